@@ -1,0 +1,55 @@
+"""Writing files and folders whole or not at all: made aside, then renamed."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from prmscale.errors import UserError
+
+
+@contextmanager
+def written_whole(path: str | Path) -> Iterator[Path]:
+    """Yield a path aside to write a file or a folder to; rename it to `path` when the block succeeds.
+
+    Raises UserError when the disk is full or not writable; nothing is left at `path` then.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
+    try:
+        yield aside
+        if path.is_dir():
+            shutil.rmtree(path)
+        os.replace(aside, path)
+    except OSError as error:
+        if error.filename is None or str(aside.name) in str(error.filename):
+            raise UserError(
+                f"{path}: could not be written ({error.strerror or error}). "
+                "Free disk space or check the permissions, then run again: finished work is kept."
+            ) from error
+        raise
+    finally:
+        if aside.is_dir():
+            shutil.rmtree(aside, ignore_errors=True)
+        else:
+            aside.unlink(missing_ok=True)
+
+
+def write_json(value: Any, path: str | Path) -> None:
+    """Write `value` as indented JSON, whole or not at all."""
+    with written_whole(path) as aside:
+        aside.write_text(json.dumps(value, indent=2) + "\n")
+
+
+def read_json(path: str | Path) -> Any:
+    """Read a JSON file; raises UserError naming the file and the line of a fault."""
+    try:
+        return json.loads(Path(path).read_text())
+    except json.JSONDecodeError as error:
+        raise UserError(f"{path}, line {error.lineno}: not valid JSON ({error.msg})") from error

@@ -1,0 +1,119 @@
+"""The tables between the stages: Parquet with named, typed columns, written whole or not at all.
+
+A table may carry more columns than listed here; a reader that meets a missing or mistyped one says which.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+from pandas.api import types
+
+from prmscale.errors import UserError
+from prmscale.files import written_whole
+
+SCHEMAS: dict[str, dict[str, str]] = {
+    "problems": {
+        "problem_id": "text",
+        "domain": "text",
+        "split": "text",
+        "prompt": "text",
+        "answer": "text",  # JSON
+        "tests": "text",  # JSON
+        "difficulty": "integer",
+        "source": "text",
+        "licence": "text",
+    },
+    "solutions": {
+        "problem_id": "text",
+        "solution_id": "integer",  # the draw: 0, 1, ... within the problem
+        "policy": "text",
+        "steps": "list",
+        "text": "text",
+        "answer": "text",  # the canonical final answer that majority voting counts; missing where there is none
+        "finish_reason": "text",  # stop | length
+        "tokens": "integer",
+        "correct": "boolean",
+        "logprob": "number",  # sum of token log-probabilities at temperature 1
+        "confidence": "number",  # self-certainty: mean KL from uniform to the next-token distribution
+    },
+    "labels": {
+        "problem_id": "text",
+        "solution_id": "integer",
+        "step": "integer",  # 0, 1, ... within the solution
+        "method": "text",
+        "rollouts": "integer",
+        "successes": "integer",
+        "value": "number",  # fraction of rollouts that succeed
+        "label": "integer",  # 1 right so far, 0 wrong
+        "policy": "text",
+        "temperature": "number",
+        "seed": "integer",
+        "tokens_spent": "integer",
+        "truth": "number",  # 1 right so far, 0 wrong; missing where it is not known
+    },
+    "scores": {
+        "problem_id": "text",
+        "solution_id": "integer",
+        "step": "integer",
+        "reward_model": "text",
+        "score": "number",
+    },
+    "search": {
+        "problem_id": "text",
+        "domain": "text",
+        "dataset": "text",
+        "policy": "text",
+        "reward_model": "text",  # empty for strategies that use none
+        "training_step": "integer",  # of the reward model; -1 where there is none
+        "strategy": "text",
+        "aggregation": "text",  # of step scores: last, min, product, mean, sum; empty where there is none
+        "budget": "integer",  # samples' worth
+        "seed": "integer",
+        "answer": "text",
+        "correct": "number",  # 1, 0, or the expected value where the strategy draws at random
+        "policy_tokens": "integer",
+        "reward_tokens": "integer",
+        "flops": "number",
+        "seconds": "number",
+        "finish_reason": "text",
+    },
+}
+
+_CHECKS = {
+    "text": lambda column: types.is_string_dtype(column) or types.is_object_dtype(column),
+    "integer": types.is_integer_dtype,
+    "number": types.is_numeric_dtype,
+    "boolean": types.is_bool_dtype,
+    "list": types.is_object_dtype,
+}
+
+
+def check(table: pd.DataFrame, kind: str, where: str) -> pd.DataFrame:
+    """Return `table` if it has the columns of `kind`, else raise UserError naming the first fault."""
+    for column, wanted in SCHEMAS[kind].items():
+        if column not in table:
+            raise UserError(f"{where}: a {kind} table without the column {column!r}; it has {list(table.columns)}")
+        # an all-missing text column has no type of its own
+        if not _CHECKS[wanted](table[column]) and not table[column].isna().all():
+            raise UserError(f"{where}: column {column!r} holds {table[column].dtype}, a {kind} table wants {wanted}")
+    return table
+
+
+def write(table: pd.DataFrame, path: str | Path, kind: str) -> None:
+    """Write a table of a known kind to `path`, whole or not at all."""
+    check(table, kind, str(path))
+    with written_whole(path) as aside:
+        table.reset_index(drop=True).to_parquet(aside, index=False)
+
+
+def read(path: str | Path, kind: str, columns: list[str] | None = None) -> pd.DataFrame:
+    """Read a table of a known kind; raises UserError for a missing, truncated or foreign file."""
+    try:
+        table = pd.read_parquet(path, columns=columns)
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: no such table; the rule that makes it has not run") from error
+    except Exception as error:  # pyarrow raises several kinds for a damaged file
+        raise UserError(f"{path}: not a readable Parquet table ({error}); delete it and run again") from error
+    return table if columns else check(table, kind, str(path))

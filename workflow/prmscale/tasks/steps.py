@@ -1,0 +1,40 @@
+"""Step boundaries: the one place that splits, joins and marks the steps of a solution.
+
+A step is a line that is not blank. Labelling, training, scoring and search all go through this module, so that
+the number of scores always equals the number of steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+STEP_END = "\n"
+
+
+def split(text: str) -> list[str]:
+    """The steps of a solution: its lines without the blank ones; indentation (code) is kept."""
+    return [line.rstrip() for line in text.split(STEP_END) if line.strip()]
+
+
+def join(steps: Sequence[str]) -> str:
+    """The text of these steps, each closed by the step end."""
+    return "".join(step + STEP_END for step in steps)
+
+
+def encode(
+    tokenizer: PreTrainedTokenizerBase, prompt: str, steps: Sequence[str]
+) -> tuple[list[int], list[int]]:
+    """Token ids of a prompt with its steps, and the index of each step's last token (its step end).
+
+    Each step is tokenised by itself, so that a boundary never falls inside a token.
+    """
+    ids: list[int] = list(tokenizer(prompt.rstrip() + STEP_END)["input_ids"])
+    ends = []
+    for step in steps:
+        ids += tokenizer(step + STEP_END, add_special_tokens=False)["input_ids"]
+        ends.append(len(ids) - 1)
+    return ids, ends
