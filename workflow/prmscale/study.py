@@ -1,8 +1,34 @@
-"""The study's configuration: every key with its meaning, unit and default."""
+"""The study's configuration: every key with its meaning, unit and default, and the references between them.
+
+`load` turns the merged configuration into a `Study` or raises one UserError that names file, line, key, value, the
+candidates and a hint. `python -m prmscale.study FILE` writes the JSON schema for editors.
+"""
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+import difflib
+import json
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from prmscale.errors import UserError
+from prmscale.search import STRATEGIES
+from prmscale.search.aggregation import AGGREGATIONS
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+Share = Annotated[float, Field(ge=0, le=1)]
+Count = Annotated[int, Field(ge=1)]
+
+GENERATED = ("arithmetic", "programs")
+DOMAINS = {
+    "arithmetic": "math", "programs": "code", "gsm8k": "math", "math": "math", "humaneval": "code", "mbpp": "code"
+}
 
 
 class Block(BaseModel):
@@ -19,7 +45,7 @@ class World(Block):
         (3, 5), description="Fewest and most defined quantities of a problem; the difficulty is their number."
     )
     filler_share: float = Field(0.45, ge=0, le=1, description="Share of definitions in a wording nobody misreads.")
-    misreading_rates: dict[str, float] = Field(
+    misreading_rates: dict[str, Share] = Field(
         {
             "less_than": 0.60,
             "taken_from": 0.55,
@@ -31,3 +57,415 @@ class World(Block):
         },
         description="Share of authors who fall for the misreading of each wording; a wording left out is not used.",
     )
+
+    @model_validator(mode="after")
+    def _ordered(self) -> World:
+        if not 1 <= self.definitions[0] <= self.definitions[1] <= 8:
+            raise ValueError("definitions wants [fewest, most] with 1 <= fewest <= most <= 8")
+        return self
+
+
+class Dataset(Block):
+    """Problems of one kind. The splits are disjoint; a choice is never made on the test split."""
+
+    name: Name = Field(description="The name that the rest of the configuration and the results use.")
+    source: Literal["arithmetic", "programs", "gsm8k", "math", "humaneval", "mbpp"] = Field(
+        description="The task: two generated ones, or a published benchmark."
+    )
+    path: str | None = Field(
+        None, description="Local file in the published format ({split} is replaced); without it the hub or package."
+    )
+    train: int = Field(0, ge=0, description="Problems whose solutions are labelled to train reward models.")
+    validation: int = Field(0, ge=0, description="Problems that choices may be made on.")
+    test: int = Field(0, ge=0, description="Problems that results are measured on.")
+
+
+class CodeExecution(Block):
+    """How model-written Python is run. The generated programs are interpreted and never need this."""
+
+    sandbox: Literal["bubblewrap", "none, I accept that model-written code runs unprotected"] = Field(
+        "bubblewrap", description="bubblewrap, or in so many words that code may run without any protection."
+    )
+    seconds: float = Field(3.0, gt=0, description="Wall time a program may take, in seconds.")
+    memory_mb: int = Field(512, ge=64, description="Address space a program may take, in MiB.")
+
+    @property
+    def allow_unsafe(self) -> bool:
+        """Whether the user accepted unprotected execution."""
+        return self.sandbox != "bubblewrap"
+
+
+class LadderModel(Block):
+    """One size of the ladder: a Llama-architecture decoder pre-trained from scratch."""
+
+    name: Name = Field(description="Name of the model; NAME@PERCENT names a checkpoint along its pre-training.")
+    width: int = Field(description="Hidden size.", ge=8)
+    layers: Count = Field(description="Decoder layers.")
+    heads: Count = Field(description="Attention heads; divides the width.")
+
+    @model_validator(mode="after")
+    def _divides(self) -> LadderModel:
+        if self.width % self.heads or (self.width // self.heads) % 2:
+            raise ValueError(f"width {self.width} must be an even multiple of heads {self.heads}")
+        return self
+
+
+class Pretraining(Block):
+    """Pre-training of the ladder on solutions by authors who share the popular misreadings."""
+
+    ladder: list[LadderModel] = Field([], description="The sizes, smallest first.")
+    tokens: int = Field(2_000_000, ge=1000, description="Solution tokens each size is trained on.")
+    checkpoints: list[int] = Field([25, 50, 100], description="Checkpoints kept, in percent of the tokens.")
+    math_share: Share = Field(0.6, description="Share of arithmetic among the documents; the rest are programs.")
+    batch: Count = Field(32, description="Documents a step.")
+    learning_rate: float = Field(0.005, gt=0, description="Peak rate of Muon; cosine to a tenth of it.")
+
+    @model_validator(mode="after")
+    def _ends(self) -> Pretraining:
+        if sorted(set(self.checkpoints)) != self.checkpoints or self.checkpoints[-1:] != [100]:
+            raise ValueError("checkpoints wants increasing percentages that end with 100")
+        return self
+
+
+class Prompting(Block):
+    """How a policy is asked, and loaded."""
+
+    style: Literal["plain", "chat"] = Field("plain", description="The bare problem, or the model's chat template.")
+    instructions: dict[Literal["math", "code"], str] = Field(
+        {
+            "math": "Solve the problem step by step, one short step on each line. "
+            "End with a line 'The answer is N' where N is the final number.",
+            "code": "Complete the Python function. Reply with the whole function in one Python code block, "
+            "without explanation.",
+        },
+        description="What is said before the problem in the chat style, by domain.",
+    )
+    dtype: Literal["float32", "bfloat16", "float16"] = Field("float32", description="Number format of the weights.")
+    revision: str | None = Field(None, description="Branch, tag or commit on the hub.")
+
+
+class Released(Block):
+    """A causal language model that exists already."""
+
+    name: Name = Field(description="The name that the rest of the configuration and the results use.")
+    model: str = Field(description="Folder, hub name, or package:NAME for a file inside an installed Python package.")
+    gguf_file: str | None = Field(None, description="A GGUF file in the folder or package: dequantised once.")
+    prompting: Prompting = Field(Prompting(style="chat"), description="How it is asked, and loaded.")
+
+
+class Sampling(Block):
+    """How a policy is sampled."""
+
+    temperature: float = Field(0.8, ge=0, description="Softmax temperature; 0 takes the most likely token.")
+    top_p: float = Field(1.0, gt=0, le=1, description="Nucleus: probability mass the kept tokens reach.")
+    max_tokens: Count = Field(96, description="Most new tokens of a whole solution.")
+    batch: Count = Field(768, description="Samples generated together.")
+
+
+class Policies(Block):
+    """What writes solutions."""
+
+    pretraining: Pretraining = Field(Pretraining(), description="The ladder of small models, trained here.")
+    released: list[Released] = Field([], description="Models that exist already.")
+    sampling: Sampling = Field(Sampling(), description="How every policy is sampled.")
+
+
+class Labels(Block):
+    """Labelling of steps: which policy's solutions, and how."""
+
+    policy: str = Field(description="The policy that writes the training solutions and the rollouts.")
+    solutions: Count = Field(4, description="Solutions a training or validation problem.")
+    rollouts: Count = Field(4, description="Rollouts from every step's prefix (K of Math-Shepherd).")
+    shards: Count = Field(8, description="Parts the work is cut in; an interrupted job loses at most one.")
+
+
+class TrainingSet(Block):
+    """What reward models are trained on: labelled solutions of some data sets."""
+
+    name: Name = Field(description="The name reward models refer to.")
+    datasets: list[str] = Field(description="Data sets whose train split is used, in equal parts.", min_length=1)
+    labels: Literal["monte_carlo", "oracle"] = Field("monte_carlo", description="Which labels: rollouts or truth.")
+    solutions: Count | None = Field(None, description="Solutions drawn in all; all there are if left out.")
+
+
+class RewardTraining(Block):
+    """How reward models are trained: BCE at step ends, mean over steps."""
+
+    steps: Count = Field(600, description="Optimiser steps.")
+    batch: Count = Field(32, description="Solutions a step.")
+    learning_rate: float = Field(0.002, gt=0, description="Peak rate; warm-up over 5 %, cosine to a tenth.")
+    optimizer: Literal["muon", "adamw"] = Field("muon", description="Muon for the matrices, or AdamW throughout.")
+    target: Literal["hard", "soft"] = Field("hard", description="Label 0/1, or the fraction of successful rollouts.")
+    supervise: Literal["first_error", "all"] = Field(
+        "first_error", description="Steps with a loss: up to and including the first wrong one, or all."
+    )
+    checkpoints: list[int] = Field([100], description="Checkpoints kept, in percent of the steps.")
+
+    @model_validator(mode="after")
+    def _ends(self) -> RewardTraining:
+        if sorted(set(self.checkpoints)) != self.checkpoints or self.checkpoints[-1:] != [100]:
+            raise ValueError("checkpoints wants increasing percentages that end with 100")
+        return self
+
+
+class RewardModel(Block):
+    """One process reward model with a scalar head."""
+
+    name: Name = Field(description="The name of its folder and of its rows in the results.")
+    base: str = Field(description="Ladder model (NAME or NAME@PERCENT) or released model it starts from.")
+    data: str = Field(description="The training set.")
+    role: Literal["", "math", "code"] = Field("", description="Its column of table 1: PRM-Math or PRM-Code.")
+    checkpoints: list[int] | None = Field(None, description="Checkpoints kept, in place of rewards.training's.")
+
+
+class Rewards(Block):
+    """Reward models and what they are trained on."""
+
+    training: RewardTraining = Field(RewardTraining(), description="How they are trained.")
+    data: list[TrainingSet] = Field([], description="The training sets.")
+    models: list[RewardModel] = Field([], description="The reward models.")
+
+
+class Evaluation(Block):
+    """One policy under test."""
+
+    policy: str = Field(description="The policy that searches.")
+    datasets: list[str] = Field(description="Data sets whose test split it solves.", min_length=1)
+    samples: Count = Field(64, description="Solutions sampled a test problem: the largest budget.")
+
+
+class Search(Block):
+    """Test-time search."""
+
+    evaluations: list[Evaluation] = Field([], description="Policies under test; the first is the figures' policy.")
+    budgets: list[Count] = Field([1, 2, 4, 8, 16, 32, 64], description="Budgets, in samples' worth.")
+    strategies: list[str] = Field(list(STRATEGIES), description="The strategies compared.")
+    aggregations: list[str] = Field(list(AGGREGATIONS), description="How step scores become a solution's score.")
+
+
+class Analysis(Block):
+    """Intervals and choices of the figures."""
+
+    aggregation: str = Field("min", description="Aggregation of step scores that figures and claims use.")
+    level: float = Field(0.95, gt=0, lt=1, description="Coverage of the intervals.")
+    draws: Count = Field(2000, description="Bootstrap draws over problems.")
+    table1_budget: Count = Field(8, description="N of table 1.")
+    ngram: Count = Field(13, description="Words of an n-gram that counts as contamination.")
+
+
+class Claims(Block):
+    """Rules of the verdicts, fixed before the run."""
+
+    equivalence_margin: Share = Field(
+        0.05, description="Two accuracies within this margin (90 % interval inside it) count as equal."
+    )
+
+
+class Study(Block):
+    """A whole study."""
+
+    study: Name = Field("laptop", description="Results stand under results/<study>/.")
+    seed: int = Field(0, description="Fixes every random draw.")
+    device: Literal["cpu", "cuda"] = Field("cpu", description="What runs the models; cuda asks the cluster for a GPU.")
+    threads: Count = Field(
+        1, description="CPU threads of a job that runs a model. Results are the same on any number of cores."
+    )
+    world: World = Field(World(), description="The generated world.")
+    datasets: list[Dataset] = Field(description="Problems.", min_length=1)
+    code_execution: CodeExecution = Field(CodeExecution(), description="How model-written code is run.")
+    policies: Policies = Field(Policies(), description="What writes solutions.")
+    labels: Labels = Field(description="How steps are labelled.")
+    rewards: Rewards = Field(Rewards(), description="Reward models.")
+    search: Search = Field(Search(), description="Test-time search.")
+    analysis: Analysis = Field(Analysis(), description="Intervals and choices of the figures.")
+    claims: Claims = Field(Claims(), description="Rules of the verdicts.")
+
+    def dataset(self, name: str) -> Dataset:
+        """The data set of this name."""
+        return next(d for d in self.datasets if d.name == name)
+
+    def ladder_model(self, name: str) -> LadderModel | None:
+        """The ladder model that NAME or NAME@PERCENT refers to, if it is one."""
+        return next((m for m in self.policies.pretraining.ladder if m.name == name.split("@")[0]), None)
+
+    def released(self, name: str) -> Released | None:
+        """The released model of this name, if it is one."""
+        return next((m for m in self.policies.released if m.name == name), None)
+
+    def reward_model(self, name: str) -> RewardModel:
+        """The reward model of this name."""
+        return next(m for m in self.rewards.models if m.name == name)
+
+    def training_set(self, name: str) -> TrainingSet:
+        """The training set of this name."""
+        return next(d for d in self.rewards.data if d.name == name)
+
+    def reward_training(self, name: str) -> RewardTraining:
+        """How the reward model of this name is trained, its own checkpoints included."""
+        own = self.reward_model(name).checkpoints
+        return self.rewards.training if own is None else self.rewards.training.model_copy(update={"checkpoints": own})
+
+
+Location = tuple[str | int, ...]
+
+
+class _Fault(BaseModel):
+    """One thing wrong: where, what stands there, why it is wrong, what could stand there."""
+
+    where: Location
+    value: Any
+    message: str
+    candidates: list[str] = []
+
+
+def load(config: Mapping[str, Any], files: Sequence[str | Path] = ()) -> Study:
+    """The study that a merged configuration describes; `files` are its YAML files, the last one laid on top.
+
+    Raises UserError listing every fault with file, line, key, value, candidates and a hint.
+    """
+    faults: list[_Fault] = []
+    study = None
+    try:
+        study = Study.model_validate(dict(config))
+        faults = _dangling(study)
+    except ValidationError as error:
+        faults = [_fault(config, e) for e in error.errors()]
+    if faults or study is None:
+        raise UserError("\n".join(["The configuration cannot be used:", *(_say(fault, files) for fault in faults)]))
+    return study
+
+
+def _fault(config: Mapping[str, Any], error: Any) -> _Fault:
+    """A pydantic error in our words."""
+    where = tuple(part for part in error["loc"] if not str(part).startswith(("function-", "tagged-")))
+    message = re.sub("^(Value error, |Input )", "", error["msg"])
+    if error["type"] == "extra_forbidden":
+        return _Fault(
+            where=where, value=error["input"], message="no such key", candidates=_keys(Study, where[:-1])
+        )
+    if error["type"] == "missing":
+        return _Fault(where=where, value=None, message="this key is required and missing")
+    return _Fault(where=where, value=error["input"], message=message)
+
+
+def _keys(block: Any, where: Location) -> list[str]:
+    """The keys that a block at `where` may have."""
+    schema = block.model_json_schema()
+    node = schema
+    for part in where:
+        node = node.get("items", {}) if isinstance(part, int) else node.get("properties", {}).get(part, {})
+        node = next((option for option in node.get("anyOf", []) if option.get("type") != "null"), node)
+        if "$ref" in node:
+            node = schema["$defs"][node["$ref"].rsplit("/", 1)[-1]]
+    return list(node.get("properties", {}))
+
+
+def _dangling(study: Study) -> list[_Fault]:
+    """References to things that do not exist, names used twice, and budgets nobody can reach."""
+    datasets = [d.name for d in study.datasets]
+    pretraining = study.policies.pretraining
+    ladder = [m.name for m in pretraining.ladder]
+    models = [*ladder, *(f"{n}@{p}" for n in ladder for p in pretraining.checkpoints)]
+    models += [m.name for m in study.policies.released]
+    sets = [s.name for s in study.rewards.data]
+    wanted: list[tuple[Location, str, list[str]]] = [(("labels", "policy"), study.labels.policy, models)]
+    for i, data in enumerate(study.rewards.data):
+        wanted += [(("rewards", "data", i, "datasets", j), name, datasets) for j, name in enumerate(data.datasets)]
+    for i, model in enumerate(study.rewards.models):
+        wanted += [
+            (("rewards", "models", i, "base"), model.base, models),
+            (("rewards", "models", i, "data"), model.data, sets),
+        ]
+    for i, evaluation in enumerate(study.search.evaluations):
+        wanted.append((("search", "evaluations", i, "policy"), evaluation.policy, models))
+        wanted += [
+            (("search", "evaluations", i, "datasets", j), name, datasets)
+            for j, name in enumerate(evaluation.datasets)
+        ]
+    for key, options in (("strategies", STRATEGIES), ("aggregations", AGGREGATIONS)):
+        wanted += [(("search", key, i), n, list(options)) for i, n in enumerate(getattr(study.search, key))]
+    wanted.append((("analysis", "aggregation"), study.analysis.aggregation, study.search.aggregations))
+    faults = [
+        _Fault(where=where, value=value, message="refers to nothing in this study", candidates=options)
+        for where, value, options in wanted
+        if value not in options
+    ]
+    return faults + _impossible(study)
+
+
+def _impossible(study: Study) -> list[_Fault]:
+    """Values that are fine alone and impossible together."""
+    faults = []
+    for where, names in (
+        (("datasets",), [d.name for d in study.datasets]),
+        (("policies",), [m.name for m in (*study.policies.pretraining.ladder, *study.policies.released)]),
+        (("rewards", "data"), [d.name for d in study.rewards.data]),
+        (("rewards", "models"), [m.name for m in study.rewards.models]),
+    ):
+        faults += [
+            _Fault(where=where, value=name, message="this name is used twice")
+            for name in dict.fromkeys(names)
+            if names.count(name) > 1
+        ]
+    for i, data in enumerate(study.rewards.data):
+        for name in data.datasets:
+            dataset = next((d for d in study.datasets if d.name == name), None)
+            if dataset and not dataset.train:
+                faults.append(
+                    _Fault(where=("rewards", "data", i), value=name, message="this data set has no train problems")
+                )
+            if dataset and data.labels == "oracle" and dataset.source not in GENERATED:
+                faults.append(
+                    _Fault(
+                        where=("rewards", "data", i, "labels"),
+                        value="oracle",
+                        message=f"the truth of steps is not known for {name}",
+                        candidates=["monte_carlo"],
+                    )
+                )
+    return faults
+
+
+def _say(fault: _Fault, files: Sequence[str | Path]) -> str:
+    """One fault as a line for people."""
+    key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in fault.where).lstrip(".")
+    value = "" if fault.value is None else f" = {json.dumps(fault.value, default=str)[:80]}"
+    hint = ""
+    if fault.candidates:
+        wrong = str(fault.where[-1] if fault.message == "no such key" else fault.value)
+        near = difflib.get_close_matches(wrong, fault.candidates, 1, 0.5)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        hint += f" Possible: {', '.join(fault.candidates)}."
+    return f"  {_place(fault.where, files)}{key}{value}: {fault.message}.{hint}"
+
+
+def _place(where: Location, files: Sequence[str | Path]) -> str:
+    """FILE:LINE of the key in the topmost file that sets it, or of the nearest block that holds it."""
+    for length in range(len(where), 0, -1):
+        for file in reversed(files):
+            node: Any = yaml.compose(Path(file).read_text())
+            for part in where[:length]:
+                node = _child(node, part)
+                if node is None:
+                    break
+            else:
+                return f"{file}:{node.start_mark.line + 1}: "
+    return f"{files[-1]}: " if files else ""
+
+
+def _child(node: Any, part: str | int) -> Any:
+    """The YAML node of a key or list index, or None."""
+    if isinstance(node, yaml.SequenceNode):
+        return node.value[part] if isinstance(part, int) and part < len(node.value) else None
+    if isinstance(node, yaml.MappingNode):
+        return next((value for key, value in node.value if key.value == str(part)), None)
+    return None
+
+
+def schema() -> str:
+    """The JSON schema of the configuration, as the text of its file."""
+    return json.dumps({"title": "prmscale study", **Study.model_json_schema()}, indent=2) + "\n"
+
+
+if __name__ == "__main__":
+    Path(sys.argv[1]).write_text(schema())

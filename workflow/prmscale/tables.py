@@ -5,7 +5,9 @@ A table may carry more columns than listed here; a reader that meets a missing o
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from pandas.api import types
@@ -117,3 +119,20 @@ def read(path: str | Path, kind: str, columns: list[str] | None = None) -> pd.Da
     except Exception as error:  # pyarrow raises several kinds for a damaged file
         raise UserError(f"{path}: not a readable Parquet table ({error}); delete it and run again") from error
     return table if columns else check(table, kind, str(path))
+
+
+def in_shards(
+    folder: str | Path, parts: Sequence[Any], make: Callable[[int, Any], pd.DataFrame], kind: str
+) -> pd.DataFrame:
+    """`make(number, part)` for each part, each kept in `folder` as soon as it is done; returns them all as one table.
+
+    A shard that is there already is not made again, so an interrupted job loses at most one. The folder's name must
+    change with everything the shards depend on. It is removed by `done_with_shards` once the whole table is written.
+    """
+    tables = []
+    for number, part in enumerate(parts):
+        path = Path(folder) / f"{number:04d}.parquet"
+        if not path.exists():
+            write(make(number, part), path, kind)
+        tables.append(read(path, kind))
+    return pd.concat(tables, ignore_index=True)

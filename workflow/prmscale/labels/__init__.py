@@ -1,0 +1,1 @@
+"""Labelling of steps: each method a generator in a module of its own."""

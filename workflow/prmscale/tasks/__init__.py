@@ -1,0 +1,1 @@
+"""Tasks: problems of every kind, how their solutions are split in steps and judged."""

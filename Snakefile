@@ -1,0 +1,57 @@
+"""prmscale: how process reward models generalise in test-time scaling, from data sets to figures and claims.
+
+`snakemake` runs the study of config.yaml; `--configfile workflow/studies/X.yaml` lays another one over it.
+"""
+
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+
+configfile: "config.yaml"
+
+
+report: "workflow/report/workflow.rst"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/tasks.smk"
+include: "workflow/rules/policies.smk"
+include: "workflow/rules/labels.smk"
+include: "workflow/rules/rewards.smk"
+include: "workflow/rules/search.smk"
+include: "workflow/rules/figures.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        result("config.yaml"),
+        result("claims.md"),
+        result("tables/contamination.csv"),
+        expand(result("figures/{figure}.pdf"), figure=FIGURES),
+
+
+rule claims:
+    input:
+        result("claims.md"),
+
+
+rule fig1:
+    input:
+        result("figures/fig1.pdf"),
+
+
+rule fig2:
+    input:
+        result("figures/fig2.pdf"),
+
+
+rule fig3:
+    input:
+        result("figures/fig3.pdf"),
+
+
+rule table1:
+    input:
+        result("figures/table1.pdf"),

@@ -1,0 +1,41 @@
+"""Gathers the tables that figures and claims are made from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from prmscale import tables
+from prmscale.files import read_json
+
+
+def searches(paths: Sequence[str | Path]) -> pd.DataFrame:
+    """All search tables as one."""
+    return pd.concat([tables.read(path, "search") for path in paths], ignore_index=True)
+
+
+def reward_models(folders: Sequence[str | Path]) -> pd.DataFrame:
+    """The facts of every reward model, one row each."""
+    rows = []
+    for folder in folders:
+        facts = read_json(Path(folder) / "reward_model.json")
+        before = facts["pretraining"] or {}
+        rows.append(
+            {
+                "reward_model": facts["reward_model"],
+                "base": facts["base"],
+                "base_parameters": facts["base_parameters"],
+                "base_tokens": before.get("tokens", float("nan")),
+                "base_flops": before.get("flops", float("nan")),
+                "train_on": facts["train_on"],
+                "labels": facts["labels"],
+                "role": facts["role"],
+                "seed": facts["seed"],
+                "steps": facts["steps"],
+                "train_flops": facts["train_flops"],
+                **{f"validation_{key}": value for key, value in facts["validation"].items()},
+            }
+        )
+    return pd.DataFrame(rows)

@@ -1,0 +1,38 @@
+"""Floating-point operations of transformer language models, by one formula used everywhere.
+
+A forward pass over one token costs 2 operations per weight of every linear layer (the output head included, the
+embedding look-up excluded) and 4 * layers * width for each position it attends to (query-key and value products).
+A training step costs three times the forward pass (Kaplan et al. 2020, arXiv 2001.08361, appendix B).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import nn
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What the formula needs to know of a model: weights of its linear layers, layers, attention width."""
+
+    linear_weights: int
+    layers: int
+    width: int
+
+    @classmethod
+    def of(cls, model: nn.Module) -> Shape:
+        """The shape of a Hugging Face decoder."""
+        config = model.config
+        head = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+        weights = sum(m.weight.numel() for m in model.modules() if isinstance(m, nn.Linear))
+        return cls(weights, config.num_hidden_layers, head * config.num_attention_heads)
+
+    def forward(self, tokens: int, context: int = 0) -> float:
+        """Operations to read `tokens` new positions after `context` cached ones (causal attention)."""
+        attended = tokens * context + tokens * (tokens + 1) / 2
+        return 2.0 * self.linear_weights * tokens + 4.0 * self.layers * self.width * attended
+
+    def training(self, tokens: int) -> float:
+        """Operations of a forward and backward pass over a sequence of `tokens`."""
+        return 3.0 * self.forward(tokens)

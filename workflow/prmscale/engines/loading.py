@@ -1,0 +1,20 @@
+"""Loading of Hugging Face folders and hub names, with errors for people."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from prmscale.errors import UserError
+
+
+def load_pretrained(auto: Any, name: str | Path, revision: str | None = None, **options: Any) -> Any:
+    """`auto.from_pretrained(name)`; raises UserError saying what is missing and what to do."""
+    try:
+        return auto.from_pretrained(str(name), revision=revision or "main", **options)
+    except (OSError, ValueError, KeyError) as error:
+        kind = "folder" if Path(name).exists() else "hub name (no such folder here)"
+        raise UserError(
+            f"{name}: the {kind} could not be loaded by {auto.__name__}: {str(error).splitlines()[0]}. "
+            "Give a folder saved with save_pretrained, or a hub name this machine can reach (HF_HOME holds the cache)."
+        ) from error

@@ -1,0 +1,84 @@
+"""What a strategy asks for and what it is sent back.
+
+A strategy (search or labelling) is a generator over one problem: it yields these requests and is sent the replies
+named beside them. It never sees an engine; the scheduler merges the requests of many problems into large batches.
+A *prefix* is a tuple of steps; the problem's prompt is understood before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+Prefix = tuple[str, ...]
+Until = Literal["step", "end"]
+
+
+@dataclass(frozen=True)
+class Continuation:
+    """One sampled continuation of a prefix and what it cost.
+
+    `steps` are the new steps alone. `finish_reason` is `stop` (the policy ended the solution), `length` (cut at the
+    token limit) or None (a step ended, the solution goes on). `logprob` sums the new tokens' log-probabilities (nats,
+    temperature 1); `confidence` is their mean self-certainty (arXiv 2502.18581). `prefix_tokens` were read,
+    `tokens` generated; `flops` covers both.
+    """
+
+    steps: Prefix
+    finish_reason: Literal["stop", "length"] | None
+    tokens: int
+    logprob: float = 0.0
+    confidence: float = 0.0
+    prefix_tokens: int = 0
+    flops: float = 0.0
+
+
+@dataclass(frozen=True)
+class Extend:
+    """Sample `samples` continuations of each prefix. Reply: a list of Continuations per prefix."""
+
+    prefixes: Sequence[Prefix]
+    samples: int
+    until: Until
+
+
+@dataclass(frozen=True)
+class Score:
+    """Reward of every step of each solution or prefix. Reply: an array of step scores in [0, 1] per prefix."""
+
+    prefixes: Sequence[Prefix]
+
+
+@dataclass(frozen=True)
+class Read:
+    """The canonical final answer of each solution. Reply: a string per solution, None where there is no answer."""
+
+    solutions: Sequence[Prefix]
+
+
+@dataclass(frozen=True)
+class Judge:
+    """Whether each solution is right, by the reference: for labelling and upper bounds. Reply: a bool per solution."""
+
+    solutions: Sequence[Prefix]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The strategy's answer at one budget, stamped by the scheduler with what has been spent. No reply.
+
+    `picks` holds, for each of `runs` independent runs that share what was spent, the solutions picked; several mean a
+    uniform draw among them. The cost of one run is the total divided by `runs`.
+    """
+
+    budget: int
+    picks: Sequence[Sequence[Continuation]]
+    runs: int = 1
+
+
+Request = Extend | Score | Read | Judge | Choice
+Scores = list[np.ndarray]
+Strategy = Generator[Request, Any, Any]

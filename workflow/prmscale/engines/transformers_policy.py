@@ -1,0 +1,264 @@
+"""The transformers engine: samples large batches from a causal language model with a KV cache.
+
+Identical prefixes of a batch are read once and their cache is copied to each sample; rows that have ended are
+dropped from the batch as it shrinks. Every draw has its own stream of random numbers, so what is sampled does not
+depend on the batch (up to the rounding of the matrix products, which may differ with the batch's size).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import torch
+from tqdm import tqdm
+from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers.cache_utils import Cache, DynamicLayer
+
+from prmscale.engines import seeds
+from prmscale.engines.flops import Shape
+from prmscale.engines.loading import load_pretrained
+from prmscale.engines.requests import Continuation, Prefix, Until
+from prmscale.study import Prompting, Sampling
+from prmscale.tasks import steps as step_text
+from prmscale.tasks.base import Problem
+
+
+@dataclass(frozen=True)
+class Extension:
+    """One prefix of one problem to extend `samples` times; its draws are numbered from `first_draw`."""
+
+    problem: Problem
+    prefix: Prefix
+    samples: int
+    first_draw: int
+    until: Until
+
+
+@dataclass
+class _Row:
+    """A sample in the making: `owner` is the extension it belongs to, `uniforms` its random numbers."""
+
+    owner: int
+    draw: int
+    uniforms: np.ndarray
+    limit: int
+    tokens: list[int] = field(default_factory=list)
+    logprob: float = 0.0
+    confidence: float = 0.0
+    finish_reason: Any = None
+
+
+class _RoomyLayer(DynamicLayer):
+    """A cache layer with room to grow: appending a token writes in place instead of copying the whole cache."""
+
+    room = 32
+
+    def update(self, key_states: torch.Tensor, value_states: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
+        if not self.is_initialized:
+            self.lazy_initialization(key_states, value_states)
+            self.keys, self.values = key_states, value_states
+            return self.keys, self.values
+        old, new = self.keys.shape[-2], key_states.shape[-2]
+        # after a row selection `keys` is a tensor of its own, no longer a view of the roomy buffer
+        base = self.keys._base
+        if base is None or base.shape[-2] < old + new or base.shape[0] != self.keys.shape[0]:
+            shape = (*self.keys.shape[:-2], old + new + self.room, self.keys.shape[-1])
+            keys, values = self.keys.new_empty(shape), self.values.new_empty(shape)
+            keys[..., :old, :], values[..., :old, :] = self.keys, self.values
+        else:
+            keys, values = base, self.values._base
+        keys[..., old : old + new, :], values[..., old : old + new, :] = key_states, value_states
+        self.keys, self.values = keys[..., : old + new, :], values[..., : old + new, :]
+        return self.keys, self.values
+
+
+class TransformersPolicy:
+    """A causal language model of a Hugging Face folder or hub name, sampling steps or whole solutions."""
+
+    def __init__(
+        self, name: str, folder: str | Path, prompting: Prompting, sampling: Sampling, device: str, seed: int
+    ) -> None:
+        self.name, self.prompting, self.sampling, self.seed = name, prompting, sampling, seed
+        self.tokenizer = load_pretrained(AutoTokenizer, folder, revision=prompting.revision)
+        self.model = load_pretrained(
+            AutoModelForCausalLM, folder, revision=prompting.revision, dtype=getattr(torch, prompting.dtype)
+        )
+        self.model = self.model.to(device).eval()
+        self.shape = Shape.of(self.model)
+        self.device = device
+        self.seconds, self.generated = 0.0, 0
+        self._prompt_lengths: dict[str, int] = {}
+        ends = self.model.generation_config.eos_token_id or self.tokenizer.eos_token_id
+        self._ends = set(ends if isinstance(ends, list) else [ends])
+        texts = self.tokenizer.batch_decode([[i] for i in range(len(self.tokenizer))])
+        self._closes_step = np.array([step_text.STEP_END in text for text in texts])
+        self._is_blank = np.array([not text.strip() for text in texts])
+
+    @property
+    def seconds_per_token(self) -> float:
+        """Measured wall time of a generated token, with full batches."""
+        return self.seconds / max(self.generated, 1)
+
+    def extend(self, extensions: Sequence[Extension], progress: str | None = None) -> list[list[Continuation]]:
+        """Sample every extension; reply i holds the continuations of extension i in order of their draws."""
+        started = perf_counter()
+        ids = [self._encode(e) for e in extensions]
+        # alike lengths together: less padding, and rows that end at about the same time
+        order = sorted(range(len(extensions)), key=lambda i: len(ids[i]))
+        replies: list[list[Continuation]] = [[] for _ in extensions]
+        total = sum(e.samples for e in extensions)
+        with tqdm(total=total, desc=progress, unit="sample", disable=progress is None) as bar:
+            for chunk in self._chunks(order, extensions):
+                rows = self._sample(chunk, extensions, ids)
+                for row in rows:
+                    replies[row.owner].append(self._continuation(row, len(ids[row.owner])))
+                bar.update(len(rows))
+        self.seconds += perf_counter() - started
+        self.generated += sum(c.tokens for reply in replies for c in reply)
+        return replies
+
+    def _encode(self, extension: Extension) -> list[int]:
+        return step_text.encode(self.tokenizer, self._prompt(extension.problem), extension.prefix)[0]
+
+    def _prompt(self, problem: Problem) -> str:
+        if self.prompting.style == "plain":
+            return problem.prompt
+        instruction = self.prompting.instructions[problem.domain]
+        chat = [{"role": "user", "content": f"{instruction}\n\n{problem.prompt}"}]
+        return str(self.tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True))
+
+    def _chunks(self, order: list[int], extensions: Sequence[Extension]) -> list[list[tuple[int, int]]]:
+        """(extension, draw) pairs in batches of at most `sampling.batch` rows."""
+        draws = [(i, extensions[i].first_draw + n) for i in order for n in range(extensions[i].samples)]
+        size = self.sampling.batch
+        return [draws[at : at + size] for at in range(0, len(draws), size)]
+
+    @torch.inference_mode()
+    def _sample(
+        self, chunk: list[tuple[int, int]], extensions: Sequence[Extension], ids: list[list[int]]
+    ) -> list[_Row]:
+        rows = [self._row(extensions[owner], owner, draw, len(ids[owner])) for owner, draw in chunk]
+        unique = list(dict.fromkeys(owner for owner, _ in chunk))
+        cache, logits, mask = self._read([ids[i] for i in unique])
+        place = {owner: at for at, owner in enumerate(unique)}
+        at = torch.tensor([place[row.owner] for row in rows])
+        cache.batch_select_indices(at)
+        logits, mask = logits[at], mask[at]
+        alive = rows
+        while True:
+            tokens = self._draw(logits, alive)
+            keep = [
+                i for i, row in enumerate(alive) if not self._ended(row, tokens[i], extensions[row.owner].until)
+            ]
+            if not keep:
+                return rows
+            # dropping rows copies the cache: worth it once a quarter is gone
+            if len(keep) <= 0.75 * len(alive):
+                kept = torch.tensor(keep)
+                cache.batch_select_indices(kept)
+                mask, tokens = mask[kept], tokens[keep]
+                alive = [alive[i] for i in keep]
+            mask = torch.cat([mask, mask.new_ones(len(alive), 1)], dim=1)
+            out = self.model(
+                torch.as_tensor(tokens, device=self.device)[:, None],
+                attention_mask=mask,
+                position_ids=mask.sum(1, keepdim=True) - 1,
+                past_key_values=cache,
+                use_cache=True,
+            )
+            logits = out.logits[:, -1]
+
+    def _row(self, extension: Extension, owner: int, draw: int, context: int) -> _Row:
+        limit = max(1, self.sampling.max_tokens - (context - self._prompt_length(extension.problem)))
+        stream = seeds.generator(self.seed, self.name, extension.problem.problem_id, extension.prefix, draw)
+        return _Row(owner, draw, stream.random(limit), limit)
+
+    def _prompt_length(self, problem: Problem) -> int:
+        if problem.problem_id not in self._prompt_lengths:
+            self._prompt_lengths[problem.problem_id] = len(
+                step_text.encode(self.tokenizer, self._prompt(problem), ())[0]
+            )
+        return self._prompt_lengths[problem.problem_id]
+
+    def _read(self, prompts: list[list[int]]) -> tuple[Cache, torch.Tensor, torch.Tensor]:
+        """Left-pad and read the prompts; returns the cache, the next-token logits and the attention mask."""
+        longest = max(map(len, prompts))
+        pad = self.tokenizer.pad_token_id if self.tokenizer.pad_token_id is not None else next(iter(self._ends))
+        ids = torch.full((len(prompts), longest), pad)
+        mask = torch.zeros_like(ids)
+        for i, prompt in enumerate(prompts):
+            ids[i, longest - len(prompt) :] = torch.tensor(prompt)
+            mask[i, longest - len(prompt) :] = 1
+        ids, mask = ids.to(self.device), mask.to(self.device)
+        cache = Cache(layers=[_RoomyLayer() for _ in range(self.model.config.num_hidden_layers)])
+        positions = (mask.cumsum(1) - 1).clamp(min=0)
+        out = self.model(
+            ids, attention_mask=mask, position_ids=positions, past_key_values=cache, use_cache=True, logits_to_keep=1
+        )
+        return cache, out.logits[:, -1], mask
+
+    def _draw(self, logits: torch.Tensor, alive: list[_Row]) -> np.ndarray:
+        """The next token of each row by inverse transform sampling, recorded in the row unless it has ended."""
+        logs = torch.log_softmax(logits.float(), dim=-1)
+        uniforms = torch.tensor(
+            [row.uniforms[min(len(row.tokens), row.limit - 1)] for row in alive], device=logits.device
+        )
+        tokens = sample(logits.float(), uniforms, self.sampling.temperature, self.sampling.top_p)
+        chosen = logs.gather(1, tokens[:, None])[:, 0].tolist()
+        # mean over the vocabulary of log(1 / (V p)): KL divergence from uniform to the next-token distribution
+        confidence = (-logs.clamp(min=-100).mean(1) - np.log(logs.shape[1])).tolist()
+        drawn = tokens.cpu().numpy()
+        for i, row in enumerate(alive):
+            if row.finish_reason is None:
+                row.tokens.append(int(drawn[i]))
+                row.logprob += chosen[i]
+                row.confidence += confidence[i]
+        return drawn
+
+    def _ended(self, row: _Row, token: int, until: Until) -> bool:
+        """Whether the row needs no more tokens; a row that ended stays so while it waits to be dropped."""
+        if row.finish_reason is None:
+            if int(token) in self._ends:
+                row.finish_reason = "stop"
+            elif until == "step" and self._closes_step[token] and not self._is_blank[row.tokens].all():
+                row.finish_reason = "step"
+            elif len(row.tokens) >= row.limit:
+                row.finish_reason = "length"
+        return row.finish_reason is not None
+
+    def _continuation(self, row: _Row, context: int) -> Continuation:
+        ended = row.finish_reason == "stop"
+        text = self.tokenizer.decode(row.tokens[:-1] if ended else row.tokens, skip_special_tokens=True)
+        return Continuation(
+            steps=tuple(step_text.split(text)),
+            finish_reason=None if row.finish_reason == "step" else row.finish_reason,
+            tokens=len(row.tokens),
+            logprob=row.logprob,
+            confidence=row.confidence / len(row.tokens),
+            prefix_tokens=context,
+            flops=self.shape.forward(context) + self.shape.forward(len(row.tokens), context),
+        )
+
+
+def sample(logits: torch.Tensor, uniforms: torch.Tensor, temperature: float, top_p: float) -> torch.Tensor:
+    """Draw one token per row by inverse transform sampling.
+
+    logits [rows, vocabulary]; uniforms [rows] in [0, 1). Temperature 0 takes the most likely token. `top_p` < 1 keeps
+    the smallest set of most likely tokens whose probability reaches it (Holtzman et al. 2020, arXiv 1904.09751).
+    """
+    if temperature == 0:
+        return logits.argmax(-1)
+    probabilities = torch.softmax(logits.double() / temperature, dim=-1)
+    order = None
+    if top_p < 1:
+        probabilities, order = probabilities.sort(descending=True)
+        probabilities = probabilities * (probabilities.cumsum(-1) - probabilities < top_p)
+    cumulative = probabilities.cumsum(-1)
+    tokens = torch.searchsorted(cumulative, (uniforms.double() * cumulative[:, -1])[:, None], right=True)
+    tokens = tokens.clamp(max=logits.shape[1] - 1)
+    return (tokens if order is None else order.gather(1, tokens))[:, 0]

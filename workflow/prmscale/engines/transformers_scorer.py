@@ -1,0 +1,89 @@
+"""Scores every step of a solution with a reward model: any token-classification folder with one label."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+import torch
+from tqdm import tqdm
+from transformers import AutoModelForTokenClassification, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+
+from prmscale.engines.flops import Shape
+from prmscale.engines.loading import load_pretrained
+from prmscale.engines.requests import Prefix
+from prmscale.tasks import steps as step_text
+from prmscale.tasks.base import Problem
+
+
+def batches(lengths: Sequence[int], tokens: int) -> list[list[int]]:
+    """Indices in batches of alike lengths, each of at most `tokens` positions once padded."""
+    order = sorted(range(len(lengths)), key=lambda i: lengths[i])
+    out: list[list[int]] = []
+    for i in order:
+        if not out or (len(out[-1]) + 1) * lengths[i] > tokens:
+            out.append([])
+        out[-1].append(i)
+    return out
+
+
+def pad(sequences: Sequence[Sequence[int]], fill: int) -> torch.Tensor:
+    """Right-pad to a tensor [rows, longest]."""
+    longest = max(map(len, sequences))
+    return torch.tensor([[*row, *[fill] * (longest - len(row))] for row in sequences])
+
+
+class TransformersScorer:
+    """A process reward model read at each step's end; scores are probabilities that the step is right."""
+
+    def __init__(self, folder: str | Path, device: str, batch_tokens: int = 16384) -> None:
+        self.tokenizer = load_pretrained(AutoTokenizer, folder)
+        self.model = load_pretrained(AutoModelForTokenClassification, folder).to(device).eval()
+        self.shape = Shape.of(self.model)
+        self.batch_tokens = batch_tokens
+        self.seconds, self.read = 0.0, 0
+        self._known: dict[tuple[str, Prefix], tuple[np.ndarray, int]] = {}
+
+    @property
+    def seconds_per_token(self) -> float:
+        """Measured wall time of a token read, with full batches."""
+        return self.seconds / max(self.read, 1)
+
+    def score(
+        self, items: Sequence[tuple[Problem, Prefix]], progress: str | None = None
+    ) -> list[tuple[np.ndarray, int]]:
+        """(step scores, tokens read) of each solution; the same solution of a problem is read only once."""
+        started = perf_counter()
+        new = {(p.problem_id, s): (p, s) for p, s in items if (p.problem_id, s) not in self._known}
+        encoded = [step_text.encode(self.tokenizer, p.prompt, s) for p, s in new.values()]
+        scores = score_encoded(self.model, self.tokenizer, encoded, self.batch_tokens, progress)
+        lengths = [len(ids) for ids, _ in encoded]
+        self._known.update(zip(new, zip(scores, lengths, strict=True), strict=True))
+        self.seconds += perf_counter() - started
+        self.read += sum(lengths)
+        return [self._known[problem.problem_id, steps] for problem, steps in items]
+
+
+@torch.inference_mode()
+def score_encoded(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    encoded: Sequence[tuple[list[int], list[int]]],
+    batch_tokens: int,
+    progress: str | None = None,
+) -> list[np.ndarray]:
+    """Step scores of (token ids, step ends) pairs, as `steps.encode` makes them: one score a step, always."""
+    scores: list[np.ndarray] = [np.empty(0)] * len(encoded)
+    fill = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else 0
+    with tqdm(total=len(encoded), desc=progress, unit="solution", disable=progress is None) as bar:
+        for batch in batches([len(ids) for ids, _ in encoded], batch_tokens):
+            ids = pad([encoded[i][0] for i in batch], fill).to(model.device)
+            # padding stands on the right of a causal model: no mask is needed, and the fast kernel is used
+            logits = model(input_ids=ids).logits[..., 0].float()
+            probabilities = torch.sigmoid(logits).cpu().numpy()
+            for row, i in enumerate(batch):
+                scores[i] = probabilities[row, encoded[i][1]].astype(np.float64)
+            bar.update(len(batch))
+    return scores

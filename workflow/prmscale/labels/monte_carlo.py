@@ -1,0 +1,38 @@
+"""Monte-Carlo labels (Math-Shepherd, arXiv 2312.08935): a step is as good as the rollouts that start after it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from prmscale.engines.requests import Extend, Judge, Prefix, Strategy
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Rollouts from one prefix, how many of them are right, and the tokens they took."""
+
+    rollouts: int
+    successes: int
+    tokens: int
+
+
+def monte_carlo(solutions: Sequence[Prefix], complete: Sequence[bool], rollouts: int) -> Strategy:
+    """Estimate every prefix of these solutions of one problem; returns {prefix: Estimate}.
+
+    A prefix that several solutions share is rolled out once. A whole solution that its policy ended (`complete`)
+    needs no rollout: all of them would be itself.
+    """
+    whole = {tuple(s) for s, ended in zip(solutions, complete, strict=True) if ended}
+    prefixes = dict.fromkeys(tuple(s[: t + 1]) for s in solutions for t in range(len(s)))
+    open_ = [prefix for prefix in prefixes if prefix not in whole]
+    continued = (yield Extend(open_, rollouts, until="end")) if open_ else []
+    ends = [prefix + c.steps for prefix, group in zip(open_, continued, strict=True) for c in group]
+    right = iter((yield Judge([*ends, *sorted(whole)])))
+    estimates = {
+        prefix: Estimate(len(group), sum(next(right) for _ in group), sum(c.tokens for c in group))
+        for prefix, group in zip(open_, continued, strict=True)
+    }
+    for solution in sorted(whole):
+        estimates[solution] = Estimate(rollouts, rollouts * bool(next(right)), 0)
+    return estimates

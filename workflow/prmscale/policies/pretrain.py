@@ -1,0 +1,109 @@
+"""Pre-training of one size of the ladder: a Llama-architecture decoder on documents of problem and solution.
+
+Plain Hugging Face folders come out, one for each checkpoint, with `pretraining.json` beside the weights: parameters,
+tokens, FLOPs and loss so far.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from tqdm import tqdm
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerBase
+
+from prmscale.engines import seeds
+from prmscale.engines.flops import Shape
+from prmscale.engines.transformers_scorer import pad
+from prmscale.policies.muon import cosine, optimizers
+from prmscale.study import LadderModel, Pretraining
+from prmscale.tasks import steps as step_text
+
+IGNORED = -100  # cross-entropy skips these targets
+
+
+def build(model: LadderModel, tokenizer: PreTrainedTokenizerBase, seed: int) -> LlamaForCausalLM:
+    """A fresh decoder of this size; seeded by the study's seed and the model's name."""
+    torch.manual_seed(seeds.seed_of(seed, "initialise", model.name) % 2**63)
+    config = LlamaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=model.width,
+        intermediate_size=8 * math.ceil(8 * model.width / 3 / 8),  # SwiGLU at the cost of a 4x MLP
+        num_hidden_layers=model.layers,
+        num_attention_heads=model.heads,
+        max_position_embeddings=1024,
+        tie_word_embeddings=True,
+        pad_token_id=tokenizer.pad_token_id,
+        bos_token_id=None,
+        eos_token_id=tokenizer.eos_token_id,
+    )
+    return LlamaForCausalLM(config)
+
+
+def encode(
+    tokenizer: PreTrainedTokenizerBase, documents: Sequence[tuple[str, str]]
+) -> list[tuple[list[int], int]]:
+    """(token ids, length of the prompt) of each (prompt, solution), closed by the end-of-text token."""
+    prompts = tokenizer([prompt + step_text.STEP_END for prompt, _ in documents])["input_ids"]
+    solutions = tokenizer([solution for _, solution in documents])["input_ids"]
+    end = tokenizer.eos_token_id
+    return [([*p, *s, end], len(p)) for p, s in zip(prompts, solutions, strict=True)]
+
+
+def pretrain(
+    model: LlamaForCausalLM,
+    documents: Sequence[tuple[list[int], int]],
+    settings: Pretraining,
+    seed: int,
+    keep: Callable[[int, dict[str, Any]], None],
+) -> None:
+    """Train on the documents once, in an order fixed by `seed`; call `keep(percent, record)` at each checkpoint.
+
+    The loss covers solution tokens only: nobody learns to write problems. Lengths are bucketed: a step's documents
+    have about the same length.
+    """
+    order = bucketed([len(ids) for ids, _ in documents], settings.batch, seed)
+    steps, shape = len(order), Shape.of(model)
+    optimisers = optimizers(model, settings.learning_rate, "muon", weight_decay=0.01)
+    due = {max(1, round(steps * percent / 100)): percent for percent in settings.checkpoints}
+    record: dict[str, Any] = {
+        "parameters": sum(p.numel() for p in model.parameters()), "tokens": 0, "tokens_read": 0, "flops": 0.0
+    }
+    model.train()
+    recent: list[float] = []
+    for step, batch in enumerate(tqdm(order, desc="pre-training", unit="step", mininterval=5)):
+        chosen = [documents[i] for i in batch]
+        ids = pad([ids for ids, _ in chosen], 0).to(model.device)
+        targets = pad([[IGNORED] * start + ids[start:] for ids, start in chosen], IGNORED).to(model.device)
+        for optimiser in optimisers:
+            for group in optimiser.param_groups:
+                group["lr"] = settings.learning_rate * cosine(step, steps)
+        # padding stands on the right of a causal model: no mask is needed, and the fast kernel is used
+        logits = model(input_ids=ids).logits
+        loss = torch.nn.functional.cross_entropy(logits[:, :-1].flatten(0, 1), targets[:, 1:].flatten())
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        for optimiser in optimisers:
+            optimiser.step()
+            optimiser.zero_grad(set_to_none=True)
+        recent = [*recent[-99:], loss.item()]
+        record["tokens"] += sum(len(ids) - start for ids, start in chosen)
+        record["tokens_read"] += sum(len(ids) for ids, _ in chosen)
+        record["flops"] += sum(shape.training(len(ids)) for ids, _ in chosen)
+        if step + 1 in due:
+            keep(due[step + 1], {**record, "percent": due[step + 1], "loss": float(np.mean(recent))})
+
+
+def bucketed(lengths: Sequence[int], batch: int, seed: int) -> list[list[int]]:
+    """Batches of alike lengths in random order: shuffle, sort within blocks of 50 batches, cut, shuffle the batches."""
+    stream = seeds.generator(seed, "order")
+    order = stream.permutation(len(lengths))
+    batches = []
+    for at in range(0, len(order), 50 * batch):
+        block = sorted(order[at : at + 50 * batch].tolist(), key=lambda i: lengths[i])
+        cut = [block[i : i + batch] for i in range(0, len(block), batch)]
+        batches += [cut[i] for i in stream.permutation(len(cut))]
+    return batches

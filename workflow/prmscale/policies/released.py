@@ -1,0 +1,41 @@
+"""Released models that need converting before use."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
+
+from prmscale.engines.loading import load_pretrained
+from prmscale.errors import UserError
+from prmscale.study import Released
+
+PACKAGE = "package:"
+
+
+def location(model: str) -> str:
+    """The folder or hub name behind `model`; package:NAME is the folder of an installed Python package."""
+    if not model.startswith(PACKAGE):
+        return model
+    name = model.removeprefix(PACKAGE)
+    spec = find_spec(name)
+    if spec is None or spec.origin is None:
+        raise UserError(f"{model}: no Python package {name} is installed here; install it (README, 'A real model')")
+    return str(Path(spec.origin).parent)
+
+
+def convert(released: Released, folder: str | Path) -> None:
+    """Dequantise `gguf_file` and save model and tokenizer to `folder`."""
+    source = location(released.model)
+    options = {"gguf_file": released.gguf_file, "revision": released.prompting.revision}
+    model = load_pretrained(
+        AutoModelForCausalLM,
+        source,
+        dtype=getattr(torch, released.prompting.dtype),
+        quantization_config=GgufConfig(dequantize=True),
+        **options,
+    )
+    model.save_pretrained(folder)
+    load_pretrained(AutoTokenizer, source, **options).save_pretrained(folder)

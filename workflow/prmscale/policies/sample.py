@@ -1,0 +1,41 @@
+"""Sampling of whole solutions: the `solutions` table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from prmscale.engines.transformers_policy import Extension, TransformersPolicy
+from prmscale.tasks import steps as step_text
+from prmscale.tasks.base import Problem
+from prmscale.tasks.registry import Grader
+
+
+def sample_solutions(
+    policy: TransformersPolicy, grader: Grader, problems: Sequence[Problem], samples: int, progress: str
+) -> pd.DataFrame:
+    """`samples` judged solutions of every problem, with what they cost."""
+    drawn = policy.extend([Extension(p, (), samples, 0, "end") for p in problems], progress)
+    pairs = [(p, i, c) for p, group in zip(problems, drawn, strict=True) for i, c in enumerate(group)]
+    grades = grader([p for p, _, _ in pairs], [c.steps for _, _, c in pairs])
+    rows = [
+        {
+            "problem_id": p.problem_id,
+            "solution_id": i,
+            "policy": policy.name,
+            "steps": list(c.steps),
+            "text": step_text.join(c.steps),
+            "answer": grade.answer,
+            "finish_reason": c.finish_reason,
+            "tokens": c.tokens,
+            "correct": grade.correct,
+            "logprob": c.logprob,
+            "confidence": c.confidence,
+            "prefix_tokens": c.prefix_tokens,
+            "flops": c.flops,
+        }
+        for (p, i, c), grade in zip(pairs, grades, strict=True)
+    ]
+    table = pd.DataFrame(rows)
+    return table.astype({"answer": "string"})

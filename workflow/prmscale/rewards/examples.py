@@ -1,0 +1,74 @@
+"""From labelled solutions to training examples."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from prmscale.engines import seeds
+from prmscale.errors import UserError
+from prmscale.study import RewardTraining
+from prmscale.tasks.base import Problem
+
+
+@dataclass(frozen=True)
+class Example:
+    """A solution with a target per step: 0..1, or NaN where the step carries no loss. `truth` is NaN if unknown."""
+
+    problem: Problem
+    solution_id: int
+    steps: tuple[str, ...]
+    targets: np.ndarray
+    truth: np.ndarray
+    correct: bool
+
+
+def examples(
+    problems: Mapping[str, Problem],
+    solutions: pd.DataFrame,
+    labels: pd.DataFrame,
+    training: RewardTraining,
+) -> list[Example]:
+    """One example for each labelled solution that has a step; raises UserError where labels and steps do not match."""
+    columns = ["value" if training.target == "soft" else "label", "truth"]
+    by_solution = {
+        key: group.sort_values("step")[columns].to_numpy(float)
+        for key, group in labels.groupby(["problem_id", "solution_id"], sort=False)
+    }
+    out = []
+    for row in solutions.itertuples(index=False):
+        own = by_solution.get((row.problem_id, row.solution_id))
+        if own is None:
+            continue
+        if len(own) != len(row.steps):
+            raise UserError(
+                f"{row.problem_id}, solution {row.solution_id}: {len(row.steps)} steps but {len(own)} labels; "
+                "delete the labels table and run again"
+            )
+        targets = own[:, 0].copy()
+        if training.supervise == "first_error":
+            wrong = np.flatnonzero(targets <= 0)
+            targets[wrong[0] + 1 if len(wrong) else len(targets) :] = np.nan
+        out.append(
+            Example(problems[row.problem_id], row.solution_id, tuple(row.steps), targets, own[:, 1], row.correct)
+        )
+    return out
+
+
+def balanced(by_dataset: Sequence[list[Example]], count: int | None, seed: int) -> list[Example]:
+    """`count` examples drawn in equal parts from the data sets (all there are if None), in an order fixed by `seed`.
+
+    Without a count the parts are as large as the smallest data set allows, so that no data set outweighs another.
+    """
+    stream = seeds.generator(seed, "examples")
+    smallest = min(map(len, by_dataset))
+    share = smallest if count is None else count // len(by_dataset)
+    if share > smallest:
+        raise UserError(
+            f"rewards.data asks for {share} solutions of each data set and the smallest has {smallest}: "
+            "lower `solutions` or raise labels.solutions or the data set's train problems"
+        )
+    return [group[i] for group in by_dataset for i in sorted(stream.permutation(len(group))[:share].tolist())]

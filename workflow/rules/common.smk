@@ -1,0 +1,88 @@
+"""What the rule files share: the study, its paths, and which file a name of the configuration stands for."""
+
+from pathlib import Path
+
+from prmscale import study as study_module
+from prmscale.errors import UserError
+from prmscale.search import STRATEGIES
+
+
+def load_study():
+    """The study of this run; a fault in the configuration ends it before any job starts."""
+    files = [*dict.fromkeys(["config.yaml", *map(str, workflow.overwrite_configfiles)])]
+    try:
+        return study_module.load(config, files)
+    except UserError as error:
+        raise WorkflowError(str(error)) from None
+
+
+STUDY = load_study()
+
+
+def result(path):
+    """A path below the results of this study."""
+    return f"results/{STUDY.study}/{path}"
+
+
+def as_data(block):
+    """A block of the configuration as plain data: what a rule that depends on it lists in its params."""
+    return block.model_dump(mode="json")
+
+
+def policy_folder(name):
+    """The Hugging Face folder or hub name of a policy or base."""
+    model, _, percent = name.partition("@")
+    if STUDY.ladder_model(name) or STUDY.released(name).gguf_file:
+        return result(f"policies/{model}/{percent or 100}")
+    return STUDY.released(name).model
+
+
+def policy_files(name):
+    """The files of the pipeline that a policy needs: none where it is released as it is."""
+    return [policy_folder(name)] if policy_folder(name).startswith(result("policies/")) else []
+
+
+def prompting(name):
+    """How a policy is asked."""
+    released = STUDY.released(name)
+    return as_data(released.prompting if released else study_module.Prompting())
+
+
+def revision(name):
+    """Branch, tag or commit of a released model."""
+    released = STUDY.released(name)
+    return released.prompting.revision if released else None
+
+
+def evaluation(policy):
+    """The evaluation of a policy."""
+    return next(e for e in STUDY.search.evaluations if e.policy == policy)
+
+
+def evaluated():
+    """(policy, data set, samples) of every test."""
+    return [(e.policy, d, e.samples) for e in STUDY.search.evaluations for d in e.datasets]
+
+
+def gpu():
+    """GPUs that a rule which runs models asks for."""
+    return 1 if STUDY.device == "cuda" else 0
+
+
+LADDER = [m.name for m in STUDY.policies.pretraining.ladder]
+CONVERTED = [m.name for m in STUDY.policies.released if m.gguf_file]
+REWARD_MODELS = [m.name for m in STUDY.rewards.models]
+DATASETS = [d.name for d in STUDY.datasets]
+FIGURES = ["fig1", "fig2", "fig3", "table1"]
+
+
+wildcard_constraints:
+    dataset="|".join(map(re.escape, DATASETS)),
+    model="|".join(map(re.escape, [*LADDER, *CONVERTED, "-"])),
+    reward_model="|".join(map(re.escape, [*REWARD_MODELS, "without"])),
+    method="monte_carlo|oracle",
+    purpose="labelling|search",
+
+
+onsuccess:
+    print(f"Results: results/{STUDY.study}/ (figures/, tables/, claims.md)")

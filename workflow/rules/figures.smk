@@ -1,0 +1,73 @@
+"""Figures, tables and claims: each one a job of its own, so that a changed style redraws that one alone."""
+
+SEARCH_TABLES = expand(result("search/{reward_model}.parquet"), reward_model=["without", *REWARD_MODELS])
+REWARD_FOLDERS = expand(result("rewards/{reward_model}"), reward_model=REWARD_MODELS)
+
+
+rule draw_figure:
+    input:
+        search=SEARCH_TABLES,
+        rewards=REWARD_FOLDERS,
+        reported=lambda wildcards: sorted(
+            str(p) for p in Path(workflow.basedir, "workflow/reported").glob(f"{wildcards.figure}.csv")
+        ),
+        style=workflow.source_path("../prmscale/figures/style.py"),
+        module=lambda wildcards: str(Path(workflow.basedir, f"workflow/prmscale/figures/{wildcards.figure}.py")),
+    output:
+        pdf=report(
+            result("figures/{figure}.pdf"),
+            caption="../report/{figure}.rst",
+            category="Figures",
+            labels={"figure": "{figure}"},
+        ),
+        png=result("figures/{figure}.png"),
+        csv=result("figures/{figure}.csv"),
+    log:
+        result("logs/draw_figure/{figure}.log"),
+    benchmark:
+        result("benchmarks/draw_figure/{figure}.tsv")
+    params:
+        analysis=as_data(STUDY.analysis),
+        policy=STUDY.search.evaluations[0].policy if STUDY.search.evaluations else "",
+        seed=STUDY.seed,
+    wildcard_constraints:
+        figure="|".join(FIGURES),
+    resources:
+        mem_mb=2000,
+        runtime=20,
+    script:
+        "../scripts/draw_figure.py"
+
+
+rule judge_claims:
+    input:
+        search=SEARCH_TABLES,
+        rewards=REWARD_FOLDERS,
+    output:
+        markdown=report(result("claims.md"), caption="../report/claims.rst", category="Claims"),
+        csv=result("tables/claims.csv"),
+    log:
+        result("logs/judge_claims.log"),
+    benchmark:
+        result("benchmarks/judge_claims.tsv")
+    params:
+        analysis=as_data(STUDY.analysis),
+        claims=as_data(STUDY.claims),
+        policy=STUDY.search.evaluations[0].policy if STUDY.search.evaluations else "",
+        seed=STUDY.seed,
+    resources:
+        mem_mb=2000,
+        runtime=20,
+    script:
+        "../scripts/judge_claims.py"
+
+
+rule store_config:
+    output:
+        result("config.yaml"),
+    log:
+        result("logs/store_config.log"),
+    params:
+        study=as_data(STUDY),
+    script:
+        "../scripts/store_config.py"

@@ -1,0 +1,90 @@
+"""Policies: the ladder pre-trained here, released models converted where needed, and solutions sampled from them."""
+
+
+rule pretrain_policy:
+    input:
+        corpus=result("problems/corpus.parquet"),
+        tokenizer=result("policies/tokenizer"),
+    output:
+        [
+            directory(result(f"policies/{{model}}/{percent}"))
+            for percent in STUDY.policies.pretraining.checkpoints
+        ],
+    log:
+        result("logs/pretrain_policy/{model}.log"),
+    benchmark:
+        result("benchmarks/pretrain_policy/{model}.tsv")
+    params:
+        model=lambda wildcards: as_data(STUDY.ladder_model(wildcards.model)),
+        pretraining=as_data(STUDY.policies.pretraining.model_copy(update={"ladder": []})),
+        device=STUDY.device,
+        seed=STUDY.seed,
+    threads: STUDY.threads
+    resources:
+        mem_mb=3000,
+        runtime=120,
+        gpu=gpu(),
+    # the largest first: it takes longest, and the small ones fill the other cores beside it
+    priority: 10
+    script:
+        "../scripts/pretrain_policy.py"
+
+
+if CONVERTED:
+
+    rule convert_policy:
+        output:
+            folder=directory(result("policies/{model}/100")),
+        log:
+            result("logs/convert_policy/{model}.log"),
+        benchmark:
+            result("benchmarks/convert_policy/{model}.tsv")
+        params:
+            model=lambda wildcards: as_data(STUDY.released(wildcards.model)),
+        resources:
+            mem_mb=8000,
+            runtime=60,
+        script:
+            "../scripts/convert_policy.py"
+
+    ruleorder: convert_policy > pretrain_policy
+
+
+def samples_of(wildcards):
+    """Splits to solve and solutions a problem."""
+    if wildcards.purpose == "labelling":
+        return ["train", "validation"], STUDY.labels.solutions
+    return ["test"], evaluation(wildcards.policy).samples
+
+
+rule sample_solutions:
+    input:
+        problems=result("problems/{dataset}.parquet"),
+        policy=lambda wildcards: policy_files(wildcards.policy),
+    output:
+        solutions=result("solutions/{policy}/{dataset}.{purpose}.parquet"),
+        speed=result("solutions/{policy}/{dataset}.{purpose}.speed.json"),
+    log:
+        result("logs/sample_solutions/{policy}.{dataset}.{purpose}.log"),
+    benchmark:
+        result("benchmarks/sample_solutions/{policy}.{dataset}.{purpose}.tsv")
+    params:
+        dataset=lambda wildcards: as_data(STUDY.dataset(wildcards.dataset)),
+        samples=lambda wildcards: samples_of(wildcards)[0],
+        count=lambda wildcards: samples_of(wildcards)[1],
+        policy=lambda wildcards: wildcards.policy,
+        folder=lambda wildcards: policy_folder(wildcards.policy),
+        prompting=lambda wildcards: prompting(wildcards.policy),
+        sampling=as_data(STUDY.policies.sampling),
+        world=as_data(STUDY.world),
+        execution=as_data(STUDY.code_execution),
+        shards=STUDY.labels.shards,
+        device=STUDY.device,
+        seed=STUDY.seed,
+    threads: STUDY.threads
+    resources:
+        mem_mb=3000,
+        runtime=240,
+        gpu=gpu(),
+    script:
+        "../scripts/sample_solutions.py"

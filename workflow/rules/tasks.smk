@@ -1,0 +1,59 @@
+"""Problems of every data set, the pre-training corpus, and the check for contamination."""
+
+
+rule build_problems:
+    output:
+        problems=result("problems/{dataset}.parquet"),
+    log:
+        result("logs/build_problems/{dataset}.log"),
+    benchmark:
+        result("benchmarks/build_problems/{dataset}.tsv")
+    params:
+        dataset=lambda wildcards: as_data(STUDY.dataset(wildcards.dataset)),
+        world=as_data(STUDY.world),
+        seed=STUDY.seed,
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    script:
+        "../scripts/build_problems.py"
+
+
+rule build_corpus:
+    output:
+        corpus=result("problems/corpus.parquet"),
+        tokenizer=directory(result("policies/tokenizer")),
+        card=result("problems/corpus.json"),
+    log:
+        result("logs/build_corpus.log"),
+    benchmark:
+        result("benchmarks/build_corpus.tsv")
+    params:
+        world=as_data(STUDY.world),
+        tokens=STUDY.policies.pretraining.tokens,
+        math_share=STUDY.policies.pretraining.math_share,
+        seed=STUDY.seed,
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    script:
+        "../scripts/build_corpus.py"
+
+
+rule check_contamination:
+    input:
+        problems=expand(result("problems/{dataset}.parquet"), dataset=DATASETS),
+        corpus=result("problems/corpus.parquet") if LADDER else [],
+    output:
+        table=result("tables/contamination.csv"),
+    log:
+        result("logs/check_contamination.log"),
+    benchmark:
+        result("benchmarks/check_contamination.tsv")
+    params:
+        n=STUDY.analysis.ngram,
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    script:
+        "../scripts/check_contamination.py"

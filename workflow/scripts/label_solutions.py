@@ -1,0 +1,53 @@
+"""Label every step of the labelling solutions of one data set, in shards that survive an interruption."""
+
+import shutil
+from pathlib import Path
+
+import pandas as pd
+
+from prmscale import tables
+from prmscale.engines.recorded import RecordedPolicy
+from prmscale.engines.transformers_policy import TransformersPolicy
+from prmscale.jobs import fingerprint, job
+from prmscale.labels.label import by_rollouts, table
+from prmscale.study import CodeExecution, Dataset, Prompting, Sampling, World
+from prmscale.tasks.base import from_table
+from prmscale.tasks.registry import Grader, build
+
+with job(snakemake):
+    params = snakemake.params
+    dataset = Dataset(**params.dataset)
+    task = build(dataset, World(**params.world), CodeExecution(**params.execution))
+    problems = {p.problem_id: p for p in from_table(tables.read(snakemake.input.problems, "problems"))}
+    solutions = tables.read(snakemake.input.solutions, "solutions")
+    grader = Grader({dataset.name: task}, RecordedPolicy(solutions).grades)
+    sampling = Sampling(**params.sampling)
+    policy = None
+    if params.method == "monte_carlo":
+        policy = TransformersPolicy(
+            params.policy, params.folder, Prompting(**params.prompting), sampling, params.device, params.seed
+        )
+    provenance = {
+        "method": params.method, "policy": params.policy, "temperature": sampling.temperature, "seed": params.seed
+    }
+
+    def make(number, part):
+        own = solutions[solutions.problem_id.isin(part)]
+        chosen = [problems[name] for name in part]
+        progress = f"shard {number + 1} of {params.shards}"
+        estimates = [None] * len(chosen)
+        if policy is not None:
+            estimates = by_rollouts(chosen, own, policy, grader, params.rollouts, progress)
+        groups = dict(tuple(own.groupby("problem_id", sort=False)))
+        return pd.concat(
+            [table(p, groups[p.problem_id], e, task, provenance) for p, e in zip(chosen, estimates, strict=True)],
+            ignore_index=True,
+        )
+
+    output = Path(snakemake.output.labels)
+    names = list(dict.fromkeys(solutions.problem_id))
+    size = -(-len(names) // params.shards)
+    folder = output.parent / ".shards" / f"{output.stem}-{fingerprint(dict(params), Path(snakemake.input.solutions))}"
+    parts = [names[at : at + size] for at in range(0, len(names), size)]
+    tables.write(tables.in_shards(folder, parts, make, "labels"), output, "labels")
+    shutil.rmtree(folder)

@@ -1,0 +1,29 @@
+"""Pre-train one size of the ladder; keep its checkpoints as Hugging Face folders."""
+
+from pathlib import Path
+
+import pandas as pd
+from transformers import AutoTokenizer
+
+from prmscale.engines.loading import load_pretrained
+from prmscale.files import write_json, written_whole
+from prmscale.jobs import job
+from prmscale.policies.pretrain import build, encode, pretrain
+from prmscale.study import LadderModel, Pretraining
+
+with job(snakemake):
+    settings = Pretraining(**snakemake.params.pretraining)
+    size = LadderModel(**snakemake.params.model)
+    tokenizer = load_pretrained(AutoTokenizer, snakemake.input.tokenizer)
+    corpus = pd.read_parquet(snakemake.input.corpus)
+    documents = encode(tokenizer, list(zip(corpus.prompt, corpus.solution, strict=True)))
+    model = build(size, tokenizer, snakemake.params.seed).to(snakemake.params.device)
+    folders = dict(zip(settings.checkpoints, snakemake.output, strict=True))
+
+    def keep(percent, record):
+        with written_whole(folders[percent]) as aside:
+            model.save_pretrained(aside)
+            tokenizer.save_pretrained(aside)
+            write_json({"name": size.name, **record}, Path(aside) / "pretraining.json")
+
+    pretrain(model, documents, settings, snakemake.params.seed, keep)

@@ -1,0 +1,40 @@
+"""Sample and judge solutions of one data set by one policy, in shards that survive an interruption."""
+
+import shutil
+from pathlib import Path
+
+from prmscale import tables
+from prmscale.engines.transformers_policy import TransformersPolicy
+from prmscale.files import read_json, write_json
+from prmscale.jobs import fingerprint, job
+from prmscale.policies.sample import sample_solutions
+from prmscale.study import CodeExecution, Dataset, Prompting, Sampling, World
+from prmscale.tasks.base import from_table
+from prmscale.tasks.registry import Grader, build
+
+with job(snakemake):
+    params = snakemake.params
+    dataset = Dataset(**params.dataset)
+    task = build(dataset, World(**params.world), CodeExecution(**params.execution))
+    policy = TransformersPolicy(
+        params.policy, params.folder, Prompting(**params.prompting), Sampling(**params.sampling), params.device,
+        params.seed,
+    )
+    problems = tables.read(snakemake.input.problems, "problems")
+    chosen = from_table(problems[problems.split.isin(params.samples)])
+    grader = Grader({dataset.name: task})
+    output = Path(snakemake.output.solutions)
+    folder = output.parent / ".shards" / f"{output.stem}-{fingerprint(dict(params), Path(snakemake.input.problems))}"
+    size = -(-len(chosen) // params.shards)
+
+    def make(number, part):
+        table = sample_solutions(policy, grader, part, params.count, f"shard {number + 1} of {params.shards}")
+        write_json(policy.seconds_per_token, folder / f"{number:04d}.json")
+        return table
+
+    parts = [chosen[at : at + size] for at in range(0, len(chosen), size)]
+    solutions = tables.in_shards(folder, parts, make, "solutions")
+    times = [read_json(path) for path in sorted(folder.glob("*.json"))]
+    write_json({"seconds_per_token": sorted(times)[len(times) // 2]}, snakemake.output.speed)
+    tables.write(solutions, output, "solutions")
+    shutil.rmtree(folder)
