@@ -159,7 +159,7 @@ class Sampling(Block):
     temperature: float = Field(0.8, ge=0, description="Softmax temperature; 0 takes the most likely token.")
     top_p: float = Field(1.0, gt=0, le=1, description="Nucleus: probability mass the kept tokens reach.")
     max_tokens: Count = Field(96, description="Most new tokens of a whole solution.")
-    batch: Count = Field(768, description="Samples generated together.")
+    batch: Count = Field(512, description="Samples generated together.")
 
 
 class Policies(Block):

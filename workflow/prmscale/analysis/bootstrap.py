@@ -67,8 +67,8 @@ def curve(
 ) -> pd.DataFrame:
     """Mean, interval and number of problems of each group, with the same resampled problems in every group.
 
-    Columns of the result: `by`, mean, low, high, n. Rows of one problem within a group (seeds) are averaged first. Where
-    the table has a column `dataset`, each data set is resampled on its own, so that its number of problems stays.
+    Columns of the result: `by`, mean, low, high, n. Rows of one problem within a group (seeds) are averaged first.
+    Where the table has a column `dataset`, each data set is resampled on its own: its number of problems stays.
     """
     missing = [column for column in [*by, value, "problem_id"] if column not in table]
     if missing:

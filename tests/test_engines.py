@@ -1,0 +1,120 @@
+"""The transformers engine on a tiny random model: against generate, against torch's FLOP counter, in any batch."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+from scripted import problem
+from torch.utils.flop_counter import FlopCounterMode
+
+from prmscale.engines.flops import Shape
+from prmscale.engines.transformers_policy import Extension, TransformersPolicy, sample
+from prmscale.engines.transformers_scorer import TransformersScorer
+from prmscale.errors import UserError
+from prmscale.policies.pretrain import build
+from prmscale.rewards.train import load_base
+from prmscale.study import LadderModel, Prompting, Sampling, World
+from prmscale.tasks import steps
+from prmscale.tasks.corpus import build_tokenizer
+
+PROMPTS = ["a is 3 ; b is a plus 2 ; find a b :", "a is 1 ; find a :", "a is 3 ; b is 3 times a ; find b a :"]
+PROBLEMS = [dataclasses.replace(problem(i), prompt=prompt) for i, prompt in enumerate(PROMPTS)]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    path = tmp_path_factory.mktemp("model")
+    tokenizer = build_tokenizer(World())
+    build(LadderModel(name="t", width=16, layers=2, heads=2), tokenizer, seed=3).save_pretrained(path)
+    tokenizer.save_pretrained(path)
+    return path
+
+
+def policy(folder, **sampling):
+    settings = Sampling(**{"max_tokens": 24, "temperature": 1.0, **sampling})
+    return TransformersPolicy("t", folder, Prompting(), settings, "cpu", seed=5)
+
+
+def texts(replies):
+    return [[(c.steps, c.finish_reason, c.tokens) for c in reply] for reply in replies]
+
+
+def test_greedy_decoding_is_that_of_generate(folder):
+    engine = policy(folder, temperature=0)
+    replies = engine.extend([Extension(p, (), 1, 0, "end") for p in PROBLEMS])
+    for p, (reply,) in zip(PROBLEMS, replies, strict=True):
+        ids = torch.tensor([steps.encode(engine.tokenizer, p.prompt, ())[0]])
+        peer = engine.model.generate(ids, max_new_tokens=24, do_sample=False)[0, ids.shape[1] :]
+        assert reply.steps == tuple(steps.split(engine.tokenizer.decode(peer, skip_special_tokens=True)))
+
+
+def test_samples_do_not_depend_on_the_batch(folder):
+    extensions = [Extension(p, (), 6, 0, "end") for p in PROBLEMS]
+    whole = policy(folder, batch=64).extend(extensions)
+    assert texts(policy(folder, batch=5).extend(extensions)) == texts(whole)
+    later = policy(folder).extend([Extension(PROBLEMS[1], (), 2, 4, "end")])
+    assert texts(later)[0] == texts(whole)[1][4:]
+    np.testing.assert_allclose([c.logprob for c in later[0]], [c.logprob for c in whole[1][4:]], rtol=1e-4)
+
+
+def test_log_probabilities_are_those_of_the_model(folder):
+    engine = policy(folder, temperature=0.7)
+    (reply,) = engine.extend([Extension(PROBLEMS[0], (), 8, 0, "end")])
+    for c in (c for c in reply if c.finish_reason == "length" and len(c.steps) == 1):
+        ids, _ = steps.encode(engine.tokenizer, PROBLEMS[0].prompt, ())
+        new = engine.tokenizer(c.steps[0], add_special_tokens=False)["input_ids"]
+        if len(new) != c.tokens:
+            continue  # blank lines or unknown words do not survive as text
+        logs = engine.model(torch.tensor([ids + new])).logits.log_softmax(-1)[0, len(ids) - 1 : -1]
+        assert c.logprob == pytest.approx(logs.gather(1, torch.tensor(new)[:, None]).sum().item(), abs=1e-3)
+
+
+def test_a_step_ends_at_its_step_end(folder):
+    (reply,) = policy(folder).extend([Extension(PROBLEMS[0], ("b = 3",), 40, 0, "step")])
+    assert all(len(c.steps) <= 1 for c in reply)
+    assert {c.finish_reason for c in reply} & {None, "stop"}
+
+
+def test_sampling_follows_the_distribution():
+    logits = torch.log(torch.tensor([[0.5, 0.3, 0.2]])).repeat(20000, 1)
+    uniforms = torch.rand(20000, generator=torch.Generator().manual_seed(0))
+    frequencies = sample(logits, uniforms, 1.0, 1.0).bincount(minlength=3) / 20000
+    assert frequencies.tolist() == pytest.approx([0.5, 0.3, 0.2], abs=0.02)
+    nucleus = sample(logits, uniforms, 1.0, 0.6).bincount(minlength=3) / 20000
+    assert nucleus.tolist() == pytest.approx([0.625, 0.375, 0], abs=0.02)
+    assert sample(logits, uniforms, 0, 1.0).unique().tolist() == [0]
+
+
+def test_flops_are_those_torch_counts(folder):
+    engine = policy(folder)
+    engine.model.set_attn_implementation("eager")  # counted as plain products, not halved for causality
+    shape, tokens = Shape.of(engine.model), 12
+    with FlopCounterMode(display=False) as counter:
+        out = engine.model(torch.ones(1, tokens, dtype=torch.long), use_cache=True)
+    # we count what causal attention needs, torch the whole square
+    square = 4 * shape.layers * shape.width * (tokens**2 - tokens * (tokens + 1) / 2)
+    rotary = 2 * tokens * engine.model.config.head_dim // 2
+    assert counter.get_total_flops() == shape.forward(tokens) + square + rotary
+    with FlopCounterMode(display=False) as counter:
+        engine.model(torch.ones(1, 1, dtype=torch.long), past_key_values=out.past_key_values)
+    assert counter.get_total_flops() == shape.forward(1, context=tokens) + rotary / tokens
+
+
+def test_scores_do_not_depend_on_the_batch_and_survive_saving(folder, tmp_path):
+    model, tokenizer = load_base(folder, seed=1)
+    model.save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    items = [(p, ("b = 3", "answer 3 3")[:n]) for p in PROBLEMS for n in (1, 2)]
+    whole = TransformersScorer(tmp_path, "cpu").score(items)
+    alone = [TransformersScorer(tmp_path, "cpu", batch_tokens=1).score([item])[0] for item in items]
+    for (scores, tokens), (again, _), (_, solution) in zip(whole, alone, items, strict=True):
+        assert len(scores) == len(solution) and tokens > len(solution)
+        np.testing.assert_allclose(scores, again, atol=1e-6)
+    # a step's score does not look at later steps
+    np.testing.assert_allclose(whole[0][0][0], whole[1][0][0], atol=1e-6)
+
+
+def test_a_missing_model_says_what_to_do():
+    with pytest.raises(UserError, match="no-such-model.*save_pretrained"):
+        policy("no-such-model")

@@ -1,0 +1,151 @@
+"""Figures draw what their CSV says, save the same bytes twice, and say what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+from PIL import Image
+
+import simulated
+from prmscale.analysis.bootstrap import curve
+from prmscale.errors import UserError
+from prmscale.figures import fig1, fig2, fig3, panels, style, table1
+
+REPORTED = Path(__file__).parents[1] / "workflow" / "reported"
+MODELS = simulated.prms()
+FACTS = simulated.reward_models(MODELS)
+SEARCH = simulated.search(MODELS, problems=25, policies=("s64", "s96"))
+EVERY = [fig1, fig2, fig3, table1]
+
+
+def _draw(
+    module: ModuleType, search: pd.DataFrame = SEARCH, facts: pd.DataFrame = FACTS
+) -> tuple[Figure, pd.DataFrame]:
+    drawn: tuple[Figure, pd.DataFrame] = module.draw(
+        search, facts, pd.read_csv(REPORTED / "table1.csv"), level=0.95, draws=100, seed=0, aggregation="min"
+    )
+    return drawn
+
+
+@pytest.mark.parametrize("module", EVERY, ids=lambda m: m.__name__)
+def test_save_writes_three_files_with_the_same_bytes_twice(module: ModuleType, tmp_path: Path) -> None:
+    contents = []
+    for run in ("one", "two"):
+        paths = style.save(*_draw(module), tmp_path / run / "fig.x")
+        assert [p.name for p in paths] == ["fig.x.pdf", "fig.x.png", "fig.x.csv"]
+        assert sorted(paths) == sorted((tmp_path / run).iterdir())
+        contents.append([p.read_bytes() for p in paths])
+    assert contents[0] == contents[1]
+    assert b"CreationDate" not in contents[0][0]
+    width, _ = Image.open(tmp_path / "one" / "fig.x.png").size
+    assert width == round(style.FULL_WIDTH * 200)
+
+
+@pytest.mark.parametrize("module", [fig1, fig2, fig3], ids=lambda m: m.__name__)
+def test_lines_are_the_rows_of_the_csv(module: ModuleType) -> None:
+    figure, data = _draw(module)
+    drawn = {round(float(y), 9) for axis in figure.axes for line in axis.lines for y in line.get_ydata()}
+    assert drawn == {round(y, 9) for y in data["mean"]}
+    assert [axis.get_title() for axis in figure.axes] == ["arithmetic (25 problems)", "programs (25 problems)"]
+    assert set(data["policy"]) == {"s64"}
+    assert (data["low"] <= data["mean"]).all() and (data["mean"] <= data["high"]).all()
+    (legend,) = figure.legends
+    assert "majority vote" in " ".join(text.get_text() for text in legend.get_texts())
+
+
+def test_fig1_has_a_line_for_each_budget_and_a_point_for_each_size() -> None:
+    _, data = _draw(fig1)
+    lines = data[(data.strategy == "best_of_n") & (data.dataset == "programs")]
+    assert sorted(set(lines.budget)) == [4, 16, 64]
+    assert sorted(set(lines.base_parameters)) == sorted(simulated.SIZES.values())
+    own = SEARCH[(SEARCH.policy == "s64") & (SEARCH.dataset == "programs") & (SEARCH.reward_model == "prm_s48")]
+    wanted = own[own.budget == 16].correct.mean()
+    assert lines[(lines.budget == 16) & (lines.base_parameters == 173_000)]["mean"].item() == pytest.approx(wanted)
+
+
+def test_fig2_follows_the_checkpoints() -> None:
+    _, data = _draw(fig2)
+    steps = data.loc[(data.strategy == "best_of_n") & (data.dataset == "programs"), "training_step"]
+    assert steps.tolist() == [60, 150, 300, 450, 600]
+
+
+def test_fig3_has_a_line_for_each_training_set() -> None:
+    figure, data = _draw(fig3)
+    assert data["kind"].dropna().nunique() == 4
+    assert {"majority", "likelihood", "oracle"} <= set(data.strategy)
+    labels = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert "PRM trained on math and code, oracle labels" in labels
+
+
+def test_table1_puts_the_papers_numbers_beside_ours() -> None:
+    _, data = _draw(table1)
+    ours, paper = (data[data.source == source] for source in (table1.HERE, table1.PAPER))
+    assert ours.groupby("policy")["method"].apply(list).to_dict() == dict.fromkeys(("s64", "s96"), table1.METHODS)
+    assert len(paper) == 48 and paper["low"].isna().all()
+    assert paper["mean"].iloc[0] == pytest.approx(0.811)
+    same = SEARCH.replace({"dataset": {"programs": "MBPP+"}, "policy": {"s64": "QwQ-32B-Preview"}})
+    _, data = _draw(table1, same)
+    assert data["source"].tolist()[:8] == [table1.HERE] * 4 + [table1.PAPER] * 4
+    assert set(data["dataset"][:8]) == {"MBPP+"} and set(data["policy"][:8]) == {"QwQ-32B-Preview"}
+
+
+def _without(names: Callable[[str], bool]) -> pd.DataFrame:
+    return FACTS[~FACTS.reward_model.map(names)]
+
+
+@pytest.mark.parametrize(
+    ("module", "search", "facts", "said"),
+    [
+        (fig1, SEARCH, _without(lambda name: name in ("prm_s32", "prm_s48", "prm_s64")), "fig1: .* two sizes"),
+        (fig1, SEARCH[SEARCH.reward_model == ""], FACTS, "no best_of_n rows of the reward models prm_s32"),
+        (fig2, SEARCH[SEARCH.training_step.isin([-1, 600])], FACTS, "fig2: .* two training steps"),
+        (fig3, SEARCH, FACTS[FACTS.untrained], "fig3: no trained reward model"),
+        (table1, SEARCH, _without(lambda name: name == "prm_code"), "table1: .* one trained on code"),
+        (table1, SEARCH[SEARCH.budget != 8], FACTS, r"N = 8 .* budgets 1, 2, 4, 16, 32, 64"),
+        (fig3, SEARCH, FACTS.drop(columns="labels"), "without the column 'labels'"),
+    ],
+)
+def test_missing_data_is_named(module: ModuleType, search: pd.DataFrame, facts: pd.DataFrame, said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        _draw(module, search, facts)
+
+
+def test_another_aggregation_is_not_taken_for_the_wanted_one() -> None:
+    with pytest.raises(UserError, match=r"aggregation 'min' .*by last"):
+        _draw(fig1, SEARCH.replace({"aggregation": {"min": "last"}}))
+
+
+def test_nothing_is_left_of_a_figure_that_could_not_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    figure, data = _draw(fig1)
+
+    def full(*_: object, **__: object) -> None:
+        raise RuntimeError("renderer fails")
+
+    monkeypatch.setattr(figure, "savefig", full)
+    with pytest.raises(RuntimeError):
+        style.save(figure, data, tmp_path / "fig1")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_every_number_of_parameters_reads_well() -> None:
+    assert [panels.count(v) for v in (77_000, 301_234, 1.5e9, 72e9, 12)] == ["77k", "301k", "1.5B", "72B", "12"]
+
+
+def test_bands_belong_to_the_same_bootstrap_as_the_claims() -> None:
+    """A figure's interval is that of `curve` on the same rows."""
+    _, data = _draw(fig3)
+    rows = SEARCH[(SEARCH.policy == "s64") & (SEARCH.strategy == "majority")]
+    wanted = curve(rows, ["dataset", "budget"], draws=100)
+    drawn = data[data.strategy == "majority"].sort_values(["dataset", "budget"], ignore_index=True)
+    pd.testing.assert_frame_equal(drawn[["mean", "low", "high"]], wanted[["mean", "low", "high"]])
+
+
+@pytest.mark.parametrize("path", sorted(REPORTED.glob("*.csv")), ids=lambda p: p.name)
+def test_every_reported_number_has_a_source(path: Path) -> None:
+    table = pd.read_csv(path)
+    assert table["source"].notna().all() and len(table)

@@ -1,0 +1,60 @@
+"""What a claim's measurement is, and the rules that turn an interval into a verdict."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+SUPPORTED, NOT_SUPPORTED = "supported", "not supported"
+INCONCLUSIVE, NOT_MEASURED = "inconclusive", "not yet measured"
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What verdicts depend on, fixed before the run."""
+
+    equivalence_margin: float
+    aggregation: str
+    minimum_effect: float = 0.0
+    level: float = 0.95
+    draws: int = 2000
+    seed: int = 0
+    table1_budget: int = 8
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One measurement that bears on a claim."""
+
+    claim: str
+    metric: str
+    effect: float
+    low: float
+    high: float
+    verdict: str
+    reported: str
+    n: int
+
+
+def verdict(low: float, high: float, threshold: float = 0.0) -> str:
+    """Whether an effect is above the threshold: by its whole interval, or not at all, or not decided."""
+    if low > threshold:
+        return SUPPORTED
+    return NOT_SUPPORTED if high < threshold else INCONCLUSIVE
+
+
+def equivalence(low: float, high: float, margin: float, n: int) -> str:
+    """Whether an effect is within ±margin: by its whole interval, or outside with all of it, or not decided.
+
+    Fewer than 3 / margin problems decide nothing: that many without a single disagreement would still allow a
+    difference of the margin (rule of three), although their bootstrap interval has no width.
+    """
+    if low > margin or high < -margin:
+        return NOT_SUPPORTED
+    return SUPPORTED if low > -margin and high < margin and n * margin >= 3 else INCONCLUSIVE
+
+
+def all_of(*verdicts: str) -> str:
+    """The verdict of several that must hold together."""
+    if NOT_SUPPORTED in verdicts:
+        return NOT_SUPPORTED
+    return SUPPORTED if set(verdicts) == {SUPPORTED} else INCONCLUSIVE

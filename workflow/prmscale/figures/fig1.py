@@ -1,0 +1,63 @@
+"""Figure 1: size of the reward model → accuracy of best-of-n.
+
+The paper's figure shows accuracy on two math sets against the PRM's size (0.5B to 72B parameters): it rises fast, then
+flattens (Observation 1). It prints no exact points, so nothing of it is drawn here. Ours has one line for each n, what
+the same samples give without a reward model, and the sizes on a logarithmic axis.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from prmscale.analysis import selection
+from prmscale.analysis.bootstrap import curve
+from prmscale.errors import UserError
+from prmscale.figures import panels, style
+
+BY = ["dataset", "strategy", "base_parameters", "budget"]
+
+
+def draw(
+    search: pd.DataFrame,
+    reward_models: pd.DataFrame,
+    reported: pd.DataFrame | None,
+    level: float,
+    draws: int,
+    seed: int,
+    aggregation: str,
+    budgets: Sequence[int] = (4, 16, 64),
+) -> tuple[Figure, pd.DataFrame]:
+    """The figure and what it draws; `budgets` that were not measured are left out (the largest always stays)."""
+    rows = selection.final(selection.first_policy(search))
+    models = selection.ladder(reward_models)
+    if models["base_parameters"].nunique() < 2:
+        raise UserError(
+            "fig1: reward models of at least two sizes with the same training set, labels and steps are wanted; "
+            f"there are {len(models)} ({', '.join(models['reward_model']) or 'none'})"
+        )
+    scored = selection.best_of_n(rows, models["reward_model"], aggregation)
+    top = panels.largest_budget(scored, "fig1")
+    scored = scored[scored["budget"].isin([*budgets, top])]
+    sizes = models.set_index("reward_model")["base_parameters"]
+    checks = selection.controls(rows, ["one_sample", "majority", "oracle"], [top])
+    drawn = [
+        scored.assign(base_parameters=scored["reward_model"].map(sizes).astype(int)),
+        checks.assign(base_parameters=0),
+    ]
+    data = curve(pd.concat(drawn), BY, level=level, draws=draws, seed=seed)
+
+    with style.applied():
+        figure, axes = panels.grid(data, "reward model's parameters", "accuracy of best-of-n (%)")
+        panels.level_controls(axes, data, top)
+        lines = data[data["strategy"] == "best_of_n"]
+        shown = sorted(lines["budget"].unique())
+        for (dataset, budget), points in lines.groupby(["dataset", "budget"]):
+            look = style.look(len(shown) - 1 - shown.index(budget))
+            panels.line(axes[str(dataset)], points, "base_parameters", look, f"best-of-n, n = {budget}")
+        for axis in axes.values():
+            panels.powers_axis(axis, lines["base_parameters"], "count")
+        panels.finish(figure, axes)
+    return figure, panels.tidy(data, str(rows["policy"].iloc[0]), ["base_parameters"])

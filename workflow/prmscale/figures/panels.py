@@ -1,0 +1,105 @@
+"""What the figures share: one panel a data set, curves with bands, horizontal controls, one legend."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator, PercentFormatter
+
+from prmscale.errors import UserError
+from prmscale.figures import style
+
+COLUMNS = 2  # panels side by side
+
+
+def grid(data: pd.DataFrame, xlabel: str, ylabel: str) -> tuple[Figure, dict[str, Axes]]:
+    """A figure with one panel a data set of `data` (columns dataset, n), titled with its number of problems."""
+    sizes = {str(name): (int(n.min()), int(n.max())) for name, n in data.groupby("dataset")["n"]}
+    columns = min(COLUMNS, len(sizes))
+    rows = -(-len(sizes) // columns)
+    size = (style.FULL_WIDTH, 2.3 * rows + 0.7) if columns > 1 else (style.COLUMN_WIDTH, 3.4)
+    figure = Figure(figsize=size, layout="constrained")
+    every = figure.subplots(rows, columns, squeeze=False)
+    axes = dict(zip(sizes, every.flat, strict=False))
+    for axis in every.flat[len(axes) :]:
+        axis.remove()
+    for number, (name, axis) in enumerate(axes.items()):
+        fewest, most = sizes[name]
+        axis.set_title(f"{name} ({most if fewest == most else f'{fewest}–{most}'} problems)")
+        axis.set_xlabel(xlabel)
+        axis.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=""))
+        if number % columns == 0:
+            axis.set_ylabel(ylabel)
+    return figure, axes
+
+
+def line(axis: Axes, data: pd.DataFrame, x: str, look: style.Look, label: str) -> None:
+    """A curve of `mean` over `x` with the band from `low` to `high`."""
+    rows = data.sort_values(x)
+    axis.plot(rows[x], rows["mean"], label=label, zorder=3, **look.options)
+    axis.fill_between(rows[x], rows["low"], rows["high"], color=look.colour, alpha=0.14, linewidth=0)
+
+
+def level_line(axis: Axes, row: pd.DataFrame, look: style.Look, label: str) -> None:
+    """A horizontal line over the whole panel at the one row's `mean`, with its band."""
+    mean, low, high = (float(row[column].iloc[0]) for column in ("mean", "low", "high"))
+    axis.axhline(mean, label=label, color=look.colour, linestyle=look.dashes, linewidth=1.0, zorder=2)
+    axis.axhspan(low, high, color=look.colour, alpha=0.07, linewidth=0)
+
+
+def level_controls(axes: dict[str, Axes], data: pd.DataFrame, budget: int) -> None:
+    """The controls of `data` (those strategies that figures know) as horizontal lines in their panels."""
+    for strategy, (name, look) in style.CONTROLS.items():
+        for dataset, rows in data[data["strategy"] == strategy].groupby("dataset"):
+            label = name if strategy == "one_sample" else f"{name}, n = {budget}"
+            level_line(axes[str(dataset)], rows, look, label)
+
+
+def powers_axis(axis: Axes, values: Iterable[float], text: str = "plain") -> None:
+    """A logarithmic x axis with a tick at each of these values; `text` 'count' writes 77k, 1.5B."""
+    axis.set_xscale("log", base=2)
+    axis.xaxis.set_major_locator(FixedLocator(sorted(set(values))))
+    axis.xaxis.set_minor_locator(NullLocator())
+    axis.xaxis.set_major_formatter(FuncFormatter(lambda v, _: count(v) if text == "count" else f"{v:g}"))
+
+
+def count(value: float) -> str:
+    """A number of parameters as people write it: 77k, 1.5B."""
+    for size, letter in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
+        if value >= size:
+            return f"{value / size:.3g}{letter}"
+    return f"{value:g}"
+
+
+def finish(figure: Figure, axes: dict[str, Axes], columns: int = 3) -> None:
+    """One legend below all panels (in one column below a single one), and no frame above and to the right."""
+    entries: dict[str, Artist] = {}
+    for axis in axes.values():
+        sns.despine(ax=axis)
+        handles, labels = axis.get_legend_handles_labels()
+        entries |= dict(zip(labels, handles, strict=True))
+    figure.legend(
+        list(entries.values()), list(entries), loc="outside lower center", ncols=columns if len(axes) > 1 else 1
+    )
+
+
+def largest_budget(rows: pd.DataFrame, figure: str) -> int:
+    """The largest budget that the rows hold; raises UserError when there is no row."""
+    if rows.empty:
+        raise UserError(f"{figure}: no row of the search table is left to draw")
+    return int(rows["budget"].max())
+
+
+def tidy(data: pd.DataFrame, policy: str, blanks: Sequence[str]) -> pd.DataFrame:
+    """The CSV's table: the policy first; a control has no value in the columns `blanks` (0 or '' stands there)."""
+    table = data.assign(policy=policy)
+    for column in blanks:
+        empty = table[column].isin([0, -1, ""])
+        table[column] = table[column].astype(object).where(~empty, np.nan)
+    return table[["policy", *data.columns]]

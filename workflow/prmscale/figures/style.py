@@ -1,0 +1,106 @@
+"""One look for every figure, and one way to save them: PDF, PNG and the CSV of exactly what is drawn.
+
+The colours are Okabe and Ito's, which people with colour-blindness tell apart; every line also has a marker and a dash
+of its own, so that nothing is lost in grey. The same data give the same bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import pandas as pd
+import seaborn as sns
+from matplotlib.figure import Figure
+
+from prmscale.files import written_whole
+
+COLUMN_WIDTH = 3.3  # inches
+FULL_WIDTH = 7.0
+
+BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
+BLUE, VERMILION, PURPLE, GREY = "#0072B2", "#D55E00", "#CC79A7", "#666666"
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a line is drawn."""
+
+    colour: str
+    marker: str
+    dashes: str | tuple[float, tuple[float, ...]]
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """As matplotlib's keyword arguments."""
+        return {"color": self.colour, "marker": self.marker, "linestyle": self.dashes}
+
+
+LOOKS = [
+    Look(BLUE, "o", "-"),
+    Look(VERMILION, "s", (0, (5, 1.5))),
+    Look(GREEN, "^", (0, (3, 1, 1, 1))),
+    Look(PURPLE, "D", (0, (1, 1))),
+    Look(ORANGE, "v", (0, (6, 1, 1, 1, 1, 1))),
+    Look(SKY, "P", (0, (2, 1.5))),
+]
+
+# strategies without a reward model look alike in every figure: dark, without markers
+CONTROLS = {
+    "one_sample": ("one sample", Look(GREY, "", (0, (1, 1.2)))),
+    "random": ("random choice", Look(GREY, "", (0, (4, 2)))),
+    "likelihood": ("likelihood", Look(GREY, "x", (0, (4, 1.5)))),
+    "majority": ("majority vote", Look(BLACK, "", (0, (5, 2)))),
+    "oracle": ("oracle (pass@n)", Look(BLACK, "", (0, (1, 2.5)))),
+}
+
+RC = {
+    "font.size": 8,
+    "axes.titlesize": 8,
+    "axes.labelsize": 8,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "legend.fontsize": 7,
+    "legend.frameon": False,
+    "legend.handlelength": 3.2,
+    "lines.linewidth": 1.3,
+    "lines.markersize": 3.8,
+    "axes.linewidth": 0.7,
+    "grid.linewidth": 0.4,
+    "xtick.major.width": 0.7,
+    "ytick.major.width": 0.7,
+    "font.family": "DejaVu Sans",  # ships with matplotlib: the same on every machine
+    "pdf.fonttype": 42,
+    "savefig.dpi": 200,
+}
+
+
+@contextmanager
+def applied() -> Iterator[None]:
+    """The shared style, for as long as the block lasts."""
+    settings: dict[Any, Any] = {**sns.axes_style("whitegrid"), **sns.plotting_context("paper"), **RC}
+    with mpl.rc_context(settings):
+        yield
+
+
+def look(index: int) -> Look:
+    """The look of a figure's line number `index`; looks repeat after the sixth."""
+    return LOOKS[index % len(LOOKS)]
+
+
+def save(figure: Figure, data: pd.DataFrame, stem: str | Path) -> list[Path]:
+    """Write STEM.pdf, STEM.png (200 dpi) and STEM.csv, each whole or not at all; returns their paths."""
+    stem = Path(stem)
+    paths = [stem.with_name(f"{stem.name}.{suffix}") for suffix in ("pdf", "png", "csv")]
+    with applied():
+        with written_whole(paths[0]) as aside:
+            figure.savefig(aside, metadata={"CreationDate": None})
+        with written_whole(paths[1]) as aside:
+            figure.savefig(aside, metadata={"Software": None})
+    with written_whole(paths[2]) as aside:
+        data.to_csv(aside, index=False, float_format="%.6g")
+    return paths

@@ -1,0 +1,121 @@
+"""Table 1: policies × {no selection, majority vote, PRM-Math, PRM-Code} on code, at N = 8.
+
+The paper's table has three policies and four benchmarks; its reading is that a reward model trained on math selects
+code about as well as one trained on code (Observation 4). Its numbers, as reported (percent), stand beside ours:
+directly below where policy and data set are the same, in a part of their own otherwise.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from prmscale.analysis import selection
+from prmscale.analysis.bootstrap import curve
+from prmscale.errors import UserError
+from prmscale.figures import style
+
+METHODS = ["none", "majority", "PRM-Math", "PRM-Code"]
+HERE, PAPER = "this study", "paper"
+COLUMNS = ["source", "policy", "dataset", "method", "budget", "mean", "low", "high", "n"]
+EDGES = [0.0, 0.22, 0.38, 0.465, 0.575, 0.70, 0.825, 0.945]  # left edges of the two texts; centres of the rest
+
+
+def draw(
+    search: pd.DataFrame,
+    reward_models: pd.DataFrame,
+    reported: pd.DataFrame | None,
+    level: float,
+    draws: int,
+    seed: int,
+    aggregation: str,
+    budget: int = 8,
+) -> tuple[Figure, pd.DataFrame]:
+    """The table as a picture and as rows (source, policy, dataset, method, budget, mean, low, high, n)."""
+    twins = selection.twins(reward_models)
+    if not twins:
+        raise UserError(
+            "table1: a reward model trained on math and one trained on code, of the same base, labels and steps, are "
+            f"wanted; there are {', '.join(reward_models['reward_model']) or 'none'}"
+        )
+    code = selection.final(search[search["domain"] == "code"])
+    rows = code[(code["budget"] == budget) | (code["strategy"] == "one_sample")]
+    if not (rows["budget"] == budget).any():
+        held = map(str, sorted(code["budget"].unique()))
+        raise UserError(
+            f"table1: no rows at N = {budget} on code data sets; the search table holds budgets {', '.join(held)}"
+        )
+    parts = [
+        selection.controls(rows, ["one_sample"]).assign(method="none"),
+        selection.controls(rows, ["majority"]).assign(method="majority"),
+        *(
+            selection.best_of_n(rows, twins[role], aggregation).assign(method=method)
+            for role, method in (("math", "PRM-Math"), ("code", "PRM-Code"))
+        ),
+    ]
+    by = ["policy", "dataset", "method", "budget"]
+    data = curve(pd.concat(parts), by, level=level, draws=draws, seed=seed).assign(source=HERE)
+    if reported is not None:
+        paper = reported.assign(source=PAPER, mean=reported["accuracy"] / 100)
+        data = pd.concat([data, paper.reindex(columns=COLUMNS)], ignore_index=True)
+    data = _ordered(data, list(dict.fromkeys(search["policy"])))
+    with style.applied():
+        return _picture(data, level, budget), data
+
+
+def _ordered(data: pd.DataFrame, policies: list[str]) -> pd.DataFrame:
+    """Ours first, the paper's row of the same policy and data set below it, the rest of the paper's in its order."""
+    places = list(dict.fromkeys(zip(data["policy"], data["dataset"], strict=True)))
+    places.sort(key=lambda place: policies.index(place[0]) if place[0] in policies else len(policies))
+    keys: dict[str, Any] = {
+        "place": [places.index(place) for place in zip(data["policy"], data["dataset"], strict=True)],
+        "paper": data["source"] == PAPER,
+        "column": data["method"].map(METHODS.index),
+    }
+    ordered = data.assign(**keys).sort_values(list(keys))[COLUMNS]
+    return ordered.astype({"n": "Int64"}).reset_index(drop=True)
+
+
+def _picture(data: pd.DataFrame, level: float, budget: int) -> Figure:
+    """The rows as a table in print: rules above, below and between policies."""
+    groups = list(data.groupby(["policy", "dataset", "source"], sort=False))
+    height = 0.19 * (len(groups) + 2) + 0.3
+    figure = Figure(figsize=(style.FULL_WIDTH, height))
+    axis = figure.add_axes((0.01, 0.0, 0.98, 1.0))
+    axis.set_axis_off()
+    axis.set_xlim(0, 1)
+    axis.set_ylim(-len(groups) - 1.8, 1.0)
+    _row(axis, 0.0, ["policy", "data set", "problems", "source", *METHODS], weight="bold")
+    before = groups[0][0][0]
+    for number, ((policy, dataset, source), cells) in enumerate(groups, start=1):
+        rows = {row["method"]: row for _, row in cells.iterrows()}
+        n = cells["n"].max()
+        texts = [str(policy), str(dataset), "" if pd.isna(n) else str(n), str(source)]
+        texts += [_cell(rows[m]) if m in rows else "–" for m in METHODS]
+        _row(axis, -number, texts)
+        if policy != before:
+            axis.axhline(0.5 - number, color=style.GREY, linewidth=0.4)
+        before = policy
+    for y, width in ((0.6, 1.0), (-0.5, 0.6), (-len(groups) - 0.5, 1.0)):
+        axis.axhline(y, color=style.BLACK, linewidth=width)
+    note = f"Accuracy in percent on code, N = {budget}; ours with {level:.0%} intervals over problems."
+    axis.text(0, -len(groups) - 1.2, note, va="center", fontsize=7)
+    return figure
+
+
+def _row(axis: Axes, y: float, texts: list[str], weight: str = "normal") -> None:
+    """One line of text."""
+    for column, (x, text) in enumerate(zip(EDGES, texts, strict=True)):
+        axis.text(
+            x, y, text, ha="left" if column < 2 else "center", va="center", fontsize=7, fontweight=weight, zorder=3
+        )  # fmt: skip
+
+
+def _cell(row: pd.Series) -> str:
+    """Accuracy in percent, with its interval where it has one."""
+    text = f"{100 * row['mean']:.1f}"
+    return text if np.isnan(row["low"]) else f"{text} [{100 * row['low']:.0f}, {100 * row['high']:.0f}]"
