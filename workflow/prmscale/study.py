@@ -259,6 +259,7 @@ class Claims(Block):
     equivalence_margin: Share = Field(
         0.05, description="Two accuracies within this margin (90 % interval inside it) count as equal."
     )
+    minimum_effect: Share = Field(0.0, description="An effect's interval must lie above this for 'supported'.")
 
 
 class Study(Block):

@@ -8,11 +8,10 @@ rule draw_figure:
     input:
         search=SEARCH_TABLES,
         rewards=REWARD_FOLDERS,
-        reported=lambda wildcards: sorted(
-            str(p) for p in Path(workflow.basedir, "workflow/reported").glob(f"{wildcards.figure}.csv")
+        reported=lambda wildcards: branch(
+            exists(f"workflow/reported/{wildcards.figure}.csv"), then=f"workflow/reported/{wildcards.figure}.csv"
         ),
-        style=workflow.source_path("../prmscale/figures/style.py"),
-        module=lambda wildcards: str(Path(workflow.basedir, f"workflow/prmscale/figures/{wildcards.figure}.py")),
+        module="workflow/prmscale/figures/{figure}.py",
     output:
         pdf=report(
             result("figures/{figure}.pdf"),
@@ -43,6 +42,7 @@ rule judge_claims:
     input:
         search=SEARCH_TABLES,
         rewards=REWARD_FOLDERS,
+        reported="workflow/reported/table1.csv",
     output:
         markdown=report(result("claims.md"), caption="../report/claims.rst", category="Claims"),
         csv=result("tables/claims.csv"),

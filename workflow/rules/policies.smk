@@ -70,8 +70,8 @@ rule sample_solutions:
         result("benchmarks/sample_solutions/{policy}.{dataset}.{purpose}.tsv")
     params:
         dataset=lambda wildcards: as_data(STUDY.dataset(wildcards.dataset)),
-        samples=lambda wildcards: samples_of(wildcards)[0],
-        count=lambda wildcards: samples_of(wildcards)[1],
+        splits=lambda wildcards: samples_of(wildcards)[0],
+        samples=lambda wildcards: samples_of(wildcards)[1],
         policy=lambda wildcards: wildcards.policy,
         folder=lambda wildcards: policy_folder(wildcards.policy),
         prompting=lambda wildcards: prompting(wildcards.policy),

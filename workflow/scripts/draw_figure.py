@@ -12,14 +12,18 @@ from prmscale.jobs import job
 with job(snakemake):
     analysis = snakemake.params.analysis
     module = import_module(f"prmscale.figures.{snakemake.wildcards.figure}")
+    search = searches(snakemake.input.search)
+    # figures of one policy show the first evaluation's; table 1 shows all
+    own = search if snakemake.wildcards.figure == "table1" else search[search.policy == snakemake.params.policy]
     reported = pd.read_csv(snakemake.input.reported[0]) if snakemake.input.reported else None
     drawn, data = module.draw(
-        searches(snakemake.input.search),
+        own,
         reward_models(snakemake.input.rewards),
         reported,
         level=analysis["level"],
         draws=analysis["draws"],
         seed=snakemake.params.seed,
         aggregation=analysis["aggregation"],
+        **({"budget": analysis["table1_budget"]} if snakemake.wildcards.figure == "table1" else {}),
     )
     save(drawn, data, Path(snakemake.output.pdf).with_suffix(""))

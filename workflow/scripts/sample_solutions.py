@@ -21,14 +21,14 @@ with job(snakemake):
         params.seed,
     )
     problems = tables.read(snakemake.input.problems, "problems")
-    chosen = from_table(problems[problems.split.isin(params.samples)])
+    chosen = from_table(problems[problems.split.isin(params.splits)])
     grader = Grader({dataset.name: task})
     output = Path(snakemake.output.solutions)
     folder = output.parent / ".shards" / f"{output.stem}-{fingerprint(dict(params), Path(snakemake.input.problems))}"
     size = -(-len(chosen) // params.shards)
 
     def make(number, part):
-        table = sample_solutions(policy, grader, part, params.count, f"shard {number + 1} of {params.shards}")
+        table = sample_solutions(policy, grader, part, params.samples, f"shard {number + 1} of {params.shards}")
         write_json(policy.seconds_per_token, folder / f"{number:04d}.json")
         return table
 

@@ -231,12 +231,12 @@ def _how_to_read(rules: Rules) -> str:
     """The paragraph above the table."""
     return (
         f"Effects are differences of accuracy as fractions (0.01 is one point), with {rules.level:.0%} intervals "
-        "(unless the metric says otherwise) from a paired bootstrap: both sides see the same resampled problems. *Supported* "
-        f"means that the whole interval lies above {rules.minimum_effect:g} (for equivalence: within "
+        "(unless the metric says otherwise) from a paired bootstrap: both sides see the same resampled problems. "
+        f"*Supported* means that the whole interval lies above {rules.minimum_effect:g} (for equivalence: within "
         f"±{rules.equivalence_margin:g}), *not supported* that all of it lies on the other side, *inconclusive* "
-        "neither; a claim of two parts needs both. The rules were fixed before the run. The intervals cover the choice of "
-        "problems, not of training seeds, and are not corrected for their number. Step scores are aggregated by "
-        f"{rules.aggregation}; *reported* is the paper's own number, where it prints one; *n* is the number of "
+        "neither; a claim of two parts needs both. The rules were fixed before the run. The intervals cover the "
+        "choice of problems, not of training seeds, and are not corrected for their number. Step scores are aggregated "
+        f"by {rules.aggregation}; *reported* is the paper's own number, where it prints one; *n* is the number of "
         "problems."
     )
 

@@ -12,7 +12,7 @@ from prmscale.files import read_json
 
 
 def searches(paths: Sequence[str | Path]) -> pd.DataFrame:
-    """All search tables as one."""
+    """All search tables as one, in the order of the paths."""
     return pd.concat([tables.read(path, "search") for path in paths], ignore_index=True)
 
 

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 from transformers import (
+    AutoConfig,
     AutoModelForTokenClassification,
     AutoTokenizer,
     PreTrainedModel,
@@ -39,15 +40,12 @@ def load_base(
     """A base model with a fresh scalar head (seeded), and its tokenizer."""
     tokenizer = load_pretrained(AutoTokenizer, folder, revision=revision)
     torch.manual_seed(seeds.seed_of(seed, "head") % 2**63)
+    config = load_pretrained(
+        AutoConfig, folder, revision=revision, num_labels=1, id2label={0: "right"}, label2id={"right": 0}
+    )
+    config.classifier_dropout = 0.0
     model = load_pretrained(
-        AutoModelForTokenClassification,
-        folder,
-        revision=revision,
-        num_labels=1,
-        id2label={0: "right"},
-        label2id={"right": 0},
-        classifier_dropout=0.0,
-        dtype=torch.float32,
+        AutoModelForTokenClassification, folder, revision=revision, config=config, dtype=torch.float32
     )
     return model, tokenizer
 

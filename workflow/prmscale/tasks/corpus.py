@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
 from prmscale.engines import seeds
@@ -50,14 +50,19 @@ def vocabulary(world: World) -> list[str]:
 
 def build_tokenizer(world: World) -> PreTrainedTokenizerFast:
     """A word-level tokenizer of the world; decoding gives back lines that split into the same steps."""
-    from tokenizers import normalizers
-
     ids = {word: i for i, word in enumerate(vocabulary(world))}
     tokenizer = Tokenizer(models.WordLevel(ids, unk_token=UNKNOWN))
     tokenizer.normalizer = normalizers.Replace(step_text.STEP_END, f" {_BREAK} ")
     tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     tokenizer.decoder = decoders.Sequence(
-        [decoders.Replace(_BREAK, step_text.STEP_END), decoders.Fuse()]
+        [
+            decoders.WordPiece(prefix=UNKNOWN, cleanup=False),  # a space before every word but the first
+            decoders.Fuse(),
+            decoders.Replace(f" {_BREAK} ", step_text.STEP_END),
+            decoders.Replace(f" {_BREAK}", step_text.STEP_END),
+            decoders.Replace(f"{_BREAK} ", step_text.STEP_END),
+            decoders.Replace(_BREAK, step_text.STEP_END),
+        ]
     )
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer, pad_token=PAD, unk_token=UNKNOWN, eos_token=END, clean_up_tokenization_spaces=False
