@@ -5,9 +5,6 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from scripted import problem
-from torch.utils.flop_counter import FlopCounterMode
-
 from prmscale.engines.flops import Shape
 from prmscale.engines.transformers_policy import Extension, TransformersPolicy, sample
 from prmscale.engines.transformers_scorer import TransformersScorer
@@ -17,6 +14,8 @@ from prmscale.rewards.train import load_base
 from prmscale.study import LadderModel, Prompting, Sampling, World
 from prmscale.tasks import steps
 from prmscale.tasks.corpus import build_tokenizer
+from scripted import problem
+from torch.utils.flop_counter import FlopCounterMode
 
 PROMPTS = ["a is 3 ; b is a plus 2 ; find a b :", "a is 1 ; find a :", "a is 3 ; b is 3 times a ; find b a :"]
 PROBLEMS = [dataclasses.replace(problem(i), prompt=prompt) for i, prompt in enumerate(PROMPTS)]
@@ -115,5 +114,5 @@ def test_scores_do_not_depend_on_the_batch_and_survive_saving(folder, tmp_path):
 
 
 def test_a_missing_model_says_what_to_do():
-    with pytest.raises(UserError, match="no-such-model.*save_pretrained"):
+    with pytest.raises(UserError, match=r"no-such-model.*save_pretrained"):
         policy("no-such-model")

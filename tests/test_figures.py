@@ -8,10 +8,9 @@ from types import ModuleType
 
 import pandas as pd
 import pytest
+import simulated
 from matplotlib.figure import Figure
 from PIL import Image
-
-import simulated
 from prmscale.analysis.bootstrap import curve
 from prmscale.errors import UserError
 from prmscale.figures import fig1, fig2, fig3, panels, style, table1

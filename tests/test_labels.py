@@ -3,11 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
-from scripted import CoinPolicy, grade, problem
-
 from prmscale.engines.scheduler import run
 from prmscale.labels.label import by_rollouts, table
 from prmscale.labels.monte_carlo import monte_carlo
+from scripted import CoinPolicy, grade, problem
 
 
 def estimate(solutions, rollouts, policy=None, complete=None):
@@ -47,7 +46,10 @@ def test_hard_labels_say_whether_any_rollout_succeeds():
     )
     found = by_rollouts(problems, solutions, CoinPolicy(), grade, rollouts=4)
     rows = pd.concat(
-        [table(p, solutions[solutions.problem_id == p.problem_id], e, None, {}) for p, e in zip(problems, found)]
+        [
+            table(p, solutions[solutions.problem_id == p.problem_id], e, None, {})
+            for p, e in zip(problems, found, strict=True)
+        ]
     )
     assert (rows.label == (rows.successes > 0)).all()
     assert (rows[rows.step > 0].label == 0).all()

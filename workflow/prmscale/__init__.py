@@ -1,0 +1,1 @@
+"""prmscale: how process reward models generalise in test-time scaling."""

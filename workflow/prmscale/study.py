@@ -27,7 +27,12 @@ Count = Annotated[int, Field(ge=1)]
 
 GENERATED = ("arithmetic", "programs")
 DOMAINS = {
-    "arithmetic": "math", "programs": "code", "gsm8k": "math", "math": "math", "humaneval": "code", "mbpp": "code"
+    "arithmetic": "math",
+    "programs": "code",
+    "gsm8k": "math",
+    "math": "math",
+    "humaneval": "code",
+    "mbpp": "code",
 }
 
 
@@ -341,9 +346,7 @@ def _fault(config: Mapping[str, Any], error: Any) -> _Fault:
     where = tuple(part for part in error["loc"] if not str(part).startswith(("function-", "tagged-")))
     message = re.sub("^(Value error, |Input )", "", error["msg"])
     if error["type"] == "extra_forbidden":
-        return _Fault(
-            where=where, value=error["input"], message="no such key", candidates=_keys(Study, where[:-1])
-        )
+        return _Fault(where=where, value=error["input"], message="no such key", candidates=_keys(Study, where[:-1]))
     if error["type"] == "missing":
         return _Fault(where=where, value=None, message="this key is required and missing")
     return _Fault(where=where, value=error["input"], message=message)
@@ -380,8 +383,7 @@ def _dangling(study: Study) -> list[_Fault]:
     for i, evaluation in enumerate(study.search.evaluations):
         wanted.append((("search", "evaluations", i, "policy"), evaluation.policy, models))
         wanted += [
-            (("search", "evaluations", i, "datasets", j), name, datasets)
-            for j, name in enumerate(evaluation.datasets)
+            (("search", "evaluations", i, "datasets", j), name, datasets) for j, name in enumerate(evaluation.datasets)
         ]
     for key, options in (("strategies", STRATEGIES), ("aggregations", AGGREGATIONS)):
         wanted += [(("search", key, i), n, list(options)) for i, n in enumerate(getattr(study.search, key))]
@@ -399,7 +401,10 @@ def _impossible(study: Study) -> list[_Fault]:
     faults = []
     for where, names in (
         (("datasets",), [d.name for d in study.datasets]),
-        (("policies",), [m.name for m in (*study.policies.pretraining.ladder, *study.policies.released)]),
+        (
+            ("policies",),
+            [m.name for m in study.policies.pretraining.ladder] + [m.name for m in study.policies.released],
+        ),
         (("rewards", "data"), [d.name for d in study.rewards.data]),
         (("rewards", "models"), [m.name for m in study.rewards.models]),
     ):

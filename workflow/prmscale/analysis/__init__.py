@@ -1,0 +1,1 @@
+"""From tables to intervals, verdicts and the check for contamination."""

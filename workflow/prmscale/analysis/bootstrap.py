@@ -122,6 +122,7 @@ def _intervals(values: Array, counts: Sequence[Array], level: float) -> list[Int
 
 def _tails(level: float, n: int) -> tuple[float, float]:
     """The percentiles that cover `level`: the bootstrap's spread is too small by sqrt((n - 1) / n) and it ignores that
-    the spread itself is estimated, so few problems call for wider tails (Hesterberg 2015, arXiv 1411.5279)."""
+    the spread itself is estimated, so few problems call for wider tails (Hesterberg 2015, arXiv 1411.5279).
+    """
     tail = float(stats.norm.cdf(np.sqrt(n / (n - 1)) * stats.t.ppf((1 - level) / 2, n - 1)))
     return tail, 1 - tail

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from torch import nn
+from transformers import PreTrainedModel
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class Shape:
     width: int
 
     @classmethod
-    def of(cls, model: nn.Module) -> Shape:
+    def of(cls, model: PreTrainedModel) -> Shape:
         """The shape of a Hugging Face decoder."""
         config = model.config
         head = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads

@@ -20,7 +20,9 @@ class Policy(Protocol):
 
     seconds_per_token: float
 
-    def extend(self, extensions: Sequence[Extension], progress: str | None = None) -> list[list[Continuation]]: ...
+    def extend(self, extensions: Sequence[Extension], progress: str | None = None) -> list[list[Continuation]]:
+        """Continuations of each extension, in order of their draws."""
+        ...
 
 
 class Scorer(Protocol):
@@ -31,7 +33,9 @@ class Scorer(Protocol):
 
     def score(
         self, items: Sequence[tuple[Problem, Prefix]], progress: str | None = None
-    ) -> list[tuple[np.ndarray, int]]: ...
+    ) -> list[tuple[np.ndarray, int]]:
+        """Step scores and tokens read of each solution."""
+        ...
 
 
 Grader = Callable[[Sequence[Problem], Sequence[Prefix]], list[Grade]]

@@ -57,6 +57,8 @@ class _RoomyLayer(DynamicLayer):
     """A cache layer with room to grow: appending a token writes in place instead of copying the whole cache."""
 
     room = 32
+    keys: torch.Tensor
+    values: torch.Tensor
     buffers: tuple[torch.Tensor, torch.Tensor]
 
     def update(self, key_states: torch.Tensor, value_states: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
@@ -154,9 +156,7 @@ class TransformersPolicy:
         alive = rows
         while True:
             tokens = self._draw(logits, alive)
-            keep = [
-                i for i, row in enumerate(alive) if not self._ended(row, tokens[i], extensions[row.owner].until)
-            ]
+            keep = [i for i, row in enumerate(alive) if not self._ended(row, tokens[i], extensions[row.owner].until)]
             if not keep:
                 return rows
             # dropping rows copies the cache: worth it once a quarter is gone

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import pandas as pd
 
@@ -11,12 +11,6 @@ from prmscale.engines.requests import Prefix
 from prmscale.engines.scheduler import Grader, Policy, run
 from prmscale.labels.monte_carlo import Estimate, monte_carlo
 from prmscale.tasks.base import Problem
-
-
-class Truthful(Protocol):
-    """A task that knows whether each step is right so far."""
-
-    def truth(self, problem: Problem, steps: Sequence[str]) -> list[bool]: ...
 
 
 def truths(task: Any, problem: Problem, steps: Sequence[str]) -> Sequence[bool | None]:

@@ -1,0 +1,1 @@
+"""What writes solutions: pre-training of the ladder, released models, sampling."""

@@ -45,11 +45,12 @@ class Muon(torch.optim.Optimizer):
             for shape, parameters in alike.items():
                 updates = []
                 for parameter in parameters:
-                    state = self.state[parameter]
+                    state, gradient = self.state[parameter], parameter.grad
+                    assert gradient is not None  # filtered above
                     if not state:
                         state["momentum"] = torch.zeros_like(parameter)
-                    state["momentum"].lerp_(parameter.grad, 1 - group["momentum"])
-                    updates.append(torch.lerp(parameter.grad, state["momentum"], group["momentum"]))
+                    state["momentum"].lerp_(gradient, 1 - group["momentum"])
+                    updates.append(torch.lerp(gradient, state["momentum"], group["momentum"]))
                 # scale of the update's RMS as in Moonlight (arXiv 2502.16982) so that AdamW's rates carry over
                 scale = 0.2 * max(shape) ** 0.5
                 for parameter, update in zip(parameters, orthogonalise(torch.stack(updates)), strict=True):
@@ -60,7 +61,8 @@ def optimizers(
     model: nn.Module, learning_rate: float, kind: str, weight_decay: float = 0.0
 ) -> list[torch.optim.Optimizer]:
     """Muon for the decoder's matrices and AdamW for embeddings, norms and heads; or AdamW throughout."""
-    matrices, rest = [], []
+    matrices: list[nn.Parameter] = []
+    rest: list[nn.Parameter] = []
     for name, parameter in model.named_parameters():
         (matrices if kind == "muon" and ".layers." in name and parameter.ndim == 2 else rest).append(parameter)
     chosen: list[torch.optim.Optimizer] = [

@@ -43,9 +43,7 @@ def build(model: LadderModel, tokenizer: PreTrainedTokenizerBase, seed: int) -> 
     return LlamaForCausalLM(config)
 
 
-def encode(
-    tokenizer: PreTrainedTokenizerBase, documents: Sequence[tuple[str, str]]
-) -> list[tuple[list[int], int]]:
+def encode(tokenizer: PreTrainedTokenizerBase, documents: Sequence[tuple[str, str]]) -> list[tuple[list[int], int]]:
     """(token ids, length of the prompt) of each (prompt, solution), closed by the end-of-text token."""
     prompts = tokenizer([prompt + step_text.STEP_END for prompt, _ in documents])["input_ids"]
     solutions = tokenizer([solution for _, solution in documents])["input_ids"]
@@ -70,7 +68,10 @@ def pretrain(
     optimisers = optimizers(model, settings.learning_rate, "muon", weight_decay=0.01)
     due = {max(1, round(steps * percent / 100)): percent for percent in settings.checkpoints}
     record: dict[str, Any] = {
-        "parameters": sum(p.numel() for p in model.parameters()), "tokens": 0, "tokens_read": 0, "flops": 0.0
+        "parameters": sum(p.numel() for p in model.parameters()),
+        "tokens": 0,
+        "tokens_read": 0,
+        "flops": 0.0,
     }
     model.train()
     recent: list[float] = []

@@ -20,9 +20,7 @@ def draw(count: int) -> Generator[Request, Any, list[Continuation]]:
     return samples
 
 
-def choose(
-    samples: Sequence[Continuation], budgets: Sequence[int], select: Select
-) -> Generator[Request, Any, None]:
+def choose(samples: Sequence[Continuation], budgets: Sequence[int], select: Select) -> Generator[Request, Any, None]:
     """Yield a Choice for each budget: `select` maps the indices of a group to the indices it picks (ties: several).
 
     A group that picks k samples stands for a uniform draw among them; every group weighs the same.

@@ -8,7 +8,7 @@ from itertools import islice
 
 from prmscale.study import World
 from prmscale.tasks import steps as step_text
-from prmscale.tasks.base import Grade, Problem
+from prmscale.tasks.base import Domain, Grade, Problem
 from prmscale.tasks.world import NotArithmetic, Specification, evaluate, stream_of
 
 ANSWER = "answer"
@@ -49,7 +49,7 @@ def solve(specification: Specification, modulus: int, misread: frozenset[str] = 
 class Arithmetic:
     """The task; `detail` of a problem is its specification and the true value of every quantity."""
 
-    domain = "math"
+    domain: Domain = "math"
 
     def __init__(self, name: str, world: World) -> None:
         self.name, self.world = name, world
@@ -86,7 +86,8 @@ class Arithmetic:
 
     def truth(self, problem: Problem, steps: Sequence[str]) -> list[bool]:
         """For each step whether the solution is right so far: it defines the next quantity, and every expression of
-        its chain has that quantity's true value, given the true values of the earlier ones."""
+        its chain has that quantity's true value, given the true values of the earlier ones.
+        """
         values, right, so_far = problem.detail["values"], True, []
         expected = list(values)[1:]
         for i, step in enumerate(steps):

@@ -15,7 +15,7 @@ from itertools import islice
 
 from prmscale.study import World
 from prmscale.tasks import steps as step_text
-from prmscale.tasks.base import Grade, Problem
+from prmscale.tasks.base import Domain, Grade, Problem
 from prmscale.tasks.world import NotArithmetic, Specification, evaluate, parse, stream_of, value
 
 VISIBLE = (1, 2, 3)  # inputs that a majority vote may look at
@@ -57,7 +57,7 @@ def _call(statements: Sequence[ast.stmt], x: int) -> int:
 class Programs:
     """The task; `detail` of a problem is its specification."""
 
-    domain = "code"
+    domain: Domain = "code"
 
     def __init__(self, name: str, world: World) -> None:
         self.name, self.world = name, world
@@ -97,7 +97,8 @@ class Programs:
 
     def truth(self, problem: Problem, steps: Sequence[str]) -> list[bool]:
         """For each step whether the solution is right so far: it assigns the next quantity, or returns the last, an
-        expression that has the true value on every test input, given the true values of the earlier quantities."""
+        expression that has the true value on every test input, given the true values of the earlier quantities.
+        """
         specification = Specification.from_json(problem.detail["specification"])
         known = [{"x": x} for x, _ in problem.tests]
         expected = solve(specification)

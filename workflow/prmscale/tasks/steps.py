@@ -25,9 +25,7 @@ def join(steps: Sequence[str]) -> str:
     return "".join(step + STEP_END for step in steps)
 
 
-def encode(
-    tokenizer: PreTrainedTokenizerBase, prompt: str, steps: Sequence[str]
-) -> tuple[list[int], list[int]]:
+def encode(tokenizer: PreTrainedTokenizerBase, prompt: str, steps: Sequence[str]) -> tuple[list[int], list[int]]:
     """Token ids of a prompt with its steps, and the index of each step's last token (its step end).
 
     Each step is tokenised by itself, so that a boundary never falls inside a token.

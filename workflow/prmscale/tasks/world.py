@@ -60,7 +60,8 @@ FILLERS = [name for name, wording in WORDINGS.items() if wording.misread is None
 @dataclass(frozen=True)
 class Specification:
     """Quantities a, b, c ...: the first is given (`given`: a constant, or None for the free input x), the others are
-    defined by (wording, first operand, second operand or '', constant)."""
+    defined by (wording, first operand, second operand or '', constant).
+    """
 
     given: int | None
     definitions: tuple[tuple[str, str, str, int], ...]

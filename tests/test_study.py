@@ -1,0 +1,104 @@
+"""The configuration: what is accepted, and what is said when it is not."""
+
+from copy import deepcopy
+from pathlib import Path
+
+import pytest
+import yaml
+
+from prmscale import study
+from prmscale.errors import UserError
+
+ROOT = Path(__file__).parents[1]
+DEFAULT = yaml.safe_load((ROOT / "config.yaml").read_text())
+
+
+def with_value(path, value):
+    """The default configuration with one value changed, and the text of a file that holds it."""
+    config = deepcopy(DEFAULT)
+    node = config
+    for part in path[:-1]:
+        node = node[part] if isinstance(node, list) else node.setdefault(part, {})
+    node[path[-1]] = value
+    return config
+
+
+def complaint(config, tmp_path):
+    file = tmp_path / "mine.yaml"
+    file.write_text(yaml.safe_dump(config, sort_keys=False))
+    with pytest.raises(UserError) as error:
+        study.load(config, [file])
+    return str(error.value)
+
+
+def test_the_default_configuration_is_accepted():
+    assert study.load(DEFAULT).study == "laptop"
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        (["polices"], {}, ["polices", "no such key", "Did you mean 'policies'?"]),
+        (["rewards", "training", "stepz"], 3, ["rewards.training.stepz = 3", "Did you mean 'steps'?"]),
+        (["labels", "rollouts"], "many", ["labels.rollouts", '"many"', "integer"]),
+        (["labels", "rollouts"], 0, ["labels.rollouts = 0", "greater than or equal to 1"]),
+        (["device"], "tpu", ["device", "'cpu' or 'cuda'"]),
+        (["labels", "policy"], "mm", ["labels.policy", "refers to nothing", "Possible: xs"]),
+        (["rewards", "models", 2, "base"], "m@33", ["rewards.models[2].base", "m@33", "m@25"]),
+        (["rewards", "models", 0, "data"], "bth", ["rewards.models[0].data", "Did you mean 'both'?"]),
+        (["rewards", "data", 0, "datasets", 1], "code", ["rewards.data[0].datasets[1]", "programs"]),
+        (["search", "strategies"], ["best_of_m"], ["search.strategies[0]", "Did you mean 'best_of_n'?"]),
+        (["search", "aggregations"], ["minimum"], ["search.aggregations[0]", "Possible: last, min"]),
+        (["policies", "pretraining", "checkpoints"], [50], ["policies.pretraining", "end with 100"]),
+        (["policies", "pretraining", "ladder", 0, "heads"], 5, ["ladder[0]", "even multiple of heads 5"]),
+        (["world", "misreading_rates"], {"less_than": 1.5}, ["world.misreading_rates.less_than = 1.5", "1"]),
+        (["datasets", 1, "name"], "arithmetic", ["arithmetic", "used twice"]),
+        (["datasets", 0, "train"], 0, ["rewards.data", "no train problems"]),
+        (["code_execution", "sandbox"], "none", ["code_execution.sandbox", "unprotected"]),
+        (["search", "budgets"], [1, 128], ["search.budgets", "128", "64"]),
+    ],
+)
+def test_a_fault_names_key_value_candidates_and_place(path, value, said, tmp_path):
+    message = complaint(with_value(path, value), tmp_path)
+    for part in said:
+        assert part in message
+    assert "mine.yaml" in message
+
+
+def test_a_fault_names_the_line_of_the_file_that_sets_it(tmp_path):
+    base, overlay = tmp_path / "base.yaml", tmp_path / "overlay.yaml"
+    base.write_text(yaml.safe_dump(DEFAULT))
+    overlay.write_text("study: mine\nlabels:\n  rollouts: none\n")
+    with pytest.raises(UserError, match=r"overlay\.yaml:3: labels\.rollouts"):
+        study.load(with_value(["labels", "rollouts"], "none"), [base, overlay])
+
+
+def test_every_fault_is_listed_at_once(tmp_path):
+    config = with_value(["labels", "rollouts"], 0)
+    config["nonsense"] = 1
+    message = complaint(config, tmp_path)
+    assert "rollouts" in message and "nonsense" in message
+
+
+def test_every_key_is_described():
+    def bare(schema, where=""):
+        for name, block in {"": schema, **schema.get("$defs", {})}.items():
+            for key, value in block.get("properties", {}).items():
+                if "description" not in value:
+                    yield f"{name}.{key}"
+
+    assert list(bare(study.Study.model_json_schema())) == []
+
+
+def test_the_schema_for_editors_is_that_of_the_code():
+    file = ROOT / "workflow/schemas/config.schema.json"
+    assert file.read_text() == study.schema(), "run `make schema`"
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "workflow/studies").glob("*.yaml")), ids=lambda p: p.stem)
+def test_every_study_is_accepted(file):
+    from snakemake.utils import update_config
+
+    config = deepcopy(DEFAULT)
+    update_config(config, yaml.safe_load(file.read_text()))
+    assert study.load(config, [ROOT / "config.yaml", file]).study == file.stem
