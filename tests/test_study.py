@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 import yaml
-
 from prmscale import study
 from prmscale.errors import UserError
 
@@ -81,10 +80,10 @@ def test_every_fault_is_listed_at_once(tmp_path):
 
 
 def test_every_key_is_described():
-    def bare(schema, where=""):
+    def bare(schema):
         for name, block in {"": schema, **schema.get("$defs", {})}.items():
             for key, value in block.get("properties", {}).items():
-                if "description" not in value:
+                if "description" not in value and "$ref" not in value:  # a block describes itself
                     yield f"{name}.{key}"
 
     assert list(bare(study.Study.model_json_schema())) == []

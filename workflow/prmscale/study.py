@@ -413,6 +413,13 @@ def _impossible(study: Study) -> list[_Fault]:
             for name in dict.fromkeys(names)
             if names.count(name) > 1
         ]
+    budgets, reach = study.search.budgets, max([e.samples for e in study.search.evaluations], default=0)
+    if budgets != sorted(set(budgets)) or budgets[:1] != [1]:
+        faults.append(_Fault(where=("search", "budgets"), value=budgets, message="wants increasing budgets from 1"))
+    elif reach and budgets[-1] > reach:
+        faults.append(
+            _Fault(where=("search", "budgets"), value=budgets, message=f"no evaluation has more than {reach} samples")
+        )
     for i, data in enumerate(study.rewards.data):
         for name in data.datasets:
             dataset = next((d for d in study.datasets if d.name == name), None)

@@ -8,36 +8,28 @@ from collections.abc import Mapping, Sequence
 from prmscale.engines.requests import Prefix
 from prmscale.study import CodeExecution, Dataset, World
 from prmscale.tasks import steps as step_text
+from prmscale.tasks.arithmetic import Arithmetic
 from prmscale.tasks.base import Grade, Problem, Task
+from prmscale.tasks.code_benchmarks import MBPP, HumanEval
+from prmscale.tasks.math_benchmarks import GSM8K, Math
+from prmscale.tasks.programs import Programs
 
 
 def build(dataset: Dataset, world: World, execution: CodeExecution) -> Task:
     """The task behind a data set of the configuration."""
     match dataset.source:
         case "arithmetic":
-            from prmscale.tasks.arithmetic import Arithmetic
-
             return Arithmetic(dataset.name, world)
         case "programs":
-            from prmscale.tasks.programs import Programs
-
             return Programs(dataset.name, world)
         case "gsm8k":
-            from prmscale.tasks.gsm8k import GSM8K
-
             return GSM8K(dataset.name, dataset.path)
         case "math":
-            from prmscale.tasks.math500 import Math500
-
-            return Math500(dataset.name, dataset.path)
+            return Math(dataset.name, dataset.path)
         case "humaneval":
-            from prmscale.tasks.humaneval import HumanEval
-
-            return HumanEval(dataset.name, dataset.path, allow_unsafe=execution.allow_unsafe)
+            return HumanEval(dataset.name, dataset.path, execution)
         case "mbpp":
-            from prmscale.tasks.mbpp import MBPP
-
-            return MBPP(dataset.name, dataset.path, allow_unsafe=execution.allow_unsafe)
+            return MBPP(dataset.name, dataset.path, execution)
 
 
 def dataset_of(problem_id: str) -> str:

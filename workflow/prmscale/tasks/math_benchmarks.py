@@ -1,0 +1,89 @@
+"""GSM8K and MATH: word problems and competition problems with a final answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from prmscale.tasks import math_answers, sources
+from prmscale.tasks.base import Domain, Grade, Problem
+
+
+class _FinalAnswer:
+    """Judged by the final answer alone."""
+
+    domain: Domain = "math"
+
+    def __init__(self, name: str, path: str | None) -> None:
+        self.name, self.path = name, path
+
+    def grade(self, problems: Sequence[Problem], texts: Sequence[str]) -> list[Grade]:
+        """The extracted answers against the references; the answer counted by a vote is its normal form."""
+        answers = [math_answers.extract(text) for text in texts]
+        pairs = [(p.answer, a) for p, a in zip(problems, answers, strict=True) if a is not None]
+        right = iter(math_answers.equal(pairs))
+        return [Grade(None, False) if a is None else Grade(math_answers.canonical(a), next(right)) for a in answers]
+
+    def _place(self, split: str, index: int) -> str:
+        return f"{(self.path or self.name).replace('{split}', split)}, row {index + 1}"
+
+
+class GSM8K(_FinalAnswer):
+    """Grade-school word problems (Cobbe et al. 2021, arXiv 2110.14168).
+
+    The published test set is `test`; of the published training set every tenth row is `validation`.
+    """
+
+    def load(self, split: str, count: int | None, seed: int) -> list[Problem]:
+        """`count` problems of a split."""
+        published = "test" if split == "test" else "train"
+        rows = sources.rows(self.path, published, ("openai/gsm8k", "main"), published)
+        own = [i for i in range(len(rows)) if split == "test" or (i % 10 == 9) == (split == "validation")]
+        picked = sources.chosen(own, count, seed, f"{self.name} {split}")
+        return [self._problem(rows[i], split, published, i) for i in picked]
+
+    def _problem(self, row: dict[str, Any], split: str, published: str, index: int) -> Problem:
+        where = self._place(published, index)
+        solution = sources.field(row, "answer", where)
+        return Problem(
+            problem_id=f"{self.name}/{split}/{index:05d}",
+            domain="math",
+            split=split,
+            prompt=sources.field(row, "question", where),
+            answer=solution.rpartition("####")[2].strip().replace(",", ""),
+            tests=None,
+            difficulty=solution.count("<<"),  # annotated calculations
+            source="gsm8k",
+            licence="MIT",
+        )
+
+
+class Math(_FinalAnswer):
+    """Competition problems (Hendrycks et al. 2021, arXiv 2103.03874); on the hub MATH-500.
+
+    A file is cut in splits by the hash of each problem's text.
+    """
+
+    def load(self, split: str, count: int | None, seed: int) -> list[Problem]:
+        """`count` problems of a split."""
+        rows = sources.rows(self.path, split, ("HuggingFaceH4/MATH-500", None), "test")
+        names = [sources.field(row, "problem", self._place(split, i)) for i, row in enumerate(rows)]
+        own = list(range(len(rows))) if "{split}" in (self.path or "") else sources.part(names, split)
+        picked = sources.chosen(own, count, seed, f"{self.name} {split}")
+        return [self._problem(rows[i], split, i) for i in picked]
+
+    def _problem(self, row: dict[str, Any], split: str, index: int) -> Problem:
+        where = self._place(split, index)
+        answer = row.get("answer") or math_answers.extract(sources.field(row, "solution", where))
+        level = "".join(c for c in str(row.get("level", "")) if c.isdigit())
+        return Problem(
+            problem_id=f"{self.name}/{split}/{index:05d}",
+            domain="math",
+            split=split,
+            prompt=row["problem"],
+            answer=str(answer),
+            tests=None,
+            difficulty=int(level or 0),
+            source="math",
+            licence="MIT",
+        )
