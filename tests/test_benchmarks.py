@@ -123,7 +123,7 @@ def test_a_malformed_row_is_named(task, tmp_path):
     with pytest.raises(UserError, match=r"rows\.jsonl, line 2"):
         task("x", str(file)).load("train", None, 0)
     file.write_text('{"prompt": "x"}\n')
-    with pytest.raises(UserError, match="row 1.*no '(question|problem|answer)'"):
+    with pytest.raises(UserError, match=r"row 1.*no '(question|problem|answer)'"):
         task("x", str(file)).load("train", None, 0)
     with pytest.raises(UserError, match="no such file"):
         task("x", str(tmp_path / "none.jsonl")).load("train", None, 0)
@@ -135,7 +135,7 @@ def test_too_few_problems_are_an_error(tmp_path):
 
 
 def test_a_hub_out_of_reach_is_a_clear_error():
-    with pytest.raises(UserError, match="openai/gsm8k.*datasets: path"):
+    with pytest.raises(UserError, match=r"openai/gsm8k.*datasets: path"):
         GSM8K("gsm8k", None).load("test", 1, 0)
 
 

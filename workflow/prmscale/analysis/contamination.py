@@ -25,7 +25,8 @@ def table(train: pd.DataFrame, test: pd.DataFrame, n: int = 13) -> pd.DataFrame:
     tests = [(name, [_words(p) for p in group.prompt]) for name, group in test.groupby("dataset", sort=True)]
     rows = []
     for train_name, group in train.groupby("dataset", sort=True):
-        whole, grams = set(), set()
+        whole: set[tuple[str, ...]] = set()
+        grams: set[tuple[str, ...]] = set()
         for prompt in group.prompt:
             words = _words(prompt)
             whole.add(tuple(words))

@@ -28,6 +28,7 @@ from prmscale.tasks.worker import Worker
 
 _WORKER = (Path(__file__).parent / "sandbox_worker.py").read_text()
 _WORKERS = 2  # boxes side by side
+_GRACE = 10.0  # seconds: a box may take long to start on a busy machine, and no verdict may hang on that
 
 
 @dataclass(frozen=True)
@@ -112,8 +113,8 @@ def run(programs: Sequence[Program], limits: Limits, allow_unsafe: bool = False)
         worker = idle.get()
         try:
             request = {"source": program.source, "calls": program.calls, **vars(limits)}
-            # the worker keeps the limit itself; a second more ends a worker that was killed or blocked
-            answer = worker.ask(request, limits.seconds + 1.0)
+            # the worker keeps the limit itself; this one ends a worker that a program has blocked
+            answer = worker.ask(request, limits.seconds + _GRACE)
         finally:
             idle.put(worker)
         return _outcome(program, answer)

@@ -3,6 +3,7 @@
 Its source is given to a bare Python on the command line; it imports the standard library alone.
 """
 
+import contextlib
 import json
 import os
 import resource
@@ -10,9 +11,10 @@ import select
 import signal
 import sys
 import time
+from typing import Any
 
 
-def canonical(value, depth=0):
+def canonical(value: Any, depth: int = 0) -> Any:
     """A value as JSON in which equal values are equal and a list is not a tuple."""
     if depth > 20:
         return ["deep"]
@@ -32,7 +34,7 @@ def canonical(value, depth=0):
     return ["object", type(value).__name__]
 
 
-def child(request, pipe):
+def child(request: dict[str, Any], pipe: int) -> None:
     """Run one program under its limits and write its values to the pipe."""
     quiet = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
@@ -46,27 +48,27 @@ def child(request, pipe):
     resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
     resource.setrlimit(resource.RLIMIT_NPROC, (request["processes"],) * 2)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    names = {"__name__": "solution"}
+    names: dict[str, Any] = {"__name__": "solution"}
     try:
         exec(compile(request["source"], "solution", "exec"), names)
     except BaseException as error:
-        answer = {"error": type(error).__name__}
+        found: dict[str, Any] = {"error": type(error).__name__}
     else:
-        values = []
+        values: list[str | None] = []
         for call in request["calls"]:
             try:
                 values.append(json.dumps(canonical(eval(call, names))))
             except BaseException:
                 values.append(None)
-        answer = {"values": values}
-    data = json.dumps(answer).encode()
+        found = {"values": values}
+    data = json.dumps(found).encode()
     if len(data) > request["output_kib"] << 10:
         data = b'{"error": "OutputLimit"}'
     while data:
         data = data[os.write(pipe, data) :]
 
 
-def answer(request):
+def answer(request: dict[str, Any]) -> str:
     """The answer line of one program, made in a fork that is gone afterwards with all its children."""
     receive, send = os.pipe()
     process = os.fork()
@@ -89,10 +91,8 @@ def answer(request):
             break
         data += piece
     for kill in (os.killpg, os.kill):
-        try:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
             kill(process, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):
-            pass
     os.close(receive)
     os.waitpid(process, 0)
     try:
@@ -104,7 +104,7 @@ def answer(request):
     return json.dumps({"error": error})
 
 
-def protect():
+def protect() -> None:
     """No program may read this process's memory or files (PR_SET_DUMPABLE = 4)."""
     try:
         import ctypes

@@ -8,6 +8,7 @@ import select
 import subprocess
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 
@@ -62,8 +63,6 @@ class Worker:
             self._process.wait()
             for pipe in (self._process.stdin, self._process.stdout):
                 if pipe is not None:
-                    try:
+                    with suppress(OSError):  # unsent bytes for a process that is gone
                         pipe.close()
-                    except OSError:
-                        pass  # unsent bytes for a process that is gone
             self._process = None

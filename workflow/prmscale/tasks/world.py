@@ -97,7 +97,7 @@ class Specification:
 
 
 def draw(world: World, stream: np.random.Generator, free_input: bool) -> Specification:
-    """A random specification. The first operand is mostly the quantity just before, so that all of them matter."""
+    """A random specification. The first operand is the quantity just before, so that every step matters."""
     popular = [name for name in WORDINGS if name in world.misreading_rates]
     count = int(stream.integers(world.definitions[0], world.definitions[1] + 1))
     definitions = []
@@ -105,11 +105,8 @@ def draw(world: World, stream: np.random.Generator, free_input: bool) -> Specifi
         filler = not popular or stream.random() < world.filler_share
         options = [w for w in (FILLERS if filler else popular) if WORDINGS[w].operands <= i + 1]
         wording = options[stream.integers(len(options))] if options else "plus"
-        a = i if i == 0 or stream.random() < 0.75 else int(stream.integers(i))
-        b = ""
-        if WORDINGS[wording].operands == 2:
-            b = NAMES[[j for j in range(i + 1) if j != a][stream.integers(i)]]
-        definitions.append((wording, NAMES[a], b, int(stream.integers(1, world.modulus))))
+        b = NAMES[stream.integers(i)] if WORDINGS[wording].operands == 2 else ""
+        definitions.append((wording, NAMES[i], b, int(stream.integers(1, world.modulus))))
     given = None if free_input else int(stream.integers(world.modulus))
     return Specification(given, tuple(definitions))
 
