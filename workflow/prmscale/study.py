@@ -196,7 +196,7 @@ class TrainingSet(Block):
 class RewardTraining(Block):
     """How reward models are trained: BCE at step ends, mean over steps."""
 
-    steps: Count = Field(600, description="Optimiser steps.")
+    steps: Count = Field(400, description="Optimiser steps.")
     batch: Count = Field(32, description="Solutions a step.")
     learning_rate: float = Field(0.002, gt=0, description="Peak rate; warm-up over 5 %, cosine to a tenth.")
     optimizer: Literal["muon", "adamw"] = Field("muon", description="Muon for the matrices, or AdamW throughout.")
@@ -251,7 +251,7 @@ class Search(Block):
 class Analysis(Block):
     """Intervals and choices of the figures."""
 
-    aggregation: str = Field("min", description="Aggregation of step scores that figures and claims use.")
+    aggregation: str = Field("product", description="Aggregation of step scores that figures and claims use.")
     level: float = Field(0.95, gt=0, lt=1, description="Coverage of the intervals.")
     draws: Count = Field(2000, description="Bootstrap draws over problems.")
     table1_budget: Count = Field(8, description="N of table 1.")

@@ -31,6 +31,7 @@ rule label_solutions:
         device=STUDY.device,
         seed=STUDY.seed,
     threads: STUDY.threads
+    priority: 30
     resources:
         mem_mb=3000,
         runtime=480,

@@ -20,12 +20,11 @@ rule pretrain_policy:
         device=STUDY.device,
         seed=STUDY.seed,
     threads: STUDY.threads
+    priority: 40
     resources:
         mem_mb=3000,
         runtime=120,
         gpu=gpu(),
-    # the largest first: it takes longest, and the small ones fill the other cores beside it
-    priority: 10
     script:
         "../scripts/pretrain_policy.py"
 
@@ -82,6 +81,7 @@ rule sample_solutions:
         device=STUDY.device,
         seed=STUDY.seed,
     threads: STUDY.threads
+    priority: 20
     resources:
         mem_mb=3000,
         runtime=240,

@@ -45,6 +45,7 @@ rule train_reward_model:
         device=STUDY.device,
         seed=STUDY.seed,
     threads: STUDY.threads
+    priority: 10
     resources:
         mem_mb=3000,
         runtime=480,

@@ -1,7 +1,6 @@
 """Judge the paper's claims by the tables of this study."""
 
 import pandas as pd
-
 from prmscale.analysis.claims import frame, judge, render, sanity
 from prmscale.analysis.collect import reward_models, searches
 from prmscale.analysis.verdicts import Rules
@@ -20,7 +19,9 @@ with job(snakemake):
     )
     search = searches(snakemake.input.search)
     # the first evaluation's policy is the one that figures and claims speak of
-    search = pd.concat([search[search.policy == snakemake.params.policy], search[search.policy != snakemake.params.policy]])
+    search = pd.concat(
+        [search[search.policy == snakemake.params.policy], search[search.policy != snakemake.params.policy]]
+    )
     models = reward_models(snakemake.input.rewards)
     found = judge(search, models, rules, pd.read_csv(snakemake.input.reported))
     with written_whole(snakemake.output.markdown) as aside:

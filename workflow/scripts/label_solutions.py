@@ -4,7 +4,6 @@ import shutil
 from pathlib import Path
 
 import pandas as pd
-
 from prmscale import tables
 from prmscale.engines.recorded import RecordedPolicy
 from prmscale.engines.transformers_policy import TransformersPolicy
@@ -28,7 +27,10 @@ with job(snakemake):
             params.policy, params.folder, Prompting(**params.prompting), sampling, params.device, params.seed
         )
     provenance = {
-        "method": params.method, "policy": params.policy, "temperature": sampling.temperature, "seed": params.seed
+        "method": params.method,
+        "policy": params.policy,
+        "temperature": sampling.temperature,
+        "seed": params.seed,
     }
 
     def make(number, part):

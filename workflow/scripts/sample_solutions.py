@@ -17,7 +17,11 @@ with job(snakemake):
     dataset = Dataset(**params.dataset)
     task = build(dataset, World(**params.world), CodeExecution(**params.execution))
     policy = TransformersPolicy(
-        params.policy, params.folder, Prompting(**params.prompting), Sampling(**params.sampling), params.device,
+        params.policy,
+        params.folder,
+        Prompting(**params.prompting),
+        Sampling(**params.sampling),
+        params.device,
         params.seed,
     )
     problems = tables.read(snakemake.input.problems, "problems")

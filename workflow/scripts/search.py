@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pandas as pd
-
 from prmscale import tables
 from prmscale.engines.recorded import RecordedPolicy
 from prmscale.engines.transformers_scorer import TransformersScorer
@@ -27,20 +26,30 @@ with job(snakemake):
         problems = from_table(tables.read(plan["problems"], "problems"))
         policy = RecordedPolicy(tables.read(solutions, "solutions"), read_json(speed)["seconds_per_token"])
         task = build(dataset, World(**params.world), CodeExecution(**params.execution))
-        tests.append((plan, [p for p in problems if p.split == "test"], policy, Grader({dataset.name: task}, policy.grades)))
+        tests.append(
+            (plan, [p for p in problems if p.split == "test"], policy, Grader({dataset.name: task}, policy.grades))
+        )
     for checkpoint in checkpoints:
         scorer = TransformersScorer(checkpoint, params.device) if checkpoint else None
         step = read_json(checkpoint / "reward_model.json")["steps"] if checkpoint else -1
         for plan, problems, policy, grader in tests:
             rows = evaluate(
-                problems, policy, scorer, grader, params.strategies, params.aggregations,
+                problems,
+                policy,
+                scorer,
+                grader,
+                params.strategies,
+                params.aggregations,
                 [b for b in params.budgets if b <= plan["samples"]],
                 f"{plan['policy']} on {plan['dataset']['name']}, training step {step}",
             )
             found.append(
                 rows.assign(
-                    dataset=plan["dataset"]["name"], policy=plan["policy"], reward_model=params.reward_model,
-                    training_step=step, seed=params.seed,
+                    dataset=plan["dataset"]["name"],
+                    policy=plan["policy"],
+                    reward_model=params.reward_model,
+                    training_step=step,
+                    seed=params.seed,
                 )
             )
     tables.write(pd.concat(found, ignore_index=True).astype({"answer": "string"}), snakemake.output.search, "search")

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pandas as pd
-
 from prmscale import tables
 from prmscale.engines import seeds
 from prmscale.engines.transformers_scorer import score_encoded
@@ -20,14 +19,14 @@ from prmscale.tasks.base import from_table
 with job(snakemake):
     params = snakemake.params
     settings = RewardTraining(**params.training)
-    problems = {
-        p.problem_id: p for path in snakemake.input.problems for p in from_table(tables.read(path, "problems"))
-    }
+    problems = {p.problem_id: p for path in snakemake.input.problems for p in from_table(tables.read(path, "problems"))}
     by_dataset = [
         examples(problems, tables.read(solutions, "solutions"), tables.read(labels, "labels"), settings)
         for solutions, labels in zip(snakemake.input.solutions, snakemake.input.labels, strict=True)
     ]
-    split = [[[e for e in group if e.problem.split == name] for group in by_dataset] for name in ("train", "validation")]
+    split = [
+        [[e for e in group if e.problem.split == name] for group in by_dataset] for name in ("train", "validation")
+    ]
     chosen = balanced(split[0], params.data["solutions"], params.seed)
     held_out = [e for group in split[1] for e in group]
     model, tokenizer = load_base(params.base_folder, seeds.seed_of(params.seed, params.model), params.revision)
