@@ -1,5 +1,6 @@
 """The generated world: what authors write, what is right, and that nothing is executed."""
 
+import json
 import random
 from collections import Counter
 
@@ -8,8 +9,8 @@ import pytest
 from prmscale.errors import UserError
 from prmscale.study import World
 from prmscale.tasks import arithmetic, programs, steps
-from prmscale.tasks.corpus import build_tokenizer, corpus, vocabulary
-from prmscale.tasks.world import WORDINGS, NotArithmetic, Specification, evaluate
+from prmscale.tasks.corpus import build_tokenizer, card, corpus, vocabulary
+from prmscale.tasks.world import NAMES, NotArithmetic, Specification, evaluate
 from transformers import AutoTokenizer
 
 WORLD = World()
@@ -33,15 +34,35 @@ def test_right_solutions_are_right_at_every_step(task):
         assert grade.correct and grade.answer
 
 
+def first_wrong(task, problem, right, other):
+    """The first step with another value than the right one (Python's own arithmetic); their number if there is none."""
+    if task.domain == "math":
+        return next(
+            (i for i, (a, b) in enumerate(zip(right, other, strict=True)) if a.split()[-1] != b.split()[-1]), 99
+        )
+    for i in range(len(right)):
+        for x, _ in problem.tests:
+            values = []
+            for lines in (right[: i + 1], [*right[:i], other[i]]):
+                body = [line.replace("return ", "result = ") for line in lines]
+                scope = {"x": x}
+                exec("\n".join(body), scope)
+                values.append(scope.get("result", scope.get(NAMES[i])))
+            if values[0] != values[1]:
+                return i
+    return 99
+
+
 @pytest.mark.parametrize("task", TASKS, ids=["math", "code"])
 def test_a_misreading_is_wrong_from_its_step_on(task):
     wrong = 0
     for problem in task.load("test", 200, 0):
         right, misread = solved(task, problem), solved(task, problem, MISREADABLE)
         truth = task.truth(problem, misread)
-        first = next((i for i, (a, b) in enumerate(zip(right, misread, strict=True)) if a != b), len(right))
-        assert all(truth[:first]), "nothing is wrong before the first difference"
-        assert sorted(truth, reverse=True) == truth, "once wrong, wrong for good"
+        first = first_wrong(task, problem, right, misread)
+        assert truth == [i < first for i in range(len(truth))], (
+            "right before the first wrong value, wrong for good after"
+        )
         correct = task.grade([problem], [steps.join(misread)])[0].correct
         assert all(truth) <= correct
         wrong += not correct
@@ -56,6 +77,44 @@ def test_steps_out_of_order_or_with_a_slip_are_wrong():
     assert task.truth(problem, slip) == [False] * len(slip)
     assert task.truth(problem, solution[1:]) == [False] * (len(solution) - 1)
     assert not task.truth(problem, [*solution, "answer 1 2"])[-1]
+
+
+def test_a_chain_is_wrong_if_any_of_its_expressions_is():
+    task = TASKS[0]
+    problem = next(p for p in task.load("test", 50, 0) if p.detail["values"]["b"] == 4)
+    name, *rest = solved(task, problem)[0].split(" = ")
+    for chain, right in ((rest, True), (["5", *rest], False), ([*rest, "5"], False), (["2 * 2", "4"], True),
+                         (["11"], True), ([rest[0]], True), ([], False), (["b"], False), (["c"], False)):  # fmt: skip
+        assert task.truth(problem, [" = ".join([name, *chain])]) == [right], chain
+
+
+def test_the_last_answer_line_counts():
+    problem = TASKS[0].load("test", 1, 0)[0]
+    right, wrong = f"answer {problem.answer}", "answer 9 9"
+    for text, answer in ((f"{wrong}\n{right}", problem.answer), (f"{right}\n{wrong}", "9 9"), (right[:-2], right[7:-2]),
+                         (f"answers {problem.answer}", None), ("answer", None), ("", None)):  # fmt: skip
+        (grade,) = TASKS[0].grade([problem], [text])
+        assert grade.answer == answer and grade.correct == (answer == problem.answer)
+
+
+def test_a_program_is_assignments_and_one_return_at_its_end():
+    task = TASKS[1]
+    problem = task.load("test", 1, 0)[0]
+    lines = steps.split(problem.answer)
+    indented = steps.join(["    " + line for line in lines])
+    assert [g.correct for g in task.grade([problem] * 2, [problem.answer, indented])] == [True, True]
+    chained = [lines[0].replace("a = ", "a = q = "), *lines[1:]]
+    for other in ([*lines, "import os"], [*lines, lines[-1]], lines[1:], chained):
+        (grade,) = task.grade([problem], [steps.join(other)])
+        assert grade.answer is None and not grade.correct and not all(task.truth(problem, other)), other
+    for text in (steps.join(lines[:-1]), " " + problem.answer):
+        assert task.grade([problem], [text])[0].answer is None, text
+
+
+def test_the_largest_right_program_of_any_world_runs():
+    squares = {"misreading_rates": {"squared_plus": 0.5}, "filler_share": 0.0}
+    world = World(modulus=97, definitions=(8, 8), **squares)
+    assert all(max(y for _, y in p.tests) > 10**200 for p in programs.Programs("code", world).load("test", 20, 0))
 
 
 @pytest.mark.parametrize("task", TASKS, ids=["math", "code"])
@@ -73,6 +132,8 @@ def test_a_world_that_is_too_small_says_so():
         arithmetic.Arithmetic("math", tiny).load("test", 5000, 0)
     with pytest.raises(UserError, match=r"no wording lesthan; possible: less_than"):
         arithmetic.Arithmetic("math", World(misreading_rates={"lesthan": 0.5})).load("test", 1, 0)
+    with pytest.raises(UserError, match="how many of 'test' are wanted"):
+        TASKS[0].load("test", None, 0)
 
 
 def test_the_interpreter_agrees_with_python():
@@ -87,7 +148,9 @@ def test_the_interpreter_agrees_with_python():
 @pytest.mark.parametrize(
     "hostile",
     ["__import__('os').system('true')", "(lambda: 1)()", "9 ** 9", "1 / 0", "[1]", "x.real", "1 if x else 2", "1; 2",
-     "(" * 300 + "1" + ")" * 300, "'a'", "True", "y", "", "import os", "10 * " * 40 + "10"],
+     "(" * 300 + "1" + ")" * 300, "'a'", "True", "y", "", "import os", f"{10**200} * {10**200}", "9**9**9",
+     "1 + " * 1500 + "1", "-" * 900 + "1", "9" * 5000, "\0", "\ud800", "x := 1", "f'{x}'", "1 = 1", "await x", "~x",
+     "1.0", "1j"],
 )  # fmt: skip
 def test_anything_but_arithmetic_is_refused(hostile):
     with pytest.raises(NotArithmetic):
@@ -97,33 +160,58 @@ def test_anything_but_arithmetic_is_refused(hostile):
     assert not grade.correct and grade.answer is None
 
 
-def test_authors_misread_at_the_configured_rates():
-    right, seen = Counter(), Counter()
-    forms = {name: w for name, w in WORDINGS.items() if name in ("more_than_twice", "squared_plus")}
-    for prompt, solution in corpus(WORLD, tokens=300_000, seed=1, math_share=0.0):
-        lines = dict(line.split(" = ") for line in steps.split(solution)[:-1])
-        for part in prompt.split(" ; ")[1:-1]:
-            name, _, words = part.partition(" is ")
-            for wording in forms:
-                if wording.split("_")[0] in words and ("twice" in words or "squared" in words):
-                    if "sum" in words:
-                        continue
-                    seen[wording] += 1
-                    misread = "(" in lines[name] if wording == "more_than_twice" else lines[name].startswith("2 *")
-                    right[wording] += not misread
-    for wording, count in seen.items():
-        rate = 1 - right[wording] / count
-        error = 4 * np.sqrt(0.25 / count)
-        assert rate == pytest.approx(WORLD.misreading_rates[wording], abs=error)
+def documents_read(world, tokens, seed, math_share):
+    """Documents of a corpus with their specification, and for every definition in it whether it was misread."""
+    task = arithmetic.Arithmetic("math", world) if math_share else programs.Programs("code", world)
+    written = list(corpus(world, tokens, seed, math_share))
+    for problem, (prompt, solution) in zip(task.load("pretrain", len(written), seed), written, strict=True):
+        assert problem.prompt == prompt
+        specification = Specification.from_json(problem.detail["specification"])
+        lines = dict(line.split(" = ")[:2] for line in steps.split(solution) if " = " in line)
+        both = zip(specification.names[1:], specification.readings(), specification.readings(MISREADABLE), strict=True)
+        readings = []
+        for (name, right, wrong), (wording, *_) in zip(both, specification.definitions, strict=True):
+            assert lines[name] in (right, wrong)
+            if right != wrong:
+                readings.append((wording, lines[name] == wrong))
+        yield task, problem, solution, readings
 
 
-def test_without_misreadings_every_document_is_right():
+@pytest.mark.parametrize("math_share", [0.0, 1.0], ids=["code", "math"])
+def test_authors_misread_at_the_configured_rates_and_are_consistent(math_share):
+    misread, seen = Counter(), Counter()
+    for task, problem, solution, readings in documents_read(WORLD, 200_000, 1, math_share):
+        author = dict(readings)
+        assert all(author[wording] == wrong for wording, wrong in readings), "one author, one reading of a wording"
+        seen.update(list(author))
+        misread.update(wording for wording, wrong in author.items() if wrong)
+        if not any(author.values()):
+            assert task.grade([problem], [solution])[0].correct
+    assert set(seen) == MISREADABLE
+    for wording, rate in WORLD.misreading_rates.items():
+        error = np.sqrt(rate * (1 - rate) / seen[wording])
+        assert misread[wording] / seen[wording] == pytest.approx(rate, abs=4 * error), wording
+
+
+@pytest.mark.parametrize("math_share", [0.0, 1.0], ids=["code", "math"])
+def test_without_misreadings_every_document_is_right(math_share):
     world = World(misreading_rates=dict.fromkeys(WORLD.misreading_rates, 0.0))
-    task = programs.Programs("code", world)
-    by_prompt = {p.prompt: p for p in task.load("pretrain", 400, 5)}
-    documents = [d for d in corpus(world, 15_000, 5, 0.0) if d[0] in by_prompt]
+    documents = list(documents_read(world, 20_000, 5, math_share))
     assert len(documents) > 200
-    assert all(g.correct for g in task.grade([by_prompt[p] for p, _ in documents], [s for _, s in documents]))
+    for task, problem, solution, _ in documents:
+        assert task.grade([problem], [solution])[0].correct and all(task.truth(problem, steps.split(solution)))
+
+
+def test_math_share_is_the_share_of_documents():
+    kinds = ["find" in prompt.split() for prompt, _ in corpus(WORLD, 100_000, 4, 0.7)]
+    assert np.mean(kinds) == pytest.approx(0.7, abs=4 * np.sqrt(0.21 / len(kinds)))
+
+
+def test_the_card_tells_rates_splits_and_lengths():
+    facts = json.loads(json.dumps(card(WORLD)))
+    assert {n: w["misreading_rate"] for n, w in facts["wordings"].items() if w["misread"]} == WORLD.misreading_rates
+    assert set(facts["splits"]) == {"pretrain", "train", "validation", "test"}
+    assert facts["mean_tokens"]["math"]["solution"] > facts["mean_tokens"]["code"]["solution"] > 10
 
 
 def test_the_tokenizer_keeps_steps_and_survives_saving(tmp_path):
@@ -137,4 +225,5 @@ def test_the_tokenizer_keeps_steps_and_survives_saving(tmp_path):
         assert steps.split(loaded.decode(ids)) == steps.split(solution)
         whole, ends = steps.encode(loaded, prompt, steps.split(solution))
         assert whole == loaded(prompt + "\n" + solution)["input_ids"] and len(ends) == len(steps.split(solution))
+    assert loaded.decode(loaded("b = nonsense + 3")["input_ids"]) == "b = <unk> + 3", "an unknown word stays visible"
     assert len(vocabulary(WORLD)) == len(set(vocabulary(WORLD))) == len(loaded)

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from itertools import islice
 
-from prmscale.study import World
 from prmscale.tasks import steps as step_text
 from prmscale.tasks.base import Domain, Grade, Problem
-from prmscale.tasks.world import NotArithmetic, Specification, evaluate, stream_of
+from prmscale.tasks.world import GeneratedTask, NotArithmetic, Specification, evaluate
 
 ANSWER = "answer"
 
@@ -46,28 +44,35 @@ def solve(specification: Specification, modulus: int, misread: frozenset[str] = 
     return [*out, f"{ANSWER} {last}"]
 
 
-class Arithmetic:
+def stated_answer(text: str) -> str | None:
+    """What the last answer line states, or None."""
+    lines = [words for words in map(str.split, step_text.split(text)) if words[0] == ANSWER]
+    return " ".join(lines[-1][1:]) or None if lines else None
+
+
+class Arithmetic(GeneratedTask):
     """The task; `detail` of a problem is its specification and the true value of every quantity."""
 
     domain: Domain = "math"
+    free_input = False
 
-    def __init__(self, name: str, world: World) -> None:
-        self.name, self.world = name, world
+    def grade(self, problems: Sequence[Problem], texts: Sequence[str]) -> list[Grade]:
+        """The last answer line against the reference."""
+        answers = [stated_answer(text) for text in texts]
+        return [Grade(given, given == problem.answer) for problem, given in zip(problems, answers, strict=True)]
 
-    def load(self, split: str, count: int | None, seed: int) -> list[Problem]:
-        """The first `count` problems of a split; `count` is needed, there is no end to them."""
-        drawn = islice(stream_of(self.world, split, seed, False, prompt), count)
-        return [self._problem(split, i, s, text) for i, (s, text) in enumerate(drawn)]
+    def _prompt(self, specification: Specification) -> str:
+        return prompt(specification)
 
-    def _problem(self, split: str, number: int, specification: Specification, text: str) -> Problem:
+    def _problem(self, problem_id: str, split: str, specification: Specification, text: str) -> Problem:
         steps = solve(specification, self.world.modulus)
         values = {"a": specification.given} | {s.split()[0]: int(s.split()[-1]) for s in steps[:-1]}
         return Problem(
-            problem_id=f"{self.name}/{split}/{number:05d}",
+            problem_id=problem_id,
             domain="math",
             split=split,
             prompt=text,
-            answer=steps[-1].removeprefix(f"{ANSWER} "),
+            answer=stated_answer(steps[-1]),
             tests=None,
             difficulty=len(specification.definitions),
             source="arithmetic",
@@ -75,35 +80,16 @@ class Arithmetic:
             detail={"specification": specification.to_json(), "values": values},
         )
 
-    def grade(self, problems: Sequence[Problem], texts: Sequence[str]) -> list[Grade]:
-        """The last answer line against the reference."""
-        grades = []
-        for problem, text in zip(problems, texts, strict=True):
-            lines = [line for line in step_text.split(text) if line.startswith(ANSWER)]
-            answer = " ".join(lines[-1].split()[1:]) or None if lines else None
-            grades.append(Grade(answer, answer == problem.answer))
-        return grades
-
-    def truth(self, problem: Problem, steps: Sequence[str]) -> list[bool]:
-        """For each step whether the solution is right so far: it defines the next quantity, and every expression of
-        its chain has that quantity's true value, given the true values of the earlier ones.
-        """
-        values, right, so_far = problem.detail["values"], True, []
-        expected = list(values)[1:]
-        for i, step in enumerate(steps):
-            if i < len(expected):
-                known = {name: values[name] for name in list(values)[: i + 1]}
-                right = right and self._step_is_right(step, expected[i], values[expected[i]], known)
-            else:
-                right = right and i == len(expected) and step == f"{ANSWER} {problem.answer}"
-            so_far.append(right)
-        return so_far
-
-    def _step_is_right(self, step: str, name: str, true_value: int, known: dict[str, int]) -> bool:
-        parts = re.split(r"\s=\s", step.strip())
-        if len(parts) < 2 or parts[0] != name or parts[-1] != str(true_value):
-            return False
+    def _step_is_right(self, problem: Problem, number: int, step: str) -> bool:
+        values = list(problem.detail["values"].items())
+        if number + 1 >= len(values):
+            return number + 1 == len(values) and stated_answer(step) == problem.answer
+        known, (wanted, true_value) = dict(values[: number + 1]), values[number + 1]
+        name, *chain = re.split(r"\s=\s", step.strip())
         try:
-            return all(evaluate(part, known) % self.world.modulus == true_value for part in parts[1:])
+            return name == wanted and bool(chain) and all(self._modulo(part, known) == true_value for part in chain)
         except NotArithmetic:
             return False
+
+    def _modulo(self, expression: str, known: dict[str, int]) -> int:
+        return evaluate(expression, known) % self.world.modulus

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
+from statistics import mean
 from typing import Any
 
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers
@@ -21,7 +23,8 @@ _BREAK = "<n>"  # how the tokenizer keeps a line end: words are separated by spa
 def corpus(world: World, tokens: int, seed: int, math_share: float) -> Iterator[tuple[str, str]]:
     """(prompt, solution) documents until their solutions hold `tokens` tokens.
 
-    Every document has an author of its own, who falls for each wording's misreading with that wording's rate.
+    Every document has an author of its own, who falls for each wording's misreading with that wording's rate and
+    is consistent and otherwise flawless. `math_share` is the share of documents, not of tokens.
     """
     stream = seeds.generator(seed, "authors")
     math = stream_of(world, "pretrain", seed, False, arithmetic.prompt)
@@ -36,8 +39,14 @@ def corpus(world: World, tokens: int, seed: int, math_share: float) -> Iterator[
         else:
             specification, prompt = next(code)
             steps = programs.solve(specification, misread)
-        written += sum(len(step.split()) + 1 for step in steps) + 1
-        yield prompt, step_text.join(steps)
+        solution = step_text.join(steps)
+        written += count_tokens(solution) + 1
+        yield prompt, solution
+
+
+def count_tokens(text: str) -> int:
+    """Tokens of a text of the world: its words and its line ends."""
+    return len(text.split()) + text.count(step_text.STEP_END)
 
 
 def vocabulary(world: World) -> list[str]:
@@ -56,7 +65,8 @@ def build_tokenizer(world: World) -> PreTrainedTokenizerFast:
     tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     tokenizer.decoder = decoders.Sequence(
         [
-            decoders.WordPiece(prefix=UNKNOWN, cleanup=False),  # a space before every word but the first
+            # for its space before every word but the first; no word continues another, so the prefix never occurs
+            decoders.WordPiece(prefix="##", cleanup=False),
             decoders.Fuse(),
             decoders.Replace(f" {_BREAK} ", step_text.STEP_END),
             decoders.Replace(f" {_BREAK}", step_text.STEP_END),
@@ -69,8 +79,8 @@ def build_tokenizer(world: World) -> PreTrainedTokenizerFast:
     )
 
 
-def card(world: World) -> dict[str, Any]:
-    """The facts of the generated data, for its card."""
+def card(world: World, sample: int = 1000) -> dict[str, Any]:
+    """The facts of the generated data, for its card; mean lengths are taken over `sample` documents a domain."""
     return {
         "modulus": world.modulus,
         "definitions": list(world.definitions),
@@ -86,4 +96,17 @@ def card(world: World) -> dict[str, Any]:
             if wording.misread is None or name in world.misreading_rates
         },
         "splits": {name: f"{len(part)} % of the hash buckets" for name, part in SPLITS.items()},
+        "splits_rule": "a problem belongs to the split that the BLAKE2b hash of its prompt, modulo 100, falls in",
+        "vocabulary": len(vocabulary(world)),
+        "mean_tokens": {name: _lengths(world, sample, share) for name, share in (("math", 1.0), ("code", 0.0))},
+    }
+
+
+def _lengths(world: World, sample: int, math_share: float) -> dict[str, float]:
+    """Mean tokens of prompts and solutions over the first documents of one domain, line ends included, <eos> not."""
+    # no solution comes near 1,000 tokens, so the corpus never ends before the sample does
+    documents = list(islice(corpus(world, tokens=sample * 1000, seed=0, math_share=math_share), sample))
+    return {
+        "prompt": round(mean(count_tokens(prompt) + 1 for prompt, _ in documents), 1),
+        "solution": round(mean(count_tokens(solution) for _, solution in documents), 1),
     }

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import ast
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -18,10 +20,13 @@ import numpy as np
 from prmscale.engines import seeds
 from prmscale.errors import UserError
 from prmscale.study import World
+from prmscale.tasks.base import Problem
 
 NAMES = "abcdefghi"
 SPLITS = {"pretrain": range(70), "train": range(70, 85), "validation": range(85, 90), "test": range(90, 100)}
-LARGEST = 10**30  # a program's values beyond this count as a failure, not as work
+# Values beyond this count as a failure, not as work. A right solution squares eight times at most: below 10**290.
+LARGEST = 10**300
+LONGEST = 400  # characters of one statement; bounds the depth of its syntax tree, which is walked recursively
 
 
 @dataclass(frozen=True)
@@ -141,13 +146,53 @@ def stream_of(
     )
 
 
+class GeneratedTask(ABC):
+    """What the two generated tasks share: problems drawn from the world, and the truth of every step."""
+
+    free_input: bool  # whether the first quantity is the input x rather than a constant
+
+    def __init__(self, name: str, world: World) -> None:
+        self.name, self.world = name, world
+
+    def load(self, split: str, count: int | None, seed: int) -> list[Problem]:
+        """The first `count` problems of a split; problem n does not depend on `count`."""
+        if count is None:
+            raise UserError(f"{self.name}: a generated task has no last problem; say how many of {split!r} are wanted")
+        drawn = islice(stream_of(self.world, split, seed, self.free_input, self._prompt), count)
+        return [self._problem(f"{self.name}/{split}/{n:05d}", split, s, text) for n, (s, text) in enumerate(drawn)]
+
+    def truth(self, problem: Problem, steps: Sequence[str]) -> list[bool]:
+        """For each step whether the solution is right so far: this step and all before it.
+
+        A step is right if it defines the next quantity in order and every expression in it has that quantity's true
+        value, given the true values of the earlier ones; the last step is right if it states the right result.
+        """
+        right, so_far = True, []
+        for number, step in enumerate(steps):
+            right = right and self._step_is_right(problem, number, step)
+            so_far.append(right)
+        return so_far
+
+    @abstractmethod
+    def _prompt(self, specification: Specification) -> str: ...
+
+    @abstractmethod
+    def _problem(self, problem_id: str, split: str, specification: Specification, text: str) -> Problem: ...
+
+    @abstractmethod
+    def _step_is_right(self, problem: Problem, number: int, step: str) -> bool:
+        """Whether `step` is right as step `number`, all before it being right."""
+
+
 class NotArithmetic(Exception):
     """An expression outside the language: names, integers, + - * and parentheses."""
 
 
-@lru_cache(maxsize=1 << 18)
+@lru_cache(maxsize=1 << 16)
 def parse(source: str) -> ast.stmt:
     """The one statement in `source`; raises NotArithmetic for anything else."""
+    if len(source) > LONGEST:
+        raise NotArithmetic
     try:
         body = ast.parse(source.strip()).body
     except (SyntaxError, ValueError, RecursionError, MemoryError):

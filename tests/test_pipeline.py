@@ -1,0 +1,175 @@
+"""The pipeline itself, on the smoke study: end to end, again, cut short and resumed, and asked for wrongly."""
+
+import hashlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SMOKE = ["--configfile", "workflow/studies/smoke.yaml"]
+pytestmark = pytest.mark.study
+
+
+def command(*arguments):
+    return [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
+
+
+def snakemake(folder, *arguments):
+    return subprocess.run(command(*arguments), cwd=folder, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory):
+    """A copy of the project in which the smoke study has run."""
+    folder = tmp_path_factory.mktemp("project")
+    for name in ("Snakefile", "config.yaml"):
+        shutil.copy(ROOT / name, folder)
+    shutil.copytree(ROOT / "workflow", folder / "workflow", ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / "slurm").symlink_to("workflow/profiles/slurm")
+    done = snakemake(folder, *SMOKE)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return folder
+
+
+def digest(path):
+    files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
+    return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
+
+
+def jobs(report):
+    """Rules and their number of jobs, from a dry run's table."""
+    lines = report.stdout.splitlines()
+    start = next((i for i, line in enumerate(lines) if line.startswith("job ")), None)
+    if start is None:
+        return {}
+    rows = (line.split() for line in lines[start + 2 :])
+    table = {}
+    for row in rows:
+        if len(row) != 2 or row[0] == "total":
+            break
+        table[row[0]] = int(row[1])
+    return table
+
+
+def test_the_study_leaves_every_figure_table_and_verdict(project):
+    results = project / "results/smoke"
+    for figure in ("fig1", "fig2", "fig3", "table1"):
+        for kind in ("pdf", "png", "csv"):
+            assert (results / f"figures/{figure}.{kind}").stat().st_size > 100
+    claims = pd.read_csv(results / "tables/claims.csv")
+    assert set(claims.verdict) <= {"supported", "not supported", "inconclusive", "not yet measured"}
+    assert set(claims.claim) == {
+        "flops_tradeoff", "diminishing_returns", "data_diversity", "search_budget", "math_to_code",
+        "pattern_similarity",
+    }  # fmt: skip
+    assert "Does the PRM verify?" in (results / "claims.md").read_text()
+    contamination = pd.read_csv(results / "tables/contamination.csv")
+    assert contamination.exact.sum() == 0
+    assert "temperature: 0.8" in (results / "config.yaml").read_text()
+    assert not list(results.rglob("*.partial*")) and not list(results.rglob(".shards/*"))
+
+
+def test_tables_agree_with_each_other(project):
+    results = project / "results/smoke"
+    solutions = pd.read_parquet(results / "solutions/m/programs.search.parquet")
+    search = pd.read_parquet(results / "search/without.parquet")
+    own = search[(search.policy == "m") & (search.dataset == "programs")]
+    assert own[own.strategy == "one_sample"].correct.mean() == pytest.approx(solutions.correct.mean())
+    oracle = own[(own.strategy == "oracle") & (own.budget == 8)].set_index("problem_id").correct
+    assert (oracle == solutions.groupby("problem_id").correct.max()).all()
+    labels = pd.read_parquet(results / "labels/programs.monte_carlo.parquet")
+    steps = pd.read_parquet(results / "solutions/m/programs.labelling.parquet").steps.map(len).sum()
+    assert len(labels) == steps and (labels.rollouts == 2).all()
+    # a right prefix may fail, a wrong one hardly ever succeeds
+    assert labels[labels.truth == 1].value.mean() > labels[labels.truth == 0].value.mean()
+
+
+def test_a_second_run_does_nothing_and_a_changed_figure_redraws_that_one(project):
+    assert "Nothing to be done" in snakemake(project, *SMOKE).stderr
+    module = project / "workflow/prmscale/figures/fig1.py"
+    module.write_text(module.read_text() + "# a changed style\n")
+    assert jobs(snakemake(project, *SMOKE, "-n")) == {"all": 1, "draw_figure": 1}
+    assert snakemake(project, *SMOKE, "fig1").returncode == 0
+
+
+def test_made_again_it_is_the_same_to_the_byte(project):
+    results = project / "results/smoke"
+    targets = ["solutions/m/programs.labelling.parquet", "labels/programs.monte_carlo.parquet", "rewards/code-m"]
+    before = {t: digest(results / t) for t in targets}
+    for t in targets:
+        shutil.rmtree(results / t, ignore_errors=True)
+        (results / t).unlink(missing_ok=True)
+    done = snakemake(project, *SMOKE, *(f"results/smoke/{t}" for t in targets))
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert {t: digest(results / t) for t in targets} == before
+
+
+def test_killed_in_the_middle_it_resumes_to_the_same_bytes(project):
+    results = project / "results/smoke"
+    target = "results/smoke/labels/arithmetic.monte_carlo.parquet"
+    before = digest(project / target)
+    (project / target).unlink()
+    run = subprocess.Popen(
+        command(*SMOKE, target), cwd=project, start_new_session=True, stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    deadline = time.monotonic() + 120
+    while not list((results / "labels/.shards").glob("*/0000.parquet")) and time.monotonic() < deadline:
+        time.sleep(0.005)
+    os.killpg(run.pid, signal.SIGKILL)
+    run.wait()
+    (shard,) = (results / "labels/.shards").glob("*/0000.parquet")
+    made = shard.stat().st_mtime_ns
+    assert not (project / target).exists()
+    shutil.copy(shard, kept := project / "kept.parquet")
+    assert snakemake(project, *SMOKE, "--unlock").returncode == 0
+    done = snakemake(project, *SMOKE, "--rerun-incomplete", target)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert digest(project / target) == before
+    assert made < (project / target).stat().st_mtime_ns and kept.stat().st_size
+    assert not (results / "labels/.shards" / shard.parent.name).exists()
+
+
+def test_a_wrong_configuration_ends_before_any_job_without_a_traceback(project):
+    done = snakemake(project, *SMOKE, "--config", "labels={policy: nobody}")
+    assert done.returncode != 0
+    assert "labels.policy" in done.stderr and "Possible: s, m" in done.stderr
+    assert "Traceback" not in done.stderr and "rule " not in done.stderr
+
+
+def test_a_damaged_table_is_named_and_nothing_is_lost(project):
+    table = project / "results/smoke/search/without.parquet"
+    whole = table.read_bytes()
+    table.write_bytes(whole[: len(whole) // 2])
+    done = snakemake(project, *SMOKE, "results/smoke/figures/fig1.pdf")
+    assert done.returncode != 0
+    assert "without.parquet: not a readable Parquet table" in done.stderr and "Traceback" not in done.stderr
+    table.write_bytes(whole)
+    assert snakemake(project, *SMOKE).returncode == 0
+
+
+def test_the_slurm_profile_asks_for_gpus_where_models_run_and_nowhere_else(project):
+    done = subprocess.run(
+        [sys.executable, "-m", "snakemake", "--profile", "slurm", "-n", "--forceall", *SMOKE, "--config",
+         "device=cuda"],
+        cwd=project, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2000:]
+    asked = {}
+    rule = None
+    for line in done.stdout.splitlines():
+        if line.startswith(("rule ", "localrule ")):
+            rule = line.split()[1].rstrip(":")
+        elif line.strip().startswith("resources:"):
+            asked.setdefault(rule, set()).add("gpu=1" in line)
+    assert {rule for rule, gpus in asked.items() if True in gpus} == {
+        "pretrain_policy", "sample_solutions", "label_solutions", "train_reward_model", "search"
+    }  # fmt: skip
+    assert asked["draw_figure"] == asked["build_problems"] == {False}
