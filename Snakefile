@@ -29,7 +29,7 @@ rule all:
         result("config.yaml"),
         result("claims.md"),
         result("tables/contamination.csv"),
-        expand(result("figures/{figure}.pdf"), figure=FIGURES),
+        expand(result("figures/{figure}.pdf"), figure=STUDY.analysis.figures),
 
 
 rule claims:

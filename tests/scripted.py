@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+
 from prmscale.engines import seeds
 from prmscale.engines.flops import Shape
 from prmscale.engines.requests import Continuation

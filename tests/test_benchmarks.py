@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from prmscale.errors import UserError
 from prmscale.study import CodeExecution
 from prmscale.tasks import math_answers, sandbox

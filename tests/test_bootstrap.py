@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from prmscale.analysis.bootstrap import Interval, curve, mean_interval, paired_difference
 from prmscale.errors import UserError
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import simulated
+
 from prmscale.analysis import claims, verdicts
 from prmscale.analysis.verdicts import Claim, Rules
 

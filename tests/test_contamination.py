@@ -1,6 +1,7 @@
 """The check for contamination against a brute-force count."""
 
 import pandas as pd
+
 from prmscale.analysis.contamination import table
 
 

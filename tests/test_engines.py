@@ -5,6 +5,9 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
+from scripted import problem
+from torch.utils.flop_counter import FlopCounterMode
+
 from prmscale.engines.flops import Shape
 from prmscale.engines.transformers_policy import Extension, TransformersPolicy, sample
 from prmscale.engines.transformers_scorer import TransformersScorer
@@ -14,8 +17,6 @@ from prmscale.rewards.train import load_base
 from prmscale.study import LadderModel, Prompting, Sampling, World
 from prmscale.tasks import steps
 from prmscale.tasks.corpus import build_tokenizer
-from scripted import problem
-from torch.utils.flop_counter import FlopCounterMode
 
 PROMPTS = ["a is 3 ; b is a plus 2 ; find a b :", "a is 1 ; find a :", "a is 3 ; b is 3 times a ; find b a :"]
 PROBLEMS = [dataclasses.replace(problem(i), prompt=prompt) for i, prompt in enumerate(PROMPTS)]

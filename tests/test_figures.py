@@ -11,6 +11,7 @@ import pytest
 import simulated
 from matplotlib.figure import Figure
 from PIL import Image
+
 from prmscale.analysis.bootstrap import curve
 from prmscale.errors import UserError
 from prmscale.figures import fig1, fig2, fig3, panels, style, table1

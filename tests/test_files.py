@@ -29,8 +29,9 @@ def test_a_folder_is_replaced_whole(tmp_path):
 
 
 def test_a_full_disk_is_said_plainly(tmp_path):
-    with pytest.raises(UserError, match=r"x\.txt: could not be written .*Free disk space"), written_whole(
-        tmp_path / "x.txt"
+    with (
+        pytest.raises(UserError, match=r"x\.txt: could not be written .*Free disk space"),
+        written_whole(tmp_path / "x.txt"),
     ):
         raise OSError(errno.ENOSPC, "No space left on device")
     assert list(tmp_path.iterdir()) == []
@@ -50,8 +51,6 @@ def test_a_disk_that_is_really_full(tmp_path):
         assert list(small.iterdir()) == []
     finally:
         subprocess.run(["umount", small], check=True)
-
-
 
 
 def test_a_missing_or_mistyped_column_is_named(tmp_path):

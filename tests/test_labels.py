@@ -3,10 +3,11 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scripted import CoinPolicy, grade, problem
+
 from prmscale.engines.scheduler import run
 from prmscale.labels.label import by_rollouts, table
 from prmscale.labels.monte_carlo import monte_carlo
-from scripted import CoinPolicy, grade, problem
 
 
 def estimate(solutions, rollouts, policy=None, complete=None):

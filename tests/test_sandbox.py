@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from prmscale.errors import UserError
 from prmscale.tasks import sandbox
 from prmscale.tasks.sandbox import Limits, Program, run, same

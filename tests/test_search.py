@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
+from scripted import BlindScorer, CoinPolicy, PerfectScorer, grade, problem
+
 from prmscale.engines.scheduler import run
 from prmscale.search import STRATEGIES
 from prmscale.search.aggregation import AGGREGATIONS
 from prmscale.search.evaluate import evaluate
-from scripted import BlindScorer, CoinPolicy, PerfectScorer, grade, problem
 
 BUDGETS = [1, 2, 4, 8, 16]
 PROBLEMS = [problem(i) for i in range(40)]

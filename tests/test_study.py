@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+
 from prmscale import study
 from prmscale.errors import UserError
 

@@ -6,12 +6,13 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from transformers import AutoTokenizer
+
 from prmscale.errors import UserError
 from prmscale.study import World
 from prmscale.tasks import arithmetic, programs, steps
 from prmscale.tasks.corpus import build_tokenizer, card, corpus, vocabulary
 from prmscale.tasks.world import NAMES, NotArithmetic, Specification, evaluate
-from transformers import AutoTokenizer
 
 WORLD = World()
 TASKS = [arithmetic.Arithmetic("math", WORLD), programs.Programs("code", WORLD)]

@@ -251,6 +251,9 @@ class Search(Block):
 class Analysis(Block):
     """Intervals and choices of the figures."""
 
+    figures: list[Literal["fig1", "fig2", "fig3", "table1"]] = Field(
+        ["fig1", "fig2", "fig3", "table1"], description="What is drawn when nothing else is asked for."
+    )
     aggregation: str = Field("product", description="Aggregation of step scores that figures and claims use.")
     level: float = Field(0.95, gt=0, lt=1, description="Coverage of the intervals.")
     draws: Count = Field(2000, description="Bootstrap draws over problems.")

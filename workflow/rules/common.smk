@@ -1,4 +1,4 @@
-"""What the rule files share: the study, its paths, and which file a name of the configuration stands for."""
+"""Shared by all rules: the study, its paths, and which file a name of the configuration stands for."""
 
 from pathlib import Path
 
@@ -25,7 +25,7 @@ def result(path):
 
 
 def as_data(block):
-    """A block of the configuration as plain data: what a rule that depends on it lists in its params."""
+    """A block of the configuration as plain data: what the jobs that depend on it list in their params."""
     return block.model_dump(mode="json")
 
 
@@ -65,8 +65,62 @@ def evaluated():
 
 
 def gpu():
-    """GPUs that a rule which runs models asks for."""
+    """GPUs that jobs which run models ask for."""
     return 1 if STUDY.device == "cuda" else 0
+
+
+def samples_of(wildcards):
+    """Splits to solve and solutions a problem."""
+    if wildcards.purpose == "labelling":
+        return ["train", "validation"], STUDY.labels.solutions
+    return ["test"], evaluation(wildcards.policy).samples
+
+
+def labelling_policy(wildcards):
+    """Truth needs no policy."""
+    return policy_files(STUDY.labels.policy) if wildcards.method == "monte_carlo" else []
+
+
+def training_files(wildcards, pattern):
+    """One file for each data set that a reward model is trained on."""
+    data = STUDY.training_set(STUDY.reward_model(wildcards.reward_model).data)
+    return expand(
+        result(pattern),
+        dataset=data.datasets,
+        method=data.labels,
+        policy=STUDY.labels.policy,
+    )
+
+
+def base(wildcards):
+    """The base of a reward model."""
+    return STUDY.reward_model(wildcards.reward_model).base
+
+
+def train_on(wildcards):
+    """The domains a reward model is trained on: math, code or both."""
+    data = STUDY.training_set(STUDY.reward_model(wildcards.reward_model).data)
+    domains = {study_module.DOMAINS[STUDY.dataset(name).source] for name in data.datasets}
+    return domains.pop() if len(domains) == 1 else "both"
+
+
+def plans():
+    """What is tested, with the configuration each test depends on."""
+    return [
+        {
+            "policy": policy,
+            "dataset": as_data(STUDY.dataset(dataset)),
+            "problems": result(f"problems/{dataset}.parquet"),
+            "samples": samples,
+        }
+        for policy, dataset, samples in evaluated()
+    ]
+
+
+def reported(wildcards):
+    """The paper's own numbers, where it gives some for this figure."""
+    path = f"workflow/reported/{wildcards.figure}.csv"
+    return [path] if Path(path).exists() else []
 
 
 LADDER = [m.name for m in STUDY.policies.pretraining.ladder]

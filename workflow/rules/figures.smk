@@ -4,12 +4,6 @@ SEARCH_TABLES = expand(result("search/{reward_model}.parquet"), reward_model=["w
 REWARD_FOLDERS = expand(result("rewards/{reward_model}"), reward_model=REWARD_MODELS)
 
 
-def reported(wildcards):
-    """The paper's own numbers, where it gives some for this figure."""
-    path = f"workflow/reported/{wildcards.figure}.csv"
-    return [path] if Path(path).exists() else []
-
-
 rule draw_figure:
     input:
         search=SEARCH_TABLES,
@@ -29,15 +23,17 @@ rule draw_figure:
         result("logs/draw_figure/{figure}.log"),
     benchmark:
         result("benchmarks/draw_figure/{figure}.tsv")
-    params:
-        analysis=as_data(STUDY.analysis),
-        policy=STUDY.search.evaluations[0].policy if STUDY.search.evaluations else "",
-        seed=STUDY.seed,
     wildcard_constraints:
         figure="|".join(FIGURES),
+    conda:
+        "../../envs/core.yaml"
     resources:
         mem_mb=2000,
         runtime=20,
+    params:
+        analysis=STUDY.analysis.model_dump(exclude={"figures", "ngram"}),
+        policy=STUDY.search.evaluations[0].policy if STUDY.search.evaluations else "",
+        seed=STUDY.seed,
     script:
         "../scripts/draw_figure.py"
 
@@ -54,14 +50,16 @@ rule judge_claims:
         result("logs/judge_claims.log"),
     benchmark:
         result("benchmarks/judge_claims.tsv")
+    conda:
+        "../../envs/core.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=20,
     params:
         analysis=as_data(STUDY.analysis),
         claims=as_data(STUDY.claims),
         policy=STUDY.search.evaluations[0].policy if STUDY.search.evaluations else "",
         seed=STUDY.seed,
-    resources:
-        mem_mb=2000,
-        runtime=20,
     script:
         "../scripts/judge_claims.py"
 
@@ -71,6 +69,8 @@ rule store_config:
         result("config.yaml"),
     log:
         result("logs/store_config.log"),
+    conda:
+        "../../envs/core.yaml"
     params:
         study=as_data(STUDY),
     script:

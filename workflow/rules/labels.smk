@@ -1,11 +1,6 @@
 """Labels of the steps of the labelling solutions: Monte-Carlo rollouts, or the truth where it is known."""
 
 
-def labelling_policy(wildcards):
-    """Truth needs no policy."""
-    return policy_files(STUDY.labels.policy) if wildcards.method == "monte_carlo" else []
-
-
 rule label_solutions:
     input:
         problems=result("problems/{dataset}.parquet"),
@@ -17,6 +12,14 @@ rule label_solutions:
         result("logs/label_solutions/{dataset}.{method}.log"),
     benchmark:
         result("benchmarks/label_solutions/{dataset}.{method}.tsv")
+    priority: 30
+    conda:
+        "../../envs/core.yaml"
+    threads: STUDY.threads
+    resources:
+        mem_mb=3000,
+        runtime=480,
+        gpu=lambda wildcards: gpu() if wildcards.method == "monte_carlo" else 0,
     params:
         dataset=lambda wildcards: as_data(STUDY.dataset(wildcards.dataset)),
         method=lambda wildcards: wildcards.method,
@@ -30,11 +33,5 @@ rule label_solutions:
         execution=as_data(STUDY.code_execution),
         device=STUDY.device,
         seed=STUDY.seed,
-    threads: STUDY.threads
-    priority: 30
-    resources:
-        mem_mb=3000,
-        runtime=480,
-        gpu=lambda wildcards: gpu() if wildcards.method == "monte_carlo" else 0,
     script:
         "../scripts/label_solutions.py"

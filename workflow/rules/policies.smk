@@ -6,25 +6,24 @@ rule pretrain_policy:
         corpus=result("problems/corpus.parquet"),
         tokenizer=result("policies/tokenizer"),
     output:
-        [
-            directory(result(f"policies/{{model}}/{percent}"))
-            for percent in STUDY.policies.pretraining.checkpoints
-        ],
+        [directory(result(f"policies/{{model}}/{percent}")) for percent in STUDY.policies.pretraining.checkpoints],
     log:
         result("logs/pretrain_policy/{model}.log"),
     benchmark:
         result("benchmarks/pretrain_policy/{model}.tsv")
+    priority: 40
+    conda:
+        "../../envs/core.yaml"
+    threads: STUDY.threads
+    resources:
+        mem_mb=3000,
+        runtime=120,
+        gpu=gpu(),
     params:
         model=lambda wildcards: as_data(STUDY.ladder_model(wildcards.model)),
         pretraining=as_data(STUDY.policies.pretraining.model_copy(update={"ladder": []})),
         device=STUDY.device,
         seed=STUDY.seed,
-    threads: STUDY.threads
-    priority: 40
-    resources:
-        mem_mb=3000,
-        runtime=120,
-        gpu=gpu(),
     script:
         "../scripts/pretrain_policy.py"
 
@@ -38,22 +37,17 @@ if CONVERTED:
             result("logs/convert_policy/{model}.log"),
         benchmark:
             result("benchmarks/convert_policy/{model}.tsv")
-        params:
-            model=lambda wildcards: as_data(STUDY.released(wildcards.model)),
+        conda:
+            "../../envs/core.yaml"
         resources:
             mem_mb=8000,
             runtime=60,
+        params:
+            model=lambda wildcards: as_data(STUDY.released(wildcards.model)),
         script:
             "../scripts/convert_policy.py"
 
     ruleorder: convert_policy > pretrain_policy
-
-
-def samples_of(wildcards):
-    """Splits to solve and solutions a problem."""
-    if wildcards.purpose == "labelling":
-        return ["train", "validation"], STUDY.labels.solutions
-    return ["test"], evaluation(wildcards.policy).samples
 
 
 rule sample_solutions:
@@ -67,6 +61,14 @@ rule sample_solutions:
         result("logs/sample_solutions/{policy}.{dataset}.{purpose}.log"),
     benchmark:
         result("benchmarks/sample_solutions/{policy}.{dataset}.{purpose}.tsv")
+    priority: 20
+    conda:
+        "../../envs/core.yaml"
+    threads: STUDY.threads
+    resources:
+        mem_mb=3000,
+        runtime=240,
+        gpu=gpu(),
     params:
         dataset=lambda wildcards: as_data(STUDY.dataset(wildcards.dataset)),
         splits=lambda wildcards: samples_of(wildcards)[0],
@@ -80,11 +82,5 @@ rule sample_solutions:
         shards=STUDY.labels.shards,
         device=STUDY.device,
         seed=STUDY.seed,
-    threads: STUDY.threads
-    priority: 20
-    resources:
-        mem_mb=3000,
-        runtime=240,
-        gpu=gpu(),
     script:
         "../scripts/sample_solutions.py"

@@ -1,26 +1,6 @@
 """Training of the reward models."""
 
 
-def training_files(wildcards, pattern):
-    """One file for each data set that a reward model is trained on."""
-    data = STUDY.training_set(STUDY.reward_model(wildcards.reward_model).data)
-    return expand(
-        result(pattern), dataset=data.datasets, method=data.labels, policy=STUDY.labels.policy
-    )
-
-
-def base(wildcards):
-    """The base of a reward model."""
-    return STUDY.reward_model(wildcards.reward_model).base
-
-
-def train_on(wildcards):
-    """The domains a reward model is trained on: math, code or both."""
-    data = STUDY.training_set(STUDY.reward_model(wildcards.reward_model).data)
-    domains = {study_module.DOMAINS[STUDY.dataset(name).source] for name in data.datasets}
-    return domains.pop() if len(domains) == 1 else "both"
-
-
 rule train_reward_model:
     input:
         problems=lambda wildcards: training_files(wildcards, "problems/{dataset}.parquet"),
@@ -33,6 +13,14 @@ rule train_reward_model:
         result("logs/train_reward_model/{reward_model}.log"),
     benchmark:
         result("benchmarks/train_reward_model/{reward_model}.tsv")
+    priority: 10
+    conda:
+        "../../envs/core.yaml"
+    threads: STUDY.threads
+    resources:
+        mem_mb=3000,
+        runtime=480,
+        gpu=gpu(),
     params:
         model=lambda wildcards: wildcards.reward_model,
         base=base,
@@ -44,11 +32,5 @@ rule train_reward_model:
         role=lambda wildcards: STUDY.reward_model(wildcards.reward_model).role,
         device=STUDY.device,
         seed=STUDY.seed,
-    threads: STUDY.threads
-    priority: 10
-    resources:
-        mem_mb=3000,
-        runtime=480,
-        gpu=gpu(),
     script:
         "../scripts/train_reward_model.py"

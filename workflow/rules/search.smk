@@ -1,19 +1,6 @@
 """Search: every strategy over every policy and test set, one job a reward model and one for all that need none."""
 
 
-def plans():
-    """What is tested, with the configuration each test depends on."""
-    return [
-        {
-            "policy": policy,
-            "dataset": as_data(STUDY.dataset(dataset)),
-            "problems": result(f"problems/{dataset}.parquet"),
-            "samples": samples,
-        }
-        for policy, dataset, samples in evaluated()
-    ]
-
-
 rule search:
     input:
         problems=[result(f"problems/{dataset}.parquet") for dataset in dict.fromkeys(d for _, d, _ in evaluated())],
@@ -30,11 +17,20 @@ rule search:
         result("logs/search/{reward_model}.log"),
     benchmark:
         result("benchmarks/search/{reward_model}.tsv")
+    conda:
+        "../../envs/core.yaml"
+    threads: STUDY.threads
+    resources:
+        mem_mb=4000,
+        runtime=480,
+        gpu=lambda wildcards: gpu() if wildcards.reward_model != "without" else 0,
     params:
         plans=plans(),
-        reward_model=lambda wildcards: "" if wildcards.reward_model == "without" else wildcards.reward_model,
+        reward_model=lambda wildcards: ("" if wildcards.reward_model == "without" else wildcards.reward_model),
         strategies=lambda wildcards: [
-            name for name in STUDY.search.strategies if STRATEGIES[name].scored == (wildcards.reward_model != "without")
+            name
+            for name in STUDY.search.strategies
+            if STRATEGIES[name].scored == (wildcards.reward_model != "without")
         ],
         aggregations=STUDY.search.aggregations,
         budgets=STUDY.search.budgets,
@@ -42,10 +38,5 @@ rule search:
         execution=as_data(STUDY.code_execution),
         device=STUDY.device,
         seed=STUDY.seed,
-    threads: STUDY.threads
-    resources:
-        mem_mb=4000,
-        runtime=480,
-        gpu=lambda wildcards: gpu() if wildcards.reward_model != "without" else 0,
     script:
         "../scripts/search.py"

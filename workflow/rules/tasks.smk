@@ -8,13 +8,15 @@ rule build_problems:
         result("logs/build_problems/{dataset}.log"),
     benchmark:
         result("benchmarks/build_problems/{dataset}.tsv")
+    conda:
+        "../../envs/core.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
     params:
         dataset=lambda wildcards: as_data(STUDY.dataset(wildcards.dataset)),
         world=as_data(STUDY.world),
         seed=STUDY.seed,
-    resources:
-        mem_mb=2000,
-        runtime=30,
     script:
         "../scripts/build_problems.py"
 
@@ -28,14 +30,16 @@ rule build_corpus:
         result("logs/build_corpus.log"),
     benchmark:
         result("benchmarks/build_corpus.tsv")
+    conda:
+        "../../envs/core.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=60,
     params:
         world=as_data(STUDY.world),
         tokens=STUDY.policies.pretraining.tokens,
         math_share=STUDY.policies.pretraining.math_share,
         seed=STUDY.seed,
-    resources:
-        mem_mb=4000,
-        runtime=60,
     script:
         "../scripts/build_corpus.py"
 
@@ -50,10 +54,12 @@ rule check_contamination:
         result("logs/check_contamination.log"),
     benchmark:
         result("benchmarks/check_contamination.tsv")
-    params:
-        n=STUDY.analysis.ngram,
+    conda:
+        "../../envs/core.yaml"
     resources:
         mem_mb=4000,
         runtime=30,
+    params:
+        n=STUDY.analysis.ngram,
     script:
         "../scripts/check_contamination.py"

@@ -1,6 +1,7 @@
 """Write the pre-training corpus, its tokenizer and its card."""
 
 import pandas as pd
+
 from prmscale.files import write_json, written_whole
 from prmscale.jobs import job
 from prmscale.study import World

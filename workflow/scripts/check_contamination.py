@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pandas as pd
+
 from prmscale import tables
 from prmscale.analysis.contamination import table
 from prmscale.files import written_whole

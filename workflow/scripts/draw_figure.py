@@ -4,6 +4,7 @@ from importlib import import_module
 from pathlib import Path
 
 import pandas as pd
+
 from prmscale.analysis.collect import reward_models, searches
 from prmscale.figures.style import save
 from prmscale.jobs import job

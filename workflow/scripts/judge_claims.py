@@ -1,6 +1,7 @@
 """Judge the paper's claims by the tables of this study."""
 
 import pandas as pd
+
 from prmscale.analysis.claims import frame, judge, render, sanity
 from prmscale.analysis.collect import reward_models, searches
 from prmscale.analysis.verdicts import Rules

@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 import pandas as pd
+
 from prmscale import tables
 from prmscale.engines.recorded import RecordedPolicy
 from prmscale.engines.transformers_policy import TransformersPolicy

@@ -3,12 +3,13 @@
 from pathlib import Path
 
 import pandas as pd
+from transformers import AutoTokenizer
+
 from prmscale.engines.loading import load_pretrained
 from prmscale.files import write_json, written_whole
 from prmscale.jobs import job
 from prmscale.policies.pretrain import build, encode, pretrain
 from prmscale.study import LadderModel, Pretraining
-from transformers import AutoTokenizer
 
 with job(snakemake):
     settings = Pretraining(**snakemake.params.pretraining)

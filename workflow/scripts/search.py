@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pandas as pd
+
 from prmscale import tables
 from prmscale.engines.recorded import RecordedPolicy
 from prmscale.engines.transformers_scorer import TransformersScorer

@@ -1,6 +1,7 @@
 """Keep the configuration used, defaults included, beside the results."""
 
 import yaml
+
 from prmscale.files import written_whole
 from prmscale.jobs import job
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pandas as pd
+
 from prmscale import tables
 from prmscale.engines import seeds
 from prmscale.engines.transformers_scorer import score_encoded
