@@ -153,8 +153,8 @@ class Released(Block):
     """A causal language model that exists already."""
 
     name: Name = Field(description="The name that the rest of the configuration and the results use.")
-    model: str = Field(description="Folder, hub name, or package:NAME for a file inside an installed Python package.")
-    gguf_file: str | None = Field(None, description="A GGUF file in the folder or package: dequantised once.")
+    model: str = Field(description="Folder or hub name; with gguf_file also package:NAME, an installed Python package.")
+    gguf_file: str | None = Field(None, description="A GGUF file there: dequantised once, kept with the results.")
     prompting: Prompting = Field(Prompting(style="chat"), description="How it is asked, and loaded.")
 
 

@@ -111,7 +111,7 @@ class TransformersPolicy:
     def extend(self, extensions: Sequence[Extension], progress: str | None = None) -> list[list[Continuation]]:
         """Sample every extension; reply i holds the continuations of extension i in order of their draws."""
         started = perf_counter()
-        ids = [self._encode(e) for e in extensions]
+        ids = [self._ids(e.problem, e.prefix) for e in extensions]
         # alike lengths together: less padding, and rows that end at about the same time
         order = sorted(range(len(extensions)), key=lambda i: len(ids[i]))
         replies: list[list[Continuation]] = [[] for _ in extensions]
@@ -126,8 +126,9 @@ class TransformersPolicy:
         self.generated += sum(c.tokens for reply in replies for c in reply)
         return replies
 
-    def _encode(self, extension: Extension) -> list[int]:
-        return step_text.encode(self.tokenizer, self._prompt(extension.problem), extension.prefix)[0]
+    def _ids(self, problem: Problem, prefix: Prefix) -> list[int]:
+        plain = self.prompting.style == "plain"
+        return step_text.encode(self.tokenizer, self._prompt(problem), prefix, special=plain)[0]
 
     def _prompt(self, problem: Problem) -> str:
         if self.prompting.style == "plain":
@@ -182,9 +183,7 @@ class TransformersPolicy:
 
     def _prompt_length(self, problem: Problem) -> int:
         if problem.problem_id not in self._prompt_lengths:
-            self._prompt_lengths[problem.problem_id] = len(
-                step_text.encode(self.tokenizer, self._prompt(problem), ())[0]
-            )
+            self._prompt_lengths[problem.problem_id] = len(self._ids(problem, ()))
         return self._prompt_lengths[problem.problem_id]
 
     def _read(self, prompts: list[list[int]]) -> tuple[Cache, torch.Tensor, torch.Tensor]:

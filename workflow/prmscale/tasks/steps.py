@@ -25,12 +25,15 @@ def join(steps: Sequence[str]) -> str:
     return "".join(step + STEP_END for step in steps)
 
 
-def encode(tokenizer: PreTrainedTokenizerBase, prompt: str, steps: Sequence[str]) -> tuple[list[int], list[int]]:
+def encode(
+    tokenizer: PreTrainedTokenizerBase, prompt: str, steps: Sequence[str], special: bool = True
+) -> tuple[list[int], list[int]]:
     """Token ids of a prompt with its steps, and the index of each step's last token (its step end).
 
-    Each step is tokenised by itself, so that a boundary never falls inside a token.
+    Each step is tokenised by itself, so that a boundary never falls inside a token. Without `special` the tokenizer
+    adds no tokens of its own: a chat template brings them.
     """
-    ids: list[int] = list(tokenizer(prompt.rstrip() + STEP_END)["input_ids"])
+    ids: list[int] = list(tokenizer(prompt.rstrip() + STEP_END, add_special_tokens=special)["input_ids"])
     ends = []
     for step in steps:
         ids += tokenizer(step + STEP_END, add_special_tokens=False)["input_ids"]
