@@ -55,6 +55,8 @@ def test_the_default_configuration_is_accepted():
         (["datasets", 1, "name"], "arithmetic", ["arithmetic", "used twice"]),
         (["datasets", 0, "train"], 0, ["rewards.data", "no train problems"]),
         (["code_execution", "sandbox"], "none", ["code_execution.sandbox", "unprotected"]),
+        (["datasets", 0, "path"], "none/{split}.jsonl", ["datasets[0].path", "no such file"]),
+        (["policies", "released"], [{"name": "x", "model": "./none"}], ["released[0].model", "no such folder"]),
         (["search", "budgets"], [1, 128], ["search.budgets", "128", "64"]),
     ],
 )

@@ -416,6 +416,7 @@ def _impossible(study: Study) -> list[_Fault]:
             for name in dict.fromkeys(names)
             if names.count(name) > 1
         ]
+    faults += _missing_files(study)
     budgets, reach = study.search.budgets, max([e.samples for e in study.search.evaluations], default=0)
     if budgets != sorted(set(budgets)) or budgets[:1] != [1]:
         faults.append(_Fault(where=("search", "budgets"), value=budgets, message="wants increasing budgets from 1"))
@@ -439,6 +440,20 @@ def _impossible(study: Study) -> list[_Fault]:
                         candidates=["monte_carlo"],
                     )
                 )
+    return faults
+
+
+def _missing_files(study: Study) -> list[_Fault]:
+    """Local paths of which nothing exists; hub names are looked up when a job needs them."""
+    faults = []
+    for i, dataset in enumerate(study.datasets):
+        options = [(dataset.path or ".").replace("{split}", split) for split in ("train", "validation", "test")]
+        if not any(Path(option).expanduser().exists() for option in options):
+            faults.append(_Fault(where=("datasets", i, "path"), value=dataset.path, message="no such file"))
+    for i, released in enumerate(study.policies.released):
+        if released.model.startswith((".", "/", "~")) and not Path(released.model).expanduser().exists():
+            where = ("policies", "released", i, "model")
+            faults.append(_Fault(where=where, value=released.model, message="no such folder"))
     return faults
 
 
