@@ -127,7 +127,7 @@ def in_shards(
     """`make(number, part)` for each part, each kept in `folder` as soon as it is done; returns them all as one table.
 
     A shard that is there already is not made again, so an interrupted job loses at most one. The folder's name must
-    change with everything the shards depend on. It is removed by `done_with_shards` once the whole table is written.
+    change with everything the shards depend on; the caller removes it once the whole table is written.
     """
     tables = []
     for number, part in enumerate(parts):

@@ -69,6 +69,7 @@ rule store_config:
         result("config.yaml"),
     log:
         result("logs/store_config.log"),
+    localrule: True
     conda:
         "../../envs/core.yaml"
     params:
