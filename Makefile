@@ -15,7 +15,7 @@ OVERLAY := $(if $(filter laptop,$(STUDY)),,--configfile workflow/studies/$(STUDY
 .PHONY: study test lint format schema lock bench clean distclean smollm
 
 study: $(READY)
-	$(BIN)/snakemake --cores $(CORES) $(OVERLAY)
+	$(BIN)/snakemake --cores $(CORES) --rerun-incomplete $(OVERLAY)
 	@$(BIN)/python -m prmscale.stages results/$(STUDY)
 
 test: $(READY)
