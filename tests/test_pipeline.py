@@ -31,7 +31,8 @@ def project(tmp_path_factory):
     folder = tmp_path_factory.mktemp("project")
     for name in ("Snakefile", "config.yaml"):
         shutil.copy(ROOT / name, folder)
-    shutil.copytree(ROOT / "workflow", folder / "workflow", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("workflow", "envs"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     (folder / "slurm").symlink_to("workflow/profiles/slurm")
     done = snakemake(folder, *SMOKE)
     assert done.returncode == 0, done.stderr[-3000:]
@@ -96,7 +97,7 @@ def test_a_second_run_does_nothing_and_a_changed_figure_redraws_that_one(project
     module = project / "workflow/prmscale/figures/fig1.py"
     module.write_text(module.read_text() + "# a changed style\n")
     assert jobs(snakemake(project, *SMOKE, "-n")) == {"all": 1, "draw_figure": 1}
-    assert snakemake(project, *SMOKE, "fig1").returncode == 0
+    assert snakemake(project, "fig1", *SMOKE).returncode == 0
 
 
 def test_made_again_it_is_the_same_to_the_byte(project):
@@ -106,7 +107,7 @@ def test_made_again_it_is_the_same_to_the_byte(project):
     for t in targets:
         shutil.rmtree(results / t, ignore_errors=True)
         (results / t).unlink(missing_ok=True)
-    done = snakemake(project, *SMOKE, *(f"results/smoke/{t}" for t in targets))
+    done = snakemake(project, *(f"results/smoke/{t}" for t in targets), *SMOKE)
     assert done.returncode == 0, done.stderr[-2000:]
     assert {t: digest(results / t) for t in targets} == before
 
@@ -117,7 +118,7 @@ def test_killed_in_the_middle_it_resumes_to_the_same_bytes(project):
     before = digest(project / target)
     (project / target).unlink()
     run = subprocess.Popen(
-        command(*SMOKE, target), cwd=project, start_new_session=True, stdout=subprocess.DEVNULL,
+        command(target, *SMOKE), cwd=project, start_new_session=True, stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )  # fmt: skip
     deadline = time.monotonic() + 120
@@ -130,7 +131,7 @@ def test_killed_in_the_middle_it_resumes_to_the_same_bytes(project):
     assert not (project / target).exists()
     shutil.copy(shard, kept := project / "kept.parquet")
     assert snakemake(project, *SMOKE, "--unlock").returncode == 0
-    done = snakemake(project, *SMOKE, "--rerun-incomplete", target)
+    done = snakemake(project, target, "--rerun-incomplete", *SMOKE)
     assert done.returncode == 0, done.stderr[-2000:]
     assert digest(project / target) == before
     assert made < (project / target).stat().st_mtime_ns and kept.stat().st_size
@@ -148,7 +149,7 @@ def test_a_damaged_table_is_named_and_nothing_is_lost(project):
     table = project / "results/smoke/search/without.parquet"
     whole = table.read_bytes()
     table.write_bytes(whole[: len(whole) // 2])
-    done = snakemake(project, *SMOKE, "results/smoke/figures/fig1.pdf")
+    done = snakemake(project, "results/smoke/figures/fig1.pdf", *SMOKE)
     assert done.returncode != 0
     assert "without.parquet: not a readable Parquet table" in done.stderr and "Traceback" not in done.stderr
     table.write_bytes(whole)
