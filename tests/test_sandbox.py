@@ -74,6 +74,11 @@ def test_values_are_told_apart_by_type_and_floats_are_close():
     assert same(values[4], "0.3") and same(values[5], "1") and not same(values[0], values[1]) and not same(None, "1")
 
 
+@pytest.mark.parametrize("value", ["9" * 400, "9" * 5000, "[" * 5000 + "]" * 5000, "not json"])
+def test_a_value_beyond_all_measure_is_just_wrong(value):
+    assert not same(value, "0.5") and not same(value, "[1]")
+
+
 def test_without_a_sandbox_the_rule_refuses(monkeypatch):
     monkeypatch.setattr(sandbox, "available", lambda: False)
     with pytest.raises(UserError, match="code_execution"):

@@ -139,7 +139,12 @@ def _outcome(program: Program, answer: Any) -> Outcome:
 
 def same(value: str | None, expected: str, tolerance: float = 1e-6) -> bool:
     """Whether two canonical values are equal; floats within `tolerance`, absolute or relative."""
-    return value is not None and (value == expected or _close(json.loads(value), json.loads(expected), tolerance))
+    if value is None or value == expected:
+        return value is not None
+    try:
+        return _close(json.loads(value), json.loads(expected), tolerance)
+    except (ValueError, OverflowError, RecursionError):  # beyond what Python reads, or an integer no float can hold
+        return False
 
 
 def _close(a: Any, b: Any, tolerance: float) -> bool:
