@@ -52,6 +52,16 @@ rule fig3:
         result("figures/fig3.pdf"),
 
 
+rule fig7:
+    input:
+        result("figures/fig7.pdf"),
+
+
+rule controls:
+    input:
+        result("figures/controls.pdf"),
+
+
 rule table1:
     input:
         result("figures/table1.pdf"),

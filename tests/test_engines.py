@@ -9,6 +9,7 @@ from scripted import problem
 from torch.utils.flop_counter import FlopCounterMode
 
 from prmscale.engines.flops import Shape
+from prmscale.engines.transformers_likelihood import TransformersLikelihood
 from prmscale.engines.transformers_policy import Extension, TransformersPolicy, sample
 from prmscale.engines.transformers_scorer import TransformersScorer
 from prmscale.errors import UserError
@@ -68,6 +69,19 @@ def test_log_probabilities_are_those_of_the_model(folder):
             continue  # blank lines or unknown words do not survive as text
         logs = engine.model(torch.tensor([ids + new])).logits.log_softmax(-1)[0, len(ids) - 1 : -1]
         assert c.logprob == pytest.approx(logs.gather(1, torch.tensor(new)[:, None]).sum().item(), abs=1e-3)
+
+
+def test_likelihood_is_that_of_the_policy_on_its_own_samples(folder):
+    engine, judge = policy(folder), TransformersLikelihood(folder, "cpu", batch_tokens=200)
+    drawn = engine.extend([Extension(p, (), 60, 0, "step") for p in PROBLEMS])
+    # a step that ended is text that reads back as its tokens, unless blank lines stood before it
+    items = [(p, c) for p, reply in zip(PROBLEMS, drawn, strict=True) for c in reply if c.finish_reason is None]
+    items = [(p, c) for p, c in items if len(engine.tokenizer(c.steps[0] + "\n")["input_ids"]) == c.tokens]
+    assert len(items) > 10
+    for found, (_, c) in zip(judge.read([(p, c.steps, False) for p, c in items]), items, strict=True):
+        assert (found.logprob, found.min_logprob) == pytest.approx((c.logprob, c.min_logprob), abs=1e-3)
+    ended, cut = judge.read([(PROBLEMS[0], ("b = 3",), ended) for ended in (True, False)])
+    assert ended.logprob < cut.logprob and ended.flops > cut.flops
 
 
 def test_a_step_ends_at_its_step_end(folder):

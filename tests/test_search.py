@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scripted import BlindScorer, CoinPolicy, PerfectScorer, grade, problem
 
+from prmscale.engines.requests import Continuation
 from prmscale.engines.scheduler import run
 from prmscale.search import STRATEGIES
 from prmscale.search.aggregation import AGGREGATIONS
@@ -40,6 +41,20 @@ def test_one_sample_is_the_mean_over_all_samples():
     rows = evaluate([problem(i) for i in range(300)], policy, None, grade, ["one_sample"], [], BUDGETS)
     assert rows.budget.unique().tolist() == [1]
     assert rows.correct.mean() == pytest.approx(0.6, abs=0.03)
+
+
+def test_likelihood_measures_are_those_of_the_tokens():
+    class Written(CoinPolicy):
+        """Two samples: one of two fairly likely tokens, one of many likely ones with a surprise among them."""
+
+        def extend(self, extensions, progress=None):
+            short = Continuation(("0",), "stop", 2, -2.0, 0.0, 1, 1.0, -1.2)
+            long = Continuation(("1",), "stop", 10, -4.0, 0.0, 1, 1.0, -3.0)
+            return [[short, long] for _ in extensions]
+
+    rows = evaluate(PROBLEMS[:1], Written(), None, grade, ["likelihood"], [], [1, 2])
+    right = rows[rows.budget == 2].set_index("aggregation").correct
+    assert right.to_dict() == {"sum": 0.0, "mean": 1.0, "min": 0.0}
 
 
 def test_majority_takes_the_mode_and_ties_are_shared():

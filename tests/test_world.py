@@ -189,7 +189,7 @@ def test_authors_misread_at_the_configured_rates_and_are_consistent(math_share):
         if not any(author.values()):
             assert task.grade([problem], [solution])[0].correct
     assert set(seen) == MISREADABLE
-    for wording, rate in WORLD.misreading_rates.items():
+    for wording, rate in WORLD.rates("math").items():
         error = np.sqrt(rate * (1 - rate) / seen[wording])
         assert misread[wording] / seen[wording] == pytest.approx(rate, abs=4 * error), wording
 
@@ -203,6 +203,17 @@ def test_without_misreadings_every_document_is_right(math_share):
         assert task.grade([problem], [solution])[0].correct and all(task.truth(problem, steps.split(solution)))
 
 
+def test_rates_and_wordings_may_differ_by_domain():
+    world = World(
+        filler_share=0.0, misreading_rates={"less_than": {"math": 1.0, "code": 0.0}, "taken_from": {"code": 1.0}}
+    )
+    seen = {}
+    for share, domain in ((1.0, "math"), (0.0, "code")):
+        pairs = [pair for *_, readings in documents_read(world, 20_000, 3, share) for pair in readings]
+        seen[domain] = {name: {wrong for n, wrong in pairs if n == name} for name, _ in pairs}
+    assert seen == {"math": {"less_than": {True}}, "code": {"less_than": {False}, "taken_from": {True}}}
+
+
 def test_math_share_is_the_share_of_documents():
     kinds = ["find" in prompt.split() for prompt, _ in corpus(WORLD, 100_000, 4, 0.7)]
     assert np.mean(kinds) == pytest.approx(0.7, abs=4 * np.sqrt(0.21 / len(kinds)))
@@ -210,7 +221,8 @@ def test_math_share_is_the_share_of_documents():
 
 def test_the_card_tells_rates_splits_and_lengths():
     facts = json.loads(json.dumps(card(WORLD)))
-    assert {n: w["misreading_rate"] for n, w in facts["wordings"].items() if w["misread"]} == WORLD.misreading_rates
+    rates = {n: w["misreading_rate"] for n, w in facts["wordings"].items() if w["misread"]}
+    assert rates == {name: {"math": rate, "code": rate} for name, rate in WORLD.misreading_rates.items()}
     assert set(facts["splits"]) == {"pretrain", "train", "validation", "test"}
     assert facts["mean_tokens"]["math"]["solution"] > facts["mean_tokens"]["code"]["solution"] > 10
 

@@ -26,6 +26,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
 
 GENERATED = ("arithmetic", "programs")
+VALIDATION = "validation"
 DOMAINS = {
     "arithmetic": "math",
     "programs": "code",
@@ -50,7 +51,7 @@ class World(Block):
         (3, 5), description="Fewest and most defined quantities of a problem; the difficulty is their number."
     )
     filler_share: float = Field(0.45, ge=0, le=1, description="Share of definitions in a wording nobody misreads.")
-    misreading_rates: dict[str, Share] = Field(
+    misreading_rates: dict[str, Share | dict[Literal["math", "code"], Share]] = Field(
         {
             "less_than": 0.60,
             "taken_from": 0.55,
@@ -60,7 +61,8 @@ class World(Block):
             "subtracted_from": 0.50,
             "fewer_than_double": 0.45,
         },
-        description="Share of authors who fall for the misreading of each wording; a wording left out is not used.",
+        description="Share of authors who fall for the misreading of each wording, alike in both domains or by domain "
+        "({math: 0.6, code: 0.3}); a wording left out, or a domain left out of a wording, does not use it.",
     )
 
     @model_validator(mode="after")
@@ -68,6 +70,11 @@ class World(Block):
         if not 1 <= self.definitions[0] <= self.definitions[1] <= 8:
             raise ValueError("definitions wants [fewest, most] with 1 <= fewest <= most <= 8")
         return self
+
+    def rates(self, domain: Literal["math", "code"]) -> dict[str, float]:
+        """The misreading rate of each wording that this domain uses."""
+        every = {n: r.get(domain) if isinstance(r, dict) else r for n, r in self.misreading_rates.items()}
+        return {name: rate for name, rate in every.items() if rate is not None}
 
 
 class Dataset(Block):
@@ -124,6 +131,7 @@ class Pretraining(Block):
     math_share: Share = Field(0.6, description="Share of arithmetic among the documents; the rest are programs.")
     batch: Count = Field(32, description="Documents a step.")
     learning_rate: float = Field(0.005, gt=0, description="Peak rate of Muon; cosine to a tenth of it.")
+    seeds: Count = Field(1, description="Independent pre-trainings of every size; policies are of the first.")
 
     @model_validator(mode="after")
     def _ends(self) -> Pretraining:
@@ -246,15 +254,23 @@ class Search(Block):
     budgets: list[Count] = Field([1, 2, 4, 8, 16, 32, 64], description="Budgets, in samples' worth.")
     strategies: list[str] = Field(list(STRATEGIES), description="The strategies compared.")
     aggregations: list[str] = Field(list(AGGREGATIONS), description="How step scores become a solution's score.")
+    likelihoods: list[str] = Field(
+        [], description="Bases whose own likelihood ranks the samples: a control, beside the policy's own likelihood."
+    )
 
 
 class Analysis(Block):
     """Intervals and choices of the figures."""
 
-    figures: list[Literal["fig1", "fig2", "fig3", "table1"]] = Field(
-        ["fig1", "fig2", "fig3", "table1"], description="What is drawn when nothing else is asked for."
+    figures: list[Literal["fig1", "fig2", "fig3", "fig7", "controls", "table1"]] = Field(
+        ["fig1", "fig2", "fig3", "fig7", "controls", "table1"],
+        description="What is drawn when nothing else is asked for.",
     )
-    aggregation: str = Field("product", description="Aggregation of step scores that figures and claims use.")
+    aggregation: str = Field(
+        VALIDATION,
+        description="Aggregation of step scores that figures and claims use; validation: the one by which the trained "
+        "reward models choose best on validation problems.",
+    )
     level: float = Field(0.95, gt=0, lt=1, description="Coverage of the intervals.")
     draws: Count = Field(2000, description="Bootstrap draws over problems.")
     table1_budget: Count = Field(8, description="N of table 1.")
@@ -338,15 +354,29 @@ def load(config: Mapping[str, Any], files: Sequence[str | Path] = ()) -> Study:
         study = Study.model_validate(dict(config))
         faults = _dangling(study)
     except ValidationError as error:
-        faults = [_fault(config, e) for e in error.errors()]
+        faults = _most_telling([_fault(config, e) for e in error.errors()])
     if faults or study is None:
         raise UserError("\n".join(["The configuration cannot be used:", *(_say(fault, files) for fault in faults)]))
     return study
 
 
+_TAGS = ("function-", "tagged-", "constrained-float", "dict[")  # what pydantic adds to a place to name a type
+
+
+def _most_telling(faults: Sequence[_Fault]) -> list[_Fault]:
+    """One fault a place: of a value that may be of several types the first, or those further inside it."""
+    places = [fault.where for fault in faults]
+    return [
+        fault
+        for i, fault in enumerate(faults)
+        if fault.where not in places[:i]
+        and not any(len(p) > len(fault.where) and p[: len(fault.where)] == fault.where for p in places)
+    ]
+
+
 def _fault(config: Mapping[str, Any], error: Any) -> _Fault:
     """A pydantic error in our words."""
-    where = tuple(part for part in error["loc"] if not str(part).startswith(("function-", "tagged-")))
+    where = tuple(part for part in error["loc"] if not str(part).startswith(_TAGS))
     message = re.sub("^(Value error, |Input )", "", error["msg"])
     if error["type"] == "extra_forbidden":
         return _Fault(where=where, value=error["input"], message="no such key", candidates=_keys(Study, where[:-1]))
@@ -390,7 +420,8 @@ def _dangling(study: Study) -> list[_Fault]:
         ]
     for key, options in (("strategies", STRATEGIES), ("aggregations", AGGREGATIONS)):
         wanted += [(("search", key, i), n, list(options)) for i, n in enumerate(getattr(study.search, key))]
-    wanted.append((("analysis", "aggregation"), study.analysis.aggregation, study.search.aggregations))
+    wanted += [(("search", "likelihoods", i), name, models) for i, name in enumerate(study.search.likelihoods)]
+    wanted.append((("analysis", "aggregation"), study.analysis.aggregation, [VALIDATION, *study.search.aggregations]))
     faults = [
         _Fault(where=where, value=value, message="refers to nothing in this study", candidates=options)
         for where, value, options in wanted

@@ -38,6 +38,7 @@ SCHEMAS: dict[str, dict[str, str]] = {
         "tokens": "integer",
         "correct": "boolean",
         "logprob": "number",  # sum of token log-probabilities at temperature 1
+        "min_logprob": "number",  # the lowest of them
         "confidence": "number",  # self-certainty: mean KL from uniform to the next-token distribution
     },
     "labels": {
@@ -67,12 +68,13 @@ SCHEMAS: dict[str, dict[str, str]] = {
         "domain": "text",
         "dataset": "text",
         "policy": "text",
-        "reward_model": "text",  # empty for strategies that use none
+        "reward_model": "text",  # empty for strategies that use none; base_likelihood: the language model
         "training_step": "integer",  # of the reward model; -1 where there is none
         "strategy": "text",
-        "aggregation": "text",  # of step scores: last, min, product, mean, sum; empty where there is none
+        # of step scores: last, min, product, mean, sum; of token log-probabilities: sum, mean, min; else empty
+        "aggregation": "text",
         "budget": "integer",  # samples' worth
-        "seed": "integer",
+        "seed": "integer",  # number of the reward model's training, from 1
         "answer": "text",
         "correct": "number",  # 1, 0, or the expected value where the strategy draws at random
         "policy_tokens": "integer",

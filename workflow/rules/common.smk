@@ -29,17 +29,30 @@ def as_data(block):
     return block.model_dump(mode="json")
 
 
-def policy_folder(name):
-    """The Hugging Face folder or hub name of a policy or base."""
+def policy_folder(name, replicate=1):
+    """The Hugging Face folder or hub name of a policy or base; of the ladder, that of pre-training `replicate`."""
     model, _, percent = name.partition("@")
-    if STUDY.ladder_model(name) or STUDY.released(name).gguf_file:
-        return result(f"policies/{model}/{percent or 100}")
-    return STUDY.released(name).model
+    if STUDY.ladder_model(name):
+        return result(f"policies/{model}/seed{replicate}/{percent or 100}")
+    return result(f"policies/{model}/converted") if STUDY.released(name).gguf_file else STUDY.released(name).model
 
 
-def policy_files(name):
+def policy_files(name, replicate=1):
     """The files of the pipeline that a policy needs: none where it is released as it is."""
-    return [policy_folder(name)] if policy_folder(name).startswith(result("policies/")) else []
+    folder = policy_folder(name, replicate)
+    return [folder] if folder.startswith(result("policies/")) else []
+
+
+def base_replicates(name):
+    """The pre-trainings of a base: as many as the configuration wants of the ladder, one of a released model."""
+    return range(1, 1 + (STUDY.policies.pretraining.seeds if STUDY.ladder_model(name) else 1))
+
+
+def training_bases(wildcards):
+    """The base of each training of a reward model: training r starts from pre-training r, around if there are fewer."""
+    name, seeds = base(wildcards), STUDY.rewards.training.seeds
+    available = base_replicates(name)
+    return [policy_folder(name, available[r % len(available)]) for r in range(seeds)]
 
 
 def prompting(name):
@@ -123,16 +136,24 @@ def reported(wildcards):
     return [path] if Path(path).exists() else []
 
 
+def reward_folders(names):
+    """The folders of these reward models, one for each training."""
+    return expand(result("rewards/{name}/seed{seed}"), name=names, seed=REWARD_SEEDS)
+
+
+REWARD_SEEDS = range(1, 1 + STUDY.rewards.training.seeds)
 LADDER = [m.name for m in STUDY.policies.pretraining.ladder]
 CONVERTED = [m.name for m in STUDY.policies.released if m.gguf_file]
 REWARD_MODELS = [m.name for m in STUDY.rewards.models]
 DATASETS = [d.name for d in STUDY.datasets]
-FIGURES = ["fig1", "fig2", "fig3", "table1"]
+FIGURES = ["fig1", "fig2", "fig3", "fig7", "controls", "table1"]
 
 
 wildcard_constraints:
     dataset="|".join(map(re.escape, DATASETS)),
     model="|".join(map(re.escape, [*LADDER, *CONVERTED, "-"])),
+    base="|".join(map(re.escape, [*STUDY.search.likelihoods, "-"])),
+    replicate="[0-9]+",
     reward_model="|".join(map(re.escape, [*REWARD_MODELS, "without"])),
     method="monte_carlo|oracle",
     purpose="labelling|search",

@@ -1,7 +1,9 @@
 """Figures, tables and claims: each one a job of its own, so that a changed style redraws that one alone."""
 
-SEARCH_TABLES = expand(result("search/{reward_model}.parquet"), reward_model=["without", *REWARD_MODELS])
-REWARD_FOLDERS = expand(result("rewards/{reward_model}"), reward_model=REWARD_MODELS)
+SEARCH_TABLES = expand(result("search/{reward_model}.parquet"), reward_model=["without", *REWARD_MODELS]) + expand(
+    result("search/likelihood/{base}.parquet"), base=STUDY.search.likelihoods
+)
+REWARD_FOLDERS = reward_folders(REWARD_MODELS)
 
 
 rule draw_figure:
@@ -46,6 +48,7 @@ rule judge_claims:
     output:
         markdown=report(result("claims.md"), caption="../report/claims.rst", category="Claims"),
         csv=result("tables/claims.csv"),
+        checks=result("tables/checks.csv"),
     log:
         result("logs/judge_claims.log"),
     benchmark:

@@ -6,11 +6,14 @@ rule pretrain_policy:
         corpus=result("problems/corpus.parquet"),
         tokenizer=result("policies/tokenizer"),
     output:
-        [directory(result(f"policies/{{model}}/{percent}")) for percent in STUDY.policies.pretraining.checkpoints],
+        [
+            directory(result(f"policies/{{model}}/seed{{replicate}}/{percent}"))
+            for percent in STUDY.policies.pretraining.checkpoints
+        ],
     log:
-        result("logs/pretrain_policy/{model}.log"),
+        result("logs/pretrain_policy/{model}.{replicate}.log"),
     benchmark:
-        result("benchmarks/pretrain_policy/{model}.tsv")
+        result("benchmarks/pretrain_policy/{model}.{replicate}.tsv")
     priority: 40
     conda:
         "../../envs/core.yaml"
@@ -21,7 +24,9 @@ rule pretrain_policy:
         gpu=gpu(),
     params:
         model=lambda wildcards: as_data(STUDY.ladder_model(wildcards.model)),
-        pretraining=as_data(STUDY.policies.pretraining.model_copy(update={"ladder": []})),
+        replicate=lambda wildcards: int(wildcards.replicate),
+        # neither other sizes nor the number of repetitions matter to this one
+        pretraining=as_data(STUDY.policies.pretraining.model_copy(update={"ladder": [], "seeds": 1})),
         device=STUDY.device,
         seed=STUDY.seed,
     script:
@@ -32,7 +37,7 @@ if CONVERTED:
 
     rule convert_policy:
         output:
-            folder=directory(result("policies/{model}/100")),
+            folder=directory(result("policies/{model}/converted")),
         log:
             result("logs/convert_policy/{model}.log"),
         benchmark:
@@ -46,8 +51,6 @@ if CONVERTED:
             model=lambda wildcards: as_data(STUDY.released(wildcards.model)),
         script:
             "../scripts/convert_policy.py"
-
-    ruleorder: convert_policy > pretrain_policy
 
 
 rule sample_solutions:

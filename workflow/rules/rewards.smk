@@ -1,4 +1,4 @@
-"""Training of the reward models."""
+"""Training of the reward models: one job trains all seeds of one."""
 
 
 rule train_reward_model:
@@ -6,9 +6,9 @@ rule train_reward_model:
         problems=lambda wildcards: training_files(wildcards, "problems/{dataset}.parquet"),
         solutions=lambda wildcards: training_files(wildcards, "solutions/{policy}/{dataset}.labelling.parquet"),
         labels=lambda wildcards: training_files(wildcards, "labels/{dataset}.{method}.parquet"),
-        base=lambda wildcards: policy_files(base(wildcards)),
+        base=lambda wildcards: [f for f in training_bases(wildcards) if f.startswith(result("policies/"))],
     output:
-        folder=directory(result("rewards/{reward_model}")),
+        [directory(folder) for folder in reward_folders("{reward_model}")],
     log:
         result("logs/train_reward_model/{reward_model}.log"),
     benchmark:
@@ -24,7 +24,7 @@ rule train_reward_model:
     params:
         model=lambda wildcards: wildcards.reward_model,
         base=base,
-        base_folder=lambda wildcards: policy_folder(base(wildcards)),
+        base_folders=training_bases,
         revision=lambda wildcards: revision(base(wildcards)),
         training=lambda wildcards: as_data(STUDY.reward_training(wildcards.reward_model)),
         data=lambda wildcards: as_data(STUDY.training_set(STUDY.reward_model(wildcards.reward_model).data)),

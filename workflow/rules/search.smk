@@ -1,15 +1,21 @@
-"""Search: every strategy over every policy and test set, one job a reward model and one for all that need none."""
+"""Search: every strategy over every policy and test set, one job a reward model and one for all that need none.
+
+Here alone test problems are met; nothing that is trained or chosen depends on these rules.
+"""
+
+TEST_PROBLEMS = [result(f"problems/{dataset}.parquet") for dataset in dict.fromkeys(d for _, d, _ in evaluated())]
+TEST_SOLUTIONS = [result(f"solutions/{policy}/{dataset}.search.parquet") for policy, dataset, _ in evaluated()]
 
 
 rule search:
     input:
-        problems=[result(f"problems/{dataset}.parquet") for dataset in dict.fromkeys(d for _, d, _ in evaluated())],
-        solutions=[result(f"solutions/{policy}/{dataset}.search.parquet") for policy, dataset, _ in evaluated()],
+        problems=TEST_PROBLEMS,
+        solutions=TEST_SOLUTIONS,
         speeds=[result(f"solutions/{policy}/{dataset}.search.speed.json") for policy, dataset, _ in evaluated()],
         reward_model=branch(
             lambda wildcards: wildcards.reward_model == "without",
             then=[],
-            otherwise=result("rewards/{reward_model}"),
+            otherwise=lambda wildcards: reward_folders(wildcards.reward_model),
         ),
     output:
         search=result("search/{reward_model}.parquet"),
@@ -40,3 +46,34 @@ rule search:
         seed=STUDY.seed,
     script:
         "../scripts/search.py"
+
+
+rule rank_by_likelihood:
+    input:
+        problems=TEST_PROBLEMS,
+        solutions=TEST_SOLUTIONS,
+        base=lambda wildcards: [f for r in base_replicates(wildcards.base) for f in policy_files(wildcards.base, r)],
+    output:
+        search=result("search/likelihood/{base}.parquet"),
+    log:
+        result("logs/rank_by_likelihood/{base}.log"),
+    benchmark:
+        result("benchmarks/rank_by_likelihood/{base}.tsv")
+    conda:
+        "../../envs/core.yaml"
+    threads: STUDY.threads
+    resources:
+        mem_mb=4000,
+        runtime=240,
+        gpu=gpu(),
+    params:
+        plans=plans(),
+        base=lambda wildcards: wildcards.base,
+        folders=lambda wildcards: [policy_folder(wildcards.base, r) for r in base_replicates(wildcards.base)],
+        revision=lambda wildcards: revision(wildcards.base),
+        budgets=STUDY.search.budgets,
+        world=as_data(STUDY.world),
+        execution=as_data(STUDY.code_execution),
+        device=STUDY.device,
+    script:
+        "../scripts/rank_by_likelihood.py"

@@ -4,6 +4,7 @@
 rule build_problems:
     output:
         problems=result("problems/{dataset}.parquet"),
+        card=result("problems/{dataset}.json"),
     log:
         result("logs/build_problems/{dataset}.log"),
     benchmark:

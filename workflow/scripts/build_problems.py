@@ -1,18 +1,33 @@
-"""Write the problems of one data set, all splits."""
+"""Write the problems of one data set, all splits, and its card."""
+
+from collections import Counter
 
 from prmscale import tables
+from prmscale.files import write_json
 from prmscale.jobs import job
-from prmscale.study import CodeExecution, Dataset, World
+from prmscale.study import GENERATED, CodeExecution, Dataset, World
 from prmscale.tasks.base import to_table
+from prmscale.tasks.corpus import card
 from prmscale.tasks.registry import build
 
 with job(snakemake):
     dataset = Dataset(**snakemake.params.dataset)
-    task = build(dataset, World(**snakemake.params.world), CodeExecution())
+    world = World(**snakemake.params.world)
+    task = build(dataset, world, CodeExecution())
     problems = [
         problem
         for split in ("train", "validation", "test")
         if getattr(dataset, split)
         for problem in task.load(split, getattr(dataset, split), snakemake.params.seed)
     ]
+    facts = {
+        "name": dataset.name,
+        "source": dataset.source,
+        "path": dataset.path,
+        "licence": sorted({p.licence for p in problems}),
+        "problems": dict(Counter(p.split for p in problems)),
+        "seed": snakemake.params.seed,
+        "world": card(world) if dataset.source in GENERATED else None,
+    }
+    write_json(facts, snakemake.output.card)
     tables.write(to_table(problems), snakemake.output.problems, "problems")

@@ -5,6 +5,7 @@ from pathlib import Path
 import pandas as pd
 from transformers import AutoTokenizer
 
+from prmscale.engines import seeds
 from prmscale.engines.loading import load_pretrained
 from prmscale.files import write_json, written_whole
 from prmscale.jobs import job
@@ -17,13 +18,16 @@ with job(snakemake):
     tokenizer = load_pretrained(AutoTokenizer, snakemake.input.tokenizer)
     corpus = pd.read_parquet(snakemake.input.corpus)
     documents = encode(tokenizer, list(zip(corpus.prompt, corpus.solution, strict=True)))
-    model = build(size, tokenizer, snakemake.params.seed).to(snakemake.params.device)
+    seed = seeds.seed_of(snakemake.params.seed, "pretraining", snakemake.params.replicate)
+    model = build(size, tokenizer, seed).to(snakemake.params.device)
     folders = dict(zip(settings.checkpoints, snakemake.output, strict=True))
 
     def keep(percent, record):
         with written_whole(folders[percent]) as aside:
             model.save_pretrained(aside)
             tokenizer.save_pretrained(aside)
-            write_json({"name": size.name, **record}, Path(aside) / "pretraining.json")
+            write_json(
+                {"name": size.name, "replicate": snakemake.params.replicate, **record}, Path(aside) / "pretraining.json"
+            )
 
-    pretrain(model, documents, settings, snakemake.params.seed, keep)
+    pretrain(model, documents, settings, seed, keep)

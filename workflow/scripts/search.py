@@ -9,48 +9,51 @@ from prmscale.engines.recorded import RecordedPolicy
 from prmscale.engines.transformers_scorer import TransformersScorer
 from prmscale.files import read_json
 from prmscale.jobs import job
+from prmscale.search import benchmarks
 from prmscale.search.evaluate import evaluate
-from prmscale.study import CodeExecution, Dataset, World
-from prmscale.tasks.base import from_table
-from prmscale.tasks.registry import Grader, build
+from prmscale.study import CodeExecution, World
 
 with job(snakemake):
     params = snakemake.params
-    folder = snakemake.input.get("reward_model")
-    checkpoints = [None]
-    if folder:
-        checkpoints = [*sorted((Path(folder) / "checkpoints").glob("*"), key=lambda p: int(p.name)), Path(folder)]
-    found = []
-    tests = []
-    for plan, solutions, speed in zip(params.plans, snakemake.input.solutions, snakemake.input.speeds, strict=True):
-        dataset = Dataset(**plan["dataset"])
-        problems = from_table(tables.read(plan["problems"], "problems"))
-        policy = RecordedPolicy(tables.read(solutions, "solutions"), read_json(speed)["seconds_per_token"])
-        task = build(dataset, World(**params.world), CodeExecution(**params.execution))
-        tests.append(
-            (plan, [p for p in problems if p.split == "test"], policy, Grader({dataset.name: task}, policy.grades))
+    folders = [(1, None)]
+    if params.reward_model:
+        folders = [
+            (replicate, path)
+            for replicate, folder in enumerate(map(Path, snakemake.input.reward_model), 1)
+            for path in [*sorted((folder / "checkpoints").glob("*"), key=lambda p: int(p.name)), folder]
+        ]
+    tests = [
+        (test, RecordedPolicy(test.solutions, read_json(speed)["seconds_per_token"]))
+        for test, speed in zip(
+            benchmarks.load(
+                params.plans, snakemake.input.solutions, World(**params.world), CodeExecution(**params.execution)
+            ),
+            snakemake.input.speeds,
+            strict=True,
         )
-    for checkpoint in checkpoints:
-        scorer = TransformersScorer(checkpoint, params.device) if checkpoint else None
-        step = read_json(checkpoint / "reward_model.json")["steps"] if checkpoint else -1
-        for plan, problems, policy, grader in tests:
+    ]
+    found = []
+    for replicate, folder in folders:
+        scorer = TransformersScorer(folder, params.device) if folder else None
+        step = read_json(folder / "reward_model.json")["steps"] if folder else -1
+        for test, policy in tests:
             rows = evaluate(
-                problems,
+                test.problems,
                 policy,
                 scorer,
-                grader,
+                test.grader,
                 params.strategies,
                 params.aggregations,
-                [b for b in params.budgets if b <= plan["samples"]],
-                f"{plan['policy']} on {plan['dataset']['name']}, training step {step}",
+                test.budgets(params.budgets),
+                f"{test.policy} on {test.dataset}, seed {replicate}, training step {step}",
             )
             found.append(
                 rows.assign(
-                    dataset=plan["dataset"]["name"],
-                    policy=plan["policy"],
+                    dataset=test.dataset,
+                    policy=test.policy,
                     reward_model=params.reward_model,
                     training_step=step,
-                    seed=params.seed,
+                    seed=replicate,
                 )
             )
     tables.write(pd.concat(found, ignore_index=True).astype({"answer": "string"}), snakemake.output.search, "search")

@@ -36,6 +36,7 @@ class RecordedPolicy:
                     float(row.confidence),
                     int(row.prefix_tokens),
                     float(row.flops),
+                    float(row.min_logprob),
                 )
             )
 

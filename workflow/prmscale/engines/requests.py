@@ -23,8 +23,8 @@ class Continuation:
 
     `steps` are the new steps alone. `finish_reason` is `stop` (the policy ended the solution), `length` (cut at the
     token limit) or None (a step ended, the solution goes on). `logprob` sums the new tokens' log-probabilities (nats,
-    temperature 1); `confidence` is their mean self-certainty (arXiv 2502.18581). `prefix_tokens` were read,
-    `tokens` generated; `flops` covers both.
+    temperature 1), `min_logprob` is the lowest of them; `confidence` is their mean self-certainty (arXiv 2502.18581).
+    `prefix_tokens` were read, `tokens` generated; `flops` covers both.
     """
 
     steps: Prefix
@@ -34,6 +34,7 @@ class Continuation:
     confidence: float = 0.0
     prefix_tokens: int = 0
     flops: float = 0.0
+    min_logprob: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,7 @@ class _Row:
     limit: int
     tokens: list[int] = field(default_factory=list)
     logprob: float = 0.0
+    min_logprob: float = 0.0
     confidence: float = 0.0
     finish_reason: Any = None
 
@@ -218,6 +219,7 @@ class TransformersPolicy:
             if row.finish_reason is None:
                 row.tokens.append(int(drawn[i]))
                 row.logprob += chosen[i]
+                row.min_logprob = min(row.min_logprob, chosen[i])
                 row.confidence += confidence[i]
         return drawn
 
@@ -243,6 +245,7 @@ class TransformersPolicy:
             confidence=row.confidence / len(row.tokens),
             prefix_tokens=context,
             flops=self.shape.forward(context) + self.shape.forward(len(row.tokens), context),
+            min_logprob=row.min_logprob,
         )
 
 

@@ -31,6 +31,7 @@ def sample_solutions(
             "tokens": c.tokens,
             "correct": grade.correct,
             "logprob": c.logprob,
+            "min_logprob": c.min_logprob,
             "confidence": c.confidence,
             "prefix_tokens": c.prefix_tokens,
             "flops": c.flops,

@@ -9,7 +9,6 @@ import pandas as pd
 
 from prmscale.engines.scheduler import Grader, Policy, Run, Scorer, run
 from prmscale.search import STRATEGIES
-from prmscale.search.aggregation import AGGREGATIONS
 from prmscale.tasks.base import Grade, Problem
 
 
@@ -23,24 +22,24 @@ def evaluate(
     budgets: Sequence[int],
     progress: str | None = None,
 ) -> pd.DataFrame:
-    """The search table's rows of every strategy (scored ones: with every aggregation) at every budget.
+    """The search table's rows of every strategy (scored ones: with these aggregations) at every budget.
 
     Without a scorer the strategies that need none are run, with one those that do. `seconds` are tokens times what a
     token of each model took, measured with full batches on this machine; nothing else in a row is a measurement.
     """
     plans = [
-        (name, aggregation)
+        (name, variant)
         for name in strategies
         if STRATEGIES[name].scored == (scorer is not None)
-        for aggregation in (aggregations if STRATEGIES[name].scored else [""])
+        for variant in (aggregations if STRATEGIES[name].scored else [*STRATEGIES[name].variants] or [""])
     ]
     rows: list[dict[str, object]] = []
-    for name, aggregation in plans:
-        start, extra = STRATEGIES[name].start, [AGGREGATIONS[aggregation]] if aggregation else []
+    for name, variant in plans:
+        start, extra = STRATEGIES[name].start, [STRATEGIES[name].variants[variant]] if variant else []
         runs = run([(p, start(budgets, *extra)) for p in problems], policy, scorer, grader, progress)
         seconds = (policy.seconds_per_token, scorer.seconds_per_token if scorer else 0.0)
         for row in _rows(runs, grader, seconds):
-            rows.append({"strategy": name, "aggregation": aggregation, **row})
+            rows.append({"strategy": name, "aggregation": variant, **row})
     return pd.DataFrame(rows)
 
 

@@ -1,14 +1,21 @@
-"""Likelihood: the sample that the policy itself finds most probable, a control without a reward model."""
+"""Likelihood: the sample that a language model itself finds most probable, a control without reward training."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from prmscale.engines.requests import Strategy
+from prmscale.engines.requests import Continuation, Strategy
 from prmscale.search.samples import choose, draw
 
+MEASURES: dict[str, Callable[[Continuation], float]] = {
+    "sum": lambda sample: sample.logprob,
+    "mean": lambda sample: sample.logprob / max(sample.tokens, 1),
+    "min": lambda sample: sample.min_logprob,
+}
 
-def likelihood(budgets: Sequence[int]) -> Strategy:
-    """The sample with the highest log-probability (summed over tokens, temperature 1)."""
+
+def likelihood(budgets: Sequence[int], measure: Callable[[Continuation], float]) -> Strategy:
+    """The sample with the highest sum, mean or minimum of its tokens' log-probabilities (nats, temperature 1)."""
     samples = yield from draw(budgets[-1])
-    yield from choose(samples, budgets, lambda group: [max(group, key=lambda i: samples[i].logprob)])
+    values = [measure(sample) for sample in samples]
+    yield from choose(samples, budgets, lambda group: [max(group, key=lambda i: values[i])])

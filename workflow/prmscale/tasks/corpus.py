@@ -14,6 +14,7 @@ from prmscale.engines import seeds
 from prmscale.study import World
 from prmscale.tasks import arithmetic, programs
 from prmscale.tasks import steps as step_text
+from prmscale.tasks.base import Domain
 from prmscale.tasks.world import NAMES, SPLITS, WORDINGS, stream_of
 
 PAD, UNKNOWN, END = "<pad>", "<unk>", "<eos>"
@@ -29,11 +30,13 @@ def corpus(world: World, tokens: int, seed: int, math_share: float) -> Iterator[
     stream = seeds.generator(seed, "authors")
     math = stream_of(world, "pretrain", seed, False, arithmetic.prompt)
     code = stream_of(world, "pretrain", seed, True, programs.prompt)
-    rates = sorted(world.misreading_rates.items())
+    domains: tuple[Domain, ...] = ("math", "code")
+    rates = {domain: sorted(world.rates(domain).items()) for domain in domains}
     written = 0
     while written < tokens:
-        misread = frozenset(name for name, rate in rates if stream.random() < rate)
-        if stream.random() < math_share:
+        domain: Domain = "math" if stream.random() < math_share else "code"
+        misread = frozenset(name for name, rate in rates[domain] if stream.random() < rate)
+        if domain == "math":
             specification, prompt = next(math)
             steps = arithmetic.solve(specification, world.modulus, misread)
         else:
@@ -81,6 +84,7 @@ def build_tokenizer(world: World) -> PreTrainedTokenizerFast:
 
 def card(world: World, sample: int = 1000) -> dict[str, Any]:
     """The facts of the generated data, for its card; mean lengths are taken over `sample` documents a domain."""
+    by_domain = {"math": world.rates("math"), "code": world.rates("code")}
     return {
         "modulus": world.modulus,
         "definitions": list(world.definitions),
@@ -90,7 +94,7 @@ def card(world: World, sample: int = 1000) -> dict[str, Any]:
                 "template": wording.template,
                 "right": wording.right,
                 "misread": wording.misread,
-                "misreading_rate": world.misreading_rates.get(name, 0.0),
+                "misreading_rate": {d: rates[name] for d, rates in by_domain.items() if name in rates},
             }
             for name, wording in WORDINGS.items()
             if wording.misread is None or name in world.misreading_rates

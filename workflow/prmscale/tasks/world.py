@@ -103,7 +103,8 @@ class Specification:
 
 def draw(world: World, stream: np.random.Generator, free_input: bool) -> Specification:
     """A random specification. The first operand is the quantity just before, so that every step matters."""
-    popular = [name for name in WORDINGS if name in world.misreading_rates]
+    rates = world.rates("code" if free_input else "math")
+    popular = [name for name in WORDINGS if name in rates]
     count = int(stream.integers(world.definitions[0], world.definitions[1] + 1))
     definitions = []
     for i in range(count):

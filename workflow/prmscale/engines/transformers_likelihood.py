@@ -1,0 +1,56 @@
+"""How probable a language model finds solutions that another one wrote."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from tqdm import tqdm
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from prmscale.engines.flops import Shape
+from prmscale.engines.loading import load_pretrained
+from prmscale.engines.requests import Prefix
+from prmscale.engines.transformers_scorer import batches, pad
+from prmscale.tasks import steps as step_text
+from prmscale.tasks.base import Problem
+
+
+@dataclass(frozen=True)
+class Likelihood:
+    """Sum and minimum of a solution's token log-probabilities (nats, temperature 1), and the cost of reading it."""
+
+    logprob: float
+    min_logprob: float
+    flops: float
+
+
+class TransformersLikelihood:
+    """A causal language model as a judge of solutions, without any reward training."""
+
+    def __init__(self, folder: str | Path, device: str, revision: str | None = None, batch_tokens: int = 16384) -> None:
+        self.tokenizer = load_pretrained(AutoTokenizer, folder, revision=revision)
+        self.model = load_pretrained(AutoModelForCausalLM, folder, revision=revision).to(device).eval()
+        self.shape = Shape.of(self.model)
+        self.batch_tokens = batch_tokens
+
+    @torch.inference_mode()
+    def read(self, items: Sequence[tuple[Problem, Prefix, bool]], progress: str | None = None) -> list[Likelihood]:
+        """Likelihood of each (problem, steps, whether its policy ended it: then the end of text counts as well)."""
+        end = [self.tokenizer.eos_token_id] if self.tokenizer.eos_token_id is not None else []
+        starts = [len(step_text.encode(self.tokenizer, p.prompt, ())[0]) for p, _, _ in items]
+        encoded = [step_text.encode(self.tokenizer, p.prompt, s)[0] + (end if ended else []) for p, s, ended in items]
+        found = [Likelihood(0.0, 0.0, 0.0)] * len(items)
+        with tqdm(total=len(items), desc=progress, unit="solution", disable=progress is None) as bar:
+            for batch in batches([len(ids) for ids in encoded], self.batch_tokens):
+                ids = pad([encoded[i] for i in batch], 0).to(self.model.device)
+                logs = self.model(input_ids=ids).logits[:, :-1].float().log_softmax(-1)
+                own = logs.gather(2, ids[:, 1:, None])[..., 0].cpu()
+                for row, i in enumerate(batch):
+                    tokens = own[row, starts[i] - 1 : len(encoded[i]) - 1]
+                    lowest = float(tokens.min()) if len(tokens) else 0.0
+                    found[i] = Likelihood(float(tokens.sum()), lowest, self.shape.forward(len(encoded[i])))
+                bar.update(len(batch))
+        return found

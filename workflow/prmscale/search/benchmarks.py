@@ -1,0 +1,50 @@
+"""The benchmarks of a study as search jobs load them: test problems with one policy's recorded samples."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from prmscale import tables
+from prmscale.engines.recorded import RecordedPolicy
+from prmscale.engines.scheduler import Grader
+from prmscale.study import CodeExecution, Dataset, World
+from prmscale.tasks import registry
+from prmscale.tasks.base import Problem, from_table
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """The test problems of one data set, the samples of one policy on them, and who judges them."""
+
+    dataset: str
+    policy: str
+    problems: Sequence[Problem]
+    solutions: pd.DataFrame
+    grader: Grader
+    samples: int
+
+    def budgets(self, grid: Sequence[int]) -> list[int]:
+        """The budgets of the grid that the samples suffice for."""
+        return [budget for budget in grid if budget <= self.samples]
+
+
+def load(
+    plans: Sequence[Mapping[str, Any]], solutions: Sequence[str], world: World, execution: CodeExecution
+) -> Iterator[Benchmark]:
+    """One benchmark for each plan (policy, dataset, problems: a file, samples) and its table of solutions."""
+    for plan, path in zip(plans, solutions, strict=True):
+        dataset = Dataset(**plan["dataset"])
+        problems = from_table(tables.read(plan["problems"], "problems"))
+        recorded = tables.read(path, "solutions")
+        yield Benchmark(
+            dataset.name,
+            plan["policy"],
+            [p for p in problems if p.split == "test"],
+            recorded,
+            registry.Grader({dataset.name: registry.build(dataset, world, execution)}, RecordedPolicy(recorded).grades),
+            plan["samples"],
+        )
