@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scripted import BlindScorer, CoinPolicy, PerfectScorer, grade, problem
 
+from prmscale.engines.aggregation import AGGREGATIONS
 from prmscale.engines.scheduler import run
 from prmscale.search import STRATEGIES
-from prmscale.search.aggregation import AGGREGATIONS
 from prmscale.search.evaluate import evaluate
 
 BUDGETS = [1, 2, 4, 8, 16]

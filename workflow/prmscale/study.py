@@ -17,9 +17,9 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from prmscale.engines.aggregation import AGGREGATIONS
 from prmscale.errors import UserError
 from prmscale.search import STRATEGIES
-from prmscale.search.aggregation import AGGREGATIONS
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 Share = Annotated[float, Field(ge=0, le=1)]

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pandas as pd
 
+from prmscale.engines.aggregation import AGGREGATIONS
 from prmscale.engines.scheduler import Grader, Policy, Run, Scorer, run
 from prmscale.search import STRATEGIES
-from prmscale.search.aggregation import AGGREGATIONS
 from prmscale.tasks.base import Grade, Problem
 
 
