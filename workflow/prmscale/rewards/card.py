@@ -56,7 +56,7 @@ from transformers import AutoModelForTokenClassification, AutoTokenizer
 
 # heads.py of the folder is run: read it first
 model = AutoModelForTokenClassification.from_pretrained(FOLDER, trust_remote_code=True)
-tokenizer = AutoTokenizer.from_pretrained(FOLDER)
+tokenizer = AutoTokenizer.from_pretrained(FOLDER, trust_remote_code=True)
 prompt = tokenizer(PROMPT + "\\n", return_tensors="pt").input_ids
 step = tokenizer(STEP + "\\n", return_tensors="pt", add_special_tokens=False).input_ids
 types = torch.cat([torch.zeros_like(prompt), torch.ones_like(step)], 1)
