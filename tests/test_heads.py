@@ -204,7 +204,7 @@ def test_a_saved_model_scores_the_same_bits_here_and_without_our_code(base, head
 
 def test_code_in_a_folder_is_not_run(tmp_path):
     (tmp_path / "config.json").write_text(
-        json.dumps({"model_type": "strange", "auto_map": {"AutoModelForTokenClassification": "evil.Model"}})
+        json.dumps({"model_type": "strange", "auto_map": {"AutoConfig": "evil.Config"}})
     )
     (tmp_path / "evil.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\n")
     build_tokenizer(World()).save_pretrained(tmp_path)
