@@ -16,8 +16,8 @@ from prmscale.errors import UserError
 from prmscale.policies.muon import Muon, orthogonalise
 from prmscale.policies.pretrain import bucketed, build, encode, pretrain
 from prmscale.rewards.card import card
-from prmscale.rewards.examples import Example, balanced, examples
-from prmscale.rewards.metrics import metrics
+from prmscale.rewards.examples import Example, balanced, examples, shuffled
+from prmscale.rewards.metrics import best_of_n, metrics
 from prmscale.rewards.train import load_base, train
 from prmscale.study import LadderModel, Pretraining, RewardTraining, World
 from prmscale.tasks import steps
@@ -45,6 +45,7 @@ PROBLEMS = {"toy/test/00000": problem()}
         ({}, [[1, 0, np.nan], [1, 1]]),
         ({"supervise": "all"}, [[1, 0, 1], [1, 1]]),
         ({"target": "soft"}, [[1, 0, np.nan], [0.25, 1]]),
+        ({"supervise": "outcome"}, [[np.nan, np.nan, 0], [np.nan, 1]]),
     ],
 )
 def test_targets_follow_the_configuration(settings, targets):
@@ -65,6 +66,38 @@ def test_no_data_set_outweighs_another():
     assert len(balanced(groups, 6, 0)) == 6
     with pytest.raises(UserError, match="smallest has 4"):
         balanced(groups, 12, 0)
+
+
+def test_shuffling_keeps_the_labels_and_nothing_else():
+    lengths = np.random.default_rng(0).integers(1, 4, 200)
+    made = [
+        Example(problem(i // 4), i % 4, ("x",) * n, np.full(n, i + 0.0), np.ones(n), i // 4 < 25)
+        for i, n in enumerate(lengths)
+    ]
+    drawn = shuffled(made, 0)
+    assert [(e.problem, e.solution_id, e.steps) for e in drawn] == [(e.problem, e.solution_id, e.steps) for e in made]
+    assert sorted(e.targets[0] for e in drawn) == list(range(200))
+    assert all(len(e.targets) == len(e.steps) and e.correct == (e.targets[0] < 100) for e in drawn)
+    # where a label stands says nothing of where it stood: neither its problem nor its outcome
+    assert sum(e.problem == made[int(e.targets[0])].problem for e in drawn) < 10
+    assert 35 < sum(e.correct for e in drawn[:100]) < 65
+    again = shuffled(made, 0)
+    assert all(np.array_equal(a.targets, b.targets) for a, b in zip(drawn, again, strict=True))
+
+
+def test_best_of_n_takes_the_first_of_the_best():
+    rights = [[0, 1, 1], [0, 0, 1], [0, 1, 0]]
+    scores = [[[0.9, 0.1], [0.5, 0.5], [0.4, 0.4]], [[0.2], [0.2], [0.3]], [[0.5], [0.5], [0.5]]]
+    made = [
+        Example(problem(p), i, ("x",) * len(s), np.array(s) * 0 + r, np.array(s) * 0 + r, bool(r))
+        for p, (own, all_scores) in enumerate(zip(rights, scores, strict=True))
+        for i, (r, s) in enumerate(zip(own, all_scores, strict=True))
+    ]
+    found = best_of_n(made, [np.array(s) for own in scores for s in own])
+    assert found.pop("one_sample") == pytest.approx(4 / 9)
+    # by the mean and the sum the first two solutions of the first problem tie
+    wanted = {"last": 2, "min": 2, "product": 2, "mean": 1, "sum": 1}
+    assert found == pytest.approx({f"best_of_n_{name}": right / 3 for name, right in wanted.items()})
 
 
 def test_metrics_against_a_brute_force_count():
@@ -112,9 +145,9 @@ def test_a_reward_model_learns_a_visible_mistake_and_loads_without_our_code(base
     model, tokenizer = load_base(base, seed=0)
     kept = []
     settings = RewardTraining(steps=60, batch=16, learning_rate=0.01, checkpoints=[50, 100])
-    train(model, tokenizer, made, settings, 0, lambda *facts: kept.append(facts))
+    encoded = [steps.encode_solution(tokenizer, e.problem.prompt, e.steps) for e in made]
+    train(model, tokenizer, made, encoded, settings, 0, lambda *facts: kept.append(facts))
     assert [(percent, step) for percent, step, _ in kept] == [(50, 30), (100, 60)] and kept[0][2] < kept[1][2]
-    encoded = [steps.encode(tokenizer, e.problem.prompt, e.steps) for e in made]
     scores = score_encoded(model, tokenizer, encoded, 4096)
     assert metrics(made, scores)["step_accuracy"] > 0.95
     model.save_pretrained(tmp_path)
@@ -131,10 +164,15 @@ def test_the_card_holds_the_facts():
     facts = {
         "reward_model": "x", "base": "m", "base_parameters": 1234, "steps": 5, "train_flops": 1e9, "solutions": 10,
         "train_on": "math", "labels": "oracle", "data": "abc", "seed": 1, "step_mark": "the last token",
-        "validation": {"within_auc": 0.75},
+        "validation": {"within_auc": 0.75}, "head": "scalar", "supervise": "outcome", "ranking_weight": 0.5,
+        "shuffled": False, "untrained": False, "replicate": 2,
     }  # fmt: skip
     text = card(json.loads(json.dumps(facts)))
-    assert "1,234 parameters" in text and "within_auc 0.75" in text
+    assert "1,234 parameters" in text and "within_auc 0.75" in text and "replicate 2" in text
+    assert "outcome" in text and "weight 0.5" in text and "trust_remote_code" not in text and "control" not in text
+    for head in ("evidence", "implicit"):
+        text = card({**facts, "head": head, "shuffled": True})
+        assert head in text and "trust_remote_code=True" in text and "token_type_ids" in text and "control" in text
 
 
 def test_pretraining_learns_keeps_checkpoints_and_repeats_itself():

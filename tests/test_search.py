@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from scripted import BlindScorer, CoinPolicy, PerfectScorer, grade, problem
 
+from prmscale.engines.aggregation import AGGREGATIONS
 from prmscale.engines.requests import Continuation
 from prmscale.engines.scheduler import run
 from prmscale.search import STRATEGIES
-from prmscale.search.aggregation import AGGREGATIONS
 from prmscale.search.evaluate import evaluate
 
 BUDGETS = [1, 2, 4, 8, 16]

@@ -35,11 +35,23 @@ def test_the_default_configuration_is_accepted():
     assert study.load(DEFAULT).study == "laptop"
 
 
+def test_keys_of_a_model_replace_those_of_all():
+    config = with_value(["rewards", "models", 0, "training"], {"head": "evidence", "steps": 0})
+    config["rewards"]["training"] = {"steps": 7, "batch": 5, "seeds": 3}
+    loaded = study.load(config)
+    first, second = (loaded.reward_training(m.name) for m in loaded.rewards.models[:2])
+    assert (first.head, first.steps, first.batch, first.seeds) == ("evidence", 0, 5, 3)
+    assert second == loaded.rewards.training and second.steps == 7
+
+
 @pytest.mark.parametrize(
     ("path", "value", "said"),
     [
         (["polices"], {}, ["polices", "no such key", "Did you mean 'policies'?"]),
         (["rewards", "training", "stepz"], 3, ["rewards.training.stepz = 3", "Did you mean 'steps'?"]),
+        (["rewards", "models", 0, "training"], {"stepz": 3}, ["models[0].training.stepz = 3", "Did you mean 'steps'?"]),
+        (["rewards", "models", 0, "training"], {"head": "linear"}, ["models[0].training.head", "'scalar'", "linear"]),
+        (["rewards", "models", 0, "training"], {"seeds": 2}, ["rewards.models[0]", "trained equally often"]),
         (["labels", "rollouts"], "many", ["labels.rollouts", '"many"', "integer"]),
         (["labels", "rollouts"], 0, ["labels.rollouts = 0", "greater than or equal to 1"]),
         (["device"], "tpu", ["device", "'cpu' or 'cuda'"]),

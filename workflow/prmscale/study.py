@@ -17,9 +17,9 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from prmscale.engines.aggregation import AGGREGATIONS
 from prmscale.errors import UserError
 from prmscale.search import STRATEGIES
-from prmscale.search.aggregation import AGGREGATIONS
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -199,20 +199,38 @@ class TrainingSet(Block):
     datasets: list[str] = Field(description="Data sets whose train split is used, in equal parts.", min_length=1)
     labels: Literal["monte_carlo", "oracle"] = Field("monte_carlo", description="Which labels: rollouts or truth.")
     solutions: Count | None = Field(None, description="Solutions drawn in all; all there are if left out.")
+    shuffled: bool = Field(
+        False, description="A control: labels exchanged at random among training solutions of equally many steps."
+    )
 
 
 class RewardTraining(Block):
-    """How reward models are trained: BCE at step ends, mean over steps."""
+    """How reward models are trained: BCE at step ends, mean over steps, and a ranking loss beside it if wished."""
 
-    steps: Count = Field(400, description="Optimiser steps.")
+    head: Literal["scalar", "evidence", "implicit"] = Field(
+        "scalar",
+        description="What judges: a linear map of the base's hidden state, evidence added up over tokens from how they "
+        "surprise the frozen base, or a policy's log-ratio to its reference (implicit PRM, arXiv 2412.01981).",
+    )
+    steps: int = Field(400, ge=0, description="Optimiser steps; 0 is a control: the base with a fresh head.")
     batch: Count = Field(32, description="Solutions a step.")
     learning_rate: float = Field(0.002, gt=0, description="Peak rate; warm-up over 5 %, cosine to a tenth.")
     optimizer: Literal["muon", "adamw"] = Field("muon", description="Muon for the matrices, or AdamW throughout.")
     target: Literal["hard", "soft"] = Field("hard", description="Label 0/1, or the fraction of successful rollouts.")
-    supervise: Literal["first_error", "all"] = Field(
-        "first_error", description="Steps with a loss: up to and including the first wrong one, or all."
+    supervise: Literal["first_error", "all", "outcome"] = Field(
+        "first_error",
+        description="Steps with a loss: up to and including the first wrong one, all, or only the last one with the "
+        "solution's outcome as its label (as the implicit PRM is trained).",
+    )
+    ranking_weight: float = Field(
+        0.0, ge=0, description="Weight of a ranking loss over right and wrong solutions of one problem, beside BCE."
     )
     checkpoints: list[int] = Field([100], description="Checkpoints kept, in percent of the steps.")
+    seeds: Count = Field(
+        1,
+        description="Independent trainings of each reward model; number r starts from pre-training number r, modulo "
+        "policies.pretraining.seeds.",
+    )
 
     @model_validator(mode="after")
     def _ends(self) -> RewardTraining:
@@ -222,13 +240,19 @@ class RewardTraining(Block):
 
 
 class RewardModel(Block):
-    """One process reward model with a scalar head."""
+    """One process reward model."""
 
     name: Name = Field(description="The name of its folder and of its rows in the results.")
     base: str = Field(description="Ladder model (NAME or NAME@PERCENT) or released model it starts from.")
     data: str = Field(description="The training set.")
     role: Literal["", "math", "code"] = Field("", description="Its column of table 1: PRM-Math or PRM-Code.")
-    checkpoints: list[int] | None = Field(None, description="Checkpoints kept, in place of rewards.training's.")
+    training: RewardTraining | None = Field(None, description="Keys set here replace those of rewards.training.")
+
+    @model_validator(mode="after")
+    def _one_number_of_seeds(self) -> RewardModel:
+        if self.training and "seeds" in self.training.model_fields_set:
+            raise ValueError("seeds belongs in rewards.training: every reward model is trained equally often")
+        return self
 
 
 class Rewards(Block):
@@ -326,9 +350,10 @@ class Study(Block):
         return next(d for d in self.rewards.data if d.name == name)
 
     def reward_training(self, name: str) -> RewardTraining:
-        """How the reward model of this name is trained, its own checkpoints included."""
-        own = self.reward_model(name).checkpoints
-        return self.rewards.training if own is None else self.rewards.training.model_copy(update={"checkpoints": own})
+        """How the reward model of this name is trained: rewards.training with the model's own keys laid on top."""
+        own = self.reward_model(name).training
+        changes = own.model_dump(include=own.model_fields_set) if own else {}
+        return RewardTraining.model_validate({**self.rewards.training.model_dump(), **changes})
 
 
 Location = tuple[str | int, ...]

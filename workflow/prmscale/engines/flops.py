@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from torch import nn
-from transformers import PreTrainedModel
+from transformers import AutoConfig, PreTrainedModel
 
 
 @dataclass(frozen=True)
@@ -23,11 +23,17 @@ class Shape:
 
     @classmethod
     def of(cls, model: PreTrainedModel) -> Shape:
-        """The shape of a Hugging Face decoder."""
+        """The shape of a Hugging Face decoder, or of a head of `engines.heads` with all the decoders below it."""
         config = model.config
+        decoders = getattr(config, "backbones", 1)
+        config = AutoConfig.for_model(**config.base) if hasattr(config, "backbones") else config
         head = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
         weights = sum(m.weight.numel() for m in model.modules() if isinstance(m, nn.Linear))
-        return cls(weights, config.num_hidden_layers, head * config.num_attention_heads)
+        return cls(weights, decoders * config.num_hidden_layers, head * config.num_attention_heads)
+
+    def without(self, part: Shape) -> Shape:
+        """What is left of a model when `part` of it is frozen."""
+        return Shape(self.linear_weights - part.linear_weights, self.layers - part.layers, self.width)
 
     def forward(self, tokens: int, context: int = 0) -> float:
         """Operations to read `tokens` new positions after `context` cached ones (causal attention)."""

@@ -5,13 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from prmscale.engines import heads  # noqa: F401  (registers its models with the Auto classes)
 from prmscale.errors import UserError
 
 
 def load_pretrained(auto: Any, name: str | Path, revision: str | None = None, **options: Any) -> Any:
-    """`auto.from_pretrained(name)`; raises UserError saying what is missing and what to do."""
+    """`auto.from_pretrained(name)`; raises UserError saying what is missing and what to do.
+
+    Code that lies in the folder is never run: the heads that bring some are known here.
+    """
     try:
-        return auto.from_pretrained(str(name), revision=revision or "main", **options)
+        return auto.from_pretrained(str(name), revision=revision or "main", trust_remote_code=False, **options)
     except (OSError, ValueError, KeyError) as error:
         kind = "folder" if Path(name).exists() else "hub name (no such folder here)"
         raise UserError(

@@ -40,8 +40,8 @@ class TransformersLikelihood:
     def read(self, items: Sequence[tuple[Problem, Prefix, bool]], progress: str | None = None) -> list[Likelihood]:
         """Likelihood of each (problem, steps, whether its policy ended it: then the end of text counts as well)."""
         end = [self.tokenizer.eos_token_id] if self.tokenizer.eos_token_id is not None else []
-        starts = [len(step_text.encode(self.tokenizer, p.prompt, ())[0]) for p, _, _ in items]
-        encoded = [step_text.encode(self.tokenizer, p.prompt, s)[0] + (end if ended else []) for p, s, ended in items]
+        texts = [step_text.encode_solution(self.tokenizer, p.prompt, s) for p, s, _ in items]
+        encoded = [text.ids + (end if ended else []) for text, (*_, ended) in zip(texts, items, strict=True)]
         found = [Likelihood(0.0, 0.0, 0.0)] * len(items)
         with tqdm(total=len(items), desc=progress, unit="solution", disable=progress is None) as bar:
             for batch in batches([len(ids) for ids in encoded], self.batch_tokens):
@@ -49,7 +49,7 @@ class TransformersLikelihood:
                 logs = self.model(input_ids=ids).logits[:, :-1].float().log_softmax(-1)
                 own = logs.gather(2, ids[:, 1:, None])[..., 0].cpu()
                 for row, i in enumerate(batch):
-                    tokens = own[row, starts[i] - 1 : len(encoded[i]) - 1]
+                    tokens = own[row, texts[i].start - 1 : len(encoded[i]) - 1]
                     lowest = float(tokens.min()) if len(tokens) else 0.0
                     found[i] = Likelihood(float(tokens.sum()), lowest, self.shape.forward(len(encoded[i])))
                 bar.update(len(batch))

@@ -35,6 +35,19 @@ def pad(sequences: Sequence[Sequence[int]], fill: int) -> torch.Tensor:
     return torch.tensor([[*row, *[fill] * (longest - len(row))] for row in sequences])
 
 
+def inputs(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, batch: Sequence[step_text.Encoded]
+) -> dict[str, torch.Tensor]:
+    """What the model reads of a batch: token ids [rows, longest], and which belong to the solution if it asks for it.
+
+    Padding stands on the right of a causal model: no mask is needed, and the fast kernel is used.
+    """
+    read = {"input_ids": pad([e.ids for e in batch], tokenizer.pad_token_id or 0)}
+    if getattr(model, "reads_token_types", False):
+        read["token_type_ids"] = pad([[0] * e.start + [1] * (len(e.ids) - e.start) for e in batch], 0)
+    return {name: tensor.to(model.device) for name, tensor in read.items()}
+
+
 class TransformersScorer:
     """A process reward model read at each step's end; scores are probabilities that the step is right."""
 
@@ -57,9 +70,9 @@ class TransformersScorer:
         """(step scores, tokens read) of each solution; the same solution of a problem is read only once."""
         started = perf_counter()
         new = {(p.problem_id, s): (p, s) for p, s in items if (p.problem_id, s) not in self._known}
-        encoded = [step_text.encode(self.tokenizer, p.prompt, s) for p, s in new.values()]
+        encoded = [step_text.encode_solution(self.tokenizer, p.prompt, s) for p, s in new.values()]
         scores = score_encoded(self.model, self.tokenizer, encoded, self.batch_tokens, progress)
-        lengths = [len(ids) for ids, _ in encoded]
+        lengths = [len(e.ids) for e in encoded]
         self._known.update(zip(new, zip(scores, lengths, strict=True), strict=True))
         self.seconds += perf_counter() - started
         self.read += sum(lengths)
@@ -70,20 +83,17 @@ class TransformersScorer:
 def score_encoded(
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
-    encoded: Sequence[tuple[list[int], list[int]]],
+    encoded: Sequence[step_text.Encoded],
     batch_tokens: int,
     progress: str | None = None,
 ) -> list[np.ndarray]:
-    """Step scores of (token ids, step ends) pairs, as `steps.encode` makes them: one score a step, always."""
+    """Step scores of encoded solutions: one score a step, always."""
     scores: list[np.ndarray] = [np.empty(0)] * len(encoded)
-    fill = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else 0
     with tqdm(total=len(encoded), desc=progress, unit="solution", disable=progress is None) as bar:
-        for batch in batches([len(ids) for ids, _ in encoded], batch_tokens):
-            ids = pad([encoded[i][0] for i in batch], fill).to(model.device)
-            # padding stands on the right of a causal model: no mask is needed, and the fast kernel is used
-            logits = model(input_ids=ids).logits[..., 0].float()
+        for batch in batches([len(e.ids) for e in encoded], batch_tokens):
+            logits = model(**inputs(model, tokenizer, [encoded[i] for i in batch])).logits[..., 0].float()
             probabilities = torch.sigmoid(logits).cpu().numpy()
             for row, i in enumerate(batch):
-                scores[i] = probabilities[row, encoded[i][1]].astype(np.float64)
+                scores[i] = probabilities[row, encoded[i].ends].astype(np.float64)
             bar.update(len(batch))
     return scores

@@ -32,8 +32,9 @@ def draw(
     models = selection.with_checkpoints(rows, selection.trained(reward_models))
     if models.empty:
         raise UserError(
-            "fig2: a reward model measured at two training steps or more is wanted (rewards.models[].checkpoints in "
-            "the configuration); every one in the search table has one step only"
+            "fig2: a reward model measured at two training steps or more is wanted "
+            "(rewards.models[].training.checkpoints in the configuration); every one in the search table has one step "
+            "only"
         )
     scored = selection.best_of_n(rows, models["reward_model"], aggregation)
     top = panels.largest_budget(scored, "fig2")

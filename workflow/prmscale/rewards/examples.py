@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -48,13 +49,39 @@ def examples(
                 f"{row.problem_id}, solution {row.solution_id}: {len(row.steps)} steps but {len(own)} labels; "
                 "delete the labels table and run again"
             )
-        targets = own[:, 0].copy()
-        if training.supervise == "first_error":
-            wrong = np.flatnonzero(targets <= 0)
-            targets[wrong[0] + 1 if len(wrong) else len(targets) :] = np.nan
+        targets = _targets(own[:, 0], bool(row.correct), training.supervise)
         out.append(
             Example(problems[row.problem_id], row.solution_id, tuple(row.steps), targets, own[:, 1], row.correct)
         )
+    return out
+
+
+def _targets(values: np.ndarray, correct: bool, supervise: str) -> np.ndarray:
+    """The steps' labels, NaN where `supervise` leaves a step out; `outcome` puts the solution's at its last step."""
+    targets = values.copy()
+    if supervise == "outcome":
+        targets[:] = np.nan
+        targets[-1:] = float(correct)
+    elif supervise == "first_error":
+        wrong = np.flatnonzero(targets <= 0)
+        targets[wrong[0] + 1 if len(wrong) else len(targets) :] = np.nan
+    return targets
+
+
+def shuffled(examples: Sequence[Example], seed: int) -> list[Example]:
+    """A control: labels exchanged at random among solutions of equally many steps, whatever their problem.
+
+    A solution's targets and its outcome move together. What is left to learn is how often solutions of a length are
+    right and where they first go wrong, nothing about what they say.
+    """
+    stream = seeds.generator(seed, "shuffle")
+    alike: dict[int, list[int]] = defaultdict(list)
+    for i, example in enumerate(examples):
+        alike[len(example.steps)].append(i)
+    out = list(examples)
+    for group in alike.values():
+        for i, j in zip(group, stream.permutation(group).tolist(), strict=True):
+            out[i] = replace(examples[i], targets=examples[j].targets, correct=examples[j].correct)
     return out
 
 

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
+from prmscale.engines.aggregation import AGGREGATIONS
 from prmscale.rewards.examples import Example
 
 
@@ -32,6 +33,7 @@ def metrics(examples: Sequence[Example], scores: Sequence[np.ndarray]) -> dict[s
 
     `within_auc`: AUC of the solutions' minimum score against correctness, averaged over problems that have both
     right and wrong solutions. `pair_accuracy`: share of (right, wrong) pairs of one problem ranked rightly.
+    `best_of_n_*` and `one_sample` are those of `best_of_n`.
     """
     targets, flat = np.concatenate([e.targets for e in examples]), np.concatenate(scores)
     truth = np.concatenate([np.where(np.isnan(e.truth), e.targets, e.truth) for e in examples])
@@ -55,4 +57,23 @@ def metrics(examples: Sequence[Example], scores: Sequence[np.ndarray]) -> dict[s
         "pair_accuracy": float(np.concatenate(pairs).mean()) if pairs else float("nan"),
         "problems": len(by_problem),
         "mixed_problems": len(aucs),
+        **best_of_n(examples, scores),
     }
+
+
+def best_of_n(examples: Sequence[Example], scores: Sequence[np.ndarray]) -> dict[str, float]:
+    """Accuracy of taking each problem's best solution (the first of equals), by every aggregation of step scores.
+
+    `best_of_n_{aggregation}` is the share of problems answered rightly so; `one_sample` is what choosing blindly gives
+    on average.
+    """
+    by_problem: dict[str, list[int]] = defaultdict(list)
+    for i, example in enumerate(examples):
+        by_problem[example.problem.problem_id].append(i)
+    groups = list(by_problem.values())
+    found = {"one_sample": float(np.mean([np.mean([examples[i].correct for i in group]) for group in groups]))}
+    for name, aggregate in AGGREGATIONS.items():
+        values = [aggregate(own) for own in scores]
+        best = [max(group, key=values.__getitem__) for group in groups]
+        found[f"best_of_n_{name}"] = float(np.mean([examples[i].correct for i in best]))
+    return found

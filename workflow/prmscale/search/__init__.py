@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from prmscale.engines.aggregation import AGGREGATIONS
 from prmscale.engines.requests import Strategy
-from prmscale.search.aggregation import AGGREGATIONS
 from prmscale.search.best_of_n import best_of_n
 from prmscale.search.likelihood import MEASURES, likelihood
 from prmscale.search.majority import majority

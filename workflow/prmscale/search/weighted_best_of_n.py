@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
+from prmscale.engines.aggregation import Aggregate
 from prmscale.engines.requests import Read, Score, Strategy
-from prmscale.search.aggregation import Aggregate
 from prmscale.search.samples import choose, draw
 
 

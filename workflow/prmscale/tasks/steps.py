@@ -7,7 +7,7 @@ the number of scores always equals the number of steps.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -39,3 +39,16 @@ def encode(
         ids += tokenizer(step + STEP_END, add_special_tokens=False)["input_ids"]
         ends.append(len(ids) - 1)
     return ids, ends
+
+
+class Encoded(NamedTuple):
+    """A solution as a reward model reads it: token ids, each step's last token, and the solution's first token."""
+
+    ids: list[int]
+    ends: list[int]
+    start: int
+
+
+def encode_solution(tokenizer: PreTrainedTokenizerBase, prompt: str, steps: Sequence[str]) -> Encoded:
+    """`encode`, and where the prompt ends: the prompt is tokenised by itself there, so its length is known."""
+    return Encoded(*encode(tokenizer, prompt, steps), start=len(encode(tokenizer, prompt, ())[0]))

@@ -1,0 +1,39 @@
+"""A reward model's logits in training, and what they cost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from transformers import PreTrainedTokenizerBase
+
+from prmscale.engines.flops import Shape
+from prmscale.engines.transformers_scorer import inputs
+from prmscale.tasks.steps import Encoded
+
+
+class Reader:
+    """Logits of training batches. What a frozen part says of an example is computed once; `flops` counts all of it."""
+
+    def __init__(self, model: Any, tokenizer: PreTrainedTokenizerBase, encoded: Sequence[Encoded]) -> None:
+        self.model, self.tokenizer, self.encoded = model, tokenizer, encoded
+        self.flops = 0.0
+        frozen = getattr(model, "frozen", None)
+        self.frozen = Shape.of(frozen) if frozen is not None else None
+        self.trained = Shape.of(model).without(self.frozen) if self.frozen else Shape.of(model)
+        self.features: dict[int, torch.Tensor] = {}
+
+    def logits(self, batch: Sequence[int]) -> torch.Tensor:
+        """Logits [rows, longest] of these examples, with their graph."""
+        read = inputs(self.model, self.tokenizer, [self.encoded[i] for i in batch])
+        lengths = [len(self.encoded[i].ids) for i in batch]
+        self.flops += sum(map(self.trained.training, lengths))
+        if self.frozen:
+            if not all(i in self.features for i in batch):
+                for i, length, row in zip(batch, lengths, self.model.features(read["input_ids"]), strict=True):
+                    self.features[i] = row[:length].clone()
+                    self.flops += self.frozen.forward(length)
+            rows = [self.features[i] for i in batch]
+            read["features"] = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True)
+        return self.model(**read).logits[..., 0].float()
