@@ -186,7 +186,9 @@ def test_curve_resamples_seeds_where_there_are_several() -> None:
     table = pd.DataFrame(rows).sample(frac=1, random_state=0)
     found = curve(table, ["kind"]).set_index("kind")
     for kind, wanted in (("prm", mean_interval(values)), ("one", mean_interval(values[:, 0]))):
-        assert found.loc[kind, ["mean", "low", "high"]].tolist() == pytest.approx([wanted.mean, wanted.low, wanted.high])
+        assert found.loc[kind, ["mean", "low", "high"]].tolist() == pytest.approx(
+            [wanted.mean, wanted.low, wanted.high]
+        )
         assert found.loc[kind, ["n", "seeds"]].tolist() == [wanted.n, wanted.seeds]
 
 

@@ -198,6 +198,11 @@ def chosen_aggregation(reward_models: pd.DataFrame) -> str:
     return max(known, key=lambda name: known[name])
 
 
+def aggregation(configured: str, reward_models: pd.DataFrame) -> str:
+    """The aggregation that figures and claims use: the configured one, or the one `validation` chooses."""
+    return chosen_aggregation(reward_models) if configured == "validation" else configured
+
+
 def per_problem(rows: pd.DataFrame) -> pd.DataFrame:
     """Accuracy by problem_id (rows) and training seed (columns)."""
     return rows.groupby(["problem_id", "seed"])["correct"].mean().unstack("seed")
