@@ -86,7 +86,8 @@ def _verification(checks: Sequence[Check]) -> Iterator[str]:
         "### Does accuracy fall with n?",
         "",
         "The worst step from one n to the next, of the largest PRM and of any; picked from many, so that a fall "
-        f"that is barely certain may be chance. {_fallen(_of(checks, sections.FALLS))}",
+        "that is barely certain may be chance. *Supported*: accuracy rises; *not supported*: it falls. "
+        f"{_fallen(_of(checks, sections.FALLS))}",
         "",
         *_compared(_of(checks, sections.FALLS)),
     )
@@ -128,7 +129,7 @@ def _transfer(checks: Sequence[Check]) -> Iterator[str]:
 
 
 def _compared(checks: Iterable[Check]) -> list[str]:
-    rows = [_row((c.dataset, c.comparison, _effect(c), c.verdict, c.n, c.seeds)) for c in checks]
+    rows = [_row((c.dataset, c.comparison, _effect(c), c.verdict or "–", c.n, c.seeds)) for c in checks]
     return [*COMPARED, *rows] if rows else ["Not yet measured."]
 
 
