@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import simulated
 
-from prmscale.analysis import checks, claims, controls, growth, page, selection, verdicts
+from prmscale.analysis import checks, claims, compare, controls, growth, page, selection, verdicts
 from prmscale.analysis.verdicts import Check, Claim, Rules
 from prmscale.errors import UserError
 
@@ -171,6 +171,35 @@ def test_nothing_learnt_is_told_as_nothing() -> None:
     judged = [c for c in made if c.verdict]
     assert sum(c.verdict == "supported" for c in judged) <= 0.1 * len(judged)
     assert {c.verdict for c in _of(made, "verifies", "at least 20 points")} == {"not supported"}
+
+
+def test_verdicts_err_at_the_stated_rate_and_find_what_is_there() -> None:
+    """Two PRMs of three seeds that differ by 2 points (standard deviation): no gain, and one of 15 points."""
+    generator = np.random.default_rng(3)
+    said: dict[float, list[str]] = {0.0: [], 0.15: []}
+    for study in range(200):
+        for gain, verdicts_found in said.items():
+            chance = generator.beta(2, 2, (200, 1))
+            tables = [
+                pd.DataFrame(generator.random((200, 3)) < chance + shift + 0.02 * generator.normal(size=(1, 3)))
+                for shift in (gain, 0.0)
+            ]
+            difference = selection.minus(*(table.astype(float) for table in tables))
+            rules = Rules(**{**vars(RULES), "draws": 300, "seed": study})
+            (found,) = compare.check("growth", "arithmetic", "a → b", difference, rules)
+            verdicts_found.append(found.verdict)
+    assert said[0.0].count("supported") <= 0.05 * 200 and said[0.0].count("not supported") <= 0.05 * 200
+    assert said[0.15].count("supported") >= 0.8 * 200
+
+
+def test_a_control_stands_against_every_seed() -> None:
+    prm = pd.DataFrame({1: [1.0, 0.0], 2: [1.0, 1.0], 3: [0.0, 1.0]}, index=["a", "b"])
+    one = pd.DataFrame({1: [0.5, 0.25]}, index=["b", "a"])
+    wanted = pd.DataFrame({1: [0.75, -0.5], 2: [0.75, 0.5], 3: [-0.25, 0.5]}, index=["a", "b"])
+    pd.testing.assert_frame_equal(selection.minus(prm, one), wanted)
+    pd.testing.assert_frame_equal(selection.minus(one, prm).loc[["a", "b"]], -wanted)
+    pd.testing.assert_frame_equal(selection.minus(prm, prm[[2, 3]]), 0 * wanted[[2, 3]])
+    assert selection.minus(prm, pd.DataFrame()).empty
 
 
 def test_a_fall_with_n_is_found() -> None:

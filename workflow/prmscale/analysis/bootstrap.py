@@ -8,9 +8,11 @@ the seed, the data set and the number of training seeds alone: two calls on the 
 Owen's bootstrap counts the interaction of problems and seeds three times, which makes wide intervals of noisy
 accuracies. Here a resample moves the mean by its problems and by its seeds, and not by both at once: the interaction
 counts twice. With S seeds the spread between them comes out too small by (S - 1) / S; the weights mend that, and the
-tails are those of a t distribution with Satterthwaite's degrees of freedom. Three seeds are still few: simulated 95 %
-intervals hold the truth in 92 to 98 % of studies, the lower end where seeds differ much more than problems do; one
-seed says nothing about others, and its interval covers the problems alone.
+tails are those of a t distribution with Satterthwaite's degrees of freedom. Three seeds are still few. In simulated
+studies of 200 or 500 problems and three seeds, 95 % intervals hold the truth in 98 % where seeds do not differ, 94 to
+98 % where their accuracies differ by 2 to 3 points (standard deviation), and 89 to 92 % where by 7: there the seeds are
+all that matters, and three of them cannot tell how far others lie. Five seeds hold 94 % or more throughout. One seed
+says nothing about others: its interval covers the problems alone.
 """
 
 from __future__ import annotations

@@ -98,15 +98,20 @@ def _worst(steps: list[Check]) -> Check | None:
 
 
 def transfer(search: pd.DataFrame, reward_models: pd.DataFrame, rules: Rules) -> list[Check]:
-    """The math-trained PRM on code at the largest budget: against one sample and against the untrained PRM."""
+    """The math-trained PRM on code at the largest budget: against one sample and against an untrained PRM.
+
+    The untrained one is of the same base, where there is such a one.
+    """
     found: list[Check] = []
     twins = selection.twins(reward_models)
-    untrained = controls.control_models(reward_models)[controls.UNTRAINED]
-    for dataset, rows in at_budget(search[search["domain"] == "code"], rules) if twins else ():
+    if not twins:
+        return found
+    bases = reward_models.loc[reward_models["reward_model"].isin(twins["math"]), "base"]
+    untrained = controls.control_models(reward_models[reward_models["base"].isin(bases)])[controls.UNTRAINED]
+    untrained = untrained or controls.control_models(reward_models)[controls.UNTRAINED]
+    for dataset, rows in at_budget(search[search["domain"] == "code"], rules):
         ours = accuracy(rows, twins["math"])
-        for other, theirs in (
-            (controls.ONE, control(rows, "one_sample")),
-            (controls.UNTRAINED, accuracy(rows, untrained)),
-        ):
+        against = {controls.ONE: control(rows, "one_sample"), controls.UNTRAINED: accuracy(rows, untrained)}
+        for other, theirs in against.items():
             found += check(TRANSFER, dataset, f"PRM-Math − {other}", selection.minus(ours, theirs), rules)
     return found

@@ -122,7 +122,8 @@ def _transfer(checks: Sequence[Check]) -> Iterator[str]:
         "",
         "## Does a PRM trained on math select code?",
         "",
-        "On code at the largest n: better than one sample, and than a PRM of the same kind that was never trained?",
+        "On code at the largest n: better than one sample, and than a PRM (of the same base, where there is one) that "
+        "was never trained?",
         "",
         *_compared(_of(checks, sections.TRANSFER)),
     )
