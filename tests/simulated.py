@@ -23,6 +23,10 @@ class Prm:
     quality: Callable[[str], float]
     fractions: tuple[float, ...] = (1.0,)
     untrained: bool = False
+    shuffled: bool = False
+    head: str = "scalar"
+    ranking_weight: float = 0.0
+    tokens: int = 2_000_000  # of the base's pre-training
 
 
 def flattening(size: str) -> float:
@@ -46,41 +50,90 @@ def prms(
         models.append(
             Prm(f"prm_{domain}", "s96", domain, "monte_carlo", lambda d, t=domain: (own if d == t else other) * top)
         )
-    return [*models, Prm("prm_untrained", "s96", "both", "monte_carlo", lambda d: 0.0, untrained=True)]
+    return [
+        *models,
+        Prm("prm_untrained", "s96", "both", "monte_carlo", lambda d: 0.0, untrained=True),
+        Prm("prm_shuffled", "s96", "both", "monte_carlo", lambda d: 0.0, shuffled=True),
+    ]
 
 
-def reward_models(models: list[Prm]) -> pd.DataFrame:
-    """Their table of facts."""
-    columns = (
-        "reward_model base base_parameters base_tokens base_flops train_on labels seed steps train_flops untrained"
-    )
+def pretraining(of_tokens: Callable[[int], float], sizes: tuple[str, ...] = ("s64", "s96")) -> list[Prm]:
+    """PRMs whose bases stopped early in pre-training; at 2M tokens stands the ladder."""
+    return [
+        Prm(
+            f"prm_{size}_{tokens // 1000}k", f"{size}@{tokens // 20_000}", "both", "monte_carlo", quality, tokens=tokens
+        )
+        for size in sizes
+        for tokens in (500_000, 1_000_000)
+        for quality in [lambda d, t=tokens, s=size: of_tokens(t)]
+    ]
+
+
+def other_heads(quality: float = 1.5) -> list[Prm]:
+    """The largest PRM with other heads and losses."""
+    kinds = [("evidence", 0.0), ("implicit", 0.0), ("scalar", 1.0)]
+    return [
+        Prm(f"prm_{head}_{weight:g}", "s96", "both", "monte_carlo", lambda d: quality, head=head, ranking_weight=weight)
+        for head, weight in kinds
+    ]
+
+
+def reward_models(models: list[Prm], seeds: int = 1) -> pd.DataFrame:
+    """Their table of facts; on validation problems `min` is the best aggregation."""
+    validation = {"last": 0.5, "min": 0.6, "product": 0.6, "mean": 0.4, "sum": 0.3, "one_sample": 0.3}
     rows = [
         {
             "reward_model": m.name,
+            "replicate": replicate,
             "base": m.base,
-            "base_parameters": SIZES[m.base],
-            "base_tokens": 2_000_000,
-            "base_flops": 6.0 * SIZES[m.base] * 2e6,
+            "base_parameters": SIZES[m.base.split("@")[0]],
+            "base_tokens": m.tokens,
+            "base_flops": 6.0 * SIZES[m.base.split("@")[0]] * m.tokens,
             "train_on": m.train_on,
             "labels": m.labels,
-            "seed": 0,
+            "role": "",
+            "seed": replicate,
             "steps": 0 if m.untrained else 600,
             "train_flops": 0.0 if m.untrained else 1e12,
+            "head": m.head,
+            "ranking_weight": m.ranking_weight,
+            "supervise": "first_error",
+            "target": "hard",
             "untrained": m.untrained,
+            "shuffled": m.shuffled,
+            **{
+                f"validation_{'' if name == 'one_sample' else 'best_of_n_'}{name}": value
+                for name, value in validation.items()
+            },
         }
         for m in models
+        for replicate in range(1, seeds + 1)
     ]
-    return pd.DataFrame(rows, columns=columns.split())
+    columns = "reward_model base base_parameters base_tokens train_on labels steps head ranking_weight supervise target"
+    return pd.DataFrame(rows, columns=None if rows else columns.split())
 
 
-def search(models: list[Prm], problems: int = 120, policies: tuple[str, ...] = ("s64",), seed: int = 0) -> pd.DataFrame:
-    """The search table of these reward models on two data sets, from 64 simulated draws a problem."""
+def search(
+    models: list[Prm],
+    problems: int = 120,
+    policies: tuple[str, ...] = ("s64",),
+    seed: int = 0,
+    seeds: int = 1,
+    seed_spread: float = 0.0,
+) -> pd.DataFrame:
+    """The search table of these reward models on two data sets, from 64 simulated draws a problem.
+
+    Each reward model is trained `seeds` times; `seed_spread` is how much its quality differs between them.
+    """
     generator = np.random.default_rng(seed)
+    luck = {m.name: seed_spread * generator.normal(size=seeds) for m in models}
     rows: list[pd.DataFrame] = []
     for policy in policies:
         for dataset, domain in (("arithmetic", "math"), ("programs", "code")):
             correct = generator.random((problems, 64)) < generator.beta(0.9, 2.1, (problems, 1))
-            for name, prm, step, picked, budget in _choices(correct, models, domain, generator):
+            for name, aggregation, prm, step, replicate, picked, budget in _choices(
+                correct, models, domain, luck, generator
+            ):
                 rows.append(
                     pd.DataFrame(
                         {
@@ -91,9 +144,9 @@ def search(models: list[Prm], problems: int = 120, policies: tuple[str, ...] = (
                             "reward_model": prm,
                             "training_step": step,
                             "strategy": name,
-                            "aggregation": "min" if prm else "",
+                            "aggregation": aggregation,
                             "budget": budget,
-                            "seed": 0,
+                            "seed": replicate,
                             "correct": picked,
                         }
                     )
@@ -101,26 +154,41 @@ def search(models: list[Prm], problems: int = 120, policies: tuple[str, ...] = (
     return pd.concat(rows, ignore_index=True)
 
 
+Choice = tuple[str, str, str, int, int, np.ndarray, int]
+
+
 def _choices(
-    correct: np.ndarray, models: list[Prm], domain: str, generator: np.random.Generator
-) -> Iterator[tuple[str, str, int, np.ndarray, int]]:
-    """Strategy, reward model, training step, correctness by problem, budget."""
-    yield "one_sample", "", -1, correct.mean(axis=1), 1
+    correct: np.ndarray,
+    models: list[Prm],
+    domain: str,
+    luck: dict[str, np.ndarray],
+    generator: np.random.Generator,
+) -> Iterator[Choice]:
+    """Strategy, aggregation, reward model, training step, seed, correctness by problem, budget."""
+    yield "one_sample", "", "", -1, 1, correct.mean(axis=1), 1
     noise = generator.normal(size=correct.shape)
-    likelihood = -0.1 * correct + generator.normal(size=correct.shape)
+    # the crowd's misreadings look likely to the policy; a larger base is a little less fooled
+    ranks = [("self_certainty", "", "", 0.0)]
+    ranks += [("likelihood", a, "", -0.1) for a in ("sum", "mean", "min")]
+    ranks += [("base_likelihood", a, b, g) for b, g in (("s64", -0.1), ("s96", 0.2)) for a in ("sum", "mean", "min")]
+    ranked = [(*names, gain * correct + generator.normal(size=correct.shape)) for *names, gain in ranks]
     for n in BUDGETS:
         first = correct[:, :n]
-        yield "random", "", -1, first.mean(axis=1), n
-        yield "oracle", "", -1, first.any(axis=1).astype(float), n
-        yield "majority", "", -1, (first.mean(axis=1) + 0.1 > 0.5).astype(float), n
-        yield "likelihood", "", -1, _best(first, likelihood[:, :n]), n
+        yield "random", "", "", -1, 1, first.mean(axis=1), n
+        yield "oracle", "", "", -1, 1, first.any(axis=1).astype(float), n
+        yield "majority", "", "", -1, 1, (first.mean(axis=1) + 0.1 > 0.5).astype(float), n
+        for strategy, aggregation, base, scores in ranked:
+            yield strategy, aggregation, base, -1, 1, _best(first, scores[:, :n]), n
     for model in models:
-        for fraction in model.fractions:
-            gain = model.quality(domain) * (1 / (1 + np.exp(-12 * (fraction - 0.4))) if fraction < 1 else 1)
-            scores = gain * correct + 0.8 * noise + 0.6 * generator.normal(size=correct.shape)
-            step = 0 if model.untrained else round(600 * fraction)
-            for n in BUDGETS:
-                yield "best_of_n", model.name, step, _best(correct[:, :n], scores[:, :n]), n
+        for replicate, extra in enumerate(luck[model.name], start=1):
+            own = 0.6 * generator.normal(size=correct.shape)
+            for fraction in model.fractions:
+                gain = model.quality(domain) + (0.0 if model.untrained or model.shuffled else extra)
+                gain *= 1 / (1 + np.exp(-12 * (fraction - 0.4))) if fraction < 1 else 1
+                scores = gain * correct + 0.8 * noise + own
+                step = 0 if model.untrained else round(600 * fraction)
+                for n in BUDGETS:
+                    yield "best_of_n", "min", model.name, step, replicate, _best(correct[:, :n], scores[:, :n]), n
 
 
 def _best(correct: np.ndarray, scores: np.ndarray) -> np.ndarray:

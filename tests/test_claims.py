@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 import simulated
 
-from prmscale.analysis import claims, verdicts
-from prmscale.analysis.verdicts import Claim, Rules
+from prmscale.analysis import checks, claims, compare, controls, growth, page, selection, verdicts
+from prmscale.analysis.verdicts import Check, Claim, Rules
+from prmscale.errors import UserError
 
 RULES = Rules(equivalence_margin=0.1, aggregation="min", draws=400, table1_budget=8)
 REPORTED = Path(__file__).parents[1] / "workflow" / "reported" / "table1.csv"
@@ -100,14 +101,162 @@ def test_equivalence(low: float, high: float, n: int, said: str) -> None:
     assert verdicts.equivalence(low, high, 0.05, n) == said
 
 
-def test_page_and_csv(effect: list[Claim]) -> None:
-    models = simulated.prms()
-    checks = claims.sanity(simulated.search(models, 30), simulated.reward_models(models), RULES)
-    assert checks.groupby("dataset")["selection"].apply(list).loc["programs"][-1] == "oracle"
-    assert {"one_sample", "random", "likelihood", "majority"} <= set(checks["selection"])
-    page = claims.render(effect, checks, RULES)
-    assert all(f"**{name}**" in page for name in claims.CLAIMS)
-    assert "## Does the PRM verify?" in page and "best PRM (prm_s96" in page and "untrained PRM" in page
+def test_page_and_csv(effect: list[Claim], verified: list[Check]) -> None:
+    text = page.render(effect, verified, RULES)
+    assert all(f"**{name}**" in text for name in claims.CLAIMS)
+    for words in ("## Does the PRM verify?", "## Does accuracy grow?", "## Does a PRM trained on math select code?"):
+        assert words in text
+    assert "Test problems: 600 of arithmetic, 600 of programs. Training seeds of a reward model: 3." in text
+    assert "No fall is certain" in text and "Not yet measured." not in text
     table = claims.frame(effect)
-    assert list(table.columns) == ["claim", "metric", "effect", "low", "high", "verdict", "reported", "n"]
+    assert list(table.columns) == ["claim", "metric", "effect", "low", "high", "verdict", "reported", "n", "seeds"]
     assert set(table.verdict) <= {"supported", "not supported", "inconclusive", "not yet measured"}
+    made = checks.frame(verified)
+    columns = "section dataset comparison effect low high verdict n seeds"
+    assert list(made.columns) == columns.split()
+    assert set(made.section) == {"accuracy", "verifies", "falls", "growth", "transfer"}
+
+
+def test_a_page_without_any_reward_model() -> None:
+    made = checks.all_checks(simulated.search([], 20), simulated.reward_models([]), RULES)
+    assert {c.section for c in made} == {"accuracy"}
+    assert "Not yet measured." in page.render(_judge([], 20), made, RULES)
+
+
+STUDY = [*simulated.prms(own=0.55, other=0.5), *simulated.pretraining(lambda tokens: tokens / 1.2e6)]
+
+
+@pytest.fixture(scope="module")
+def verified() -> list[Check]:
+    """Three seeds of PRMs that verify, and bases whose pre-training pays."""
+    search = simulated.search(STUDY, 600, seeds=3, seed_spread=0.05)
+    return checks.all_checks(search, simulated.reward_models(STUDY, 3), RULES)
+
+
+def _of(made: list[Check], section: str, words: str = "") -> list[Check]:
+    return [c for c in made if c.section == section and words in c.comparison]
+
+
+def test_a_prm_that_verifies_beats_every_control(verified: list[Check]) -> None:
+    against = _of(verified, "verifies")
+    assert len(against) == 2 * 8  # six controls and two targets, two data sets
+    assert {c.verdict for c in against if "at least" not in c.comparison} == {"supported"}
+    assert {c.verdict for c in _of(verified, "verifies", "at least 3 points")} == {"supported"}
+    assert {c.seeds for c in against} == {3} and {c.n for c in against} == {600}
+    (arithmetic,) = [c for c in _of(verified, "verifies", "best likelihood") if c.dataset == "arithmetic"][:1]
+    assert "likelihood of s96" in arithmetic.comparison  # the base's, better than the policy's by construction
+    assert {c.verdict for c in _of(verified, "transfer")} == {"supported"}
+
+
+def test_every_selection_has_an_accuracy(verified: list[Check]) -> None:
+    names = [c.comparison for c in _of(verified, "accuracy") if c.dataset == "programs"]
+    assert names[:3] == [controls.ONE, controls.RANDOM, controls.MAJORITY] and names[-1] == controls.ORACLE
+    assert names[9:12] == [controls.CERTAINTY, controls.UNTRAINED, controls.SHUFFLED]
+    assert names[12:15] == ["smallest PRM (s32)", "largest PRM (s96)", "PRM, true labels (s96)"]
+
+
+def test_growth_is_found_step_by_step_and_flattening_beside_it(verified: list[Check]) -> None:
+    steps = _of(verified, "growth", "→")
+    assert len(steps) == 2 * (3 + 2 * 2)
+    assert {c.verdict for c in _of(verified, "growth", "size, s32 → s48")} == {"supported"}
+    assert {c.verdict for c in _of(verified, "growth", "pre-training, s96@25 → s96@50")} == {"supported"}
+    assert {c.verdict for c in _of(verified, "growth", "flattening")} == {"supported"}
+    assert all(c.low > 0 and c.verdict == "" for c in _of(verified, "growth", "left-out"))
+
+
+def test_nothing_learnt_is_told_as_nothing() -> None:
+    models = simulated.prms(of_size=lambda size: 0.0)
+    search = simulated.search(models, 200, seeds=3)
+    made = checks.all_checks(search, simulated.reward_models(models, 3), RULES)
+    judged = [c for c in made if c.verdict]
+    assert sum(c.verdict == "supported" for c in judged) <= 0.1 * len(judged)
+    assert {c.verdict for c in _of(made, "verifies", "at least 20 points")} == {"not supported"}
+
+
+def test_verdicts_err_at_the_stated_rate_and_find_what_is_there() -> None:
+    """Two PRMs of three seeds that differ by 2 points (standard deviation): no gain, and one of 15 points."""
+    generator = np.random.default_rng(3)
+    said: dict[float, list[str]] = {0.0: [], 0.15: []}
+    for study in range(200):
+        for gain, verdicts_found in said.items():
+            chance = generator.beta(2, 2, (200, 1))
+            tables = [
+                pd.DataFrame(generator.random((200, 3)) < chance + shift + 0.02 * generator.normal(size=(1, 3)))
+                for shift in (gain, 0.0)
+            ]
+            difference = selection.minus(*(table.astype(float) for table in tables))
+            rules = Rules(**{**vars(RULES), "draws": 300, "seed": study})
+            (found,) = compare.check("growth", "arithmetic", "a → b", difference, rules)
+            verdicts_found.append(found.verdict)
+    assert said[0.0].count("supported") <= 0.05 * 200 and said[0.0].count("not supported") <= 0.05 * 200
+    assert said[0.15].count("supported") >= 0.8 * 200
+
+
+def test_a_control_stands_against_every_seed() -> None:
+    prm = pd.DataFrame({1: [1.0, 0.0], 2: [1.0, 1.0], 3: [0.0, 1.0]}, index=["a", "b"])
+    one = pd.DataFrame({1: [0.5, 0.25]}, index=["b", "a"])
+    wanted = pd.DataFrame({1: [0.75, -0.5], 2: [0.75, 0.5], 3: [-0.25, 0.5]}, index=["a", "b"])
+    pd.testing.assert_frame_equal(selection.minus(prm, one), wanted)
+    pd.testing.assert_frame_equal(selection.minus(one, prm).loc[["a", "b"]], -wanted)
+    pd.testing.assert_frame_equal(selection.minus(prm, prm[[2, 3]]), 0 * wanted[[2, 3]])
+    assert selection.minus(prm, pd.DataFrame()).empty
+
+
+def test_a_fall_with_n_is_found() -> None:
+    """Scores that prefer wrong solutions: the larger n, the worse."""
+    models = simulated.prms(of_size=lambda size: -1.0)
+    made = checks.falls(simulated.search(models, 400), simulated.reward_models(models), RULES)
+    assert {c.verdict for c in made} == {"not supported"}
+    assert "largest certain fall" in page.render([], made, RULES)
+
+
+def test_growth_in_steady_doublings_shows_no_curvature() -> None:
+    logs = np.array([0.0, 1.2, 2.0, 3.1])
+    weights = growth.curvature_weights(logs)
+    assert weights @ (2 + 0.3 * logs) == pytest.approx(0, abs=1e-12)
+    assert weights @ (1 + 0.3 * logs - 0.1 * logs**2) == pytest.approx(-0.2)
+    line, saturating = growth.left_out_errors(np.array([0.2 + 0.1 * logs, 0.9 - 0.5 * 2.0 ** -(2 * logs)]), logs)
+    assert line[0] == pytest.approx(0, abs=1e-9) and line[0] < saturating[0]
+    assert saturating[1] < 0.02 < line[1]
+
+
+def test_seeds_make_claims_wider() -> None:
+    """Luck that differs between training seeds is in the interval."""
+    models, widths = simulated.prms(own=0.55), []
+    for spread in (0.0, 0.8):
+        search = simulated.search(models, 200, seeds=3, seed_spread=spread)
+        found = claims.judge(search, simulated.reward_models(models, 3), RULES)
+        one = next(c for c in found if c.metric == "largest − smallest PRM, arithmetic")
+        assert one.seeds == 3
+        widths.append(one.high - one.low)
+    assert widths[1] > 1.2 * widths[0]
+
+
+def test_controls_and_other_heads_stay_out_of_ladders() -> None:
+    facts = simulated.reward_models([*STUDY, *simulated.other_heads()], 3)
+    assert selection.ladder(facts)["reward_model"].unique().tolist() == ["prm_s32", "prm_s48", "prm_s64", "prm_s96"]
+    head = selection.headline(facts)
+    assert head["reward_model"].unique().tolist() == ["prm_s96"] and head["replicate"].tolist() == [1, 2, 3]
+    kinds = selection.heads(facts)[["head", "ranking_weight"]].drop_duplicates()
+    assert kinds.to_numpy().tolist() == [["evidence", 0], ["implicit", 0], ["scalar", 0], ["scalar", 1]]
+    assert "prm_shuffled" not in set(selection.training_sets(facts)["reward_model"])
+    assert selection.twins(facts) == {"math": ["prm_math"], "code": ["prm_code"]}
+    assert selection.budgets(facts).groupby("base_parameters")["base_tokens"].nunique().tolist() == [1, 1, 3, 3]
+
+
+def test_the_aggregation_is_chosen_on_validation_problems() -> None:
+    facts = simulated.reward_models(simulated.prms())
+    assert selection.chosen_aggregation(facts) == "min"  # product is as good: the first of equals
+    misled = facts.assign(validation_best_of_n_sum=np.where(facts["untrained"] | facts["shuffled"], 1000.0, 0.3))
+    assert selection.aggregation("validation", misled) == "min"  # controls have no say
+    assert selection.aggregation("product", facts) == "product"
+    with pytest.raises(UserError, match=r"analysis\.aggregation"):
+        selection.chosen_aggregation(facts.drop(columns=[c for c in facts if str(c).startswith("validation")]))
+
+
+def test_a_base_and_a_reward_model_may_share_a_name() -> None:
+    """The likelihood of `l` has training step -1 and is not an early checkpoint of a reward model `l`."""
+    search = simulated.search([simulated.Prm("s96", "s96", "both", "oracle", lambda d: 1.0, (0.5, 1.0))], 20)
+    kept = selection.final(search)
+    assert {"base_likelihood", "best_of_n"} <= set(kept.loc[kept.reward_model == "s96", "strategy"])
+    assert set(kept.loc[kept.strategy == "best_of_n", "training_step"]) == {600}

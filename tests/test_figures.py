@@ -10,17 +10,18 @@ import pandas as pd
 import pytest
 import simulated
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from PIL import Image
 
 from prmscale.analysis.bootstrap import curve
 from prmscale.errors import UserError
-from prmscale.figures import fig1, fig2, fig3, panels, style, table1
+from prmscale.figures import controls, fig1, fig2, fig3, fig7, panels, style, table1
 
 REPORTED = Path(__file__).parents[1] / "workflow" / "reported"
-MODELS = simulated.prms()
-FACTS = simulated.reward_models(MODELS)
-SEARCH = simulated.search(MODELS, problems=25, policies=("s64", "s96"))
-EVERY = [fig1, fig2, fig3, table1]
+MODELS = [*simulated.prms(), *simulated.pretraining(lambda tokens: tokens / 1.2e6), *simulated.other_heads()]
+FACTS = simulated.reward_models(MODELS, seeds=3)
+SEARCH = simulated.search(MODELS, problems=25, policies=("s64", "s96"), seeds=3, seed_spread=0.2)
+EVERY = [fig1, fig2, fig3, fig7, table1, controls]
 
 
 def _draw(
@@ -46,7 +47,45 @@ def test_save_writes_three_files_with_the_same_bytes_twice(module: ModuleType, t
     assert width == round(style.FULL_WIDTH * 200)
 
 
-@pytest.mark.parametrize("module", [fig1, fig2, fig3], ids=lambda m: m.__name__)
+def test_controls_have_a_dot_for_each_row_of_the_csv_in_one_order() -> None:
+    figure, data = _draw(controls)
+    names = [text.get_text() for text in figure.axes[0].get_yticklabels()]
+    for axis in figure.axes:
+        own = data[data["dataset"] == axis.get_title().split(" ")[0]]
+        dots = {(round(x, 9), y) for line in axis.lines if line.get_marker() != "None" for x, y in _points(line)}
+        assert dots == {
+            (round(m, 9), -float(names.index(s))) for m, s in zip(own["mean"], own["selection"], strict=True)
+        }
+        assert list(own["selection"]) == names
+    assert names[0] == "one sample" and names[-1] == "oracle (pass@n)"
+    assert names[12:18] == [
+        "smallest PRM (s32)", "largest PRM (s96)", "PRM, evidence head (s96)", "PRM, implicit head (s96)",
+        "PRM, scalar head with ranking loss (s96)", "PRM, true labels (s96)",
+    ]  # fmt: skip
+    assert set(data["budget"]) == {1, 64} and set(data.groupby("group")["seeds"].max()) == {1, 3}
+    assert data.groupby("group", sort=False)["n"].count().tolist() == [24, 12, 2]
+
+
+def _points(line: Line2D) -> list[tuple[float, float]]:
+    return [(float(x), float(y)) for x, y in line.get_xydata()]  # type: ignore[union-attr]
+
+
+def test_controls_that_were_not_measured_have_no_row() -> None:
+    _, data = _draw(controls, SEARCH[SEARCH.strategy.isin(["one_sample", "oracle", "best_of_n"])], FACTS.iloc[:0])
+    assert set(data["selection"]) == {"one sample", "oracle (pass@n)"}
+
+
+def test_fig7_has_a_line_for_each_size_along_pretraining() -> None:
+    _, data = _draw(fig7)
+    lines = data[(data.strategy == "best_of_n") & (data.dataset == "programs")]
+    tokens = lines.groupby("base_parameters")["base_tokens"].apply(list).to_dict()
+    budgets = [500_000, 1_000_000, 2_000_000]
+    assert tokens == {77_000: [2e6], 173_000: [2e6], 301_000: budgets, 671_000: budgets}
+    assert set(lines["seeds"]) == {3} and set(lines["budget"]) == {64}
+    assert data.loc[data.strategy == "majority", "base_tokens"].isna().all()
+
+
+@pytest.mark.parametrize("module", [fig1, fig2, fig3, fig7], ids=lambda m: m.__name__)
 def test_lines_are_the_rows_of_the_csv(module: ModuleType) -> None:
     figure, data = _draw(module)
     drawn = {round(float(y), 9) for axis in figure.axes for line in axis.lines for y in line.get_ydata()}
@@ -101,10 +140,12 @@ def _without(names: Callable[[str], bool]) -> pd.DataFrame:
 @pytest.mark.parametrize(
     ("module", "search", "facts", "said"),
     [
-        (fig1, SEARCH, _without(lambda name: name in ("prm_s32", "prm_s48", "prm_s64")), "fig1: .* two sizes"),
+        (fig1, SEARCH, _without(lambda name: name.startswith(("prm_s32", "prm_s48", "prm_s64"))), "fig1: .* two sizes"),
         (fig1, SEARCH[SEARCH.reward_model == ""], FACTS, "no best_of_n rows of the reward models prm_s32"),
         (fig2, SEARCH[SEARCH.training_step.isin([-1, 600])], FACTS, "fig2: .* two training steps"),
         (fig3, SEARCH, FACTS[FACTS.untrained], "fig3: no trained reward model"),
+        (fig7, SEARCH, _without(lambda name: name.endswith("k")), "fig7: .* two checkpoints"),
+        (controls, SEARCH.iloc[:0], FACTS, "controls: no row"),
         (table1, SEARCH, _without(lambda name: name == "prm_code"), "table1: .* one trained on code"),
         (table1, SEARCH[SEARCH.budget != 8], FACTS, r"N = 8 .* budgets 1, 2, 4, 16, 32, 64"),
         (fig3, SEARCH, FACTS.drop(columns="labels"), "without the column 'labels'"),

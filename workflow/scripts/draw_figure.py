@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from prmscale.analysis.collect import reward_models, searches
+from prmscale.analysis.selection import aggregation
 from prmscale.figures.style import save
 from prmscale.jobs import job
 
@@ -16,14 +17,15 @@ with job(snakemake):
     # figures of one policy show the first evaluation's; table 1 shows all
     own = search if snakemake.wildcards.figure == "table1" else search[search.policy == snakemake.params.policy]
     reported = pd.read_csv(snakemake.input.reported[0]) if snakemake.input.reported else None
+    models = reward_models(snakemake.input.rewards)
     drawn, data = module.draw(
         own,
-        reward_models(snakemake.input.rewards),
+        models,
         reported,
         level=analysis["level"],
         draws=analysis["draws"],
         seed=snakemake.params.seed,
-        aggregation=analysis["aggregation"],
+        aggregation=aggregation(analysis["aggregation"], models),
         **({"budget": analysis["table1_budget"]} if snakemake.wildcards.figure == "table1" else {}),
     )
     save(drawn, data, Path(snakemake.output.pdf).with_suffix(""))

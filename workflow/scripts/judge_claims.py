@@ -2,17 +2,20 @@
 
 import pandas as pd
 
-from prmscale.analysis.claims import frame, judge, render, sanity
+from prmscale.analysis import checks, claims
 from prmscale.analysis.collect import reward_models, searches
+from prmscale.analysis.page import render
+from prmscale.analysis.selection import aggregation
 from prmscale.analysis.verdicts import Rules
 from prmscale.files import written_whole
 from prmscale.jobs import job
 
 with job(snakemake):
     analysis = snakemake.params.analysis
+    models = reward_models(snakemake.input.rewards)
     rules = Rules(
         **snakemake.params.claims,
-        aggregation=analysis["aggregation"],
+        aggregation=aggregation(analysis["aggregation"], models),
         level=analysis["level"],
         draws=analysis["draws"],
         seed=snakemake.params.seed,
@@ -23,9 +26,10 @@ with job(snakemake):
     search = pd.concat(
         [search[search.policy == snakemake.params.policy], search[search.policy != snakemake.params.policy]]
     )
-    models = reward_models(snakemake.input.rewards)
-    found = judge(search, models, rules, pd.read_csv(snakemake.input.reported))
+    found = claims.judge(search, models, rules, pd.read_csv(snakemake.input.reported))
+    made = checks.all_checks(search, models, rules)
     with written_whole(snakemake.output.markdown) as aside:
-        aside.write_text(render(found, sanity(search, models, rules), rules))
-    with written_whole(snakemake.output.csv) as aside:
-        frame(found).to_csv(aside, index=False)
+        aside.write_text(render(found, made, rules))
+    for table, path in ((claims.frame(found), snakemake.output.csv), (checks.frame(made), snakemake.output.checks)):
+        with written_whole(path) as aside:
+            table.to_csv(aside, index=False)

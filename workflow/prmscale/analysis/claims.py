@@ -1,21 +1,22 @@
 """The paper's claims as code: each a function from tables to effects, paired intervals and verdicts by a fixed rule.
 
 Effects are differences of accuracy as fractions (0.01 is one percentage point). The rules' thresholds come from the
-configuration, so they are written down before anything is measured. `claims.md` is `render(...)` of what `judge`
-returns; `frame` gives its CSV.
+configuration, so they are written down before anything is measured. `frame` gives the CSV of what `judge` returns, and
+`page.render` writes it out in `claims.md`.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from dataclasses import asdict, fields
 
 import numpy as np
 import pandas as pd
 
 from prmscale.analysis import selection
-from prmscale.analysis.bootstrap import Interval, curve, mean_interval
+from prmscale.analysis.bootstrap import Interval
+from prmscale.analysis.compare import accuracy, at_budget, control, interval
+from prmscale.analysis.selection import minus
 from prmscale.analysis.verdicts import (
     INCONCLUSIVE,
     NOT_MEASURED,
@@ -60,7 +61,6 @@ WORDS = {
     ),
 }
 CLAIMS = tuple(WORDS)
-CHECKS = ("one_sample", "random", "likelihood", "majority", "oracle")
 
 
 def flops_tradeoff() -> list[Claim]:
@@ -88,12 +88,14 @@ def diminishing_returns(search: pd.DataFrame, reward_models: pd.DataFrame, rules
         return [_unmeasured(name, "gain per doubling, lower − upper half (wants three sizes or more)")]
     logs = np.log2(np.asarray(sizes, dtype=float))
     middle = 1 + int(np.argmin(np.abs(logs[1:-1] - (logs[0] + logs[-1]) / 2)))
-    for dataset, rows in _datasets(search, rules):
+    for dataset, rows in at_budget(search, rules):
         small, mid, large = (
-            _accuracy(rows, models.loc[models["base_parameters"] == sizes[i], "reward_model"]) for i in (0, middle, -1)
+            accuracy(rows, models.loc[models["base_parameters"] == sizes[i], "reward_model"]) for i in (0, middle, -1)
         )
-        total = _interval(large - small, rules)
-        slowing = _interval((mid - small) / (logs[middle] - logs[0]) - (large - mid) / (logs[-1] - logs[middle]), rules)
+        total = interval(minus(large, small), rules)
+        lower = minus(mid, small) / (logs[middle] - logs[0])
+        upper = minus(large, mid) / (logs[-1] - logs[middle])
+        slowing = interval(minus(lower, upper), rules)
         if total is None or slowing is None:
             continue
         rises = verdict(total.low, total.high, rules.minimum_effect)
@@ -110,17 +112,17 @@ def data_diversity(search: pd.DataFrame, reward_models: pd.DataFrame, rules: Rul
     name = "data_diversity"
     models = selection.training_sets(reward_models)
     found: list[Claim] = []
-    for dataset, rows in _datasets(search, rules):
-        accuracy = {k: _accuracy(rows, g["reward_model"]) for k, g in models.groupby(["train_on", "labels"])}
+    for dataset, rows in at_budget(search, rules):
+        by_set = {k: accuracy(rows, g["reward_model"]) for k, g in models.groupby(["train_on", "labels"])}
         for labels in sorted(models["labels"].unique()):
-            singles = [a for (train_on, kind), a in accuracy.items() if kind == labels and train_on != "both"]
-            best = max((a for a in singles if len(a)), key=lambda a: float(a.mean()), default=None)
-            if ("both", labels) in accuracy and best is not None:
-                gain = _interval(accuracy["both", labels] - best, rules)
+            singles = [a for (train_on, kind), a in by_set.items() if kind == labels and train_on != "both"]
+            best = max((a for a in singles if len(a)), key=lambda a: float(a.mean(axis=None)), default=None)
+            if ("both", labels) in by_set and best is not None:
+                gain = interval(minus(by_set["both", labels], best), rules)
                 found += _directed(name, f"both domains − best single one, {labels} labels, {dataset}", gain, rules)
         for train_on in sorted(models["train_on"].unique()):
-            if {(train_on, "oracle"), (train_on, "monte_carlo")} <= accuracy.keys():
-                gain = _interval(accuracy[train_on, "oracle"] - accuracy[train_on, "monte_carlo"], rules)
+            if {(train_on, "oracle"), (train_on, "monte_carlo")} <= by_set.keys():
+                gain = interval(minus(by_set[train_on, "oracle"], by_set[train_on, "monte_carlo"]), rules)
                 found += _directed(name, f"oracle − monte_carlo labels, trained on {train_on}, {dataset}", gain, rules)
     return found or [_unmeasured(name, "both domains − best single one")]
 
@@ -134,11 +136,10 @@ def math_to_code(
     code = search[(search["domain"] == "code") & search["budget"].isin([1, rules.table1_budget])]
     found: list[Claim] = []
     for policy in dict.fromkeys(code["policy"]) if models else ():
-        for dataset, rows in _datasets(code[code["policy"] == policy], rules, rules.table1_budget):
-            transferred = _accuracy(rows, models["math"])
-            one = selection.per_problem(selection.controls(rows, ["one_sample"]))
-            gain = _interval(transferred - one, rules)
-            difference = _interval(transferred - _accuracy(rows, models["code"]), rules, EQUIVALENCE_LEVEL)
+        for dataset, rows in at_budget(code[code["policy"] == policy], rules, rules.table1_budget):
+            transferred = accuracy(rows, models["math"])
+            gain = interval(minus(transferred, control(rows, "one_sample")), rules)
+            difference = interval(minus(transferred, accuracy(rows, models["code"])), rules, EQUIVALENCE_LEVEL)
             if gain is None or difference is None:
                 continue
             selects = verdict(gain.low, gain.high, rules.minimum_effect)
@@ -168,98 +169,9 @@ def judge(
     ]
 
 
-def sanity(search: pd.DataFrame, reward_models: pd.DataFrame, rules: Rules) -> pd.DataFrame:
-    """Accuracies by data set: controls, the untrained PRMs and the best trained PRM at the largest budget, the oracle.
-
-    Columns dataset, selection, budget, mean, low, high, n. The best PRM is chosen after the fact.
-    """
-    untrained = set(reward_models.loc[selection.untrained(reward_models), "reward_model"])
-    parts: list[pd.DataFrame] = []
-    for _, rows in _datasets(selection.first_policy(search), rules):
-        scored = rows[rows["reward_model"] != ""]
-        means = scored[~scored["reward_model"].isin(untrained)].groupby("reward_model")["correct"].mean()
-        labels = {str(name): f"untrained PRM ({name}), best-of-n" for name in untrained}
-        if len(means):
-            labels[str(means.idxmax())] = f"best PRM ({means.idxmax()}), best-of-n"
-        chosen = scored[scored["reward_model"].isin(labels)]
-        checks = selection.controls(rows, CHECKS)
-        parts += [
-            checks.assign(selection=checks["strategy"]),
-            chosen.assign(selection=chosen["reward_model"].map(labels)),
-        ]
-    if not parts:
-        return pd.DataFrame(columns=["dataset", "selection", "budget", "mean", "low", "high", "n"])
-    by = ["dataset", "selection", "budget"]
-    found = curve(pd.concat(parts), by, level=rules.level, draws=rules.draws, seed=rules.seed)
-    order = {label: i for i, label in enumerate(CHECKS[:-1])} | {"oracle": len(CHECKS)}
-    return found.sort_values(
-        "selection", key=lambda s: s.map(lambda label: order.get(label, len(CHECKS) - 1)), kind="stable"
-    ).sort_values("dataset", kind="stable", ignore_index=True)
-
-
 def frame(claims: Iterable[Claim]) -> pd.DataFrame:
     """The claims as the table that `claims.csv` holds."""
     return pd.DataFrame([asdict(c) for c in claims], columns=[f.name for f in fields(Claim)])
-
-
-def render(claims: Sequence[Claim], checks: pd.DataFrame, rules: Rules) -> str:
-    """`claims.md`: how to read it, the claims, what each needs, and whether the PRMs verify at all."""
-    lines = ["# The paper's claims, measured here", "", _how_to_read(rules), ""]
-    lines += ["| claim | metric | effect [low, high] | verdict | reported | n |", "|---|---|---|---|---|---|"]
-    for c in claims:
-        effect = "–" if np.isnan(c.effect) else f"{c.effect:+.3f} [{c.low:+.3f}, {c.high:+.3f}]"
-        lines.append(f"| {c.claim} | {c.metric} | {effect} | {c.verdict} | {c.reported or '–'} | {c.n or '–'} |")
-    lines += ["", "## What each claim says, and what it takes", ""]
-    for name, (says, needs) in WORDS.items():
-        counts = Counter(c.verdict for c in claims if c.claim == name)
-        here = ", ".join(f"{count} {word}" for word, count in counts.items()) or NOT_MEASURED
-        lines.append(f"- **{name}**: {says} {needs} Here: {here}.")
-    lines += ["", "## Does the PRM verify?", ""]
-    lines += [
-        "A PRM that verifies beats one sample, random choice, likelihood and majority on the same samples, and stays "
-        "below the oracle (pass@n). The best PRM is chosen on these very problems, so its number is a little too high.",
-        "",
-    ]
-    lines += ["| data set | selection | budget | accuracy [low, high] | n |", "|---|---|---|---|---|"]
-    for _, row in checks.iterrows():
-        interval = f"{row['mean']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"
-        lines.append(f"| {row['dataset']} | {row['selection']} | {row['budget']} | {interval} | {row['n']} |")
-    return "\n".join(lines) + "\n"
-
-
-def _how_to_read(rules: Rules) -> str:
-    """The paragraph above the table."""
-    return (
-        f"Effects are differences of accuracy as fractions (0.01 is one point), with {rules.level:.0%} intervals "
-        "(unless the metric says otherwise) from a paired bootstrap: both sides see the same resampled problems. "
-        f"*Supported* means that the whole interval lies above {rules.minimum_effect:g} (for equivalence: within "
-        f"±{rules.equivalence_margin:g}), *not supported* that all of it lies on the other side, *inconclusive* "
-        "neither; a claim of two parts needs both. The rules were fixed before the run. The intervals cover the "
-        "choice of problems, not of training seeds, and are not corrected for their number. Step scores are aggregated "
-        f"by {rules.aggregation}; *reported* is the paper's own number, where it prints one; *n* is the number of "
-        "problems."
-    )
-
-
-def _datasets(search: pd.DataFrame, rules: Rules, budget: int | None = None) -> Iterator[tuple[str, pd.DataFrame]]:
-    """Each data set's rows that verdicts use: fully trained PRMs by best-of-n and controls, at one budget (largest)."""
-    rows = selection.final(search)
-    rows = rows[(rows["reward_model"] == "") | (rows["strategy"] == "best_of_n")]
-    rows = rows[rows["aggregation"].isin(["", rules.aggregation])]
-    for dataset, own in rows.groupby("dataset", sort=True):
-        at = own["budget"].max() if budget is None else budget
-        yield str(dataset), own[(own["budget"] == at) | (own["strategy"] == "one_sample")]
-
-
-def _accuracy(rows: pd.DataFrame, reward_models: Iterable[str]) -> pd.Series:
-    """Accuracy by problem of these reward models, seeds averaged; empty where they were not measured."""
-    return selection.per_problem(rows[rows["reward_model"].isin(list(reward_models))])
-
-
-def _interval(differences: pd.Series, rules: Rules, level: float | None = None) -> Interval | None:
-    """The interval of paired differences by problem; None where no problem has both sides."""
-    known = differences.dropna()
-    return mean_interval(known, level or rules.level, rules.draws, rules.seed) if len(known) else None
 
 
 def _directed(claim: str, metric: str, gain: Interval | None, rules: Rules) -> list[Claim]:
@@ -268,12 +180,12 @@ def _directed(claim: str, metric: str, gain: Interval | None, rules: Rules) -> l
 
 
 def _claim(claim: str, metric: str, found: Interval, judged: str, reported: str = "") -> Claim:
-    return Claim(claim, metric, found.mean, found.low, found.high, judged, reported, found.n)
+    return Claim(claim, metric, found.mean, found.low, found.high, judged, reported, found.n, found.seeds)
 
 
 def _unmeasured(claim: str, metric: str) -> Claim:
     nothing = float("nan")
-    return Claim(claim, metric, nothing, nothing, nothing, NOT_MEASURED, "", 0)
+    return Claim(claim, metric, nothing, nothing, nothing, NOT_MEASURED, "", 0, 0)
 
 
 def _paper(table1: pd.DataFrame | None, against: str) -> str:

@@ -17,7 +17,7 @@ def searches(paths: Sequence[str | Path]) -> pd.DataFrame:
 
 
 def reward_models(folders: Sequence[str | Path]) -> pd.DataFrame:
-    """The facts of every reward model, one row each."""
+    """The facts of every reward model, one row each (a reward model has one folder a training seed)."""
     rows = []
     for folder in folders:
         facts = read_json(Path(folder) / "reward_model.json")
@@ -25,6 +25,7 @@ def reward_models(folders: Sequence[str | Path]) -> pd.DataFrame:
         rows.append(
             {
                 "reward_model": facts["reward_model"],
+                "replicate": facts["replicate"],
                 "base": facts["base"],
                 "base_parameters": facts["base_parameters"],
                 "base_tokens": before.get("tokens", float("nan")),
@@ -34,6 +35,12 @@ def reward_models(folders: Sequence[str | Path]) -> pd.DataFrame:
                 "role": facts["role"],
                 "seed": facts["seed"],
                 "steps": facts["steps"],
+                "head": facts["head"],
+                "ranking_weight": facts["ranking_weight"],
+                "supervise": facts["supervise"],
+                "target": facts["target"],
+                "shuffled": facts["shuffled"],
+                "untrained": facts["untrained"],
                 "train_flops": facts["train_flops"],
                 **{f"validation_{key}": value for key, value in facts["validation"].items()},
             }

@@ -1,8 +1,9 @@
 """Which rows and reward models a figure or a claim compares.
 
 One place decides, so that a figure and the claim it illustrates never look at different models. Everything takes the
-search table and the table `reward_models` (one row a reward model: reward_model, base, base_parameters, base_tokens,
-train_on, labels, seed, steps, and optionally untrained and role).
+search table and the table `reward_models` (one row a reward model and training seed: reward_model, replicate, base,
+base_parameters, base_tokens, train_on, labels, steps, head, ranking_weight, supervise, target, and optionally
+untrained, shuffled and role). Controls, untrained or trained on shuffled labels, are never taken for reward models.
 """
 
 from __future__ import annotations
@@ -13,8 +14,10 @@ import pandas as pd
 
 from prmscale.errors import UserError
 
-RECIPE = ["train_on", "labels", "steps"]  # what is alike in a ladder of sizes
+# what is alike in a ladder of sizes
+RECIPE = ["train_on", "labels", "steps", "head", "ranking_weight", "supervise", "target"]
 NEEDED = ["reward_model", "base", "base_parameters", "base_tokens", *RECIPE]
+AGGREGATIONS = ("last", "min", "product", "mean", "sum")  # of equally good ones the first is taken
 
 
 def first_policy(search: pd.DataFrame) -> pd.DataFrame:
@@ -22,15 +25,21 @@ def first_policy(search: pd.DataFrame) -> pd.DataFrame:
     return search[search["policy"] == search["policy"].iloc[0]] if len(search) else search
 
 
+def by_reward_model(search: pd.DataFrame) -> pd.DataFrame:
+    """The rows whose column `reward_model` names one: that of `base_likelihood` names a language model."""
+    return search[(search["reward_model"] != "") & (search["strategy"] != "base_likelihood")]
+
+
 def final(search: pd.DataFrame) -> pd.DataFrame:
     """The rows of fully trained reward models, and those that use none."""
-    last = search.groupby("reward_model")["training_step"].transform("max")
-    return search[search["training_step"] == last]
+    scored = by_reward_model(search)
+    early = scored["training_step"] < scored.groupby("reward_model")["training_step"].transform("max")
+    return search.drop(index=scored.index[early])
 
 
 def best_of_n(search: pd.DataFrame, reward_models: Iterable[str], aggregation: str) -> pd.DataFrame:
     """The rows of best-of-n by these reward models; raises UserError when there are none."""
-    names = list(reward_models)
+    names = list(dict.fromkeys(reward_models))
     scored = search[search["strategy"] == "best_of_n"]
     rows = scored[scored["reward_model"].isin(names) & (scored["aggregation"] == aggregation)]
     if rows.empty:
@@ -43,99 +52,205 @@ def best_of_n(search: pd.DataFrame, reward_models: Iterable[str], aggregation: s
 
 
 def controls(search: pd.DataFrame, strategies: Iterable[str], budgets: Iterable[int] | None = None) -> pd.DataFrame:
-    """The rows of strategies without a reward model; one_sample has the budget 1 alone and is always kept."""
+    """The rows of strategies without a reward model; one_sample has the budget 1 alone and is always kept.
+
+    Of the policy's likelihood, that of the whole text: the sum over tokens.
+    """
     rows = search[search["strategy"].isin(list(strategies)) & (search["reward_model"] == "")]
+    rows = rows[(rows["strategy"] != "likelihood") | (rows["aggregation"] == "sum")]
     return rows if budgets is None else rows[rows["budget"].isin(list(budgets)) | (rows["strategy"] == "one_sample")]
 
 
-def untrained(reward_models: pd.DataFrame) -> pd.Series:
-    """Which reward models are controls with a random head; none where the table does not say."""
-    if "untrained" not in reward_models:
+def marked(reward_models: pd.DataFrame, mark: str) -> pd.Series:
+    """Which reward models are a control of this kind (`untrained`, `shuffled`); none where the table does not say."""
+    if mark not in reward_models:
         return pd.Series(False, index=reward_models.index, dtype=bool)
-    return reward_models["untrained"].astype(bool)
+    return reward_models[mark].astype(bool)
 
 
-def trained(reward_models: pd.DataFrame) -> pd.DataFrame:
-    """Trained reward models whose base has seen the most pre-training tokens of its size."""
+def largest(reward_models: pd.DataFrame) -> pd.DataFrame:
+    """Those of the largest base (and of its fullest pre-training); of several reward models the first by name."""
+    rows = reward_models.assign(tokens=reward_models["base_tokens"].fillna(0))
+    rows = rows.sort_values(["base_parameters", "tokens", "reward_model"], ascending=[False, False, True])
+    return reward_models[reward_models["reward_model"] == rows["reward_model"].iloc[0]] if len(rows) else reward_models
+
+
+def real(reward_models: pd.DataFrame) -> pd.DataFrame:
+    """Reward models that are no controls."""
     missing = [column for column in NEEDED if column not in reward_models]
     if missing:
         raise UserError(f"reward models without the column {missing[0]!r}; they have {list(reward_models.columns)}")
-    rows = reward_models[~untrained(reward_models)]
+    return reward_models[~marked(reward_models, "untrained") & ~marked(reward_models, "shuffled")]
+
+
+def trained(reward_models: pd.DataFrame) -> pd.DataFrame:
+    """Trained reward models, no controls, whose base has seen the most pre-training tokens of its size."""
+    rows = real(reward_models)
     tokens = rows["base_tokens"].fillna(0)  # not known of released models
     return rows[tokens == tokens.groupby(rows["base_parameters"]).transform("max")]
+
+
+def _plain(rows: pd.DataFrame) -> tuple[bool, bool]:
+    """Whether a group's head is the scalar one, trained without a ranking loss: what is compared unless heads are."""
+    return rows["head"].iloc[0] == "scalar", float(rows["ranking_weight"].iloc[0]) == 0
 
 
 def ladder(reward_models: pd.DataFrame) -> pd.DataFrame:
     """Reward models that differ in size (and seed) alone: of the recipe with the most sizes; smallest first.
 
-    Of equals, the recipe trained on both domains, then the longest trained.
+    Of equals, the recipe with a plain scalar head, trained on both domains, then the longest trained.
     """
-    groups = [rows for _, rows in trained(reward_models).groupby(RECIPE)]
+    groups = [rows for _, rows in trained(reward_models).groupby(RECIPE, dropna=False)]
     if not groups:
         return reward_models.iloc[:0]
     best = max(
         groups,
-        key=lambda g: (g["base_parameters"].nunique(), g["train_on"].iloc[0] == "both", int(g["steps"].iloc[0])),
+        key=lambda g: (
+            g["base_parameters"].nunique(),
+            *_plain(g),
+            g["train_on"].iloc[0] == "both",
+            int(g["steps"].iloc[0]),
+        ),
     )
-    return best.sort_values(["base_parameters", "reward_model"])
+    return best.sort_values(["base_parameters", "reward_model"], kind="stable")
+
+
+def headline(reward_models: pd.DataFrame) -> pd.DataFrame:
+    """The largest fully pre-trained reward model of the ladder, all its seeds: what claims about the PRM speak of."""
+    return largest(ladder(reward_models))
+
+
+def budgets(reward_models: pd.DataFrame) -> pd.DataFrame:
+    """The ladder's recipe at every pre-training budget of its bases; by size, then by tokens."""
+    recipe = ladder(reward_models)[RECIPE].drop_duplicates()
+    rows = real(reward_models).dropna(subset="base_tokens").merge(recipe, on=RECIPE)
+    return rows.sort_values(["base_parameters", "base_tokens", "reward_model"], kind="stable", ignore_index=True)
+
+
+def heads(reward_models: pd.DataFrame) -> pd.DataFrame:
+    """Reward models of one base and training set that differ in head or ranking loss; empty where there is one head.
+
+    Of several bases that with the most heads, then the largest; of one head's the longest trained, then the first.
+    """
+    groups = [rows for _, rows in trained(reward_models).groupby(["base", "train_on", "labels"])]
+    groups = [rows for rows in groups if len(rows[["head", "ranking_weight"]].drop_duplicates()) > 1]
+    if not groups:
+        return reward_models.iloc[:0]
+    best = max(groups, key=lambda g: (len(g[["head", "ranking_weight"]].drop_duplicates()), g["base_parameters"].max()))
+    first = best.sort_values(["steps", "reward_model"], ascending=[False, True], kind="stable")
+    names = first.drop_duplicates(["head", "ranking_weight"])["reward_model"]
+    return best[best["reward_model"].isin(names)].sort_values(["head", "ranking_weight"], kind="stable")
 
 
 def training_sets(reward_models: pd.DataFrame) -> pd.DataFrame:
     """Reward models of one base that differ in training set (and seed) alone: of the base with the most sets.
 
-    Of equals, the largest base, then the longest trained.
+    Of equals, a plain scalar head, the largest base, then the longest trained.
     """
-    groups = [rows for _, rows in trained(reward_models).groupby(["base", "steps"])]
+    alike = ["base", *(column for column in RECIPE if column not in ("train_on", "labels"))]
+    groups = [rows for _, rows in trained(reward_models).groupby(alike, dropna=False)]
     if not groups:
         return reward_models.iloc[:0]
     best = max(
         groups,
         key=lambda g: (
             len(g[["train_on", "labels"]].drop_duplicates()),
+            *_plain(g),
             int(g["base_parameters"].iloc[0]),
             int(g["steps"].iloc[0]),
         ),
     )
-    return best.sort_values(["train_on", "labels", "reward_model"])
+    return best.sort_values(["train_on", "labels", "reward_model"], kind="stable")
 
 
 def twins(reward_models: pd.DataFrame) -> dict[str, list[str]]:
     """PRM-Math and PRM-Code of table 1, by name (several: seeds); empty where the study has no such pair.
 
-    Those whose `role` says so; else the largest base trained on math and on code with the same labels and steps.
+    Those whose `role` says so; else the largest base trained on math and on code with the same recipe.
     """
-    if "role" in reward_models and {"math", "code"} <= set(reward_models["role"]):
-        rows = reward_models
-        return {role: sorted(rows.loc[rows["role"] == role, "reward_model"]) for role in ("math", "code")}
-    rows = trained(reward_models)
-    groups = [g for _, g in rows.groupby(["base", "labels", "steps"]) if {"math", "code"} <= set(g["train_on"])]
-    if not groups:
-        return {}
-    best = max(groups, key=lambda g: (int(g["base_parameters"].iloc[0]), int(g["steps"].iloc[0])))
-    return {role: sorted(best.loc[best["train_on"] == role, "reward_model"]) for role in ("math", "code")}
+    rows = real(reward_models)
+    if not ("role" in rows and {"math", "code"} <= set(rows["role"])):
+        rows = trained(reward_models).assign(role=lambda table: table["train_on"])
+        alike = ["base", *(column for column in RECIPE if column != "train_on")]
+        groups = [g for _, g in rows.groupby(alike, dropna=False) if {"math", "code"} <= set(g["role"])]
+        if not groups:
+            return {}
+        rows = max(groups, key=lambda g: (*_plain(g), int(g["base_parameters"].iloc[0]), int(g["steps"].iloc[0])))
+    return {role: sorted(set(rows.loc[rows["role"] == role, "reward_model"])) for role in ("math", "code")}
 
 
-def per_problem(rows: pd.DataFrame) -> pd.Series:
-    """Accuracy by problem_id, seeds averaged."""
-    return rows.groupby("problem_id")["correct"].mean()
+def chosen_aggregation(reward_models: pd.DataFrame) -> str:
+    """The aggregation of step scores with the best mean best-of-n on validation problems, over PRMs that are no
+    controls; of equals the first in the order last, min, product, mean, sum. No test problem takes part.
+    """
+    rows = real(reward_models)
+    means = {
+        name: rows[f"validation_best_of_n_{name}"].mean()
+        for name in AGGREGATIONS
+        if f"validation_best_of_n_{name}" in rows
+    }
+    known = {name: mean for name, mean in means.items() if pd.notna(mean)}
+    if not known:
+        raise UserError(
+            "analysis.aggregation: 'validation' wants best_of_n_<aggregation> among the reward models' measures on "
+            "validation problems; they have none. Name an aggregation, or give the data sets validation problems"
+        )
+    return max(known, key=lambda name: known[name])
+
+
+def aggregation(configured: str, reward_models: pd.DataFrame) -> str:
+    """The aggregation that figures and claims use: the configured one, or the one `validation` chooses."""
+    return chosen_aggregation(reward_models) if configured == "validation" else configured
+
+
+def per_problem(rows: pd.DataFrame) -> pd.DataFrame:
+    """Accuracy by problem_id (rows) and training seed (columns)."""
+    return rows.groupby(["problem_id", "seed"])["correct"].mean().unstack("seed")
+
+
+def minus(a: pd.DataFrame, b: pd.DataFrame) -> pd.DataFrame:
+    """The difference of two `per_problem` tables on their common problems: of the same seeds where both have several,
+    else the one column against each of the other's.
+    """
+    if a.empty or b.empty:
+        return pd.DataFrame()
+    if a.shape[1] > 1 and b.shape[1] > 1:
+        shared = a.columns.intersection(b.columns)
+        if len(shared):
+            return (a[shared] - b[shared]).dropna(how="all")
+    wide, one, sign = (a, b, 1) if b.shape[1] == 1 else (b, a, -1)
+    return (sign * wide.sub(one.mean(axis=1), axis=0)).dropna(how="all")
 
 
 def with_checkpoints(search: pd.DataFrame, reward_models: pd.DataFrame) -> pd.DataFrame:
     """Those reward models that the search table measures at several training steps, smallest first."""
-    steps = search[search["reward_model"] != ""].groupby("reward_model")["training_step"].nunique()
+    steps = by_reward_model(search).groupby("reward_model")["training_step"].nunique()
     several = steps.index[steps > 1]
     rows = reward_models[reward_models["reward_model"].isin(several)]
-    return rows.sort_values(["base_parameters", "train_on", "labels", "reward_model"])
+    return rows.sort_values(["base_parameters", "train_on", "labels", "reward_model"], kind="stable")
+
+
+def fact(reward_models: pd.DataFrame, column: str) -> pd.Series:
+    """One of the facts by reward model's name; seeds share it."""
+    return reward_models.drop_duplicates("reward_model").set_index("reward_model")[column]
+
+
+def head_name(head: str, ranking_weight: float) -> str:
+    """What people call a head and its loss."""
+    return f"{head} head" + (" with ranking loss" if ranking_weight else "")
 
 
 def kinds(reward_models: pd.DataFrame) -> pd.Series:
     """What to call each reward model in a legend, by name: of its facts those that differ; alike for seeds."""
+    rows = reward_models.drop_duplicates("reward_model")
+    pairs = zip(rows["head"], rows["ranking_weight"], strict=True)
     facts = {
-        "base": "from " + reward_models["base"],
-        "train_on": "trained on " + reward_models["train_on"].replace("both", "math and code"),
-        "labels": reward_models["labels"].str.replace("monte_carlo", "Monte-Carlo") + " labels",
-        "steps": reward_models["steps"].astype(str) + " steps",
+        "base": "from " + rows["base"],
+        "train_on": "trained on " + rows["train_on"].replace("both", "math and code"),
+        "labels": rows["labels"].str.replace("monte_carlo", "Monte-Carlo") + " labels",
+        "steps": rows["steps"].astype(str) + " steps",
+        "head": pd.Series([head_name(*pair) for pair in pairs], index=rows.index, dtype=object),
     }
-    differing = [text for column, text in facts.items() if reward_models[column].nunique() > 1] or [facts["base"]]
+    differing = [text for text in facts.values() if text.nunique() > 1] or [facts["base"]]
     texts = [", ".join(parts) for parts in zip(*differing, strict=True)]
-    return pd.Series(texts, index=reward_models["reward_model"])
+    return pd.Series(texts, index=rows["reward_model"])

@@ -33,6 +33,22 @@ class Claim:
     verdict: str
     reported: str
     n: int
+    seeds: int
+
+
+@dataclass(frozen=True)
+class Check:
+    """One measurement beside the claims: an accuracy (without a verdict), or a difference that is judged."""
+
+    section: str
+    dataset: str
+    comparison: str
+    effect: float
+    low: float
+    high: float
+    verdict: str
+    n: int
+    seeds: int
 
 
 def verdict(low: float, high: float, threshold: float = 0.0) -> str:

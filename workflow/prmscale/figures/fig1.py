@@ -41,7 +41,7 @@ def draw(
     scored = selection.best_of_n(rows, models["reward_model"], aggregation)
     top = panels.largest_budget(scored, "fig1")
     scored = scored[scored["budget"].isin([*budgets, top])]
-    sizes = models.set_index("reward_model")["base_parameters"]
+    sizes = selection.fact(models, "base_parameters")
     checks = selection.controls(rows, ["one_sample", "majority", "oracle"], [top])
     drawn = [
         scored.assign(base_parameters=scored["reward_model"].map(sizes).astype(int)),

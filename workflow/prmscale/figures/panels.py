@@ -9,6 +9,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator, PercentFormatter
 
@@ -33,10 +34,15 @@ def grid(data: pd.DataFrame, xlabel: str, ylabel: str) -> tuple[Figure, dict[str
         fewest, most = sizes[name]
         axis.set_title(f"{name} ({most if fewest == most else f'{fewest}–{most}'} problems)")
         axis.set_xlabel(xlabel)
-        axis.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=""))
+        percent(axis.yaxis)
         if number % columns == 0:
             axis.set_ylabel(ylabel)
     return figure, axes
+
+
+def percent(axis: Axis) -> None:
+    """Write fractions as percent."""
+    axis.set_major_formatter(PercentFormatter(1.0, symbol=""))
 
 
 def line(axis: Axes, data: pd.DataFrame, x: str, look: style.Look, label: str) -> None:

@@ -1,0 +1,62 @@
+"""What claims and checks share: the rows they look at, accuracies by problem and seed, and paired intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import pandas as pd
+
+from prmscale.analysis import selection
+from prmscale.analysis.bootstrap import Interval, mean_interval
+from prmscale.analysis.verdicts import Check, Rules, verdict
+
+
+def measured(search: pd.DataFrame, rules: Rules) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Each data set's rows that verdicts use, at every budget: fully trained PRMs by best-of-n, and controls."""
+    rows = selection.final(search)
+    scored = rows["strategy"] == "best_of_n"
+    without = rows["reward_model"].eq("") | rows["strategy"].eq("base_likelihood")
+    rows = rows[without | (scored & (rows["aggregation"] == rules.aggregation))]
+    for dataset, own in rows.groupby("dataset", sort=True):
+        yield str(dataset), own
+
+
+def at_budget(search: pd.DataFrame, rules: Rules, budget: int | None = None) -> Iterator[tuple[str, pd.DataFrame]]:
+    """The same at one budget (the data set's largest), with one sample beside it."""
+    for dataset, rows in measured(search, rules):
+        at = rows["budget"].max() if budget is None else budget
+        yield dataset, rows[(rows["budget"] == at) | (rows["strategy"] == "one_sample")]
+
+
+def accuracy(rows: pd.DataFrame, reward_models: Iterable[str]) -> pd.DataFrame:
+    """Best-of-n's accuracy by problem and seed of these reward models (averaged); empty where none was measured."""
+    scored = rows[(rows["strategy"] == "best_of_n") & rows["reward_model"].isin(list(reward_models))]
+    return selection.per_problem(scored) if len(scored) else pd.DataFrame()
+
+
+def control(rows: pd.DataFrame, strategy: str) -> pd.DataFrame:
+    """Accuracy by problem of a strategy without a reward model."""
+    found = selection.controls(rows, [strategy])
+    return selection.per_problem(found) if len(found) else pd.DataFrame()
+
+
+def interval(values: pd.DataFrame, rules: Rules, level: float | None = None) -> Interval | None:
+    """The interval of a `per_problem` table or of a difference of two; None where nothing was measured."""
+    known = values.dropna(how="all")
+    return mean_interval(known, level or rules.level, rules.draws, rules.seed) if known.size else None
+
+
+def check(
+    section: str,
+    dataset: str,
+    comparison: str,
+    values: pd.DataFrame,
+    rules: Rules,
+    threshold: float | None = None,
+) -> list[Check]:
+    """The check that a difference is above a threshold (the rules' own); nothing where it was not measured."""
+    found = interval(values, rules)
+    if found is None:
+        return []
+    judged = verdict(found.low, found.high, rules.minimum_effect if threshold is None else threshold)
+    return [Check(section, dataset, comparison, found.mean, found.low, found.high, judged, found.n, found.seeds)]
