@@ -87,7 +87,7 @@ def reward_models(models: list[Prm], seeds: int = 1) -> pd.DataFrame:
             "replicate": replicate,
             "base": m.base,
             "base_parameters": SIZES[m.base.split("@")[0]],
-            "base_tokens": m.tokens,
+            "base_tokens": m.tokens + replicate,  # corpora end with whole problems
             "base_flops": 6.0 * SIZES[m.base.split("@")[0]] * m.tokens,
             "train_on": m.train_on,
             "labels": m.labels,

@@ -79,8 +79,8 @@ def test_fig7_has_a_line_for_each_size_along_pretraining() -> None:
     _, data = _draw(fig7)
     lines = data[(data.strategy == "best_of_n") & (data.dataset == "programs")]
     tokens = lines.groupby("base_parameters")["base_tokens"].apply(list).to_dict()
-    budgets = [500_000, 1_000_000, 2_000_000]
-    assert tokens == {77_000: [2e6], 173_000: [2e6], 301_000: budgets, 671_000: budgets}
+    budgets = [500_002, 1_000_002, 2_000_002]
+    assert tokens == {77_000: budgets[2:], 173_000: budgets[2:], 301_000: budgets, 671_000: budgets}
     assert set(lines["seeds"]) == {3} and set(lines["budget"]) == {64}
     assert data.loc[data.strategy == "majority", "base_tokens"].isna().all()
 

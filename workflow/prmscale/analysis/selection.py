@@ -76,18 +76,19 @@ def largest(reward_models: pd.DataFrame) -> pd.DataFrame:
 
 
 def real(reward_models: pd.DataFrame) -> pd.DataFrame:
-    """Reward models that are no controls."""
+    """Reward models that are no controls; `base_tokens` is the mean over the trainings of one base."""
     missing = [column for column in NEEDED if column not in reward_models]
     if missing:
         raise UserError(f"reward models without the column {missing[0]!r}; they have {list(reward_models.columns)}")
-    return reward_models[~marked(reward_models, "untrained") & ~marked(reward_models, "shuffled")]
+    rows = reward_models[~marked(reward_models, "untrained") & ~marked(reward_models, "shuffled")]
+    return rows.assign(base_tokens=rows.groupby("base")["base_tokens"].transform("mean"))
 
 
 def trained(reward_models: pd.DataFrame) -> pd.DataFrame:
-    """Trained reward models, no controls, whose base has seen the most pre-training tokens of its size."""
+    """Trained reward models, no controls, whose base (NAME or NAME@PERCENT) has the most pre-training of its name."""
     rows = real(reward_models)
     tokens = rows["base_tokens"].fillna(0)  # not known of released models
-    return rows[tokens == tokens.groupby(rows["base_parameters"]).transform("max")]
+    return rows[tokens == tokens.groupby(rows["base"].str.split("@").str[0]).transform("max")]
 
 
 def _plain(rows: pd.DataFrame) -> tuple[bool, bool]:
@@ -130,14 +131,16 @@ def budgets(reward_models: pd.DataFrame) -> pd.DataFrame:
 def heads(reward_models: pd.DataFrame) -> pd.DataFrame:
     """Reward models of one base and training set that differ in head or ranking loss; empty where there is one head.
 
-    Of several bases that with the most heads, then the largest; of one head's the longest trained, then the first.
+    Of several bases that with the most heads, then the largest; of one head's that of the ladder, then the longest
+    trained, then the first.
     """
     groups = [rows for _, rows in trained(reward_models).groupby(["base", "train_on", "labels"])]
     groups = [rows for rows in groups if len(rows[["head", "ranking_weight"]].drop_duplicates()) > 1]
     if not groups:
         return reward_models.iloc[:0]
     best = max(groups, key=lambda g: (len(g[["head", "ranking_weight"]].drop_duplicates()), g["base_parameters"].max()))
-    first = best.sort_values(["steps", "reward_model"], ascending=[False, True], kind="stable")
+    other = ~best["reward_model"].isin(ladder(reward_models)["reward_model"])
+    first = best.assign(other=other).sort_values(["other", "steps", "reward_model"], ascending=[True, False, True])
     names = first.drop_duplicates(["head", "ranking_weight"])["reward_model"]
     return best[best["reward_model"].isin(names)].sort_values(["head", "ranking_weight"], kind="stable")
 
