@@ -1,6 +1,7 @@
 """The pipeline itself, on the smoke study: end to end, again, cut short and resumed, and asked for wrongly."""
 
 import hashlib
+import json
 import os
 import shutil
 import signal
@@ -61,7 +62,7 @@ def jobs(report):
 
 def test_the_study_leaves_every_figure_table_and_verdict(project):
     results = project / "results/smoke"
-    for figure in ("fig1", "fig2", "fig3", "table1"):
+    for figure in ("fig1", "fig2", "fig3", "fig7", "controls", "table1"):
         for kind in ("pdf", "png", "csv"):
             assert (results / f"figures/{figure}.{kind}").stat().st_size > 100
     claims = pd.read_csv(results / "tables/claims.csv")
@@ -71,6 +72,11 @@ def test_the_study_leaves_every_figure_table_and_verdict(project):
         "pattern_similarity",
     }  # fmt: skip
     assert "Does the PRM verify?" in (results / "claims.md").read_text()
+    checks = pd.read_csv(results / "tables/checks.csv")
+    assert {"accuracy", "verifies", "falls", "growth", "transfer"} <= set(checks.section)
+    card = json.loads((results / "problems/programs.json").read_text())
+    assert card["problems"]["test"] == 12
+    assert card["world"]["wordings"]["less_than"]["misreading_rate"] == {"math": 0.6, "code": 0.6}
     contamination = pd.read_csv(results / "tables/contamination.csv")
     assert contamination.exact.sum() == 0
     assert "temperature: 0.8" in (results / "config.yaml").read_text()
@@ -92,6 +98,23 @@ def test_tables_agree_with_each_other(project):
     assert labels[labels.truth == 1].value.mean() > labels[labels.truth == 0].value.mean()
 
 
+def test_the_policys_own_likelihood_is_that_of_its_base(project):
+    """The policy is the first pre-training of its base: read again, its samples are as likely as when it wrote them."""
+    results = project / "results/smoke/search"
+    own = pd.read_parquet(results / "without.parquet").query("strategy == 'likelihood' and policy == 'm'")
+    base = pd.read_parquet(results / "likelihood/m.parquet").query("policy == 'm' and seed == 1")
+    keys = ["dataset", "problem_id", "aggregation", "budget"]
+    both = own.merge(base, on=keys, suffixes=("", "_base"))
+    assert len(both) == len(own) > 100
+    assert (both.correct == both.correct_base).mean() > 0.99  # ties are broken by rounding
+
+
+def test_nothing_that_is_trained_or_chosen_depends_on_test_problems(project):
+    done = snakemake(project, *SMOKE, "-n", "--forceall", "results/smoke/rewards/both-m/seed1")
+    assert "sample_solutions" in jobs(done) and "search" not in jobs(done)
+    assert ".search." not in done.stdout
+
+
 def test_a_second_run_does_nothing_and_a_changed_figure_redraws_that_one(project):
     assert "Nothing to be done" in snakemake(project, *SMOKE).stderr
     module = project / "workflow/prmscale/figures/fig1.py"
@@ -102,7 +125,7 @@ def test_a_second_run_does_nothing_and_a_changed_figure_redraws_that_one(project
 
 def test_made_again_it_is_the_same_to_the_byte(project):
     results = project / "results/smoke"
-    targets = ["solutions/m/programs.labelling.parquet", "labels/programs.monte_carlo.parquet", "rewards/code-m"]
+    targets = ["solutions/m/programs.labelling.parquet", "labels/programs.monte_carlo.parquet", "rewards/code-m/seed2"]
     before = {t: digest(results / t) for t in targets}
     for t in targets:
         shutil.rmtree(results / t, ignore_errors=True)
@@ -171,6 +194,6 @@ def test_the_slurm_profile_asks_for_gpus_where_models_run_and_nowhere_else(proje
         elif line.strip().startswith("resources:"):
             asked.setdefault(rule, set()).add("gpu=1" in line)
     assert {rule for rule, gpus in asked.items() if True in gpus} == {
-        "pretrain_policy", "sample_solutions", "label_solutions", "train_reward_model", "search"
+        "pretrain_policy", "sample_solutions", "label_solutions", "train_reward_model", "search", "rank_by_likelihood"
     }  # fmt: skip
     assert asked["draw_figure"] == asked["build_problems"] == {False}

@@ -186,7 +186,9 @@ def _intervals(values: Array, counts: Sequence[Array], level: float, seed: int) 
         mean = float(problems.mean()) if n else float("nan")
         low, high = float("nan"), float("nan")
         if n > 1:
-            low, high = np.nanquantile(means[:, group], _tails(level, n, _freedom(problems, shifts)))
+            ends = np.nanquantile(means[:, group], _tails(level, n, _freedom(problems, shifts)))
+            # the seeds' widened spread may pass the values themselves, which no mean does
+            low, high = np.clip(ends, np.nanmin(values[:, :, group]), np.nanmax(values[:, :, group]))
         found.append(Interval(mean, float(low), float(high), n, trained))
     return found
 

@@ -12,12 +12,13 @@ from collections.abc import Iterable
 
 import pandas as pd
 
+from prmscale.engines.aggregation import AGGREGATIONS
 from prmscale.errors import UserError
+from prmscale.study import VALIDATION
 
 # what is alike in a ladder of sizes
 RECIPE = ["train_on", "labels", "steps", "head", "ranking_weight", "supervise", "target"]
 NEEDED = ["reward_model", "base", "base_parameters", "base_tokens", *RECIPE]
-AGGREGATIONS = ("last", "min", "product", "mean", "sum")  # of equally good ones the first is taken
 
 
 def first_policy(search: pd.DataFrame) -> pd.DataFrame:
@@ -203,7 +204,7 @@ def chosen_aggregation(reward_models: pd.DataFrame) -> str:
 
 def aggregation(configured: str, reward_models: pd.DataFrame) -> str:
     """The aggregation that figures and claims use: the configured one, or the one `validation` chooses."""
-    return chosen_aggregation(reward_models) if configured == "validation" else configured
+    return chosen_aggregation(reward_models) if configured == VALIDATION else configured
 
 
 def per_problem(rows: pd.DataFrame) -> pd.DataFrame:
