@@ -36,9 +36,18 @@ class TransformersLikelihood:
         self.shape = Shape.of(self.model)
         self.batch_tokens = batch_tokens
 
-    @torch.inference_mode()
     def read(self, items: Sequence[tuple[Problem, Prefix, bool]], progress: str | None = None) -> list[Likelihood]:
-        """Likelihood of each (problem, steps, whether its policy ended it: then the end of text counts as well)."""
+        """Likelihood of each (problem, steps, whether its policy ended it: then the end of text counts as well).
+
+        The same solution of a problem is read only once.
+        """
+        keys = [(p.problem_id, steps, ended) for p, steps, ended in items]
+        unique = dict(zip(keys, items, strict=True))
+        known = dict(zip(unique, self._read(list(unique.values()), progress), strict=True))
+        return [known[key] for key in keys]
+
+    @torch.inference_mode()
+    def _read(self, items: Sequence[tuple[Problem, Prefix, bool]], progress: str | None) -> list[Likelihood]:
         end = [self.tokenizer.eos_token_id] if self.tokenizer.eos_token_id is not None else []
         texts = [step_text.encode_solution(self.tokenizer, p.prompt, s) for p, s, _ in items]
         encoded = [text.ids + (end if ended else []) for text, (*_, ended) in zip(texts, items, strict=True)]
