@@ -42,9 +42,9 @@ PROBLEMS = {"toy/test/00000": problem()}
 @pytest.mark.parametrize(
     ("settings", "targets"),
     [
-        ({}, [[1, 0, np.nan], [1, 1]]),
-        ({"supervise": "all"}, [[1, 0, 1], [1, 1]]),
-        ({"target": "soft"}, [[1, 0, np.nan], [0.25, 1]]),
+        ({}, [[1, 0, 1], [1, 1]]),
+        ({"supervise": "first_error"}, [[1, 0, np.nan], [1, 1]]),
+        ({"target": "soft", "supervise": "first_error"}, [[1, 0, np.nan], [0.25, 1]]),
         ({"supervise": "outcome"}, [[np.nan, np.nan, 0], [np.nan, 1]]),
     ],
 )

@@ -218,9 +218,10 @@ class RewardTraining(Block):
     optimizer: Literal["muon", "adamw"] = Field("muon", description="Muon for the matrices, or AdamW throughout.")
     target: Literal["hard", "soft"] = Field("hard", description="Label 0/1, or the fraction of successful rollouts.")
     supervise: Literal["first_error", "all", "outcome"] = Field(
-        "first_error",
-        description="Steps with a loss: up to and including the first wrong one, all, or only the last one with the "
-        "solution's outcome as its label (as the implicit PRM is trained).",
+        "all",
+        description="Steps with a loss: all, those up to and including the first that is labelled wrong (for labels "
+        "without noise: a right step that no rollout finished hides all after it, the known outcome too), or only the "
+        "last one with the solution's outcome as its label (as the implicit PRM is trained).",
     )
     ranking_weight: float = Field(
         0.0, ge=0, description="Weight of a ranking loss over right and wrong solutions of one problem, beside BCE."
