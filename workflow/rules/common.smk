@@ -37,22 +37,26 @@ def policy_folder(name, replicate=1):
     return result(f"policies/{model}/converted") if STUDY.released(name).gguf_file else STUDY.released(name).model
 
 
-def policy_files(name, replicate=1):
-    """The files of the pipeline that a policy needs: none where it is released as it is."""
-    folder = policy_folder(name, replicate)
-    return [folder] if folder.startswith(result("policies/")) else []
+def made_here(folders):
+    """Those of these folders that the pipeline makes: a model that is released as it is, is no input of a rule."""
+    return [folder for folder in folders if folder.startswith(result("policies/"))]
 
 
-def base_replicates(name):
-    """The pre-trainings of a base: as many as the configuration wants of the ladder, one of a released model."""
-    return range(1, 1 + (STUDY.policies.pretraining.seeds if STUDY.ladder_model(name) else 1))
+def policy_files(name):
+    """The files of the pipeline that a policy needs."""
+    return made_here([policy_folder(name)])
+
+
+def base_folders(name):
+    """Every pre-training of a base: as many as the configuration wants of the ladder, one of a released model."""
+    replicates = STUDY.policies.pretraining.seeds if STUDY.ladder_model(name) else 1
+    return [policy_folder(name, replicate) for replicate in range(1, 1 + replicates)]
 
 
 def training_bases(wildcards):
     """The base of each training of a reward model: training r starts from pre-training r, around if there are fewer."""
-    name, seeds = base(wildcards), STUDY.rewards.training.seeds
-    available = base_replicates(name)
-    return [policy_folder(name, available[r % len(available)]) for r in range(seeds)]
+    folders = base_folders(base(wildcards))
+    return [folders[r % len(folders)] for r in range(STUDY.rewards.training.seeds)]
 
 
 def prompting(name):

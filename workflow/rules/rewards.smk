@@ -6,7 +6,7 @@ rule train_reward_model:
         problems=lambda wildcards: training_files(wildcards, "problems/{dataset}.parquet"),
         solutions=lambda wildcards: training_files(wildcards, "solutions/{policy}/{dataset}.labelling.parquet"),
         labels=lambda wildcards: training_files(wildcards, "labels/{dataset}.{method}.parquet"),
-        base=lambda wildcards: [f for f in training_bases(wildcards) if f.startswith(result("policies/"))],
+        base=lambda wildcards: made_here(training_bases(wildcards)),
     output:
         [directory(folder) for folder in reward_folders("{reward_model}")],
     log:

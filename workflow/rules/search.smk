@@ -52,7 +52,7 @@ rule rank_by_likelihood:
     input:
         problems=TEST_PROBLEMS,
         solutions=TEST_SOLUTIONS,
-        base=lambda wildcards: [f for r in base_replicates(wildcards.base) for f in policy_files(wildcards.base, r)],
+        base=lambda wildcards: made_here(base_folders(wildcards.base)),
     output:
         search=result("search/likelihood/{base}.parquet"),
     log:
@@ -69,7 +69,7 @@ rule rank_by_likelihood:
     params:
         plans=plans(),
         base=lambda wildcards: wildcards.base,
-        folders=lambda wildcards: [policy_folder(wildcards.base, r) for r in base_replicates(wildcards.base)],
+        folders=lambda wildcards: base_folders(wildcards.base),
         revision=lambda wildcards: revision(wildcards.base),
         budgets=STUDY.search.budgets,
         world=as_data(STUDY.world),
