@@ -12,7 +12,7 @@ import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -24,6 +24,9 @@ from prmscale.search import STRATEGIES
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
+
+Figure = Literal["fig1", "fig2", "fig3", "fig7", "controls", "table1"]
+FIGURES: tuple[Figure, ...] = get_args(Figure)
 
 GENERATED = ("arithmetic", "programs")
 VALIDATION = "validation"
@@ -287,10 +290,7 @@ class Search(Block):
 class Analysis(Block):
     """Intervals and choices of the figures."""
 
-    figures: list[Literal["fig1", "fig2", "fig3", "fig7", "controls", "table1"]] = Field(
-        ["fig1", "fig2", "fig3", "fig7", "controls", "table1"],
-        description="What is drawn when nothing else is asked for.",
-    )
+    figures: list[Figure] = Field(list(FIGURES), description="What is drawn when nothing else is asked for.")
     aggregation: str = Field(
         VALIDATION,
         description="Aggregation of step scores that figures and claims use; validation: the one by which the trained "

@@ -150,7 +150,6 @@ LADDER = [m.name for m in STUDY.policies.pretraining.ladder]
 CONVERTED = [m.name for m in STUDY.policies.released if m.gguf_file]
 REWARD_MODELS = [m.name for m in STUDY.rewards.models]
 DATASETS = [d.name for d in STUDY.datasets]
-FIGURES = ["fig1", "fig2", "fig3", "fig7", "controls", "table1"]
 
 
 wildcard_constraints:

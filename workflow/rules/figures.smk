@@ -26,7 +26,7 @@ rule draw_figure:
     benchmark:
         result("benchmarks/draw_figure/{figure}.tsv")
     wildcard_constraints:
-        figure="|".join(FIGURES),
+        figure="|".join(study_module.FIGURES),
     conda:
         "../../envs/core.yaml"
     resources:
