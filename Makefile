@@ -2,7 +2,7 @@
 
 STUDY  ?= laptop
 CORES  ?= all
-# an extra package index for torch, e.g. https://download.pytorch.org/whl/cpu for the small CPU build
+# an extra package index for torch: PyTorch's own index of CPU builds spares machines without a GPU the CUDA packages
 TORCH_INDEX ?=
 
 PYTHON := $(shell for p in python3.13 python3.12 python3.11 python3 python; do \

@@ -18,6 +18,9 @@ from prmscale.tasks import steps as step_text
 from prmscale.tasks.base import Problem
 
 
+_LOGITS = 2**28  # next-token logits held at once, 1 GiB in float32: vocabularies of real models are large
+
+
 @dataclass(frozen=True)
 class Likelihood:
     """Sum and minimum of a solution's token log-probabilities (nats, temperature 1), and the cost of reading it."""
@@ -34,7 +37,7 @@ class TransformersLikelihood:
         self.tokenizer = load_pretrained(AutoTokenizer, folder, revision=revision)
         self.model = load_pretrained(AutoModelForCausalLM, folder, revision=revision).to(device).eval()
         self.shape = Shape.of(self.model)
-        self.batch_tokens = batch_tokens
+        self.batch_tokens = min(batch_tokens, _LOGITS // self.model.config.get_text_config().vocab_size)
 
     def read(self, items: Sequence[tuple[Problem, Prefix, bool]], progress: str | None = None) -> list[Likelihood]:
         """Likelihood of each (problem, steps, whether its policy ended it: then the end of text counts as well).
