@@ -27,8 +27,9 @@ def test_the_slurm_profile_is_found_by_its_name():
 
 def test_every_figure_has_a_module_a_caption_and_a_target():
     snakefile = (ROOT / "Snakefile").read_text()
+    captions = (ROOT / "workflow/report/figure.rst").read_text()
     for module in (ROOT / "workflow/prmscale/figures").glob("[ft]*[0-9].py"):
-        assert (ROOT / f"workflow/report/{module.stem}.rst").exists()
+        assert f'snakemake.wildcards.figure == "{module.stem}"' in captions
         assert f"rule {module.stem}:" in snakefile
 
 

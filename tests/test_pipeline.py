@@ -115,6 +115,13 @@ def test_nothing_that_is_trained_or_chosen_depends_on_test_problems(project):
     assert ".search." not in done.stdout
 
 
+def test_the_report_is_one_page_with_every_figures_caption(project):
+    done = snakemake(project, *SMOKE, "--report", "report.html")
+    assert done.returncode == 0, done.stderr[-2000:]
+    page = (project / "report.html").read_text()
+    assert "Pre-training tokens" in page and "Size of the reward model" in page
+
+
 def test_a_second_run_does_nothing_and_a_changed_figure_redraws_that_one(project):
     assert "Nothing to be done" in snakemake(project, *SMOKE).stderr
     module = project / "workflow/prmscale/figures/fig1.py"

@@ -15,7 +15,7 @@ rule draw_figure:
     output:
         pdf=report(
             result("figures/{figure}.pdf"),
-            caption="../report/{figure}.rst",
+            caption="../report/figure.rst",
             category="Figures",
             labels={"figure": "{figure}"},
         ),
