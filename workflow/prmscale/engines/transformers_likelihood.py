@@ -17,7 +17,6 @@ from prmscale.engines.transformers_scorer import batches, pad
 from prmscale.tasks import steps as step_text
 from prmscale.tasks.base import Problem
 
-
 _LOGITS = 2**28  # next-token logits held at once, 1 GiB in float32: vocabularies of real models are large
 
 
