@@ -107,7 +107,7 @@ class EvidenceModel(_LikelihoodHead):
 
         In nats; zero at the first token, which nothing predicts.
         """
-        return _predictions(self.base, input_ids, _surprise)
+        return predictions(self.base, input_ids, _surprise)
 
     def evidence(self, input_ids: torch.Tensor, features: torch.Tensor, solution: torch.Tensor) -> torch.Tensor:
         """Logits [batch, length] of tokens, their features and the mask of the solution."""
@@ -152,7 +152,7 @@ class ImplicitModel(_LikelihoodHead):
     @torch.no_grad()
     def features(self, input_ids: torch.Tensor) -> torch.Tensor:
         """Log-probability of each token under the reference [batch, length, 1], nats; zero at the first token."""
-        return _predictions(self.reference, input_ids, _log_probability)
+        return predictions(self.reference, input_ids, log_probability)
 
     def forward(
         self,
@@ -163,7 +163,7 @@ class ImplicitModel(_LikelihoodHead):
     ) -> TokenClassifierOutput:
         """Logits [batch, length, 1]; `features` computed before are not computed again."""
         features = self.features(input_ids) if features is None else features
-        ratio = (_predictions(self.policy, input_ids, _log_probability) - features)[..., 0]
+        ratio = (predictions(self.policy, input_ids, log_probability) - features)[..., 0]
         logits = self.config.beta * (ratio * self._solution(token_type_ids)).cumsum(-1)
         return TokenClassifierOutput(logits=logits[..., None])
 
@@ -185,7 +185,7 @@ def on_base(head: str, base: PreTrainedModel) -> EvidenceModel | ImplicitModel:
 _Statistics = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 
-def _predictions(model: PreTrainedModel, input_ids: torch.Tensor, statistics: _Statistics) -> torch.Tensor:
+def predictions(model: PreTrainedModel, input_ids: torch.Tensor, statistics: _Statistics) -> torch.Tensor:
     """Statistics [batch, length, k] of what `model` predicted for each token, zero at the first; a few rows at once."""
     rows = max(1, _LOGITS // (input_ids.shape[1] * model.config.get_text_config().vocab_size))
     parts = []
@@ -195,7 +195,7 @@ def _predictions(model: PreTrainedModel, input_ids: torch.Tensor, statistics: _S
     return nn.functional.pad(torch.cat(parts), (0, 0, 1, 0))
 
 
-def _log_probability(logs: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
+def log_probability(logs: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
     """Log-probability [..., 1] of the tokens [..., 1]."""
     return logs.gather(-1, tokens)
 

@@ -11,13 +11,12 @@ from tqdm import tqdm
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from prmscale.engines.flops import Shape
+from prmscale.engines.heads import log_probability, predictions
 from prmscale.engines.loading import load_pretrained
 from prmscale.engines.requests import Prefix
 from prmscale.engines.transformers_scorer import batches, pad
 from prmscale.tasks import steps as step_text
 from prmscale.tasks.base import Problem
-
-_LOGITS = 2**28  # next-token logits held at once, 1 GiB in float32: vocabularies of real models are large
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,7 @@ class TransformersLikelihood:
         self.tokenizer = load_pretrained(AutoTokenizer, folder, revision=revision)
         self.model = load_pretrained(AutoModelForCausalLM, folder, revision=revision).to(device).eval()
         self.shape = Shape.of(self.model)
-        self.batch_tokens = min(batch_tokens, _LOGITS // self.model.config.get_text_config().vocab_size)
+        self.batch_tokens = batch_tokens
 
     def read(self, items: Sequence[tuple[Problem, Prefix, bool]], progress: str | None = None) -> list[Likelihood]:
         """Likelihood of each (problem, steps, whether its policy ended it: then the end of text counts as well).
@@ -57,10 +56,9 @@ class TransformersLikelihood:
         with tqdm(total=len(items), desc=progress, unit="solution", disable=progress is None) as bar:
             for batch in batches([len(ids) for ids in encoded], self.batch_tokens):
                 ids = pad([encoded[i] for i in batch], 0).to(self.model.device)
-                logs = self.model(input_ids=ids).logits[:, :-1].float().log_softmax(-1)
-                own = logs.gather(2, ids[:, 1:, None])[..., 0].cpu()
+                own = predictions(self.model, ids, log_probability)[..., 0].cpu()
                 for row, i in enumerate(batch):
-                    tokens = own[row, texts[i].start - 1 : len(encoded[i]) - 1]
+                    tokens = own[row, texts[i].start : len(encoded[i])]
                     lowest = float(tokens.min()) if len(tokens) else 0.0
                     found[i] = Likelihood(float(tokens.sum()), lowest, self.shape.forward(len(encoded[i])))
                 bar.update(len(batch))
