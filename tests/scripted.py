@@ -8,7 +8,7 @@ import numpy as np
 
 from prmscale.engines import seeds
 from prmscale.engines.flops import Shape
-from prmscale.engines.requests import Continuation
+from prmscale.engines.requests import Continuation, Scored
 from prmscale.tasks.base import Grade, Problem
 
 
@@ -38,7 +38,11 @@ class CoinPolicy:
                 count = left if e.until == "end" else min(1, left)
                 steps = tuple("1" if stream.random() < self.p else "0" for _ in range(count))
                 reason = "stop" if len(e.prefix) + len(steps) >= self.length else None
-                group.append(Continuation(steps, reason, max(1, len(steps)), float(stream.random()), 0.0, 1, 2.0))
+                group.append(
+                    Continuation(
+                        steps, reason, max(1, len(steps)), float(stream.random()), 0.0, 1, 2.0, prefix_flops=1.0
+                    )
+                )
             replies.append(group)
         return replies
 
@@ -52,7 +56,10 @@ class PerfectScorer:
     def score(self, items, progress=None):
         """One token a step."""
         return [
-            (np.array([float(all(s == "1" for s in steps[: t + 1])) for t in range(len(steps))]), len(steps))
+            Scored(
+                np.array([float(all(s == "1" for s in steps[: t + 1])) for t in range(len(steps))]),
+                range(len(steps) + 1),
+            )
             for _, steps in items
         ]
 
@@ -62,7 +69,7 @@ class BlindScorer(PerfectScorer):
 
     def score(self, items, progress=None):
         """Constant one half."""
-        return [(np.full(len(steps), 0.5), len(steps)) for _, steps in items]
+        return [Scored(np.full(len(steps), 0.5), range(len(steps) + 1)) for _, steps in items]
 
 
 def grade(problems: Sequence[Problem], solutions: Sequence[tuple[str, ...]]) -> list[Grade]:

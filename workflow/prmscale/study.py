@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from prmscale.engines.aggregation import AGGREGATIONS
 from prmscale.errors import UserError
-from prmscale.search import STRATEGIES
+from prmscale.search import STRATEGIES, TREE_STRATEGIES
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -275,12 +275,57 @@ class Evaluation(Block):
     samples: Count = Field(64, description="Solutions sampled a test problem: the largest budget.")
 
 
+class Mcts(Block):
+    """Monte-Carlo tree search; the paper gives the rule of selection (UCT) and leaves these open (assumed)."""
+
+    exploration: float = Field(1.0, ge=0, description="c of UCT, in units of the reward model's score.")
+    value: Literal["prm", "rollout", "both"] = Field(
+        "prm", description="What a leaf is worth: its own score, that of a rollout to the end, or the mean of both."
+    )
+    backup: Literal["mean", "max"] = Field("mean", description="A node's value: mean or maximum of what is backed up.")
+    final: Literal["best", "visits", "value"] = Field(
+        "best", description="The answer: the best whole solution met, or that below most visits or the highest value."
+    )
+    simulations: Count | None = Field(None, description="Most simulations; as many as the budget pays for if left out.")
+
+
+class Puct(Block):
+    """The exploration rate of PUCT: log((1 + N + base) / base) + init."""
+
+    base: float = Field(19652, gt=0, description="c_base of AlphaZero.")
+    init: float = Field(1.25, ge=0, description="c_init of AlphaZero.")
+
+
+class TreeSearch(Block):
+    """Search step by step, guided by a reward model: beam, look-ahead, DVTS, MCTS and PUCT."""
+
+    reward_models: list[str] = Field(
+        [], description="Reward models that guide a search of the first evaluation; one job each and data set."
+    )
+    strategies: list[str] = Field(list(TREE_STRATEGIES), description="The tree strategies compared.")
+    aggregations: list[str] = Field(
+        ["product"], description="How the scores of the steps so far become a partial solution's score."
+    )
+    expansion: Count = Field(4, description="Candidates for the next step of a partial solution.")
+    lookahead: Count = Field(1, description="Steps that look-ahead search looks ahead.")
+    mcts: Mcts = Field(Mcts(), description="Monte-Carlo tree search; PUCT shares all but the exploration.")
+    puct: Puct = Field(Puct(), description="The exploration of PUCT.")
+    unit: Literal["tokens", "flops"] = Field(
+        "tokens",
+        description="What a budget of n samples' worth counts: generated tokens, or FLOPs of policy and reward model; "
+        "n times what a sample of the problem takes on average.",
+    )
+    trees: int = Field(3, ge=0, description="Problems a data set whose search trees are kept for inspection.")
+    shards: Count = Field(2, description="Parts a job's problems are cut in; an interrupted job loses at most one.")
+
+
 class Search(Block):
     """Test-time search."""
 
     evaluations: list[Evaluation] = Field([], description="Policies under test; the first is the figures' policy.")
     budgets: list[Count] = Field([1, 2, 4, 8, 16, 32, 64], description="Budgets, in samples' worth.")
-    strategies: list[str] = Field(list(STRATEGIES), description="The strategies compared.")
+    strategies: list[str] = Field(list(STRATEGIES), description="The strategies over whole samples compared.")
+    tree: TreeSearch = Field(TreeSearch(), description="Search step by step.")
     aggregations: list[str] = Field(list(AGGREGATIONS), description="How step scores become a solution's score.")
     likelihoods: list[str] = Field(
         [], description="Bases whose own likelihood ranks the samples: a control, beside the policy's own likelihood."
@@ -444,8 +489,16 @@ def _dangling(study: Study) -> list[_Fault]:
         wanted += [
             (("search", "evaluations", i, "datasets", j), name, datasets) for j, name in enumerate(evaluation.datasets)
         ]
-    for key, options in (("strategies", STRATEGIES), ("aggregations", AGGREGATIONS)):
-        wanted += [(("search", key, i), n, list(options)) for i, n in enumerate(getattr(study.search, key))]
+    for key, names in (("strategies", list(STRATEGIES)), ("aggregations", list(AGGREGATIONS))):
+        wanted += [(("search", key, i), n, names) for i, n in enumerate(getattr(study.search, key))]
+    for key, options in (
+        ("reward_models", [m.name for m in study.rewards.models]),
+        ("strategies", TREE_STRATEGIES),
+        ("aggregations", AGGREGATIONS),
+    ):
+        wanted += [
+            (("search", "tree", key, i), n, list(options)) for i, n in enumerate(getattr(study.search.tree, key))
+        ]
     wanted += [(("search", "likelihoods", i), name, models) for i, name in enumerate(study.search.likelihoods)]
     wanted.append((("analysis", "aggregation"), study.analysis.aggregation, [VALIDATION, *study.search.aggregations]))
     faults = [

@@ -40,6 +40,9 @@ SCHEMAS: dict[str, dict[str, str]] = {
         "logprob": "number",  # sum of token log-probabilities at temperature 1
         "min_logprob": "number",  # the lowest of them
         "confidence": "number",  # self-certainty: mean KL from uniform to the next-token distribution
+        "prefix_tokens": "integer",  # read before the first step: the prompt
+        "flops": "number",  # of reading the prompt and writing the solution
+        "prefix_flops": "number",  # of reading the prompt alone
     },
     "labels": {
         "problem_id": "text",
@@ -67,6 +70,7 @@ SCHEMAS: dict[str, dict[str, str]] = {
         "problem_id": "text",
         "domain": "text",
         "dataset": "text",
+        "difficulty": "integer",
         "policy": "text",
         "reward_model": "text",  # empty for strategies that use none; base_likelihood: the language model
         "training_step": "integer",  # of the reward model; -1 where there is none
@@ -79,9 +83,26 @@ SCHEMAS: dict[str, dict[str, str]] = {
         "correct": "number",  # 1, 0, or the expected value where the strategy draws at random
         "policy_tokens": "integer",
         "reward_tokens": "integer",
-        "flops": "number",
-        "seconds": "number",
-        "finish_reason": "text",
+        "flops": "number",  # of policy and reward model, every prefix read anew each time
+        "flops_cached": "number",  # of both, no prefix read twice
+        "seconds": "number",  # tokens times what a token took with full batches
+        "finish_reason": "text",  # stop | length | budget: no whole solution within it
+    },
+    "trees": {
+        "problem_id": "text",
+        "strategy": "text",
+        "aggregation": "text",
+        "seed": "integer",  # number of the reward model's training, from 1
+        "node": "integer",  # 0 is the problem
+        "parent": "integer",  # -1 for the problem
+        "step": "text",
+        "score": "number",  # of all steps so far, aggregated
+        "prior": "number",  # the policy's probability of the step
+        "visits": "integer",
+        "value": "number",  # what was backed up
+        "tokens": "integer",  # written from the problem to here
+        "whole": "boolean",
+        "chosen": "boolean",  # on the path to the answer
     },
 }
 

@@ -121,16 +121,29 @@ def train_on(wildcards):
     return domains.pop() if len(domains) == 1 else "both"
 
 
+def plan(policy, dataset):
+    """One test, with the configuration it depends on."""
+    return {
+        "policy": policy,
+        "dataset": as_data(STUDY.dataset(dataset)),
+        "problems": result(f"problems/{dataset}.parquet"),
+        "samples": evaluation(policy).samples,
+    }
+
+
 def plans():
-    """What is tested, with the configuration each test depends on."""
+    """What is tested."""
+    return [plan(policy, dataset) for policy, dataset, _ in evaluated()]
+
+
+def tree_searches():
+    """The search tables of strategies that go step by step: of the first evaluation, by each reward model named."""
+    first = STUDY.search.evaluations[:1]
     return [
-        {
-            "policy": policy,
-            "dataset": as_data(STUDY.dataset(dataset)),
-            "problems": result(f"problems/{dataset}.parquet"),
-            "samples": samples,
-        }
-        for policy, dataset, samples in evaluated()
+        result(f"search/trees/{reward_model}/{e.policy}/{dataset}.parquet")
+        for reward_model in STUDY.search.tree.reward_models
+        for e in first
+        for dataset in e.datasets
     ]
 
 

@@ -1,8 +1,10 @@
 """Figures, tables and claims: each one a job of its own, so that a changed style redraws that one alone."""
 
-SEARCH_TABLES = expand(result("search/{reward_model}.parquet"), reward_model=["without", *REWARD_MODELS]) + expand(
-    result("search/likelihood/{base}.parquet"), base=STUDY.search.likelihoods
-)
+SEARCH_TABLES = [
+    *expand(result("search/{reward_model}.parquet"), reward_model=["without", *REWARD_MODELS]),
+    *expand(result("search/likelihood/{base}.parquet"), base=STUDY.search.likelihoods),
+    *tree_searches(),
+]
 REWARD_FOLDERS = reward_folders(REWARD_MODELS)
 
 

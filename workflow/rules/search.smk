@@ -48,6 +48,42 @@ rule search:
         "../scripts/search.py"
 
 
+rule search_trees:
+    input:
+        problems=result("problems/{dataset}.parquet"),
+        solutions=result("solutions/{policy}/{dataset}.search.parquet"),
+        policy=lambda wildcards: policy_files(wildcards.policy),
+        reward_model=lambda wildcards: reward_folders(wildcards.reward_model),
+    output:
+        search=result("search/trees/{reward_model}/{policy}/{dataset}.parquet"),
+        trees=result("trees/{reward_model}/{policy}/{dataset}.parquet"),
+    log:
+        result("logs/search_trees/{reward_model}.{policy}.{dataset}.log"),
+    benchmark:
+        result("benchmarks/search_trees/{reward_model}.{policy}.{dataset}.tsv")
+    priority: 5  # the longest of the search jobs
+    conda:
+        "../../envs/core.yaml"
+    threads: STUDY.threads
+    resources:
+        mem_mb=4000,
+        runtime=480,
+        gpu=gpu(),
+    params:
+        plan=lambda wildcards: plan(wildcards.policy, wildcards.dataset),
+        folder=lambda wildcards: policy_folder(wildcards.policy),
+        prompting=lambda wildcards: prompting(wildcards.policy),
+        sampling=as_data(STUDY.policies.sampling),
+        tree=STUDY.search.tree.model_dump(mode="json", exclude={"reward_models"}),
+        budgets=STUDY.search.budgets,
+        world=as_data(STUDY.world),
+        execution=as_data(STUDY.code_execution),
+        device=STUDY.device,
+        seed=STUDY.seed,
+    script:
+        "../scripts/search_trees.py"
+
+
 rule rank_by_likelihood:
     input:
         problems=TEST_PROBLEMS,

@@ -37,6 +37,7 @@ class RecordedPolicy:
                     int(row.prefix_tokens),
                     float(row.flops),
                     float(row.min_logprob),
+                    float(row.prefix_flops),
                 )
             )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -24,7 +24,7 @@ class Continuation:
     `steps` are the new steps alone. `finish_reason` is `stop` (the policy ended the solution), `length` (cut at the
     token limit) or None (a step ended, the solution goes on). `logprob` sums the new tokens' log-probabilities (nats,
     temperature 1), `min_logprob` is the lowest of them; `confidence` is their mean self-certainty (arXiv 2502.18581).
-    `prefix_tokens` were read, `tokens` generated; `flops` covers both.
+    `prefix_tokens` were read, `tokens` generated; `flops` covers both, `prefix_flops` the reading alone.
     """
 
     steps: Prefix
@@ -35,6 +35,35 @@ class Continuation:
     prefix_tokens: int = 0
     flops: float = 0.0
     min_logprob: float = 0.0
+    prefix_flops: float = 0.0
+
+    def then(self, more: Continuation) -> Continuation:
+        """One continuation of this one and what followed it, with the cost of both."""
+        tokens = self.tokens + more.tokens
+        return Continuation(
+            self.steps + more.steps,
+            more.finish_reason,
+            tokens,
+            self.logprob + more.logprob,
+            (self.confidence * self.tokens + more.confidence * more.tokens) / max(tokens, 1),
+            self.prefix_tokens + more.prefix_tokens,
+            self.flops + more.flops,
+            min(self.min_logprob, more.min_logprob),
+            self.prefix_flops + more.prefix_flops,
+        )
+
+
+NOTHING = Continuation((), None, 0)  # a solution of which no step is written yet
+
+
+class Scored(NamedTuple):
+    """What a reward model says of a solution, and what it read.
+
+    `scores` [steps], each in [0, 1]; `ends` [steps + 1]: tokens up to the end of the prompt and of each step.
+    """
+
+    scores: np.ndarray
+    ends: Sequence[int]
 
 
 @dataclass(frozen=True)
@@ -80,6 +109,18 @@ class Choice:
     runs: int = 1
 
 
-Request = Extend | Score | Read | Judge | Choice
+@dataclass(frozen=True)
+class Standing:
+    """What an anytime strategy would answer if it were stopped now (None: it has no whole solution yet). No reply.
+
+    The scheduler keeps, for every budget, the last standing that was within it, and ends the run when none is left.
+    `nodes` is the search tree so far, if the strategy has one.
+    """
+
+    pick: Continuation | None
+    nodes: Any = None
+
+
+Request = Extend | Score | Read | Judge | Choice | Standing
 Scores = list[np.ndarray]
 Strategy = Generator[Request, Any, Any]

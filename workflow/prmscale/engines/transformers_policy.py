@@ -149,10 +149,10 @@ class TransformersPolicy:
         self, chunk: list[tuple[int, int]], extensions: Sequence[Extension], ids: list[list[int]]
     ) -> list[_Row]:
         rows = [self._row(extensions[owner], owner, draw, len(ids[owner])) for owner, draw in chunk]
-        unique = list(dict.fromkeys(owner for owner, _ in chunk))
-        cache, logits, mask = self._read([ids[i] for i in unique])
-        place = {owner: at for at, owner in enumerate(unique)}
-        at = torch.tensor([place[row.owner] for row in rows])
+        unique = list(dict.fromkeys(tuple(ids[owner]) for owner, _ in chunk))
+        cache, logits, mask = self._read(unique)
+        place = {prefix: at for at, prefix in enumerate(unique)}
+        at = torch.tensor([place[tuple(ids[row.owner])] for row in rows])
         cache.batch_select_indices(at)
         logits, mask = logits[at], mask[at]
         alive = rows
@@ -187,7 +187,7 @@ class TransformersPolicy:
             self._prompt_lengths[problem.problem_id] = len(self._ids(problem, ()))
         return self._prompt_lengths[problem.problem_id]
 
-    def _read(self, prompts: list[list[int]]) -> tuple[Cache, torch.Tensor, torch.Tensor]:
+    def _read(self, prompts: Sequence[Sequence[int]]) -> tuple[Cache, torch.Tensor, torch.Tensor]:
         """Left-pad and read the prompts; returns the cache, the next-token logits and the attention mask."""
         longest = max(map(len, prompts))
         pad = self.tokenizer.pad_token_id if self.tokenizer.pad_token_id is not None else next(iter(self._ends))
@@ -237,6 +237,7 @@ class TransformersPolicy:
     def _continuation(self, row: _Row, context: int) -> Continuation:
         ended = row.finish_reason == "stop"
         text = self.tokenizer.decode(row.tokens[:-1] if ended else row.tokens, skip_special_tokens=True)
+        reading = self.shape.forward(context)
         return Continuation(
             steps=tuple(step_text.split(text)),
             finish_reason=None if row.finish_reason == "step" else row.finish_reason,
@@ -244,8 +245,9 @@ class TransformersPolicy:
             logprob=row.logprob,
             confidence=row.confidence / len(row.tokens),
             prefix_tokens=context,
-            flops=self.shape.forward(context) + self.shape.forward(len(row.tokens), context),
+            flops=reading + self.shape.forward(len(row.tokens), context),
             min_logprob=row.min_logprob,
+            prefix_flops=reading,
         )
 
 

@@ -13,7 +13,7 @@ from transformers import AutoModelForTokenClassification, AutoTokenizer, PreTrai
 
 from prmscale.engines.flops import Shape
 from prmscale.engines.loading import load_pretrained
-from prmscale.engines.requests import Prefix
+from prmscale.engines.requests import Prefix, Scored
 from prmscale.tasks import steps as step_text
 from prmscale.tasks.base import Problem
 
@@ -57,26 +57,28 @@ class TransformersScorer:
         self.shape = Shape.of(self.model)
         self.batch_tokens = batch_tokens
         self.seconds, self.read = 0.0, 0
-        self._known: dict[tuple[str, Prefix], tuple[np.ndarray, int]] = {}
+        self._known: dict[tuple[str, Prefix], Scored] = {}
 
     @property
     def seconds_per_token(self) -> float:
         """Measured wall time of a token read, with full batches."""
         return self.seconds / max(self.read, 1)
 
-    def score(
-        self, items: Sequence[tuple[Problem, Prefix]], progress: str | None = None
-    ) -> list[tuple[np.ndarray, int]]:
-        """(step scores, tokens read) of each solution; the same solution of a problem is read only once."""
+    def score(self, items: Sequence[tuple[Problem, Prefix]], progress: str | None = None) -> list[Scored]:
+        """Step scores of each solution, and what was read; the same solution of a problem is read only once."""
         started = perf_counter()
         new = {(p.problem_id, s): (p, s) for p, s in items if (p.problem_id, s) not in self._known}
         encoded = [step_text.encode_solution(self.tokenizer, p.prompt, s) for p, s in new.values()]
         scores = score_encoded(self.model, self.tokenizer, encoded, self.batch_tokens, progress)
-        lengths = [len(e.ids) for e in encoded]
-        self._known.update(zip(new, zip(scores, lengths, strict=True), strict=True))
+        for key, own, each in zip(new, scores, encoded, strict=True):
+            self._known[key] = Scored(own, (each.start, *(end + 1 for end in each.ends)))
         self.seconds += perf_counter() - started
-        self.read += sum(lengths)
+        self.read += sum(len(e.ids) for e in encoded)
         return [self._known[problem.problem_id, steps] for problem, steps in items]
+
+    def forget(self) -> None:
+        """Drop the scores known so far: what is read together from here on depends on nothing before."""
+        self._known.clear()
 
 
 @torch.inference_mode()

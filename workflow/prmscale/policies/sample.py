@@ -35,6 +35,7 @@ def sample_solutions(
             "confidence": c.confidence,
             "prefix_tokens": c.prefix_tokens,
             "flops": c.flops,
+            "prefix_flops": c.prefix_flops,
         }
         for (p, i, c), grade in zip(pairs, grades, strict=True)
     ]

@@ -1,8 +1,10 @@
 """Search strategies: each one a generator in a module of its own, listed here under the name the configuration uses.
 
-A strategy takes the budgets (increasing, in samples' worth) and, where it has variants, one of them (an aggregation of
-step scores or of token log-probabilities); it yields the requests of `prmscale.engines.requests` and a `Choice` for
-each budget.
+A strategy yields the requests of `prmscale.engines.requests`. Those of `STRATEGIES` choose among whole samples: they
+take the budgets (increasing, in samples' worth) and, where they have variants, one of them (an aggregation of step
+scores or of token log-probabilities), and yield a `Choice` for each budget. Those of `TREE_STRATEGIES` write solutions
+step by step: they take how many sequences the budget pays for, an aggregation and the options of `search.tree`, and
+yield a `Standing` whenever they know more; the scheduler sees to the budget.
 """
 
 from __future__ import annotations
@@ -11,13 +13,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from prmscale.engines.aggregation import AGGREGATIONS
+from prmscale.engines.aggregation import AGGREGATIONS, Aggregate
 from prmscale.engines.requests import Strategy
+from prmscale.search.adaptive_best_of_n import adaptive_best_of_n
+from prmscale.search.beam import beam
 from prmscale.search.best_of_n import best_of_n
+from prmscale.search.dvts import dvts
 from prmscale.search.likelihood import MEASURES, likelihood
+from prmscale.search.lookahead import lookahead
 from prmscale.search.majority import majority
+from prmscale.search.mcts import mcts, uct
 from prmscale.search.one_sample import one_sample
 from prmscale.search.oracle import oracle
+from prmscale.search.puct import puct
 from prmscale.search.random_choice import random_choice
 from prmscale.search.self_certainty import self_certainty
 from prmscale.search.weighted_best_of_n import weighted_best_of_n
@@ -32,6 +40,14 @@ class Entry:
     variants: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class TreeEntry:
+    """How a tree strategy starts, and whether one run serves every budget; else each budget has a run of its own."""
+
+    start: Callable[[int, Aggregate, Any], Strategy]
+    anytime: bool
+
+
 STRATEGIES: dict[str, Entry] = {
     "one_sample": Entry(one_sample, scored=False),
     "random": Entry(random_choice, scored=False),
@@ -40,5 +56,40 @@ STRATEGIES: dict[str, Entry] = {
     "self_certainty": Entry(self_certainty, scored=False),
     "best_of_n": Entry(best_of_n, scored=True, variants=AGGREGATIONS),
     "weighted_best_of_n": Entry(weighted_best_of_n, scored=True, variants=AGGREGATIONS),
+    "adaptive_best_of_n": Entry(adaptive_best_of_n, scored=True, variants=AGGREGATIONS),
     "oracle": Entry(oracle, scored=False),
+}
+
+TREE_STRATEGIES: dict[str, TreeEntry] = {
+    "beam": TreeEntry(lambda slots, aggregate, o: beam(slots, aggregate, o.expansion), anytime=False),
+    # a candidate costs its own step and those ahead of it
+    "lookahead": TreeEntry(
+        lambda slots, aggregate, o: lookahead(max(1, slots // (1 + o.lookahead)), aggregate, o.expansion, o.lookahead),
+        anytime=False,
+    ),
+    "dvts": TreeEntry(lambda slots, aggregate, o: dvts(aggregate, o.expansion), anytime=True),
+    "mcts": TreeEntry(
+        lambda slots, aggregate, o: mcts(
+            aggregate,
+            o.expansion,
+            uct(o.mcts.exploration),
+            o.mcts.value,
+            o.mcts.backup,
+            o.mcts.final,
+            o.mcts.simulations,
+        ),
+        anytime=True,
+    ),
+    "puct": TreeEntry(
+        lambda slots, aggregate, o: mcts(
+            aggregate,
+            o.expansion,
+            puct(o.puct.base, o.puct.init),
+            o.mcts.value,
+            o.mcts.backup,
+            o.mcts.final,
+            o.mcts.simulations,
+        ),
+        anytime=True,
+    ),
 }

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from prmscale.engines.aggregation import AGGREGATIONS
+from prmscale.engines.ledger import Unit
 from prmscale.engines.scheduler import Grader, Policy, Run, Scorer, run
-from prmscale.search import STRATEGIES
+from prmscale.search import STRATEGIES, TREE_STRATEGIES
 from prmscale.tasks.base import Grade, Problem
+
+if TYPE_CHECKING:  # the configuration names the strategies, so it is above them
+    from prmscale.study import TreeSearch
+
+Speeds = tuple[float, float]  # seconds a token of the policy and of the reward model
 
 
 def evaluate(
@@ -22,7 +31,7 @@ def evaluate(
     budgets: Sequence[int],
     progress: str | None = None,
 ) -> pd.DataFrame:
-    """The search table's rows of every strategy (scored ones: with these aggregations) at every budget.
+    """The search table's rows of every strategy over whole samples (scored ones: with these aggregations).
 
     Without a scorer the strategies that need none are run, with one those that do. `seconds` are tokens times what a
     token of each model took, measured with full batches on this machine; nothing else in a row is a measurement.
@@ -37,33 +46,121 @@ def evaluate(
     for name, variant in plans:
         start, extra = STRATEGIES[name].start, [STRATEGIES[name].variants[variant]] if variant else []
         runs = run([(p, start(budgets, *extra)) for p in problems], policy, scorer, grader, progress)
-        seconds = (policy.seconds_per_token, scorer.seconds_per_token if scorer else 0.0)
-        for row in _rows(runs, grader, seconds):
+        speeds = (policy.seconds_per_token, scorer.seconds_per_token if scorer else 0.0)
+        for row in _rows(runs, grader, speeds):
             rows.append({"strategy": name, "aggregation": variant, **row})
     return pd.DataFrame(rows)
 
 
-def _rows(runs: Sequence[Run], grader: Grader, seconds: tuple[float, float]) -> Iterator[dict[str, object]]:
+@dataclass(frozen=True)
+class Worth:
+    """What a sample of one problem costs, in the unit of the budget: on average, and the dearest of them."""
+
+    mean: float
+    most: float
+
+
+def worths(solutions: pd.DataFrame, scorer: Scorer, unit: Unit) -> dict[str, Worth]:
+    """What recorded samples of each problem cost; in FLOPs with their reading by the reward model."""
+    costs = solutions["tokens"]
+    if unit == "flops":
+        read = (solutions["prefix_tokens"] + solutions["tokens"]).map(scorer.shape.forward)
+        costs = solutions["flops"] + read
+    found = costs.groupby(solutions["problem_id"]).agg(["mean", "max"])
+    return {str(name): Worth(*row) for name, row in zip(found.index, found.to_numpy(), strict=True)}
+
+
+def search_trees(
+    problems: Sequence[Problem],
+    policy: Policy,
+    scorer: Scorer,
+    grader: Grader,
+    options: TreeSearch,
+    budgets: Sequence[int],
+    worth: Mapping[str, Worth],
+    trees: int,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The search table's rows of every tree strategy, and the trees of the first `trees` problems.
+
+    All strategies, budgets and problems run at once, so that they share the policy's draws and fill its batches. A
+    budget of n samples' worth is n times what a sample of the problem costs on average; none is overspent.
+    """
+    plans: list[tuple[str, str, Run]] = []
+    for name in options.strategies:
+        entry = TREE_STRATEGIES[name]
+        for aggregation in options.aggregations:
+            for problem in problems:
+                own = worth[problem.problem_id]
+                limits = {n: n * own.mean for n in budgets}
+                for part in [limits] if entry.anytime else [{n: limit} for n, limit in limits.items()]:
+                    # a sequence may be as dear as the dearest sample: that many fit in any case
+                    slots = max(1, int(max(part.values()) // own.most))
+                    strategy = entry.start(slots, AGGREGATIONS[aggregation], options)
+                    plans.append((name, aggregation, Run(problem, strategy, part, options.unit)))
+    run([each for _, _, each in plans], policy, scorer, grader)
+    speeds = (policy.seconds_per_token, scorer.seconds_per_token)
+    rows = [
+        {"strategy": name, "aggregation": aggregation, **row}
+        for name, aggregation, each in plans
+        for row in _rows([each], grader, speeds)
+    ]
+    kept = {p.problem_id for p in problems[:trees]}
+    nodes = [
+        {"problem_id": each.problem.problem_id, "strategy": name, "aggregation": aggregation, **node}
+        for name, aggregation, each in plans
+        if each.problem.problem_id in kept and max(each.limits) == max(budgets)
+        for node in _nodes(each)
+    ]
+    return pd.DataFrame(rows), pd.DataFrame(nodes)
+
+
+def _rows(runs: Sequence[Run], grader: Grader, speeds: Speeds) -> Iterator[dict[str, object]]:
     """One row for each choice."""
     for each in runs:
         for stamped in each.choices:
-            picks = stamped.choice.picks
+            picks, cost = stamped.choice.picks, stamped.cost
             grades = [grader([each.problem] * len(pick), [c.steps for c in pick]) for pick in picks]
-            first = picks[0][0]  # answer and finish_reason are those of the first run's first pick
             yield {
                 "problem_id": each.problem.problem_id,
                 "domain": each.problem.domain,
+                "difficulty": each.problem.difficulty,
                 "budget": stamped.choice.budget,
-                "answer": grades[0][0].answer,
+                # answer and finish_reason are those of the first run's first pick
+                "answer": grades[0][0].answer if picks else None,
                 "correct": _expectation(grades),
-                "policy_tokens": round(stamped.policy_tokens),
-                "reward_tokens": round(stamped.reward_tokens),
-                "flops": stamped.flops,
-                "seconds": stamped.policy_tokens * seconds[0] + stamped.reward_tokens * seconds[1],
-                "finish_reason": first.finish_reason or "stop",
+                "policy_tokens": round(cost.policy_tokens),
+                "reward_tokens": round(cost.reward_tokens),
+                "flops": cost.flops,
+                "flops_cached": cost.flops_cached,
+                "seconds": cost.policy_tokens * speeds[0] + cost.reward_tokens * speeds[1],
+                "finish_reason": (picks[0][0].finish_reason or "stop") if picks else "budget",
             }
 
 
 def _expectation(grades: Sequence[Sequence[Grade]]) -> float:
-    """Mean over runs of the chance that a uniform draw among the run's picks is right."""
-    return float(np.mean([np.mean([g.correct for g in run]) for run in grades]))
+    """Mean over runs of the chance that a uniform draw among the run's picks is right; 0 where nothing was picked."""
+    return float(np.mean([np.mean([g.correct for g in run]) for run in grades])) if grades else 0.0
+
+
+def _nodes(found: Run) -> Iterator[dict[str, Any]]:
+    """The nodes of a run's tree, parents first; what led to the answer at the largest budget is marked."""
+    picks = found.choices[-1].choice.picks
+    answer = picks[0][0].steps if picks else None
+    waiting, number = [(found.nodes, -1)], 0
+    while waiting:
+        node, parent = waiting.pop()
+        before = len(node.parent.prefix) if node.parent else 0
+        yield {
+            "node": number,
+            "parent": parent,
+            "step": "\n".join(node.prefix[before:]),
+            "score": node.score,
+            "prior": node.prior,
+            "visits": node.visits,
+            "value": node.value,
+            "tokens": node.solution.tokens,
+            "whole": node.whole,
+            "chosen": answer is not None and node.prefix == answer[: len(node.prefix)],
+        }
+        waiting += [(child, number) for child in reversed(node.children)]
+        number += 1

@@ -7,6 +7,7 @@ the number of scores always equals the number of steps.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -33,12 +34,17 @@ def encode(
     Each step is tokenised by itself, so that a boundary never falls inside a token. Without `special` the tokenizer
     adds no tokens of its own: a chat template brings them.
     """
-    ids: list[int] = list(tokenizer(prompt.rstrip() + STEP_END, add_special_tokens=special)["input_ids"])
+    ids = [*_tokens(tokenizer, prompt.rstrip() + STEP_END, special)]
     ends = []
     for step in steps:
-        ids += tokenizer(step + STEP_END, add_special_tokens=False)["input_ids"]
+        ids += _tokens(tokenizer, step + STEP_END, False)
         ends.append(len(ids) - 1)
     return ids, ends
+
+
+@lru_cache(maxsize=1 << 16)  # a search meets the same prompts and steps over and over
+def _tokens(tokenizer: PreTrainedTokenizerBase, text: str, special: bool) -> tuple[int, ...]:
+    return tuple(tokenizer(text, add_special_tokens=special)["input_ids"])
 
 
 class Encoded(NamedTuple):

@@ -1,0 +1,96 @@
+"""Problems a second of our tree search, run for many problems together, against the same one problem at a time.
+
+Run as `python benchmarks/search.py [POLICY REWARD_MODEL]`: folders of a causal language model and of a reward model;
+without them fresh ones of the ladder's size m are made. The baseline is the same strategy, engine and budget for one
+problem after the other, the way that public beam and MCTS scripts go. Nothing is shared between runs but, in the last line, the
+draws of all strategies. The share of the policy's time that reading prefixes takes bounds what keeping their KV caches
+could save.
+"""
+
+import sys
+import tempfile
+import time
+
+import torch
+
+from prmscale.engines.aggregation import AGGREGATIONS
+from prmscale.engines.cached import CachedPolicy
+from prmscale.engines.scheduler import Run, run
+from prmscale.engines.transformers_policy import TransformersPolicy
+from prmscale.engines.transformers_scorer import TransformersScorer
+from prmscale.policies.pretrain import build
+from prmscale.rewards.train import load_base
+from prmscale.search import TREE_STRATEGIES
+from prmscale.study import LadderModel, Prompting, Sampling, TreeSearch, World
+from prmscale.tasks.arithmetic import Arithmetic
+from prmscale.tasks.corpus import build_tokenizer
+
+PROBLEMS, WORTH, OPTIONS = 64, 45, TreeSearch()
+SETTINGS = [("beam", 4), ("beam", 16), ("dvts", 16), ("mcts", 4), ("mcts", 16)]  # strategy and samples' worth
+
+
+def fresh(folder: str) -> tuple[str, str]:
+    """A policy and a reward model with random weights."""
+    tokenizer = build_tokenizer(World())
+    build(LadderModel(name="m", width=64, layers=6, heads=4), tokenizer, seed=0).save_pretrained(f"{folder}/policy")
+    tokenizer.save_pretrained(f"{folder}/policy")
+    model, tokenizer = load_base(f"{folder}/policy", seed=0)
+    model.save_pretrained(f"{folder}/reward_model")
+    tokenizer.save_pretrained(f"{folder}/reward_model")
+    return f"{folder}/policy", f"{folder}/reward_model"
+
+
+def timed(engine: TransformersPolicy) -> list[float]:
+    """The wall times of the engine's readings of prefixes, from now on."""
+    taken: list[float] = []
+    read = engine._read
+
+    def reading(prefixes):
+        started = time.perf_counter()
+        found = read(prefixes)
+        taken.append(time.perf_counter() - started)
+        return found
+
+    engine._read = reading
+    return taken
+
+
+def main() -> None:
+    """Print problems a second and the ratios."""
+    torch.set_num_threads(1)
+    with tempfile.TemporaryDirectory() as scratch:
+        policy, reward_model = sys.argv[1:] or fresh(scratch)
+        engine = TransformersPolicy("m", policy, Prompting(), Sampling(), "cpu", seed=0)
+        scorer = TransformersScorer(reward_model, "cpu")
+    problems = Arithmetic("arithmetic", World()).load("test", PROBLEMS, 0)
+    reading = timed(engine)
+
+    def seconds(settings, groups) -> float:
+        """Wall time of these strategies for groups of problems, one group after the other."""
+        started = time.perf_counter()
+        for group in groups:
+            scorer.forget()
+            runs = []
+            for name, budget in settings:
+                start = TREE_STRATEGIES[name].start
+                limit = {budget: budget * WORTH}
+                runs += [Run(p, start(budget, AGGREGATIONS["product"], OPTIONS), limit) for p in group]
+            run(runs, CachedPolicy(engine), scorer)
+        return time.perf_counter() - started
+
+    seconds(SETTINGS[:1], [problems[:4]])  # to warm up
+    print(f"{PROBLEMS} problems, one thread; ratio against one problem at a time")
+    total = 0.0
+    for setting in SETTINGS:
+        alone = seconds([setting], [[p] for p in problems])
+        together = seconds([setting], [problems])
+        total += together
+        name = f"{setting[0]}, {setting[1]} samples' worth"
+        print(f"{name:26s} {PROBLEMS / alone:8.2f} -> {PROBLEMS / together:8.2f} problems/s   x{alone / together:.1f}")
+    shared = seconds(SETTINGS, [problems])
+    print(f"all of them at once, sharing draws: {total:.1f} s -> {shared:.1f} s   x{total / shared:.1f}")
+    print(f"reading prefixes: {100 * sum(reading) / engine.seconds:.0f} % of the policy's time")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,69 @@
+"""Search one test set step by step, guided by every training of one reward model, in shards of its problems."""
+
+import shutil
+from pathlib import Path
+
+import pandas as pd
+
+from prmscale import tables
+from prmscale.engines.cached import CachedPolicy
+from prmscale.engines.transformers_policy import TransformersPolicy
+from prmscale.engines.transformers_scorer import TransformersScorer
+from prmscale.files import read_json
+from prmscale.jobs import fingerprint, job
+from prmscale.search import benchmarks
+from prmscale.search.evaluate import search_trees, worths
+from prmscale.study import CodeExecution, Prompting, Sampling, TreeSearch, World
+
+with job(snakemake):
+    params = snakemake.params
+    options = TreeSearch(**params.tree)
+    (test,) = benchmarks.load(
+        [params.plan], [snakemake.input.solutions], World(**params.world), CodeExecution(**params.execution)
+    )
+    engine = TransformersPolicy(
+        test.policy,
+        params.folder,
+        Prompting(**params.prompting),
+        Sampling(**params.sampling),
+        params.device,
+        params.seed,
+    )
+    folders = [Path(folder) for folder in snakemake.input.reward_model]
+    scorers = [TransformersScorer(folder, params.device) for folder in folders]
+    steps = [read_json(folder / "reward_model.json")["steps"] for folder in folders]
+    names = {"dataset": test.dataset, "policy": test.policy, "reward_model": snakemake.wildcards.reward_model}
+
+    output = Path(snakemake.output.search)
+    files = [Path(snakemake.input.solutions), *map(Path, snakemake.input.policy), *folders]
+    shards = output.parent / ".shards" / f"{output.stem}-{fingerprint(dict(params), *files)}"
+
+    def make(number, problems):
+        # what a shard draws depends on nothing outside it: made again, it has the same bytes
+        policy = CachedPolicy(engine)
+        rows, trees = [], []
+        for seed, (scorer, step) in enumerate(zip(scorers, steps, strict=True), 1):
+            scorer.forget()
+            worth = worths(test.solutions, scorer, options.unit)
+            found, kept = search_trees(
+                problems,
+                policy,
+                scorer,
+                test.grader,
+                options,
+                test.budgets(params.budgets),
+                worth,
+                options.trees if number == 0 else 0,
+            )
+            rows.append(found.assign(training_step=step, seed=seed, **names))
+            trees.append(kept.assign(seed=seed))
+            print(f"shard {number + 1} of {len(parts)}, seed {seed}: {len(problems)} problems", flush=True)
+        if number == 0:
+            tables.write(pd.concat(trees, ignore_index=True), shards / "trees.parquet", "trees")
+        return pd.concat(rows, ignore_index=True).astype({"answer": "string"})
+
+    size = -(-len(test.problems) // options.shards)
+    parts = [test.problems[at : at + size] for at in range(0, len(test.problems), size)]
+    tables.write(tables.in_shards(shards, parts, make, "search"), output, "search")
+    tables.write(tables.read(shards / "trees.parquet", "trees"), snakemake.output.trees, "trees")
+    shutil.rmtree(shards)
