@@ -2,9 +2,9 @@
 
 Run as `python benchmarks/search.py [POLICY REWARD_MODEL]`: folders of a causal language model and of a reward model;
 without them fresh ones of the ladder's size m are made. The baseline is the same strategy, engine and budget for one
-problem after the other, the way that public beam and MCTS scripts go. Nothing is shared between runs but, in the last line, the
-draws of all strategies. The share of the policy's time that reading prefixes takes bounds what keeping their KV caches
-could save.
+problem after the other, the way that public beam and MCTS scripts go. Nothing is shared between runs but, in the last
+line but one, the draws of all strategies. The share of the policy's time that reading prefixes takes bounds what
+keeping their KV caches could save.
 """
 
 import sys

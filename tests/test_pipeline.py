@@ -62,7 +62,7 @@ def jobs(report):
 
 def test_the_study_leaves_every_figure_table_and_verdict(project):
     results = project / "results/smoke"
-    for figure in ("fig1", "fig2", "fig3", "fig7", "controls", "table1"):
+    for figure in ("fig1", "fig2", "fig3", "fig4", "fig5", "fig7", "fig8", "controls", "table1"):
         for kind in ("pdf", "png", "csv"):
             assert (results / f"figures/{figure}.{kind}").stat().st_size > 100
     claims = pd.read_csv(results / "tables/claims.csv")
@@ -132,7 +132,12 @@ def test_a_second_run_does_nothing_and_a_changed_figure_redraws_that_one(project
 
 def test_made_again_it_is_the_same_to_the_byte(project):
     results = project / "results/smoke"
-    targets = ["solutions/m/programs.labelling.parquet", "labels/programs.monte_carlo.parquet", "rewards/code-m/seed2"]
+    targets = [
+        "solutions/m/programs.labelling.parquet",
+        "labels/programs.monte_carlo.parquet",
+        "rewards/code-m/seed2",
+        "trees/both-m/m/arithmetic.parquet",
+    ]
     before = {t: digest(results / t) for t in targets}
     for t in targets:
         shutil.rmtree(results / t, ignore_errors=True)
@@ -142,30 +147,40 @@ def test_made_again_it_is_the_same_to_the_byte(project):
     assert {t: digest(results / t) for t in targets} == before
 
 
-def test_killed_in_the_middle_it_resumes_to_the_same_bytes(project):
-    results = project / "results/smoke"
-    target = "results/smoke/labels/arithmetic.monte_carlo.parquet"
-    before = digest(project / target)
-    (project / target).unlink()
+def measured(path):
+    """A table's content but for the seconds, which are measured anew."""
+    return pd.read_parquet(path).drop(columns="seconds", errors="ignore")
+
+
+@pytest.mark.parametrize(
+    ("target", "log"),
+    [
+        ("labels/arithmetic.monte_carlo.parquet", "label_solutions/arithmetic.monte_carlo.log"),
+        ("search/trees/both-m/m/programs.parquet", "search_trees/both-m.m.programs.log"),
+    ],
+)
+def test_killed_in_the_middle_it_resumes_to_the_same_bytes(project, target, log):
+    output = project / "results/smoke" / target
+    before = measured(output)
+    output.unlink()
     run = subprocess.Popen(
-        command(target, *SMOKE), cwd=project, start_new_session=True, stdout=subprocess.DEVNULL,
+        command(f"results/smoke/{target}", *SMOKE), cwd=project, start_new_session=True, stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )  # fmt: skip
+    shards = output.parent / ".shards"
     deadline = time.monotonic() + 120
-    while not list((results / "labels/.shards").glob("*/0000.parquet")) and time.monotonic() < deadline:
+    while not list(shards.glob("*/0000.parquet")) and time.monotonic() < deadline:
         time.sleep(0.005)
     os.killpg(run.pid, signal.SIGKILL)
     run.wait()
-    (shard,) = (results / "labels/.shards").glob("*/0000.parquet")
-    made = shard.stat().st_mtime_ns
-    assert not (project / target).exists()
-    shutil.copy(shard, kept := project / "kept.parquet")
+    (shard,) = shards.glob("*/0000.parquet")
+    assert not output.exists()
     assert snakemake(project, *SMOKE, "--unlock").returncode == 0
-    done = snakemake(project, target, "--rerun-incomplete", *SMOKE)
+    done = snakemake(project, f"results/smoke/{target}", "--rerun-incomplete", *SMOKE)
     assert done.returncode == 0, done.stderr[-2000:]
-    assert digest(project / target) == before
-    assert made < (project / target).stat().st_mtime_ns and kept.stat().st_size
-    assert not (results / "labels/.shards" / shard.parent.name).exists()
+    pd.testing.assert_frame_equal(measured(output), before)
+    told = (project / "results/smoke/logs" / log).read_text()
+    assert "shard 2 of 2" in told and "shard 1 of 2" not in told and not shard.parent.exists()
 
 
 def test_a_wrong_configuration_ends_before_any_job_without_a_traceback(project):
@@ -201,6 +216,7 @@ def test_the_slurm_profile_asks_for_gpus_where_models_run_and_nowhere_else(proje
         elif line.strip().startswith("resources:"):
             asked.setdefault(rule, set()).add("gpu=1" in line)
     assert {rule for rule, gpus in asked.items() if True in gpus} == {
-        "pretrain_policy", "sample_solutions", "label_solutions", "train_reward_model", "search", "rank_by_likelihood"
+        "pretrain_policy", "sample_solutions", "label_solutions", "train_reward_model", "search", "search_trees",
+        "rank_by_likelihood",
     }  # fmt: skip
     assert asked["draw_figure"] == asked["build_problems"] == {False}
