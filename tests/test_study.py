@@ -53,6 +53,8 @@ def test_keys_of_a_model_replace_those_of_all():
         (["rewards", "models", 0, "training"], {"head": "linear"}, ["models[0].training.head", "'scalar'", "linear"]),
         (["rewards", "models", 0, "training"], {"seeds": 2}, ["rewards.models[0]", "trained equally often"]),
         (["labels", "rollouts"], "many", ["labels.rollouts", '"many"', "integer"]),
+        (["labels", "rollouts"], "4", ["labels.rollouts", '"4"', "integer"]),
+        (["search", "tree"], {"reward_models": ["m"]}, ["search.tree.reward_models[0]", "Possible: both-xs"]),
         (["labels", "rollouts"], 0, ["labels.rollouts = 0", "greater than or equal to 1"]),
         (["device"], "tpu", ["device", "'cpu' or 'cuda'"]),
         (["labels", "policy"], "mm", ["labels.policy", "refers to nothing", "Possible: xs"]),
@@ -85,6 +87,14 @@ def test_a_fault_names_the_line_of_the_file_that_sets_it(tmp_path):
     overlay.write_text("study: mine\nlabels:\n  rollouts: none\n")
     with pytest.raises(UserError, match=r"overlay\.yaml:3: labels\.rollouts"):
         study.load(with_value(["labels", "rollouts"], "none"), [base, overlay])
+
+
+def test_a_fault_in_a_list_is_placed_where_the_topmost_file_has_the_list(tmp_path):
+    base, overlay = tmp_path / "base.yaml", tmp_path / "overlay.yaml"
+    base.write_text(yaml.safe_dump(DEFAULT))
+    overlay.write_text("study: mine\nrewards:\n  models:\n    - {name: one, base: m}\n")
+    with pytest.raises(UserError, match=r"overlay\.yaml:4: rewards\.models\[0\]\.data: this key is required"):
+        study.load(with_value(["rewards", "models"], [{"name": "one", "base": "m"}]), [base, overlay])
 
 
 def test_every_fault_is_listed_at_once(tmp_path):

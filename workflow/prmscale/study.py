@@ -41,9 +41,9 @@ DOMAINS = {
 
 
 class Block(BaseModel):
-    """A part of the configuration: an unknown key is an error, a value never changes after loading."""
+    """A part of the configuration: an unknown key is an error, so is "450" for 450; a value never changes."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class World(Block):
@@ -51,7 +51,9 @@ class World(Block):
 
     modulus: int = Field(7, ge=2, le=97, description="Arithmetic answers are taken modulo this number.")
     definitions: tuple[int, int] = Field(
-        (3, 5), description="Fewest and most defined quantities of a problem; the difficulty is their number."
+        (3, 5),
+        strict=False,
+        description="Fewest and most defined quantities of a problem; the difficulty is their number.",
     )
     filler_share: float = Field(0.45, ge=0, le=1, description="Share of definitions in a wording nobody misreads.")
     misreading_rates: dict[str, Share | dict[Literal["math", "code"], Share]] = Field(
@@ -581,17 +583,19 @@ def _say(fault: _Fault, files: Sequence[str | Path]) -> str:
 
 
 def _place(where: Location, files: Sequence[str | Path]) -> str:
-    """FILE:LINE of the key in the topmost file that sets it, or of the nearest block that holds it."""
-    for length in range(len(where), 0, -1):
-        for file in reversed(files):
-            node: Any = yaml.compose(Path(file).read_text())
-            for part in where[:length]:
-                node = _child(node, part)
-                if node is None:
-                    break
-            else:
-                return f"{file}:{node.start_mark.line + 1}: "
-    return f"{files[-1]}: " if files else ""
+    """FILE:LINE of the key in the topmost file that sets it, or of the nearest block that holds it.
+
+    A list replaces those of the files below it: what is in it stands in the topmost file that has the list.
+    """
+    in_list = next((at for at, part in enumerate(where) if isinstance(part, int)), len(where))
+    found: list[tuple[int, str]] = []
+    for file in reversed(files):
+        node, depth, line = yaml.compose(Path(file).read_text()), 0, 0
+        while depth < len(where) and (child := _child(node, where[depth])) is not None:
+            node, depth, line = child, depth + 1, child.start_mark.line + 1
+        found.append((min(depth, in_list), f"{file}:{line}: "))
+    depth, place = max(found, key=lambda each: each[0], default=(0, ""))
+    return place if depth else f"{files[-1]}: " if files else ""
 
 
 def _child(node: Any, part: str | int) -> Any:
