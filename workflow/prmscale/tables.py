@@ -67,6 +67,7 @@ SCHEMAS: dict[str, dict[str, str]] = {
         "problem_id": "text",
         "domain": "text",
         "dataset": "text",
+        "difficulty": "integer",  # of the problem; 0 where it is not known
         "policy": "text",
         "reward_model": "text",  # empty for strategies that use none; base_likelihood: the language model
         "training_step": "integer",  # of the reward model; -1 where there is none
@@ -79,9 +80,10 @@ SCHEMAS: dict[str, dict[str, str]] = {
         "correct": "number",  # 1, 0, or the expected value where the strategy draws at random
         "policy_tokens": "integer",
         "reward_tokens": "integer",
-        "flops": "number",
+        "flops": "number",  # of policy and reward model, every prefix read anew each time
+        "flops_cached": "number",  # the same with a perfect cache of prefixes
         "seconds": "number",
-        "finish_reason": "text",
+        "finish_reason": "text",  # stop | length | budget: spent before there was any complete answer (counts as wrong)
     },
 }
 
