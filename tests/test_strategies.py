@@ -77,6 +77,8 @@ def test_winners_are_the_most_accurate_and_certain_only_where_they_lead() -> Non
     assert every["mean"].to_dict() == pytest.approx(means.max(axis=1).to_dict())
     assert every.xs(64, level="budget")["strategy"].tolist() == ["beam", "beam"]
     assert every.xs(64, level="budget")["certain"].all() and (found["certain"] == (found["low"] > 0)).all()
+    few = strategies.answered(rows[rows.problem_id.str.split("-").str[1].astype(int) < 19])
+    assert not crossover.winners(few[few.strategy != "best_of_n"], level=0.01, draws=50)["certain"].any()
     parts = found[found.difficulty != "all"].groupby(["dataset", "budget"])["n"].sum()
     assert set(parts) == {1500}
 
@@ -99,7 +101,7 @@ def test_the_best_of_equals_is_seldom_called_certain() -> None:
 
 def test_equal_strategies_are_a_tie_and_best_of_n_stands_for_them() -> None:
     rows = ROWS[ROWS.strategy == "best_of_n"]
-    found = crossover.winners(pd.concat([rows, rows.assign(strategy="mcts")]), draws=50)
+    found = crossover.winners(pd.concat([rows, *(rows.assign(strategy=s) for s in ("majority", "mcts"))]), draws=50)
     assert found["tied"].all() and set(found["strategy"]) == {"best_of_n"} and not found["certain"].any()
 
 
@@ -126,8 +128,9 @@ def test_strategies_are_guided_by_one_reward_model() -> None:
 def test_each_strategy_has_one_aggregation() -> None:
     """The analysis' own where it was measured, else the first in the order of all."""
     doubled = pd.concat([SEARCH, *(SEARCH.replace({"aggregation": {"min": a, "sum": a}}) for a in ("mean", "product"))])
-    used = strategies.compared(doubled, FACTS, "min").groupby("strategy")["aggregation"].unique().map(list)
-    assert used["mcts"] == ["min"] and used["best_of_n"] == ["min"] and used["beam"] == ["product"]
+    for wanted, taken in (("mean", {"mcts": "mean", "beam": "mean"}), ("last", {"mcts": "min", "beam": "product"})):
+        used = strategies.compared(doubled, FACTS, wanted).groupby("strategy")["aggregation"].unique().map(list)
+        assert {name: used[name] for name in taken} == {name: [value] for name, value in taken.items()}
 
 
 def test_budgets_without_answers_are_left_out() -> None:
@@ -211,7 +214,8 @@ def test_a_strategy_looks_alike_in_every_figure_and_unlike_the_others() -> None:
 
 
 def test_fig8_shows_winners_and_crossovers_as_its_csv_says() -> None:
-    figure, data = _draw(fig8)
+    figure, data = _draw(fig8, ROWS)
+    assert set(data["outcome"].dropna()) == {"overtakes", "always ahead", "never ahead"}
     shorts = {name: short for name, (short, _) in style.STRATEGIES.items()}
     for number, dataset in enumerate(("arithmetic", "programs")):
         own = data[data.dataset == dataset]
@@ -224,9 +228,12 @@ def test_fig8_shows_winners_and_crossovers_as_its_csv_says() -> None:
         said = sorted(text.get_text() for text in figure.axes[2 + number].texts)
         assert said == sorted(lines.loc[lines["outcome"] != "overtakes", "outcome"])
         assert sorted(lines["strategy"]) == sorted(set(strategies.NAMES) - {"best_of_n"})
-    for axis in figure.axes[2:]:
-        points = {line.get_marker(): line.get_xydata()[0] for line in axis.lines if len(line.get_xdata()) == 1}
-        assert set(points) - {"<", ">"} <= {look.marker or "o" for _, look in style.STRATEGIES.values()}
+        labels = [label.get_text().split(" (")[0] for label in figure.axes[2].get_yticklabels()]
+        over = lines[lines["outcome"] == "overtakes"]
+        wanted = zip(np.log2(over["budget"].astype(float)), over["strategy"].map(strategies.NAMES), strict=True)
+        marks = {line.get_marker(): line for line in figure.axes[2 + number].lines if len(line.get_xdata()) == 1}
+        marked = [line.get_xydata()[0] for marker, line in marks.items() if marker not in ("<", ">")]
+        assert {(round(x, 6), labels[round(-y)]) for x, y in marked} == {(round(x, 6), name) for x, name in wanted}
 
 
 @pytest.mark.parametrize("module", [fig4, fig5, fig8], ids=lambda m: m.__name__)
@@ -240,3 +247,8 @@ def test_figures_of_strategies_are_saved_alike_twice_and_at_full_width(module: M
 def test_without_a_tree_search_the_way_out_is_named(module: ModuleType) -> None:
     with pytest.raises(UserError, match=rf"{module.__name__[-4:]}: .*search\.tree\.reward_models.* analysis\.figures"):
         _draw(module, SAMPLED)
+
+
+def test_fig8_wants_best_of_n_to_compare_with() -> None:
+    with pytest.raises(UserError, match=r"fig8: best-of-n .* has beam, dvts, .*search\.strategies"):
+        _draw(fig8, ROWS[~ROWS.strategy.isin(["best_of_n", "majority", "adaptive_best_of_n"])])

@@ -19,6 +19,7 @@ from prmscale.analysis.strategies import NAMES
 BASELINE = "best_of_n"
 EVERY = "all"  # difficulties together
 GROUPS = 5  # of difficulties at most
+FEWEST = 20  # problems: of fewer the bootstrap interval is too narrow to make a lead certain
 OVERTAKES, ALWAYS, NEVER, FALLS = "overtakes", "always ahead", "never ahead", "falls behind"
 CROSSOVER = ["dataset", "strategy", "outcome", "budget", "low", "high", "first", "last", "n", "seeds"]
 WINNER = ["dataset", "difficulty", "budget", "strategy", "tied", "mean", "against", "lead", "low", "high", "certain"]
@@ -84,7 +85,8 @@ def winners(rows: pd.DataFrame, level: float = 0.95, draws: int = 2000, seed: in
 
     Of equals best-of-n, then the first in the order of legends; `tied` says that all are equal. Its `lead` is that
     over best-of-n (`against`), of best-of-n itself that over the next. `certain`: the lead's interval lies above 0 at
-    a level corrected for the choice of the best of several (Bonferroni), since the best of many leads by luck too.
+    a level corrected for the choice of the best of several (Bonferroni), since the best of many leads by luck too, and
+    it rests on 20 problems or more.
     """
     found = []
     for dataset, own in rows.groupby("dataset", sort=True):
@@ -163,7 +165,7 @@ def _winner(tables: dict[str, pd.DataFrame], level: float, draws: int, seed: int
         "lead": lead.mean,
         "low": lead.low,
         "high": lead.high,
-        "certain": lead.low > 0,
+        "certain": lead.low > 0 and lead.n >= FEWEST,
         "n": lead.n,
         "seeds": lead.seeds,
     }

@@ -18,6 +18,7 @@ from matplotlib.patches import Patch, Rectangle
 
 from prmscale.analysis import crossover, selection, strategies
 from prmscale.analysis.strategies import NAMES
+from prmscale.errors import UserError
 from prmscale.figures import panels, strategy_lines, style
 
 PALE = 0.28  # how much of a strategy's colour an uncertain lead has
@@ -37,6 +38,12 @@ def draw(
     rows = strategies.wanted(selection.first_policy(search), reward_models, aggregation, "fig8")
     cells = crossover.winners(rows, level, draws, seed)
     lines = crossover.crossovers(rows, level, draws, seed)
+    if lines.empty:
+        raise UserError(
+            "fig8: best-of-n by the reward model that guides the tree search, and a strategy at the same budgets, "
+            f"are wanted; the search table has {', '.join(sorted(set(rows['strategy'])))}. Add best_of_n to "
+            "search.strategies"
+        )
 
     with style.applied():
         names = [name for name in NAMES if name in set(lines["strategy"])]
