@@ -52,9 +52,24 @@ rule fig3:
         result("figures/fig3.pdf"),
 
 
+rule fig4:
+    input:
+        result("figures/fig4.pdf"),
+
+
+rule fig5:
+    input:
+        result("figures/fig5.pdf"),
+
+
 rule fig7:
     input:
         result("figures/fig7.pdf"),
+
+
+rule fig8:
+    input:
+        result("figures/fig8.pdf"),
 
 
 rule controls:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 BUDGETS = (1, 2, 4, 8, 16, 32, 64)
+SAMPLE = 50  # tokens
 SIZES = {"s32": 77_000, "s48": 173_000, "s64": 301_000, "s96": 671_000}
 
 
@@ -140,6 +141,7 @@ def search(
                             "problem_id": [f"{dataset}-{i}" for i in range(problems)],
                             "domain": domain,
                             "dataset": dataset,
+                            "difficulty": 3 + np.arange(problems) % 3,
                             "policy": policy,
                             "reward_model": prm,
                             "training_step": step,
@@ -148,10 +150,18 @@ def search(
                             "budget": budget,
                             "seed": replicate,
                             "correct": picked,
+                            **costs(budget, SAMPLE * budget * bool(prm)),
                         }
                     )
                 )
     return pd.concat(rows, ignore_index=True)
+
+
+def costs(budget: int, reward_tokens: int) -> dict[str, object]:
+    """What a choice cost: a policy of 300k weights and a reward model of 600k."""
+    flops = 6e5 * SAMPLE * budget + 1.2e6 * reward_tokens
+    spent = {"policy_tokens": SAMPLE * budget, "reward_tokens": reward_tokens, "flops": flops, "flops_cached": flops}
+    return {**spent, "seconds": 1e-10 * flops, "finish_reason": "stop"}
 
 
 Choice = tuple[str, str, str, int, int, np.ndarray, int]

@@ -25,7 +25,7 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
 
-Figure = Literal["fig1", "fig2", "fig3", "fig7", "controls", "table1"]
+Figure = Literal["fig1", "fig2", "fig3", "fig4", "fig5", "fig7", "fig8", "controls", "table1"]
 FIGURES: tuple[Figure, ...] = get_args(Figure)
 
 GENERATED = ("arithmetic", "programs")

@@ -70,7 +70,7 @@ SCHEMAS: dict[str, dict[str, str]] = {
         "problem_id": "text",
         "domain": "text",
         "dataset": "text",
-        "difficulty": "integer",
+        "difficulty": "integer",  # of the problem; 0 where it is not known
         "policy": "text",
         "reward_model": "text",  # empty for strategies that use none; base_likelihood: the language model
         "training_step": "integer",  # of the reward model; -1 where there is none
@@ -86,7 +86,7 @@ SCHEMAS: dict[str, dict[str, str]] = {
         "flops": "number",  # of policy and reward model, every prefix read anew each time
         "flops_cached": "number",  # of both, no prefix read twice
         "seconds": "number",  # tokens times what a token took with full batches
-        "finish_reason": "text",  # stop | length | budget: no whole solution within it
+        "finish_reason": "text",  # stop | length | budget: spent before there was a whole solution (counts as wrong)
     },
     "trees": {
         "problem_id": "text",

@@ -13,7 +13,7 @@ from dataclasses import asdict, fields
 import numpy as np
 import pandas as pd
 
-from prmscale.analysis import selection
+from prmscale.analysis import selection, strategies
 from prmscale.analysis.bootstrap import Interval
 from prmscale.analysis.compare import accuracy, at_budget, control, interval
 from prmscale.analysis.selection import minus
@@ -47,8 +47,11 @@ WORDS = {
         "(chosen after the fact, in favour of the single domain), and true labels must beat Monte-Carlo ones.",
     ),
     "search_budget": (
-        "At large budgets MCTS beats beam search, which beats best-of-n, which beats majority voting.",
-        "It needs accuracies of all four at equal budgets.",
+        "When compute is plentiful, MCTS beats beam search, which beats best-of-n, which beats majority voting; when "
+        "it is scarce, best-of-n beats MCTS.",
+        "At equal budgets (in samples' worth of generated tokens) and by one reward model, each must beat the next at "
+        "the largest budget that all four reach, and best-of-n must beat MCTS at the smallest at which MCTS has "
+        "answers. A strategy has answers where at most 5 % of the problems end without a complete solution.",
     ),
     "math_to_code": (
         "A reward model trained on math selects code about as well as one trained on code.",
@@ -66,11 +69,6 @@ CLAIMS = tuple(WORDS)
 def flops_tradeoff() -> list[Claim]:
     """The split of compute between pre-training and the reward model: not yet measured."""
     return [_unmeasured("flops_tradeoff", "accuracy of the best split − of spending all on pre-training")]
-
-
-def search_budget() -> list[Claim]:
-    """The order of the strategies at large budgets: not yet measured."""
-    return [_unmeasured("search_budget", "accuracy at equal budget: MCTS − beam search − best-of-n − majority")]
 
 
 def pattern_similarity() -> list[Claim]:
@@ -127,6 +125,16 @@ def data_diversity(search: pd.DataFrame, reward_models: pd.DataFrame, rules: Rul
     return found or [_unmeasured(name, "both domains − best single one")]
 
 
+def search_budget(search: pd.DataFrame, reward_models: pd.DataFrame, rules: Rules) -> list[Claim]:
+    """The strategies at equal budgets: their order where compute is plentiful, and its reversal where it is scarce."""
+    name = "search_budget"
+    found: list[Claim] = []
+    for metric, difference in strategies.contrasts(search, reward_models, rules.aggregation):
+        gain = interval(difference, rules)
+        found += _directed(name, metric, gain, rules) or [_unmeasured(name, metric)]
+    return found or [_unmeasured(name, "accuracy at equal budget: MCTS − beam search − best-of-n − majority")]
+
+
 def math_to_code(
     search: pd.DataFrame, reward_models: pd.DataFrame, rules: Rules, reported: pd.DataFrame | None = None
 ) -> list[Claim]:
@@ -163,7 +171,7 @@ def judge(
         *flops_tradeoff(),
         *diminishing_returns(one, reward_models, rules),
         *data_diversity(one, reward_models, rules),
-        *search_budget(),
+        *search_budget(one, reward_models, rules),
         *math_to_code(search, reward_models, rules, reported),
         *pattern_similarity(),
     ]

@@ -11,7 +11,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator, PercentFormatter
+from matplotlib.ticker import EngFormatter, FixedLocator, FuncFormatter, LogLocator, NullLocator, PercentFormatter
 
 from prmscale.errors import UserError
 from prmscale.figures import style
@@ -19,13 +19,15 @@ from prmscale.figures import style
 COLUMNS = 2  # panels side by side
 
 
-def grid(data: pd.DataFrame, xlabel: str, ylabel: str) -> tuple[Figure, dict[str, Axes]]:
-    """A figure with one panel a data set of `data` (columns dataset, n), titled with its number of problems."""
+def grid(data: pd.DataFrame, xlabel: str, ylabel: str, extra: float = 0.0) -> tuple[Figure, dict[str, Axes]]:
+    """A figure with one panel a data set of `data` (columns dataset, n), titled with its number of problems; `extra`
+    inches higher than usual.
+    """
     sizes = {str(name): (int(n.min()), int(n.max())) for name, n in data.groupby("dataset")["n"]}
     columns = min(COLUMNS, len(sizes))
     rows = -(-len(sizes) // columns)
     size = (style.FULL_WIDTH, 2.3 * rows + 0.7) if columns > 1 else (style.COLUMN_WIDTH, 3.4)
-    figure = Figure(figsize=size, layout="constrained")
+    figure = Figure(figsize=(size[0], size[1] + extra), layout="constrained")
     every = figure.subplots(rows, columns, squeeze=False)
     axes = dict(zip(sizes, every.flat, strict=False))
     for axis in every.flat[len(axes) :]:
@@ -45,11 +47,11 @@ def percent(axis: Axis) -> None:
     axis.set_major_formatter(PercentFormatter(1.0, symbol=""))
 
 
-def line(axis: Axes, data: pd.DataFrame, x: str, look: style.Look, label: str) -> None:
-    """A curve of `mean` over `x` with the band from `low` to `high`."""
+def line(axis: Axes, data: pd.DataFrame, x: str, look: style.Look, label: str, band: float = 0.14) -> None:
+    """A curve of `mean` over `x` with the band from `low` to `high`, as opaque as `band` says."""
     rows = data.sort_values(x)
     axis.plot(rows[x], rows["mean"], label=label, zorder=3, **look.options)
-    axis.fill_between(rows[x], rows["low"], rows["high"], color=look.colour, alpha=0.14, linewidth=0)
+    axis.fill_between(rows[x], rows["low"], rows["high"], color=look.colour, alpha=band, linewidth=0)
 
 
 def level_line(axis: Axes, row: pd.DataFrame, look: style.Look, label: str) -> None:
@@ -75,6 +77,14 @@ def powers_axis(axis: Axes, values: Iterable[float], text: str = "plain") -> Non
     axis.xaxis.set_major_formatter(FuncFormatter(lambda v, _: count(v) if text == "count" else f"{v:g}"))
 
 
+def costs_axis(axis: Axes, unit: str = "") -> None:
+    """A logarithmic x axis of what something costs, with the unit in its ticks: 300, 1k; 3 ms; 30M."""
+    axis.set_xscale("log")
+    axis.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
+    axis.xaxis.set_minor_locator(NullLocator())
+    axis.xaxis.set_major_formatter(EngFormatter(unit, sep=" " if unit else ""))
+
+
 def count(value: float) -> str:
     """A number of parameters as people write it: 77k, 1.5B."""
     for size, letter in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
@@ -83,7 +93,7 @@ def count(value: float) -> str:
     return f"{value:g}"
 
 
-def finish(figure: Figure, axes: dict[str, Axes], columns: int = 3) -> None:
+def finish(figure: Figure, axes: dict[str, Axes], columns: int = 3, title: str | None = None) -> None:
     """One legend below all panels (in one column below a single one), and no frame above and to the right."""
     entries: dict[str, Artist] = {}
     for axis in axes.values():
@@ -91,7 +101,12 @@ def finish(figure: Figure, axes: dict[str, Axes], columns: int = 3) -> None:
         handles, labels = axis.get_legend_handles_labels()
         entries |= dict(zip(labels, handles, strict=True))
     figure.legend(
-        list(entries.values()), list(entries), loc="outside lower center", ncols=columns if len(axes) > 1 else 1
+        list(entries.values()),
+        list(entries),
+        loc="outside lower center",
+        ncols=columns if len(axes) > 1 else 1,
+        title=title,
+        title_fontsize=style.RC["legend.fontsize"],
     )
 
 

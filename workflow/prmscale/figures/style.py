@@ -24,6 +24,8 @@ FULL_WIDTH = 7.0
 
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
 BLUE, VERMILION, PURPLE, GREY = "#0072B2", "#D55E00", "#CC79A7", "#666666"
+# two more of Tol's, as far from Okabe and Ito's for the colour-blind as those are from each other
+WINE, SAND = "#882255", "#C8B560"
 
 
 @dataclass(frozen=True)
@@ -33,11 +35,12 @@ class Look:
     colour: str
     marker: str
     dashes: str | tuple[float, tuple[float, ...]]
+    size: float = 3.8  # of the marker, in points
 
     @property
     def options(self) -> dict[str, Any]:
         """As matplotlib's keyword arguments."""
-        return {"color": self.colour, "marker": self.marker, "linestyle": self.dashes}
+        return {"color": self.colour, "marker": self.marker, "linestyle": self.dashes, "markersize": self.size}
 
 
 LOOKS = [
@@ -58,6 +61,19 @@ CONTROLS = {
     "oracle": ("oracle (pass@n)", Look(BLACK, "", (0, (1, 2.5)))),
 }
 
+# a search strategy looks alike in every figure that compares strategies; with the short name that fits in a cell
+STRATEGIES = {
+    "majority": ("maj", Look(BLACK, "", (0, (5, 2)))),
+    "best_of_n": ("BoN", Look(BLUE, "o", "-")),
+    "weighted_best_of_n": ("wBoN", Look(SKY, "P", (0, (2, 1.5)))),
+    "adaptive_best_of_n": ("aBoN", Look(PURPLE, "D", (0, (1, 1)))),
+    "beam": ("beam", Look(VERMILION, "s", (0, (5, 1.5)))),
+    "lookahead": ("look", Look(ORANGE, "v", (0, (6, 1, 1, 1, 1, 1)))),
+    "dvts": ("DVTS", Look(WINE, "X", (0, (3, 1, 1, 1)))),
+    "mcts": ("MCTS", Look(GREEN, "^", "-")),
+    "puct": ("PUCT", Look(SAND, "*", (0, (7, 1.5, 2, 1.5)), 6.0)),
+}
+
 RC = {
     "font.size": 8,
     "axes.titlesize": 8,
@@ -68,7 +84,6 @@ RC = {
     "legend.frameon": False,
     "legend.handlelength": 3.2,
     "lines.linewidth": 1.3,
-    "lines.markersize": 3.8,
     "axes.linewidth": 0.7,
     "grid.linewidth": 0.4,
     "xtick.major.width": 0.7,

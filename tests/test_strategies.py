@@ -1,0 +1,254 @@
+"""Search strategies compared: what is taken, crossovers and winners on simulated studies, figures and the claim."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pandas as pd
+import pytest
+import simulated
+import simulated_strategies as simulation
+from matplotlib.figure import Figure
+
+from prmscale.analysis import checks, claims, crossover, strategies
+from prmscale.analysis.verdicts import Rules
+from prmscale.errors import UserError
+from prmscale.figures import controls, fig1, fig2, fig3, fig4, fig5, fig7, fig8, style, table1
+
+MODELS = [*simulated.prms(), *simulated.pretraining(lambda tokens: tokens / 1.2e6)]
+FACTS = simulated.reward_models(MODELS, seeds=2)
+SAMPLED = simulated.search(MODELS, problems=25, seeds=2)
+ROWS = simulation.rows(problems=60)
+# the study's samples, and beside them the rows of strategies that it did not have
+SEARCH = pd.concat([SAMPLED, ROWS[~ROWS.strategy.isin(["best_of_n", "majority"])]], ignore_index=True)
+RULES = Rules(equivalence_margin=0.1, aggregation="min", draws=400)
+OLDER = [fig1, fig2, fig3, fig7, controls, table1]
+
+
+def _draw(module: ModuleType, search: pd.DataFrame = SEARCH) -> tuple[Figure, pd.DataFrame]:
+    drawn: tuple[Figure, pd.DataFrame] = module.draw(
+        search, FACTS, None, level=0.95, draws=50, seed=0, aggregation="min"
+    )
+    return drawn
+
+
+@pytest.mark.parametrize(
+    ("lead", "wanted"),
+    [
+        ([-2, -1, 0, 1], 4.0), ([-1, 1, 2, 3], 2**0.5), ([-1, 1, -1, 3], 2**2.25), ([1, 1, 1, 1], 0.0),
+        ([1, 1, 1, -1], np.inf), ([0, 0, 0, 0], np.inf), ([0, 0, 1, 2], 2.0), ([1, np.nan, 1, 1], np.nan),
+    ],
+)  # fmt: skip
+def test_a_strategy_overtakes_where_its_lead_stays_above_zero(lead: list[float], wanted: float) -> None:
+    assert crossover.overtaking([1, 2, 4, 8], lead) == pytest.approx(wanted, nan_ok=True)
+
+
+def test_crossover_intervals_hold_the_truth_and_tell_when_there_is_none() -> None:
+    held, never, studies = 0, 0, 60
+    for seed in range(studies):
+        rows = simulation.rows(120, seed=seed, crossing={"mcts": 11.0}, datasets={"arithmetic": "math"})
+        rows = strategies.answered(rows[rows.strategy.isin(["best_of_n", "mcts", "majority"])])
+        found = crossover.crossovers(rows, draws=200, seed=seed).set_index("strategy")
+        assert found.loc["mcts", ["first", "last"]].tolist() == [4, 64]
+        assert (found["low"] <= found["budget"]).all() and (found["budget"] <= found["high"]).all()
+        held += found.loc["mcts", "low"] <= 11.0 <= found.loc["mcts", "high"]
+        never += found.loc["majority", ["outcome", "high"]].tolist() == ["never ahead", np.inf]
+    assert held >= 0.9 * studies and never >= 0.95 * studies
+
+
+def test_a_crossover_is_found_to_within_a_doubling_with_many_problems() -> None:
+    rows = simulation.rows(4000, seeds=1, seed_spread=0, crossing={"mcts": 11.0, "beam": 0.1})
+    found = crossover.crossovers(strategies.answered(rows), draws=200)
+    mcts = found[found.strategy == "mcts"]
+    assert (mcts["high"] < 4 * mcts["low"]).all() and ((mcts["low"] < 11) & (mcts["high"] > 11)).all()
+    assert set(found.loc[found.strategy == "beam", "outcome"]) == {"always ahead"}
+    assert set(found.loc[found.strategy == "beam", "high"]) == {0.0}
+
+
+def test_winners_are_the_most_accurate_and_certain_only_where_they_lead() -> None:
+    rows = strategies.answered(simulation.rows(1500, seeds=1, seed_spread=0, crossing={"beam": 4.0, "puct": 64.0}))
+    found = crossover.winners(rows, draws=300)
+    assert set(found["difficulty"]) == {"all", "3", "4", "5"}
+    means = rows.groupby(["dataset", "budget", "strategy"])["correct"].mean().unstack()
+    every = found[found.difficulty == "all"].set_index(["dataset", "budget"])
+    assert every["strategy"].to_dict() == means.idxmax(axis=1).to_dict()
+    assert every["mean"].to_dict() == pytest.approx(means.max(axis=1).to_dict())
+    assert every.xs(64, level="budget")["strategy"].tolist() == ["beam", "beam"]
+    assert every.xs(64, level="budget")["certain"].all() and (found["certain"] == (found["low"] > 0)).all()
+    few = strategies.answered(rows[rows.problem_id.str.split("-").str[1].astype(int) < 19])
+    assert not crossover.winners(few[few.strategy != "best_of_n"], level=0.01, draws=50)["certain"].any()
+    parts = found[found.difficulty != "all"].groupby(["dataset", "budget"])["n"].sum()
+    assert set(parts) == {1500}
+
+
+def test_the_best_of_equals_is_seldom_called_certain() -> None:
+    generator = np.random.default_rng(0)
+    certain = 0
+    for study in range(150):
+        chance = generator.beta(2, 2, 100)
+        rows = pd.DataFrame(
+            {
+                "dataset": "arithmetic", "problem_id": np.tile(np.arange(100), 9), "difficulty": 0, "budget": 8,
+                "seed": 1, "strategy": np.repeat(list(strategies.NAMES), 100),
+                "correct": (generator.random((9, 100)) < chance).astype(float).ravel(),
+            }
+        )  # fmt: skip
+        certain += crossover.winners(rows, draws=1000, seed=study)["certain"].sum()
+    assert certain <= 0.07 * 150
+
+
+def test_equal_strategies_are_a_tie_and_best_of_n_stands_for_them() -> None:
+    rows = ROWS[ROWS.strategy == "best_of_n"]
+    found = crossover.winners(pd.concat([rows, *(rows.assign(strategy=s) for s in ("majority", "mcts"))]), draws=50)
+    assert found["tied"].all() and set(found["strategy"]) == {"best_of_n"} and not found["certain"].any()
+
+
+def test_many_difficulties_are_grouped_in_order() -> None:
+    labels = crossover.difficulty_labels(pd.Series(np.repeat(np.arange(1, 11), 10)))
+    assert list(labels.values()) == [f"{low}–{low + 1}" for low in (1, 3, 5, 7, 9) for _ in range(2)]
+    assert crossover.difficulty_labels(pd.Series([3, 5, 5])) == {3: "3", 5: "5"}
+
+
+def test_strategies_are_guided_by_one_reward_model() -> None:
+    """Most tree strategies count first, then size; a control never guides."""
+    more = [SEARCH]
+    for name, kept in (("prm_s32", strategies.TREE), ("prm_s64", strategies.TREE), ("prm_untrained", strategies.TREE)):
+        more.append(ROWS[ROWS.strategy.isin(kept)].assign(reward_model=name))
+    assert strategies.guide(pd.concat(more), FACTS) == "prm_s96"
+    fewer = SEARCH[SEARCH.strategy != "puct"]
+    assert strategies.guide(pd.concat([fewer, *more[1:]]), FACTS) == "prm_s64"
+    assert strategies.guide(pd.concat([SAMPLED, more[-1]]), FACTS) == ""
+    rows = strategies.compared(pd.concat([fewer, *more[1:]]), FACTS, "min")
+    assert set(rows["reward_model"]) == {"", "prm_s64"}
+    assert set(rows["strategy"]) == {"one_sample", "majority", "best_of_n", *strategies.TREE}
+
+
+def test_each_strategy_has_one_aggregation() -> None:
+    """The analysis' own where it was measured, else the first in the order of all."""
+    doubled = pd.concat([SEARCH, *(SEARCH.replace({"aggregation": {"min": a, "sum": a}}) for a in ("mean", "product"))])
+    for wanted, taken in (("mean", {"mcts": "mean", "beam": "mean"}), ("last", {"mcts": "min", "beam": "product"})):
+        used = strategies.compared(doubled, FACTS, wanted).groupby("strategy")["aggregation"].unique().map(list)
+        assert {name: used[name] for name in taken} == {name: [value] for name, value in taken.items()}
+
+
+def test_budgets_without_answers_are_left_out() -> None:
+    rows = strategies.compared(SEARCH, FACTS, "min")
+    first = rows[rows.strategy != "one_sample"].groupby("strategy")["budget"].min().to_dict()
+    assert first == {name: max(simulation.UNSOLVED.get(name, [0])) * 2 or 1 for name in strategies.NAMES}
+    five = ROWS[(ROWS.strategy == "best_of_n") & (ROWS.seed == 1)].copy()
+    place = five.groupby(["dataset", "budget"]).cumcount()
+    for count, kept in ((3, len(five)), (4, 0)):  # of 60 problems
+        five["finish_reason"] = np.where(place < count, "budget", "stop")
+        assert len(strategies.answered(five)) == kept
+
+
+@pytest.mark.parametrize("module", OLDER, ids=lambda m: m.__name__)
+def test_other_figures_draw_the_same_beside_the_new_strategies(module: ModuleType, tmp_path: Path) -> None:
+    one, two = (style.save(*_draw(module, search), tmp_path / name) for name, search in (("a", SAMPLED), ("b", SEARCH)))
+    assert [path.read_bytes() for path in one] == [path.read_bytes() for path in two]
+
+
+def test_other_claims_and_checks_are_the_same_beside_the_new_strategies() -> None:
+    made = [checks.frame(checks.all_checks(search, FACTS, RULES)) for search in (SAMPLED, SEARCH)]
+    pd.testing.assert_frame_equal(*made)
+    found = [claims.frame(claims.judge(search, FACTS, RULES)) for search in (SAMPLED, SEARCH)]
+    others = [table[table.claim != "search_budget"].reset_index(drop=True) for table in found]
+    pd.testing.assert_frame_equal(*others)
+    assert [len(table) - len(other) for table, other in zip(found, others, strict=True)] == [1, 10]
+
+
+def test_the_claim_finds_the_order_and_its_reversal() -> None:
+    rows = simulation.rows(3000, seeds=1, seed_spread=0, crossing={"mcts": 10.0, "beam": 30.0})
+    found = [c for c in claims.judge(rows, FACTS, RULES) if c.claim == "search_budget"]
+    words = [c.metric for c in found if c.metric.endswith("arithmetic")]
+    assert words == [
+        "MCTS − beam search, budget 64, arithmetic", "beam search − best-of-n, budget 64, arithmetic",
+        "best-of-n − majority vote, budget 64, arithmetic", "MCTS − best-of-n, budget 64, arithmetic",
+        "best-of-n − MCTS, budget 4, arithmetic",
+    ]  # fmt: skip
+    assert {c.verdict for c in found} == {"supported"} and {c.n for c in found} == {3000}
+    turned = claims.judge(simulation.rows(3000, seeds=1, crossing={"mcts": 1.0, "beam": 0.1}), FACTS, RULES)
+    judged = {c.metric.split(", b")[0]: c.verdict for c in turned if c.claim == "search_budget"}
+    assert judged["MCTS − beam search"] == judged["best-of-n − MCTS"] == "not supported"
+
+
+def test_what_was_not_measured_of_the_claim_says_so() -> None:
+    found = claims.search_budget(ROWS[ROWS.strategy != "mcts"], FACTS, RULES)
+    said = {c.metric.split(",")[0]: c.verdict == "not yet measured" for c in found}
+    assert said == {
+        "MCTS − beam search": True, "beam search − best-of-n": False, "best-of-n − majority vote": False,
+        "MCTS − best-of-n": True, "best-of-n − MCTS": True,
+    }  # fmt: skip
+    (top,) = {c.metric.split(", ")[1] for c in claims.search_budget(ROWS[ROWS.budget <= 32], FACTS, RULES)[:4]}
+    assert top == "budget 32"
+
+
+@pytest.mark.parametrize(("module", "costs"), [(fig4, ["policy_tokens"]), (fig5, ["seconds", "flops_cached"])])
+def test_lines_are_the_rows_of_the_csv(module: ModuleType, costs: list[str]) -> None:
+    figure, data = _draw(module)
+    assert len(figure.axes) == 2 * len(costs)
+    for number, axis in enumerate(figure.axes):
+        dataset, cost = ("arithmetic", "programs")[number % 2], costs[number // 2]
+        own = data[(data.dataset == dataset) & (data.strategy != "one_sample")]
+        lines = [line for line in axis.lines if len(line.get_xdata()) > 2]
+        drawn = sorted(tuple(map(float, point)) for line in lines for point in line.get_xydata())  # type: ignore[union-attr]
+        np.testing.assert_allclose(drawn, sorted(map(tuple, own[[cost, "mean"]].to_numpy())))
+        assert len(lines) == len(strategies.NAMES) and axis.get_xscale() == "log"
+    (legend,) = figure.legends
+    assert legend.get_title().get_text() == "search guided by the PRM of 671k parameters (s96)"
+    assert {text.get_text() for text in legend.get_texts()} >= {"one sample", "MCTS", "beam search (sum)"}
+    mcts = ROWS[(ROWS.strategy == "mcts") & (ROWS.dataset == "programs") & (ROWS.budget == 16)]
+    (row,) = data[(data.strategy == "mcts") & (data.dataset == "programs") & (data.budget == 16)].to_dict("records")
+    for column, mean in (*((cost, cost) for cost in costs), ("correct", "mean")):
+        assert row[mean] == pytest.approx(mcts[column].mean())
+    assert row["reward_model"] == "prm_s96" and row["seeds"] == 2 and row["n"] == 60
+
+
+def test_a_strategy_looks_alike_in_every_figure_and_unlike_the_others() -> None:
+    looks = [look for _, look in style.STRATEGIES.values()]
+    assert list(style.STRATEGIES) == list(strategies.NAMES)
+    for part in ("colour", "marker"):
+        assert len({getattr(look, part) for look in looks}) == len(looks)
+
+
+def test_fig8_shows_winners_and_crossovers_as_its_csv_says() -> None:
+    figure, data = _draw(fig8, ROWS)
+    assert set(data["outcome"].dropna()) == {"overtakes", "always ahead", "never ahead"}
+    shorts = {name: short for name, (short, _) in style.STRATEGIES.items()}
+    for number, dataset in enumerate(("arithmetic", "programs")):
+        own = data[data.dataset == dataset]
+        cells, lines = own[own.part == "winner"], own[own.part == "crossover"]
+        rows = [label.get_text().split(" ")[0] for label in figure.axes[number].get_yticklabels()]
+        assert rows == ["3", "4", "5", "all"]
+        written = {(*text.get_position(), text.get_text()) for text in figure.axes[number].texts}
+        wanted = zip(cells["budget"], cells["difficulty"], cells["strategy"], strict=True)
+        assert written == {(int(np.log2(b)), rows.index(d), shorts[s]) for b, d, s in wanted}
+        said = sorted(text.get_text() for text in figure.axes[2 + number].texts)
+        assert said == sorted(lines.loc[lines["outcome"] != "overtakes", "outcome"])
+        assert sorted(lines["strategy"]) == sorted(set(strategies.NAMES) - {"best_of_n"})
+        labels = [label.get_text().split(" (")[0] for label in figure.axes[2].get_yticklabels()]
+        over = lines[lines["outcome"] == "overtakes"]
+        wanted = zip(np.log2(over["budget"].astype(float)), over["strategy"].map(strategies.NAMES), strict=True)
+        marks = {line.get_marker(): line for line in figure.axes[2 + number].lines if len(line.get_xdata()) == 1}
+        marked = [line.get_xydata()[0] for marker, line in marks.items() if marker not in ("<", ">")]
+        assert {(round(x, 6), labels[round(-y)]) for x, y in marked} == {(round(x, 6), name) for x, name in wanted}
+
+
+@pytest.mark.parametrize("module", [fig4, fig5, fig8], ids=lambda m: m.__name__)
+def test_figures_of_strategies_are_saved_alike_twice_and_at_full_width(module: ModuleType, tmp_path: Path) -> None:
+    one, two = (style.save(*_draw(module), tmp_path / run) for run in ("one", "two"))
+    assert [path.read_bytes() for path in one] == [path.read_bytes() for path in two]
+    assert _draw(module)[0].get_figwidth() == style.FULL_WIDTH
+
+
+@pytest.mark.parametrize("module", [fig4, fig5, fig8], ids=lambda m: m.__name__)
+def test_without_a_tree_search_the_way_out_is_named(module: ModuleType) -> None:
+    with pytest.raises(UserError, match=rf"{module.__name__[-4:]}: .*search\.tree\.reward_models.* analysis\.figures"):
+        _draw(module, SAMPLED)
+
+
+def test_fig8_wants_best_of_n_to_compare_with() -> None:
+    with pytest.raises(UserError, match=r"fig8: best-of-n .* has beam, dvts, .*search\.strategies"):
+        _draw(fig8, ROWS[~ROWS.strategy.isin(["best_of_n", "majority", "adaptive_best_of_n"])])

@@ -1,0 +1,178 @@
+"""Figure 8: which search strategy wins at which budget and difficulty, and from which budget on each leads best-of-n.
+
+The study's own figure on the paper's Observation 3, which speaks of all problems together. Above, each cell names the
+most accurate strategy; it is dark where the lead over best-of-n (of best-of-n: over the next) is certain. Below stand
+the crossover budgets with their intervals; arrows point to what lies beyond the budgets measured. Rows and looks are
+those of figure 4.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch, Rectangle
+
+from prmscale.analysis import crossover, selection, strategies
+from prmscale.analysis.strategies import NAMES
+from prmscale.errors import UserError
+from prmscale.figures import panels, strategy_lines, style
+
+PALE = 0.28  # how much of a strategy's colour an uncertain lead has
+TIE = "tie"
+
+
+def draw(
+    search: pd.DataFrame,
+    reward_models: pd.DataFrame,
+    reported: pd.DataFrame | None,
+    level: float,
+    draws: int,
+    seed: int,
+    aggregation: str,
+) -> tuple[Figure, pd.DataFrame]:
+    """The figure and what it draws: rows of `crossover.winners` and of `crossover.crossovers`, by the column `part`."""
+    rows = strategies.wanted(selection.first_policy(search), reward_models, aggregation, "fig8")
+    cells = crossover.winners(rows, level, draws, seed)
+    lines = crossover.crossovers(rows, level, draws, seed)
+    if lines.empty:
+        raise UserError(
+            "fig8: best-of-n by the reward model that guides the tree search, and a strategy at the same budgets, "
+            f"are wanted; the search table has {', '.join(sorted(set(rows['strategy'])))}. Add best_of_n to "
+            "search.strategies"
+        )
+
+    with style.applied():
+        names = [name for name in NAMES if name in set(lines["strategy"])]
+        figure, axes = _panels(rows, cells["difficulty"].nunique(), names)
+        for dataset, (above, below) in axes.items():
+            own = cells[cells["dataset"] == dataset]
+            budgets = sorted(own["budget"].unique())
+            _grid(above, own, budgets)
+            _forest(below, lines[lines["dataset"] == dataset], names, budgets)
+        _legend(figure, level, strategy_lines.guide_in_words(rows, reward_models))
+    data = pd.concat([cells.assign(part="winner"), lines.assign(part="crossover")], ignore_index=True)
+    data = data.assign(policy=rows["policy"].iloc[0], reward_model=strategy_lines.guide_name(rows))
+    first = ["policy", "reward_model", "part"]
+    return figure, data[[*first, *(column for column in data if column not in first)]]
+
+
+def _panels(rows: pd.DataFrame, difficulties: int, names: list[str]) -> tuple[Figure, dict[str, tuple[Axes, Axes]]]:
+    """A grid's panel above a forest's for each data set, two data sets side by side; names at the left ones alone."""
+    sizes = {str(name): int(own["problem_id"].nunique()) for name, own in rows.groupby("dataset")}
+    columns = min(panels.COLUMNS, len(sizes))
+    bands = -(-len(sizes) // columns)
+    heights = [0.21 * difficulties + 0.1, 0.21 * len(names) + 0.1]
+    width = style.FULL_WIDTH if columns > 1 else 0.7 * style.FULL_WIDTH  # names in cells want room
+    figure = Figure(figsize=(width, bands * (sum(heights) + 1.0) + 0.8), layout="constrained")
+    every = figure.subplots(2 * bands, columns, squeeze=False, height_ratios=heights * bands)
+    axes = {}
+    for number in range(bands * columns):
+        band, column = divmod(number, columns)
+        above, below = every[2 * band, column], every[2 * band + 1, column]
+        if number >= len(sizes):
+            above.remove()
+            below.remove()
+            continue
+        dataset, n = list(sizes.items())[number]
+        axes[dataset] = above, below
+        above.set_title(f"{dataset} ({n} problems)")
+        below.set_xlabel("budget (samples' worth of tokens)")
+        below.set_yticks([-i for i in range(len(names))], [_label(name) if column == 0 else "" for name in names])
+        below.set_ylim(-len(names) + 0.4, 0.8)
+        if column == 0:
+            above.set_ylabel("difficulty\n(problems)")
+            below.set_ylabel("leads best-of-n (BoN) from …")
+    return figure, axes
+
+
+def _label(strategy: str) -> str:
+    """A strategy's name, and what cells call it where that is no part of it."""
+    short = style.STRATEGIES[strategy][0]
+    return NAMES[strategy] if short.lower() in NAMES[strategy].lower() else f"{NAMES[strategy]} ({short})"
+
+
+def _grid(axis: Axes, cells: pd.DataFrame, budgets: list[int]) -> None:
+    """Budget × difficulty, each cell coloured by its winner and named; all problems together at the top."""
+    labels = list(dict.fromkeys(cells["difficulty"]))
+    labels = [*(label for label in labels if label != crossover.EVERY), crossover.EVERY]
+    for _, cell in cells.iterrows():
+        x, y = budgets.index(cell["budget"]), labels.index(cell["difficulty"])
+        short, look = style.STRATEGIES[cell["strategy"]]
+        face = (1.0, 1.0, 1.0) if cell["tied"] else _tint(look.colour, 1.0 if cell["certain"] else PALE)
+        axis.add_patch(Rectangle((x - 0.5, y - 0.5), 1, 1, facecolor=face, edgecolor="white", linewidth=1.2))
+        axis.text(
+            x, y, TIE if cell["tied"] else short, ha="center", va="center", fontsize=6.5,
+            fontweight="bold" if cell["certain"] else "normal", color=_ink(face),
+        )  # fmt: skip
+    problems = cells.groupby("difficulty")["n"].max()
+    axis.set_yticks(range(len(labels)), [f"{label} ({problems[label]})" for label in labels])
+    axis.set_ylim(-0.5, len(labels) - 0.5)
+    if len(labels) > 1:
+        axis.axhline(len(labels) - 1.5, color=style.GREY, linewidth=0.8)
+    _budget_axis(axis, budgets)
+    axis.grid(False)
+    for spine in axis.spines.values():
+        spine.set_visible(False)
+
+
+def _forest(axis: Axes, lines: pd.DataFrame, names: list[str], budgets: list[int]) -> None:
+    """Each strategy's crossover with best-of-n; in words where there is none."""
+    for _, row in lines.iterrows():
+        y, look = -names.index(row["strategy"]), style.STRATEGIES[row["strategy"]][1]
+        # what lies beyond the budgets at which both have answers stands just beside them
+        edges = {0.0: budgets.index(row["first"]) - 0.4, np.inf: budgets.index(row["last"]) + 0.4}
+        at = {part: edges.get(row[part], _place(row[part], budgets)) for part in ("low", "high", "budget")}
+        axis.plot([at["low"], at["high"]], [y, y], color=look.colour, linewidth=1.4, zorder=2)
+        for value in {row["low"], row["high"]} & edges.keys():
+            arrow = ">" if value else "<"
+            axis.plot(edges[value], y, marker=arrow, color=look.colour, markersize=4.5, linestyle="", zorder=2)
+        if row["outcome"] == crossover.OVERTAKES:
+            mark = look.marker or "o"
+            axis.plot(at["budget"], y, marker=mark, color=look.colour, markersize=look.size + 1.2, zorder=3)
+        else:
+            side = "right" if row["budget"] else "left"
+            axis.text(at["budget"], y + 0.16, row["outcome"], fontsize=6.5, va="bottom", ha=side)
+    _budget_axis(axis, budgets)
+    axis.spines[["top", "right"]].set_visible(False)
+
+
+def _budget_axis(axis: Axes, budgets: list[int]) -> None:
+    """Budgets at equal distances (those of powers of two lie on a logarithmic axis), alike above and below."""
+    axis.set_xticks(range(len(budgets)), [str(budget) for budget in budgets])
+    axis.set_xlim(-0.5, len(budgets) - 0.5)
+
+
+def _place(budget: float, budgets: list[int]) -> float:
+    """Where a budget stands on that axis."""
+    return float(np.interp(np.log2(max(budget, 1.0)), np.log2(budgets), np.arange(len(budgets))))
+
+
+def _tint(colour: str, share: float) -> tuple[float, float, float]:
+    """A colour mixed with white."""
+    red, green, blue = (1 - share * (1 - part) for part in to_rgb(colour))
+    return red, green, blue
+
+
+def _ink(face: tuple[float, float, float]) -> str:
+    """Black or white, whichever reads better on this colour (WCAG's relative luminance, roughly)."""
+    luminance = sum(w * part**2.2 for w, part in zip((0.2126, 0.7152, 0.0722), face, strict=True))
+    return "white" if luminance < 0.18 else style.BLACK
+
+
+def _legend(figure: Figure, level: float, guide: str) -> None:
+    """What dark and pale cells, marks and arrows mean."""
+    entries = {
+        "certain lead over best-of-n (of best-of-n: over the next)": Patch(facecolor="#777777"),
+        "best, but not certainly so": Patch(facecolor=_tint("#777777", PALE)),
+        f"crossover with {level:.0%} interval": Line2D([], [], color=style.GREY, marker="o", linewidth=1.4),
+        "beyond the budgets measured": Line2D([], [], color=style.GREY, marker=">", linestyle="", markersize=4.5),
+    }
+    figure.legend(
+        list(entries.values()), list(entries), loc="outside lower center",
+        ncols=2 if figure.get_figwidth() == style.FULL_WIDTH else 1,
+        title=f"search {guide}", title_fontsize=style.RC["legend.fontsize"],
+    )  # fmt: skip

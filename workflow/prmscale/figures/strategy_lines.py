@@ -1,0 +1,61 @@
+"""What figures 4 and 5 share: accuracy of every search strategy along what it costs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+from matplotlib.axes import Axes
+
+from prmscale.analysis import selection
+from prmscale.analysis.bootstrap import curve
+from prmscale.analysis.strategies import GUIDED, NAMES
+from prmscale.figures import panels, style
+
+BY = ["dataset", "strategy", "aggregation", "budget"]
+BAND = 0.07  # opacity: nine bands lie over each other
+
+
+def points(rows: pd.DataFrame, costs: Sequence[str], level: float, draws: int, seed: int) -> pd.DataFrame:
+    """Accuracy with its interval at each budget of each strategy, and the mean of each of the `costs`, over problems
+    and training seeds alike.
+    """
+    data = curve(rows, BY, level=level, draws=draws, seed=seed)
+    means = rows.groupby(BY)[list(costs)].mean().reset_index()
+    return data.merge(means, on=BY, validate="one_to_one")[[*BY, *costs, "mean", "low", "high", "n", "seeds"]]
+
+
+def draw_lines(axis: Axes, data: pd.DataFrame, cost: str, aggregation: str) -> None:
+    """A panel's lines over one of the costs (a column of `points`), and one sample as a level line.
+
+    A strategy measured by another aggregation than the figure's has it beside its name.
+    """
+    one = data[data["strategy"] == "one_sample"]
+    if len(one):
+        name, look = style.CONTROLS["one_sample"]
+        panels.level_line(axis, one, look, name)
+    for strategy, name in NAMES.items():
+        own = data[data["strategy"] == strategy]
+        if len(own):
+            used = str(own["aggregation"].iloc[0])
+            label = f"{name} ({used})" if strategy in GUIDED and used != aggregation else name
+            panels.line(axis, own, cost, style.STRATEGIES[strategy][1], label, BAND)
+
+
+def guide_name(rows: pd.DataFrame) -> str:
+    """The reward model that guides the strategies."""
+    return str(rows.loc[rows["strategy"].isin(GUIDED), "reward_model"].iloc[0])
+
+
+def guide_in_words(rows: pd.DataFrame, reward_models: pd.DataFrame) -> str:
+    """Its size and base."""
+    name = guide_name(rows)
+    size = panels.count(float(selection.fact(reward_models, "base_parameters")[name]))
+    return f"guided by the PRM of {size} parameters ({selection.fact(reward_models, 'base')[name]})"
+
+
+def tidy(data: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
+    """The CSV's table: policy and reward model first."""
+    named = data.assign(reward_model=data["strategy"].isin(GUIDED).map({True: guide_name(rows), False: ""}))
+    found = panels.tidy(named, str(rows["policy"].iloc[0]), ["reward_model", "aggregation"])
+    return found[["policy", "reward_model", *data.columns]]
