@@ -99,22 +99,7 @@ def winners(rows: pd.DataFrame, level: float = 0.95, draws: int = 2000, seed: in
             for budget, tables in _by_budget(part):
                 place = {"dataset": dataset, "difficulty": label, "budget": budget}
                 found.append(place | _winner(tables, level, draws, seed))
-    columns = [
-        "dataset",
-        "difficulty",
-        "budget",
-        "strategy",
-        "tied",
-        "mean",
-        "against",
-        "lead",
-        "low",
-        "high",
-        "certain",
-        "n",
-        "seeds",
-    ]
-    return pd.DataFrame(found, columns=columns)
+    return pd.DataFrame(found, columns=WINNER)
 
 
 def difficulty_labels(difficulties: pd.Series) -> dict[int, str]:
