@@ -280,7 +280,9 @@ class Evaluation(Block):
 class Mcts(Block):
     """Monte-Carlo tree search; the paper gives the rule of selection (UCT) and leaves these open (assumed)."""
 
-    exploration: float = Field(1.0, ge=0, description="c of UCT, in units of the reward model's score.")
+    exploration: float = Field(
+        0.3, ge=0, description="c of UCT, in units of the reward model's score; chosen on validation problems."
+    )
     value: Literal["prm", "rollout", "both"] = Field(
         "prm", description="What a leaf is worth: its own score, that of a rollout to the end, or the mean of both."
     )
