@@ -98,6 +98,17 @@ def test_tables_agree_with_each_other(project):
     assert labels[labels.truth == 1].value.mean() > labels[labels.truth == 0].value.mean()
 
 
+def test_tree_search_spends_no_more_than_the_samples_that_a_budget_stands_for(project):
+    results = project / "results/smoke"
+    worth = pd.read_parquet(results / "solutions/m/programs.search.parquet").groupby("problem_id").tokens.mean()
+    found = pd.read_parquet(results / "search/trees/both-m/m/programs.parquet")
+    assert set(found.strategy) == {"beam", "lookahead", "dvts", "mcts", "puct"} and set(found.seed) == {1, 2}
+    assert (found.policy_tokens <= found.budget * found.problem_id.map(worth) + 1e-6).all()
+    assert (found.flops_cached <= found.flops).all() and found.correct.any()
+    trees = pd.read_parquet(results / "trees/both-m/m/programs.parquet")
+    assert trees.problem_id.nunique() == 2 and trees.chosen.any()
+
+
 def test_the_policys_own_likelihood_is_that_of_its_base(project):
     """The policy is the first pre-training of its base: read again, its samples are as likely as when it wrote them."""
     results = project / "results/smoke/search"
