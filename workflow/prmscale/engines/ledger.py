@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from operator import add
 from typing import Literal, NamedTuple
 
 from prmscale.engines.flops import Shape
@@ -65,4 +66,4 @@ class Ledger:
         self._charge(Cost(0, tokens, anew, shape.forward(tokens - known, known)))
 
     def _charge(self, more: Cost) -> None:
-        self.cost = Cost(*(a + b for a, b in zip(self.cost, more, strict=True)))
+        self.cost = Cost(*map(add, self.cost, more))

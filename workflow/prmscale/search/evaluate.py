@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 
 from prmscale.engines.aggregation import AGGREGATIONS
@@ -119,7 +118,8 @@ def _rows(runs: Sequence[Run], grader: Grader, speeds: Speeds) -> Iterator[dict[
     for each in runs:
         for stamped in each.choices:
             picks, cost = stamped.choice.picks, stamped.cost
-            grades = [grader([each.problem] * len(pick), [c.steps for c in pick]) for pick in picks]
+            judged = iter(grader([each.problem] * sum(map(len, picks)), [c.steps for pick in picks for c in pick]))
+            grades = [[next(judged) for _ in pick] for pick in picks]
             yield {
                 "problem_id": each.problem.problem_id,
                 "domain": each.problem.domain,
@@ -139,7 +139,7 @@ def _rows(runs: Sequence[Run], grader: Grader, speeds: Speeds) -> Iterator[dict[
 
 def _expectation(grades: Sequence[Sequence[Grade]]) -> float:
     """Mean over runs of the chance that a uniform draw among the run's picks is right; 0 where nothing was picked."""
-    return float(np.mean([np.mean([g.correct for g in run]) for run in grades])) if grades else 0.0
+    return sum(sum(g.correct for g in run) / len(run) for run in grades) / len(grades) if grades else 0.0
 
 
 def _nodes(found: Run) -> Iterator[dict[str, Any]]:
