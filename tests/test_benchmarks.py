@@ -124,7 +124,7 @@ def test_a_malformed_row_is_named(task, tmp_path):
     with pytest.raises(UserError, match=r"rows\.jsonl, line 2"):
         task("x", str(file)).load("train", None, 0)
     file.write_text('{"prompt": "x"}\n')
-    with pytest.raises(UserError, match=r"row 1.*no '(question|problem|answer)'"):
+    with pytest.raises(UserError, match=r"rows\.jsonl, line 1: no '(question|problem|answer)'"):
         task("x", str(file)).load("train", None, 0)
     with pytest.raises(UserError, match="no such file"):
         task("x", str(tmp_path / "none.jsonl")).load("train", None, 0)

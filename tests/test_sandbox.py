@@ -74,6 +74,29 @@ def test_values_are_told_apart_by_type_and_floats_are_close():
     assert same(values[4], "0.3") and same(values[5], "1") and not same(values[0], values[1]) and not same(None, "1")
 
 
+def test_a_long_value_is_told_apart_by_its_digest():
+    first, same_again, other = run([Program("", ("[0] * 9999", "[0] * 9999", "[0] * 9998 + [1]"))], LIMITS)[0].values
+    assert first == same_again != other and len(first) < 200
+
+
+def test_what_is_printed_comes_back_for_each_input_up_to_the_first_failure():
+    double = Program("print(2 * int(input()))", inputs=("1", "2\n", "x", "4"))
+    ends = [
+        "import threading, time\nthreading.Thread(target=lambda: time.sleep(0.1) or print(input())).start()",
+        "import atexit\natexit.register(lambda: print(input()))",
+        "print(open(0).read())\nexit()",
+        "print(input())\nraise SystemExit(1)",
+    ]
+    outcomes = run([double, *(Program(end, inputs=("7",)) for end in ends)], LIMITS)
+    assert [o.values for o in outcomes] == [("2\n", "4\n", None, None), *[("7\n",)] * 3, (None,)]
+
+
+@pytest.mark.parametrize("name", ["sleep", "memory", "kill the worker", "syntax", "flood"])
+def test_an_evil_main_module_fails_and_the_next_one_runs(name):
+    first, second = run([Program(EVIL[name], inputs=("1", "2")), Program("print(input())", inputs=("3",))], LIMITS)
+    assert first.values == (None, None) and second.values == ("3\n",)
+
+
 @pytest.mark.parametrize("value", ["9" * 400, "9" * 5000, "[" * 5000 + "]" * 5000, "not json"])
 def test_a_value_beyond_all_measure_is_just_wrong(value):
     assert not same(value, "0.5") and not same(value, "[1]")

@@ -37,6 +37,13 @@ DOMAINS = {
     "math": "math",
     "humaneval": "code",
     "mbpp": "code",
+    "humanevalplus": "code",
+    "mbppplus": "code",
+    "livecodebench": "code",
+    "bigcodebench": "code",
+    "taco": "code",
+    "apps": "code",
+    "codecontests": "code",
 }
 
 
@@ -86,11 +93,25 @@ class Dataset(Block):
     """Problems of one kind. The splits are disjoint; a choice is never made on the test split."""
 
     name: Name = Field(description="The name that the rest of the configuration and the results use.")
-    source: Literal["arithmetic", "programs", "gsm8k", "math", "humaneval", "mbpp"] = Field(
-        description="The task: two generated ones, or a published benchmark."
-    )
+    source: Literal[
+        "arithmetic",
+        "programs",
+        "gsm8k",
+        "math",
+        "humaneval",
+        "mbpp",
+        "humanevalplus",
+        "mbppplus",
+        "livecodebench",
+        "bigcodebench",
+        "taco",
+        "apps",
+        "codecontests",
+    ] = Field(description="The task: two generated ones, or a published set of problems.")
     path: str | None = Field(
-        None, description="Local file in the published format ({split} is replaced); without it the hub or package."
+        None,
+        description="Local file in the published format, JSON or Parquet ({split} is replaced by the published split's "
+        "name); without it the hub or package.",
     )
     train: int = Field(0, ge=0, description="Problems whose solutions are labelled to train reward models.")
     validation: int = Field(0, ge=0, description="Problems that choices may be made on.")
@@ -103,8 +124,18 @@ class CodeExecution(Block):
     sandbox: Literal["bubblewrap", "none, I accept that model-written code runs unprotected"] = Field(
         "bubblewrap", description="bubblewrap, or in so many words that code may run without any protection."
     )
-    seconds: float = Field(3.0, gt=0, description="Wall time a program may take, in seconds.")
+    seconds: float = Field(
+        3.0,
+        gt=0,
+        description="Wall time a program may take, in seconds: for all calls of its tests together, or where it reads "
+        "standard input for each test.",
+    )
     memory_mb: int = Field(512, ge=64, description="Address space a program may take, in MiB.")
+    packages: str | None = Field(
+        None,
+        description="Folder of installed packages (site-packages of the Python that runs this) that programs may "
+        "import, read-only; without it the standard library alone. BigCodeBench needs it.",
+    )
 
     @property
     def allow_unsafe(self) -> bool:
@@ -564,6 +595,9 @@ def _missing_files(study: Study) -> list[_Fault]:
         options = [(dataset.path or ".").replace("{split}", split) for split in ("train", "validation", "test")]
         if not any(Path(option).expanduser().exists() for option in options):
             faults.append(_Fault(where=("datasets", i, "path"), value=dataset.path, message="no such file"))
+    packages = study.code_execution.packages
+    if packages and not Path(packages).expanduser().is_dir():
+        faults.append(_Fault(where=("code_execution", "packages"), value=packages, message="no such folder"))
     for i, released in enumerate(study.policies.released):
         if released.model.startswith((".", "/", "~")) and not Path(released.model).expanduser().exists():
             where = ("policies", "released", i, "model")

@@ -71,6 +71,12 @@ def revision(name):
     return released.prompting.revision if released else None
 
 
+def reference_execution(dataset):
+    """How the reference solutions of a published set of problems are run; generated problems need none."""
+    generated = STUDY.dataset(dataset).source in study_module.GENERATED
+    return {} if generated else as_data(STUDY.code_execution)
+
+
 def evaluation(policy):
     """The evaluation of a policy."""
     return next(e for e in STUDY.search.evaluations if e.policy == policy)

@@ -17,6 +17,7 @@ rule build_problems:
     params:
         dataset=lambda wildcards: as_data(STUDY.dataset(wildcards.dataset)),
         world=as_data(STUDY.world),
+        execution=lambda wildcards: reference_execution(wildcards.dataset),
         seed=STUDY.seed,
     script:
         "../scripts/build_problems.py"

@@ -13,7 +13,7 @@ from prmscale.tasks.registry import build
 with job(snakemake):
     dataset = Dataset(**snakemake.params.dataset)
     world = World(**snakemake.params.world)
-    task = build(dataset, world, CodeExecution())
+    task = build(dataset, world, CodeExecution(**snakemake.params.execution))
     problems = [
         problem
         for split in ("train", "validation", "test")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from prmscale.tasks import math_answers, sources
 from prmscale.tasks.base import Domain, Grade, Problem
@@ -24,9 +23,6 @@ class _FinalAnswer:
         right = iter(math_answers.equal(pairs))
         return [Grade(None, False) if a is None else Grade(math_answers.canonical(a), next(right)) for a in answers]
 
-    def _place(self, split: str, index: int) -> str:
-        return f"{(self.path or self.name).replace('{split}', split)}, row {index + 1}"
-
 
 class GSM8K(_FinalAnswer):
     """Grade-school word problems (Cobbe et al. 2021, arXiv 2110.14168).
@@ -37,24 +33,23 @@ class GSM8K(_FinalAnswer):
     def load(self, split: str, count: int | None, seed: int) -> list[Problem]:
         """`count` problems of a split."""
         published = "test" if split == "test" else "train"
-        rows = sources.rows(self.path, published, ("openai/gsm8k", "main"), published)
+        rows = sources.rows("gsm8k", self.path, published)
         own = [i for i in range(len(rows)) if split == "test" or (i % 10 == 9) == (split == "validation")]
         picked = sources.chosen(own, count, seed, f"{self.name} {split}")
-        return [self._problem(rows[i], split, published, i) for i in picked]
+        return [self._problem(rows, split, i) for i in picked]
 
-    def _problem(self, row: dict[str, Any], split: str, published: str, index: int) -> Problem:
-        where = self._place(published, index)
-        solution = sources.field(row, "answer", where)
+    def _problem(self, rows: sources.Rows, split: str, index: int) -> Problem:
+        solution = rows.field(index, "answer", str)
         return Problem(
             problem_id=f"{self.name}/{split}/{index:05d}",
             domain="math",
             split=split,
-            prompt=sources.field(row, "question", where),
+            prompt=rows.field(index, "question", str),
             answer=solution.rpartition("####")[2].strip().replace(",", ""),
             tests=None,
             difficulty=solution.count("<<"),  # annotated calculations
             source="gsm8k",
-            licence="MIT",
+            licence=sources.PUBLISHED["gsm8k"].licence,
         )
 
 
@@ -66,15 +61,15 @@ class Math(_FinalAnswer):
 
     def load(self, split: str, count: int | None, seed: int) -> list[Problem]:
         """`count` problems of a split."""
-        rows = sources.rows(self.path, split, ("HuggingFaceH4/MATH-500", None), "test")
-        names = [sources.field(row, "problem", self._place(split, i)) for i, row in enumerate(rows)]
+        rows = sources.rows("math", self.path, split if self.path else "test")
+        names = [rows.field(i, "problem", str) for i in range(len(rows))]
         own = list(range(len(rows))) if "{split}" in (self.path or "") else sources.part(names, split)
         picked = sources.chosen(own, count, seed, f"{self.name} {split}")
-        return [self._problem(rows[i], split, i) for i in picked]
+        return [self._problem(rows, split, i) for i in picked]
 
-    def _problem(self, row: dict[str, Any], split: str, index: int) -> Problem:
-        where = self._place(split, index)
-        answer = row.get("answer") or math_answers.extract(sources.field(row, "solution", where))
+    def _problem(self, rows: sources.Rows, split: str, index: int) -> Problem:
+        row = rows[index]
+        answer = row.get("answer") or math_answers.extract(rows.field(index, "solution", str))
         level = "".join(c for c in str(row.get("level", "")) if c.isdigit())
         return Problem(
             problem_id=f"{self.name}/{split}/{index:05d}",
@@ -85,5 +80,5 @@ class Math(_FinalAnswer):
             tests=None,
             difficulty=int(level or 0),
             source="math",
-            licence="MIT",
+            licence=sources.PUBLISHED["math"].licence,
         )

@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from prmscale.engines.requests import Prefix
 from prmscale.study import CodeExecution, Dataset, World
 from prmscale.tasks import steps as step_text
 from prmscale.tasks.arithmetic import Arithmetic
 from prmscale.tasks.base import Grade, Problem, Task
-from prmscale.tasks.code_benchmarks import MBPP, HumanEval
+from prmscale.tasks.bigcodebench import BigCodeBench
+from prmscale.tasks.code_benchmarks import MBPP, HumanEval, HumanEvalPlus, MBPPPlus
+from prmscale.tasks.competitions import APPS, TACO, CodeContests
+from prmscale.tasks.livecodebench import LiveCodeBench
 from prmscale.tasks.math_benchmarks import GSM8K, Math
 from prmscale.tasks.programs import Programs
+
+_CODE: dict[str, Callable[[str, str | None, CodeExecution], Task]] = {
+    "humaneval": HumanEval,
+    "mbpp": MBPP,
+    "humanevalplus": HumanEvalPlus,
+    "mbppplus": MBPPPlus,
+    "livecodebench": LiveCodeBench,
+    "bigcodebench": BigCodeBench,
+    "taco": TACO,
+    "apps": APPS,
+    "codecontests": CodeContests,
+}
 
 
 def build(dataset: Dataset, world: World, execution: CodeExecution) -> Task:
@@ -26,10 +41,8 @@ def build(dataset: Dataset, world: World, execution: CodeExecution) -> Task:
             return GSM8K(dataset.name, dataset.path)
         case "math":
             return Math(dataset.name, dataset.path)
-        case "humaneval":
-            return HumanEval(dataset.name, dataset.path, execution)
-        case "mbpp":
-            return MBPP(dataset.name, dataset.path, execution)
+        case source:
+            return _CODE[source](dataset.name, dataset.path, execution)
 
 
 def dataset_of(problem_id: str) -> str:

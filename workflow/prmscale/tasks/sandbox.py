@@ -1,9 +1,10 @@
-"""Runs model-written Python in a bubblewrap sandbox and brings back the values it returned.
+"""Runs model-written Python in a bubblewrap sandbox and brings back the values it returned, or what it printed.
 
 What it protects against: the program sees no network, an empty environment, the Python installation read-only and
 nothing else of the machine; it cannot write outside a small temporary file system; time, memory, processes and output
 are limited; every program runs in a fork of its own, so none sees or changes another. Verdicts cannot be forged: the
-values of the asked calls are compared by this process, outside the box, and expected values never enter it.
+values of the asked calls (and what is printed for an input) are compared by this process, outside the box, and expected
+values never enter it.
 
 What it does not protect against: bugs of the kernel or of bubblewrap, and a program that guesses how it is judged.
 Where the user is root, the limit on processes does not hold, and a fork bomb is ended by the time limit.
@@ -33,37 +34,55 @@ _GRACE = 10.0  # seconds: a box may take long to start on a busy machine, and no
 
 @dataclass(frozen=True)
 class Program:
-    """Source text, and the expressions whose values are asked for once it has run."""
+    """Source text, and the expressions whose values are asked for once it has run.
+
+    With `inputs` instead it is run anew for each, as the main module with that standard input; the values are what it
+    printed, up to the first input on which it fails.
+    """
 
     source: str
-    calls: tuple[str, ...]
+    calls: tuple[str, ...] = ()
+    inputs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What one program may take."""
+    """What one program may take; `seconds` hold for all its calls together, or for each of its inputs.
+
+    A value longer than `value_kib` is told apart by its digest alone. `packages` is a folder that it may import from.
+    """
 
     seconds: float = 3.0
     memory_mb: int = 512
     output_kib: int = 64
     processes: int = 16
+    value_kib: int = 16
+    packages: str | None = None
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """Canonical values of the calls (None: that call failed), or the error that ended the program before them."""
+    """Canonical values of the calls, or what was printed for the inputs (None: that one failed).
+
+    `error` is what ended the program before them.
+    """
 
     values: tuple[str | None, ...]
     error: str | None = None
 
 
-def _box() -> list[str]:
+_PACKAGES = "/packages"  # where the box has them
+
+
+def _box(packages: str | None = None) -> list[str]:
     """The bubblewrap command that a Python of this installation runs in."""
     prefix = sys.base_prefix
     shared = [path for path in ("/usr/lib", "/usr/lib64", "/lib", "/lib64", "/usr/bin") if Path(path).exists()]
     binds = [part for path in shared for part in ("--ro-bind", path, path)]
     if not any(prefix.startswith(path) for path in ("/usr/lib", "/usr/bin")):
         binds += ["--ro-bind", prefix, prefix]
+    if packages:
+        binds += ["--ro-bind", packages, _PACKAGES]
     return [
         "bwrap",
         *["--unshare-all", "--unshare-user", "--disable-userns", "--die-with-parent", "--new-session", "--clearenv"],
@@ -103,7 +122,11 @@ def require(allow_unsafe: bool) -> None:
 def run(programs: Sequence[Program], limits: Limits, allow_unsafe: bool = False) -> list[Outcome]:
     """Run every program; outcome i belongs to program i, whatever the others do."""
     require(allow_unsafe)
-    command = _python() if allow_unsafe else [shutil.which("bwrap") or "bwrap", *_box()[1:], *_python()]
+    packages = str(Path(limits.packages).expanduser().resolve()) if limits.packages else None
+    if packages and not Path(packages).is_dir():
+        raise UserError(f"{limits.packages}: no such folder (code_execution.packages in the configuration)")
+    command = _python() if allow_unsafe else [shutil.which("bwrap") or "bwrap", *_box(packages)[1:], *_python()]
+    shared = {**vars(limits), "packages": packages if allow_unsafe or not packages else _PACKAGES}
     idle: SimpleQueue[Worker] = SimpleQueue()
     workers = [Worker(command, {}) for _ in range(min(_WORKERS, len(programs)))]
     for worker in workers:
@@ -112,9 +135,9 @@ def run(programs: Sequence[Program], limits: Limits, allow_unsafe: bool = False)
     def one(program: Program) -> Outcome:
         worker = idle.get()
         try:
-            request = {"source": program.source, "calls": program.calls, **vars(limits)}
             # the worker keeps the limit itself; this one ends a worker that a program has blocked
-            answer = worker.ask(request, limits.seconds + _GRACE)
+            seconds = limits.seconds * max(1, len(program.inputs)) + _GRACE
+            answer = worker.ask({**vars(program), **shared}, seconds)
         finally:
             idle.put(worker)
         return _outcome(program, answer)
@@ -129,12 +152,13 @@ def run(programs: Sequence[Program], limits: Limits, allow_unsafe: bool = False)
 
 def _outcome(program: Program, answer: Any) -> Outcome:
     """The answer of a worker, trusted only as far as its form goes."""
+    asked = len(program.inputs or program.calls)
     if isinstance(answer, dict) and isinstance(answer.get("values"), list):
         values = answer["values"]
-        if len(values) == len(program.calls) and all(v is None or isinstance(v, str) for v in values):
+        if len(values) == asked and all(v is None or isinstance(v, str) for v in values):
             return Outcome(tuple(values))
     error = answer.get("error") if isinstance(answer, dict) else None
-    return Outcome((None,) * len(program.calls), str(error or "the program ended its worker"))
+    return Outcome((None,) * asked, str(error or "the program ended its worker"))
 
 
 def same(value: str | None, expected: str, tolerance: float = 1e-6) -> bool:

@@ -1,28 +1,175 @@
-"""Rows of published data sets, from a local file or the Hugging Face hub, and their split."""
+"""Published data sets: where each comes from, its rows (of a local file or the Hugging Face hub), and their splits."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn, TypeVar
 
 from prmscale.engines import seeds
 from prmscale.errors import UserError
 
+T = TypeVar("T")
 
-def rows(path: str | None, split: str, hub: tuple[str, str | None], hub_split: str) -> list[dict[str, Any]]:
-    """All rows: of the local file `path` ({split} is replaced; JSON list or JSON lines), else of the hub's data set."""
+
+@dataclass(frozen=True)
+class Published:
+    """A data set on the hub: its commit, its licence, and the published split that each split of ours is taken from.
+
+    `files` are its data files where the hub has no more than a loading script, which `datasets` does not run.
+    `left_out` names problems that nobody can solve as published, and says why.
+    """
+
+    hub: str
+    revision: str
+    licence: str
+    splits: Mapping[str, str]
+    config: str | None = None
+    files: str | None = None
+    left_out: Mapping[str, str] = field(default_factory=dict)
+
+
+_ONE_PIECE = dict.fromkeys(("train", "validation", "test"), "test")
+_OWN = {"train": "train", "validation": "validation", "test": "test"}
+_NO_VALIDATION = {"train": "train", "validation": "train", "test": "test"}
+_TEST_ONLY = {"test": "test"}
+
+PUBLISHED = {
+    "gsm8k": Published("openai/gsm8k", "740312add88f781978c0658806c59bc2815b9866", "MIT", _NO_VALIDATION, "main"),
+    "math": Published("HuggingFaceH4/MATH-500", "6e4ed1a2a79af7d8630a6b768ec859cb5af4d3be", "MIT", _ONE_PIECE),
+    "humaneval": Published("openai/openai_humaneval", "7dce6050a7d6d172f3cc5c32aa97f52fa1a2e544", "MIT", _ONE_PIECE),
+    "mbpp": Published(
+        "google-research-datasets/mbpp", "4bb6404fdc6cacfda99d4ac4205087b89d32030c", "CC BY 4.0", _OWN, "sanitized"
+    ),
+    "humanevalplus": Published(
+        "evalplus/humanevalplus",
+        "d32357cf319e50e9c8d8dab5ea876c72b0fd321b",
+        "Apache 2.0 (the problems of HumanEval: MIT)",
+        _TEST_ONLY,
+        left_out={"HumanEval/32": "its published test unpacks a number, so that every solution fails"},
+    ),
+    "mbppplus": Published(
+        "evalplus/mbppplus",
+        "b2d74c91837c3f2a20c1299ae98133cbe7cfa077",
+        "Apache 2.0 (the problems of MBPP: CC BY 4.0)",
+        _TEST_ONLY,
+        left_out={"255": "a value of its tests takes more than a gigabyte"},
+    ),
+    "livecodebench": Published(
+        "livecodebench/code_generation_lite",
+        "0fe84c3912ea0c4d4a78037083943e8f0c4dd505",
+        "CC (the card names no variant; the terms of AtCoder, Codeforces and LeetCode apply)",
+        _TEST_ONLY,
+        files="test*.jsonl",  # all of them together are release_v6
+    ),
+    "bigcodebench": Published(
+        "bigcode/bigcodebench",
+        "b74c0d0bf70d2c0bc459be537895cca163007f1a",
+        "Apache 2.0",
+        _TEST_ONLY,
+        files="data/v0.1.4-*.parquet",
+    ),
+    "taco": Published(
+        "BAAI/TACO",
+        "d593ed0a2becbbc952230bb89be09189bf1056dc",
+        "Apache 2.0 (parts MIT or CC BY 4.0; some sites' terms are unknown)",
+        _NO_VALIDATION,
+        files="ALL/{split}-*.parquet",
+    ),
+    "apps": Published(
+        "codeparrot/apps", "21e74ddf8de1a21436da12e3e653065c5213e9d1", "MIT", _NO_VALIDATION, files="{split}.jsonl"
+    ),
+    "codecontests": Published(
+        "deepmind/code_contests",
+        "802411c3010cb00d1b05bad57ca77365a3c699d6",
+        "CC BY 4.0",
+        {"train": "train", "validation": "valid", "test": "test"},
+    ),
+}
+
+
+class Rows(Sequence[Mapping[str, Any]]):
+    """Rows with the place that each comes from, for messages."""
+
+    def __init__(self, items: Sequence[Mapping[str, Any]], name: str, lines: Sequence[int] | None = None) -> None:
+        self._items, self._name, self._lines = items, name, lines
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._items[index]
+
+    def where(self, index: int) -> str:
+        """File and line of a row, or data set and row."""
+        return f"{self._name}, line {self._lines[index]}" if self._lines else f"{self._name}, row {index + 1}"
+
+    def wrong(self, index: int, what: str) -> NoReturn:
+        """Raise UserError that says where a row is malformed, and how."""
+        raise UserError(f"{self.where(index)}: {what}")
+
+    def field(self, index: int, key: str, kind: type[T]) -> T:
+        """A column of a row; raises UserError naming the row where it is missing or of another type."""
+        row = self[index]
+        if not isinstance(row, Mapping) or key not in row:
+            has = ", ".join(map(str, row)) if isinstance(row, Mapping) else "no columns"
+            self.wrong(index, f"no {key!r} in this row; it has {has}")
+        if not isinstance(row[key], kind):
+            self.wrong(index, f"{key!r} should be {kind.__name__} and is {type(row[key]).__name__}")
+        value: T = row[key]
+        return value
+
+    def parsed(self, index: int, key: str, kind: type[T]) -> T:
+        """A column that holds JSON text; raises UserError naming the row where it does not."""
+        text = self.field(index, key, str)
+        try:
+            value: T = json.loads(text)
+        except ValueError as error:
+            self.wrong(index, f"{key!r} is not valid JSON ({error})")
+        if not isinstance(value, kind):
+            self.wrong(index, f"{key!r} should hold a JSON {kind.__name__} and holds {type(value).__name__}")
+        return value
+
+
+def rows(source: str, path: str | None, split: str) -> Rows:
+    """All rows of a published split: of a local file ({split} is replaced), else of the hub.
+
+    A local file is JSON lines, a JSON list or Parquet.
+    """
     if path is None:
-        return _from_hub(*hub, hub_split)
+        return _from_hub(PUBLISHED[source], split)
     file = Path(path.replace("{split}", split)).expanduser()
     if not file.exists():
         raise UserError(f"{file}: no such file (datasets: path in the configuration)")
+    if file.suffix == ".parquet":
+        import pyarrow.parquet
+
+        return Rows(pyarrow.parquet.read_table(file).to_pylist(), str(file))
     text = file.read_text()
     if text.lstrip().startswith("["):
-        return _parsed(text, file, 1)
-    return [_parsed(line, file, i) for i, line in enumerate(text.splitlines(), 1) if line.strip()]
+        return Rows(_parsed(text, file, 1), str(file))
+    lines = [(i, line) for i, line in enumerate(text.split("\n"), 1) if line.strip()]
+    return Rows([_parsed(line, file, i) for i, line in lines], str(file), [i for i, _ in lines])
+
+
+def own_rows(source: str, path: str | None, split: str, key: str) -> tuple[Rows, list[int]]:
+    """The rows that a split of ours is taken from, and the indices of those that belong to it.
+
+    A published split stands as it is; where validation has none, it is every tenth row of train. One local file
+    without {split} is cut by the hash of column `key` if the set is published in several pieces.
+    """
+    splits = PUBLISHED[source].splits
+    if split not in splits and "{split}" not in (path or ""):
+        raise UserError(f"{source} has no {split!r} problems; possible: {', '.join(splits)}")
+    published = splits.get(split, split)
+    found = rows(source, path, published)
+    if path is not None and "{split}" not in path and len(splits) > 1:
+        return found, part([str(found.field(i, key, object)) for i in range(len(found))], split)
+    tenth = splits.get("validation") == splits.get("train") == published
+    return found, [i for i in range(len(found)) if not tenth or (i % 10 == 9) == (split == "validation")]
 
 
 def _parsed(text: str, file: Path, line: int) -> Any:
@@ -32,23 +179,22 @@ def _parsed(text: str, file: Path, line: int) -> Any:
         raise UserError(f"{file}, line {line + error.lineno - 1}: not valid JSON ({error.msg})") from error
 
 
-def _from_hub(name: str, config: str | None, split: str) -> list[dict[str, Any]]:
+def _from_hub(known: Published, split: str) -> Rows:
     from datasets import load_dataset
 
     try:
-        return list(load_dataset(name, config, split=split))
+        if known.files is None:
+            found = load_dataset(known.hub, known.config, split=split, revision=known.revision)
+        else:
+            files = f"hf://datasets/{known.hub}@{known.revision}/{known.files.format(split=split)}"
+            kind = "parquet" if files.endswith("parquet") else "json"
+            found = load_dataset(kind, data_files=files, split="train")
     except Exception as error:  # the hub's clients raise many kinds
         raise UserError(
-            f"{name} could not be loaded from the Hugging Face hub: {str(error).splitlines()[0]}. "
+            f"{known.hub} could not be loaded from the Hugging Face hub: {str(error).splitlines()[0]}. "
             "Check the network, or give a local file: datasets: path"
         ) from error
-
-
-def field(row: Mapping[str, Any], key: str, where: str) -> Any:
-    """A column of a row; raises UserError naming the row where it is missing."""
-    if key not in row:
-        raise UserError(f"{where}: no {key!r} in this row; it has {', '.join(map(str, row))}")
-    return row[key]
+    return Rows(found, f"{known.hub}, {split}")
 
 
 def part(names: Sequence[str], split: str) -> list[int]:

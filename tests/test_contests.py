@@ -1,0 +1,326 @@
+"""Contest problems and unit-tested functions: rows made up in exactly the published formats, and their verdicts."""
+
+import base64
+import json
+import pickle
+import zlib
+
+import pyarrow
+import pyarrow.parquet
+import pytest
+
+from prmscale.errors import UserError
+from prmscale.study import CodeExecution
+from prmscale.tasks import sandbox, sources
+from prmscale.tasks.base import from_table, to_table
+from prmscale.tasks.bigcodebench import BigCodeBench
+from prmscale.tasks.code_benchmarks import HumanEvalPlus, MBPPPlus
+from prmscale.tasks.competitions import APPS, TACO, CodeContests
+from prmscale.tasks.livecodebench import LiveCodeBench
+from prmscale.tasks.printed import Printed
+
+EXECUTION = CodeExecution()
+ADDS = "a, b = map(int, input().split())\nprint(a + b)"
+SUMS = "import sys\nprint(sum(map(int, sys.stdin.read().split())))"
+boxed = pytest.mark.skipif(not sandbox.available(), reason="bubblewrap is not installed or cannot start here")
+
+
+def packed(text):
+    """Private tests as LiveCodeBench publishes them."""
+    return base64.b64encode(zlib.compress(pickle.dumps(text))).decode()
+
+
+def cases(kind, *pairs):
+    return json.dumps([{"input": i, "output": o, "testtype": kind} for i, o in pairs])
+
+
+STDIN_TESTS = {"inputs": ["1 2\n", "3 4\n", ["5 6"]], "outputs": ["3\n", "7\n", ["11"]]}
+CALL_TESTS = {"fn_name": "twice", "inputs": [[[1, 2]], [[]]], "outputs": [[[2, 4]], [[]]]}
+TACO_ROW = {
+    "question": "Add two numbers.",
+    "solutions": json.dumps(["print(input())", ADDS]),
+    "starter_code": "",
+    "input_output": json.dumps(STDIN_TESTS),
+    "difficulty": "MEDIUM",
+    "raw_tags": "[]",
+    "name": None,
+    "source": "codeforces",
+    "url": "https://example.org",
+}
+APPS_ROW = {
+    "problem_id": 7,
+    "question": "Double every number.",
+    "solutions": json.dumps(["def twice(a):\n    return tuple(2 * x for x in a)"]),
+    "input_output": json.dumps(CALL_TESTS),
+    "difficulty": "interview",
+    "url": "https://example.org",
+    "starter_code": "def twice(a):\n",
+}
+CONTEST_ROW = {
+    "name": "1_A. Sum",
+    "description": "Add all numbers.",
+    "public_tests": {"input": ["1 2\n"], "output": ["3\n"]},
+    "private_tests": {"input": ["1 2 3\n"], "output": ["6\n"]},
+    "generated_tests": {"input": ["4\n5\n"], "output": ["9\n"]},
+    "source": 2,
+    "difficulty": 7,
+    "solutions": {"language": [2, 1, 3], "solution": ["int main() {}", "print raw_input()", SUMS]},
+    "incorrect_solutions": {"language": [], "solution": []},
+    "cf_rating": 800,
+    "cf_tags": ["math"],
+    "input_file": "",
+    "output_file": "",
+}
+LCB_ROW = {
+    "question_title": "Sum",
+    "question_content": "Add two numbers.",
+    "platform": "atcoder",
+    "question_id": "abc001_a",
+    "contest_id": "abc001",
+    "contest_date": "2024-01-01T00:00:00",
+    "starter_code": "",
+    "difficulty": "easy",
+    "public_test_cases": cases("stdin", ("1 2\n", "3\n")),
+    "private_test_cases": packed(cases("stdin", ("3 4\n", "7\n"))),
+    "metadata": "{}",
+}
+LCB_CALL_ROW = {
+    **LCB_ROW,
+    "question_id": "3000",
+    "platform": "leetcode",
+    "starter_code": "class Solution:\n    def total(self, nums: List[int], k: int) -> List[int]:\n        ",
+    "public_test_cases": cases("functional", ("[1, 2]\n3", "[4, 5]")),
+    "private_test_cases": cases("functional", ("[]\n1", "[]")),
+    "metadata": json.dumps({"func_name": "total"}),
+}
+BIGCODE_ROW = {
+    "task_id": "BigCodeBench/0",
+    "complete_prompt": 'import json\n\ndef task_func(x):\n    """\n    As JSON.\n    """\n',
+    "instruct_prompt": "As JSON.",
+    "canonical_solution": "    return json.dumps(x)",
+    "code_prompt": "import json\ndef task_func(x):\n",
+    "test": "import unittest\nclass TestCases(unittest.TestCase):\n    def setUp(self):\n        self.y = 1\n"
+    "    def test_list(self):\n        self.assertEqual(task_func([self.y]), '[1]')\n"
+    "    def test_text(self):\n        self.assertEqual(task_func('a'), '\"a\"')\n",
+    "entry_point": "task_func",
+    "doc_struct": "{}",
+    "libs": "['json']",
+}
+_EVALPLUS = """import numpy as np
+
+def is_floats(x) -> bool:
+    if isinstance(x, float):
+        return True
+    if isinstance(x, np.ndarray):
+        return x.dtype == np.float64
+    return False
+
+def assertion(out, exp, atol):
+    exact_match = out == exp
+    if atol == 0 and is_floats(exp):
+        atol = 1e-6
+    if not exact_match and atol != 0:
+        np.testing.assert_allclose(out, exp, atol=atol)
+    else:
+        assert exact_match
+
+"""
+HUMANEVALPLUS_ROW = {
+    "task_id": "HumanEval/0",
+    "prompt": 'def third(x):\n    """ A third.\n    """\n',
+    "canonical_solution": "\n    return x / 3\n",
+    "entry_point": "third",
+    "test": _EVALPLUS
+    + "def check(candidate):\n    inputs = [[1], [3], [True]]\n    results = [0.3333333, 1.0, 0.33333333]\n"
+    "    for i, (inp, exp) in enumerate(zip(inputs, results)):\n        assertion(candidate(*inp), exp, 0)\n",
+}
+MBPPPLUS_ROW = {
+    "task_id": 2,
+    "code": "\ndef similar_elements(a, b):\n  return tuple(set(a) & set(b))\n",
+    "prompt": "Write a function to find the shared elements.",
+    "source_file": "made up",
+    "test_imports": [],
+    "test_list": ["assert set(similar_elements((3, 4), (5, 4))) == set((4,))"],
+    "test": _EVALPLUS + "inputs = [[(3, 4), (5, 4)], [(1, 2), (2, 1)]]\nresults = [(4,), (1, 2)]\n"
+    "for i, (inp, exp) in enumerate(zip(inputs, results)):\n    assertion(similar_elements(*inp), exp, 0)\n",
+}
+
+
+def loaded(kind, tmp_path, *rows, execution=EXECUTION, split="test"):
+    """The task on a file of these rows, and all problems of a split."""
+    (tmp_path / f"{split}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    task = kind("set", str(tmp_path / "{split}.jsonl"), execution)
+    return task, task.load(split, None, 0)
+
+
+def verdicts(task, problem, *texts):
+    return [grade.correct for grade in task.grade([problem] * len(texts), texts)]
+
+
+@boxed
+@pytest.mark.parametrize(
+    ("kind", "row", "right", "wrong"),
+    [
+        (TACO, TACO_ROW, ["```python\n" + SUMS + "\n```", ADDS + "\nexit()"], ["print(3)", ADDS + "\n1 / 0"]),
+        (APPS, APPS_ROW, ["def twice(a):\n    return [x + x for x in a]"], ["def twice(a):\n    return [a]"]),
+        (
+            CodeContests,
+            CONTEST_ROW,
+            [SUMS.replace("print(", "print(1e-6 + ")],
+            ["print(3)", "print(0.1 + " + SUMS[17:]],
+        ),
+        (LiveCodeBench, LCB_ROW, [SUMS, "print('%d.0' % sum(map(int, input().split())))"], ["print(3)", "while 1: 0"]),
+        (
+            LiveCodeBench,
+            LCB_CALL_ROW,
+            ["class Solution:\n    def total(self, nums: List[int], k: int):\n        return [x + k for x in nums]"],
+            ["class Solution:\n    def total(self, nums, k):\n        return [x + 3 for x in nums] or [1]"],
+        ),
+        (BigCodeBench, BIGCODE_ROW, ["    return json.dumps(x)\n"], ["    return str(x)\n", "    exit()\n"]),
+        (HumanEvalPlus, HUMANEVALPLUS_ROW, ["    return x * (1 / 3)\n"], ["    return 1 / 3\n"]),
+        (MBPPPlus, MBPPPLUS_ROW, ["def similar_elements(a, b):\n    return [x for x in a if x in b]"], []),
+    ],
+)
+def test_a_published_format_is_read_and_its_solutions_are_judged(kind, row, right, wrong, tmp_path):
+    task, (problem,) = loaded(kind, tmp_path, row)
+    assert verdicts(task, problem, *right, *wrong) == [True] * len(right) + [False] * len(wrong)
+
+
+def test_one_page_of_numbers_and_words_is_compared_as_each_judge_does():
+    exact, close, words = Printed("line"), Printed("filled line", 1e-5, 1e-8), Printed("word", 0, 1e-5, case=False)
+    assert exact.same(" 1.50  2\r\nyes\n", "1.5 2\nyes") and not exact.same("1.500001 2\nyes", "1.5 2\nyes")
+    assert not exact.same("1\n\n2", "1\n2") and close.same("1\n\n2\n", "1\n2") and not close.same("1 2", "1\n2")
+    assert close.same("1.000001", "1") and not close.same("1.0001", "1") and not close.same("a 1.0", "a 1")
+    assert words.same("YES 1", "yes\n1.000001") and not words.same("no", "yes") and not exact.same(None, "")
+    assert not exact.same("nan", "1") and exact.same("12345678901234567890", "12345678901234567890.0")
+    assert not exact.same("12345678901234567890", "12345678901234567891")
+
+
+@boxed
+def test_problems_that_cannot_be_judged_are_left_out_and_counted(tmp_path, capsys):
+    rows = [
+        TACO_ROW,
+        {**TACO_ROW, "input_output": ""},
+        {**TACO_ROW, "solutions": "[]"},
+        {**TACO_ROW, "solutions": json.dumps(["print(3)"])},
+    ]
+    task, (problem,) = loaded(TACO, tmp_path, *rows)
+    said = capsys.readouterr().out
+    assert all(
+        f"{why}: 1" in said for why in ("no tests", "no solution", "no published solution passes the tests here")
+    )
+    assert problem.answer == ADDS and problem.difficulty == 2 and from_table(to_table([problem])) == [problem]
+    with pytest.raises(UserError, match="2 problems are asked for and there are 1 that can be judged"):
+        task.load("test", 2, 0)
+    _, found = loaded(CodeContests, tmp_path, {**CONTEST_ROW, "input_file": "in.txt"})
+    assert found == []
+
+
+@boxed
+def test_validation_is_a_part_of_train_or_a_split_of_its_own(tmp_path):
+    for name, count in (("train", 10), ("valid", 2)):
+        table = pyarrow.Table.from_pylist([{**CONTEST_ROW, "name": f"{i}_A"} for i in range(count)])
+        pyarrow.parquet.write_table(table, tmp_path / f"{name}.parquet")
+    contests = CodeContests("set", str(tmp_path / "{split}.parquet"), EXECUTION)
+    assert [len(contests.load(split, None, 0)) for split in ("train", "validation")] == [10, 2]
+    apps, found = loaded(APPS, tmp_path, *[{**APPS_ROW, "question": str(i)} for i in range(10)], split="train")
+    assert (len(found), len(apps.load("validation", None, 0))) == (9, 1)
+    assert [p.problem_id for p in apps.load("train", 3, 0)] == [p.problem_id for p in found[:3]]
+
+
+@boxed
+def test_one_file_is_cut_in_splits_by_its_names(tmp_path):
+    (tmp_path / "all.json").write_text(json.dumps([{**CONTEST_ROW, "name": f"{i}_A"} for i in range(12)]))
+    task = CodeContests("set", str(tmp_path / "all.json"), EXECUTION)
+    cut = [p.problem_id.split("/")[-1] for split in ("train", "validation", "test") for p in task.load(split, None, 0)]
+    assert len(cut) == len(set(cut)) == 12
+
+
+@pytest.mark.parametrize("kind", [LiveCodeBench, BigCodeBench, HumanEvalPlus, MBPPPlus])
+def test_a_benchmark_without_training_problems_says_so(kind):
+    with pytest.raises(UserError, match="has no 'train' problems; possible: test"):
+        kind("set", None, EXECUTION).load("train", 1, 0)
+
+
+@pytest.mark.parametrize(
+    ("kind", "hub"),
+    [
+        (TACO, "BAAI/TACO"),
+        (APPS, "codeparrot/apps"),
+        (CodeContests, "deepmind/code_contests"),
+        (LiveCodeBench, "livecodebench/code_generation_lite"),
+        (BigCodeBench, "bigcode/bigcodebench"),
+        (HumanEvalPlus, "evalplus/humanevalplus"),
+        (MBPPPlus, "evalplus/mbppplus"),
+    ],
+)
+def test_the_hub_is_asked_for_a_pinned_commit(kind, hub, monkeypatch):
+    asked = []
+    monkeypatch.setattr("datasets.load_dataset", lambda *names, **more: asked.append((names, more)) or [])
+    task = kind("set", None, EXECUTION)
+    assert task.load("test", None, 0) == []
+    assert hub in str(asked) and len(sources.PUBLISHED[task.source].revision) == 40
+    assert sources.PUBLISHED[task.source].revision in str(asked) and sources.PUBLISHED[task.source].licence
+
+
+@pytest.mark.parametrize(
+    ("kind", "row", "said"),
+    [
+        (TACO, {**TACO_ROW, "input_output": "{"}, "'input_output' is not valid JSON"),
+        (TACO, {**TACO_ROW, "input_output": '{"inputs": ["1"], "outputs": []}'}, "1 inputs and 0 outputs"),
+        (APPS, {k: v for k, v in APPS_ROW.items() if k != "question"}, "no 'question' in this row"),
+        (CodeContests, {**CONTEST_ROW, "private_tests": {"input": ["1"]}}, "equally many of 'input' and 'output'"),
+        (LiveCodeBench, {**LCB_ROW, "private_test_cases": "?"}, "cannot be decoded"),
+        (LiveCodeBench, {**LCB_ROW, "private_test_cases": packed(1)}, "is not JSON"),
+        (LiveCodeBench, {**LCB_ROW, "public_test_cases": '["1"]'}, "a test should have input, output and testtype"),
+        (BigCodeBench, {**BIGCODE_ROW, "test": "def f(:"}, "no test methods"),
+        (HumanEvalPlus, {**HUMANEVALPLUS_ROW, "prompt": None}, "'prompt' should be str"),
+        (MBPPPlus, {**MBPPPLUS_ROW, "test_list": []}, "not valid Python in test_list"),
+    ],
+)
+def test_a_malformed_row_is_named_with_its_line(kind, row, said, tmp_path):
+    good = {TACO: TACO_ROW, APPS: APPS_ROW, CodeContests: CONTEST_ROW}.get(kind, row)
+    with pytest.raises(UserError, match=rf"test\.jsonl, line [12]: .*{said}"):
+        loaded(kind, tmp_path, good, row)
+
+
+def test_a_pickle_that_names_anything_is_refused(tmp_path):
+    class Evil:
+        def __reduce__(self):
+            return (print, ("pickled code has run",))
+
+    row = {**LCB_ROW, "private_test_cases": packed(Evil())}
+    with pytest.raises(UserError, match=r"cannot be decoded \(names builtins\.print\)"):
+        loaded(LiveCodeBench, tmp_path, row)
+
+
+@boxed
+def test_a_reference_that_fails_is_reported_and_a_problem_without_a_sound_test_left_out(tmp_path):
+    with pytest.raises(UserError, match="reference solutions fail their own tests"):
+        loaded(BigCodeBench, tmp_path, {**BIGCODE_ROW, "canonical_solution": "    return 1"})
+    with pytest.raises(UserError, match="reference solutions fail their own tests"):
+        loaded(HumanEvalPlus, tmp_path, {**HUMANEVALPLUS_ROW, "canonical_solution": "    return 1"})
+    _, found = loaded(HumanEvalPlus, tmp_path, {**HUMANEVALPLUS_ROW, "task_id": "HumanEval/32"})
+    assert found == []
+
+
+@boxed
+def test_functions_of_mbpp_plus_that_return_a_set_in_any_order_are_right(tmp_path):
+    task, (problem,) = loaded(MBPPPlus, tmp_path, MBPPPLUS_ROW)
+    in_order = "def similar_elements(a, b):\n    return [x for x in {} if x in b]"
+    assert verdicts(task, problem, in_order.format("a"), in_order.format("a[::-1]")) == [True, True]
+    assert verdicts(task, problem, in_order.format("a[:1]")) == [False]
+
+
+@boxed
+def test_programs_may_import_the_packages_they_are_given(tmp_path):
+    (tmp_path / "packages").mkdir()
+    (tmp_path / "packages" / "madeup.py").write_text("dumps = __import__('json').dumps\n")
+    row = {**BIGCODE_ROW, "canonical_solution": "    import madeup\n    return madeup.dumps(x)"}
+    with pytest.raises(UserError, match=r"code_execution\.packages"):
+        loaded(BigCodeBench, tmp_path, row)
+    given = CodeExecution(packages=str(tmp_path / "packages"))
+    task, (problem,) = loaded(BigCodeBench, tmp_path, row, execution=given)
+    assert verdicts(task, problem, problem.answer, "    return 1") == [True, False]
+    with pytest.raises(UserError, match="no such folder"):
+        loaded(BigCodeBench, tmp_path, row, execution=CodeExecution(packages=str(tmp_path / "none")))
