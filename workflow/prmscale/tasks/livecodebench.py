@@ -75,15 +75,7 @@ def _private(rows: Rows, index: int) -> list[Any]:
     if not text.lstrip().startswith("["):
         try:
             text = _PlainData(io.BytesIO(zlib.decompress(base64.b64decode(text, validate=True)))).load()
-        except (
-            binascii.Error,
-            zlib.error,
-            pickle.UnpicklingError,
-            EOFError,
-            ValueError,
-            IndexError,
-            KeyError,
-        ) as error:
+        except _UNREADABLE as error:
             rows.wrong(index, f"'private_test_cases' cannot be decoded ({error})")
     try:
         tests = json.loads(text)
