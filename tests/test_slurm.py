@@ -38,6 +38,7 @@ class Submitted:
     def __init__(self, folder, cluster, environment):
         self.folder, self.cluster, self.environment = folder, cluster, environment
         self.results = folder / "results/smoke"
+        self.runs = []
         path = copy_project(folder) / "slurm/config.yaml"
         profile = yaml.safe_load(path.read_text())
         for rule in GPU_RULES:
@@ -46,10 +47,16 @@ class Submitted:
 
     def start(self, *arguments):
         with open(self.folder / "said", "w") as said:
-            return subprocess.Popen(
+            run = subprocess.Popen(
                 [sys.executable, "-c", HURRIED, "--profile", "slurm", *arguments, *SMOKE],
                 cwd=self.folder, env=self.environment, stdout=said, stderr=said,
             )  # fmt: skip
+        self.runs.append(run)
+        return run
+
+    def stop(self):
+        for run in self.runs:
+            run.kill()
 
     def said(self):
         return (self.folder / "said").read_text()
@@ -61,9 +68,12 @@ class Submitted:
 
     def when(self, run, comment, state):
         """The number of a job as soon as it is in this state."""
-        return wait_until(
-            lambda: run.poll() is not None or self.jobs(comment, state), f"{comment} never was {state}", 600
-        )[0]
+
+        def job():
+            assert run.poll() is None, self.said()[-3000:]
+            return self.jobs(comment, state)
+
+        return wait_until(job, f"no job {comment} was {state}", 600)[0]
 
 
 @pytest.fixture(scope="module")
@@ -71,11 +81,14 @@ def submitted(tmp_path_factory):
     """The study has run to its end, although one running and one waiting job were cancelled."""
     with slurm_cluster.running_cluster() as (cluster, environment):
         study = Submitted(tmp_path_factory.mktemp("submitted"), cluster, environment)
-        run = study.start()
-        for comment, state in CANCELLED.items():
-            subprocess.run(["scancel", study.when(run, comment, state)], env=environment, check=True)
-        assert run.wait() == 0, study.said()[-3000:]
-        yield study
+        try:
+            run = study.start()
+            for comment, state in CANCELLED.items():
+                subprocess.run(["scancel", study.when(run, comment, state)], env=environment, check=True)
+            assert run.wait() == 0, study.said()[-3000:]
+            yield study
+        finally:
+            study.stop()
 
 
 def test_jobs_that_run_models_see_a_gpu_and_no_others_do(submitted):
@@ -111,7 +124,7 @@ def test_the_results_are_those_of_a_local_run(submitted, project):
     def files(results):
         paths = (p.relative_to(results) for p in results.rglob("*") if p.is_file())
         measured = ("logs", "benchmarks")
-        return {p for p in paths if p.parts[0] not in measured and p.suffixes != [".speed", ".json"]}
+        return {p for p in paths if p.parts[0] not in measured and not p.name.endswith(".speed.json")}
 
     there, here = submitted.results, project / "results/smoke"
     assert files(there) == files(here)
