@@ -35,6 +35,7 @@ AccountingStorageType=accounting_storage/none
 JobAcctGatherType=jobacct_gather/none
 MpiDefault=none
 MinJobAge=3600
+MessageTimeout=60
 ReturnToService=2
 KillWait=2
 SchedulerParameters=sched_interval=2,batch_sched_delay=0
@@ -82,14 +83,23 @@ def write_files(folder):
     key.chmod(0o600)
 
 
-def wait_until(done, otherwise, seconds=60):
+def wait_until(done, otherwise, seconds=60, every=0.5):
     """What `done` returns once it is true; RuntimeError saying `otherwise` when the time is over."""
     deadline = time.monotonic() + seconds
     while not (result := done()):
         if time.monotonic() > deadline:
             raise RuntimeError(f"{otherwise} ({seconds} s)")
-        time.sleep(0.05)
+        time.sleep(every)
     return result
+
+
+def stop(started):
+    for process in reversed(started):
+        process.terminate()
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
 
 
 @contextlib.contextmanager
@@ -114,15 +124,17 @@ def running_cluster():
                 if command[0] == "munged":
                     wait_until((folder / "munge.socket").exists, "munged does not start")
             wait_until(lambda: "idle" in state(environment), "the node is not up")
+        except BaseException:
+            stop(started)
+            print(*(log.read_text()[-2000:] for log in folder.glob("*.out")), file=sys.stderr)
+            raise
+        try:
             yield folder, environment
         finally:
-            if len(started) == len(commands):
-                subprocess.run(["scancel", "--user=root"], env=environment, check=False)
-                with contextlib.suppress(RuntimeError):
-                    wait_until(lambda: not squeue(environment), "jobs still run")
-            for process in reversed(started):
-                process.terminate()
-                process.wait(20)
+            subprocess.run(["scancel", "--user=root"], env=environment, check=False)
+            with contextlib.suppress(RuntimeError):
+                wait_until(lambda: not squeue(environment), "jobs still run")
+            stop(started)
 
 
 def state(environment):

@@ -27,7 +27,6 @@ from snakemake_executor_plugin_slurm import Executor
 Executor.next_seconds_between_status_checks = property(lambda self: 2, lambda self, seconds: None)
 main()
 """
-CANCELLED = {"train_reward_model_wildcards_math-m": "RUNNING", "train_reward_model_wildcards_code-m": "PENDING"}
 
 
 class Submitted:
@@ -38,7 +37,7 @@ class Submitted:
     def __init__(self, folder, cluster, environment):
         self.folder, self.cluster, self.environment = folder, cluster, environment
         self.results = folder / "results/smoke"
-        self.runs = []
+        self.runs, self.cancelled = [], []
         path = copy_project(folder) / "slurm/config.yaml"
         profile = yaml.safe_load(path.read_text())
         for rule in GPU_RULES:
@@ -66,14 +65,20 @@ class Submitted:
         lines = (line.split("|", 1) for line in squeue(self.environment, states, f"%k|{form}"))
         return [told for found, told in lines if found.startswith(f"rule_{comment}")]
 
-    def when(self, run, comment, state):
-        """The number of a job as soon as it is in this state."""
+    def job(self, run, comment, state):
+        """Number and comment of the first such job that is in this state, waiting for it while the run goes on."""
 
-        def job():
+        def found():
             assert run.poll() is None, self.said()[-3000:]
-            return self.jobs(comment, state)
+            return self.jobs(comment, state, "%i %k")
 
-        return wait_until(job, f"no job {comment} was {state}", 600)[0]
+        return wait_until(found, f"no job {comment} was {state}", 600)[0].split()
+
+    def cancel(self, run, comment, state):
+        """Cancel the first such job in this state."""
+        number, cancelled = self.job(run, comment, state)
+        subprocess.run(["scancel", number], env=self.environment, check=True)
+        self.cancelled.append(cancelled.removeprefix("rule_"))
 
 
 @pytest.fixture(scope="module")
@@ -83,8 +88,8 @@ def submitted(tmp_path_factory):
         study = Submitted(tmp_path_factory.mktemp("submitted"), cluster, environment)
         try:
             run = study.start()
-            for comment, state in CANCELLED.items():
-                subprocess.run(["scancel", study.when(run, comment, state)], env=environment, check=True)
+            study.cancel(run, "train_reward_model", "PENDING")
+            study.cancel(run, "train_reward_model", "RUNNING")
             assert run.wait() == 0, study.said()[-3000:]
             yield study
         finally:
@@ -107,10 +112,11 @@ def test_small_jobs_travel_together(submitted):
     assert len(submitted.jobs("problems_")) == len(submitted.jobs("figures_")) == 1
 
 
-@pytest.mark.parametrize("comment", CANCELLED)
-def test_a_cancelled_job_is_tried_again_with_more_memory_and_time(submitted, comment):
-    first, second = submitted.jobs(comment, form="%T %m %l")
-    assert (first, second) == ("CANCELLED 3000M 8:00:00", "COMPLETED 6000M 16:00:00")
+def test_a_cancelled_job_is_tried_again_with_more_memory_and_time(submitted):
+    assert len(set(submitted.cancelled)) == 2
+    for comment in submitted.cancelled:
+        first, second = submitted.jobs(comment, form="%T %m %l")
+        assert (first, second) == ("CANCELLED 3000M 8:00:00", "COMPLETED 6000M 16:00:00")
 
 
 def content(path):
@@ -138,9 +144,9 @@ def test_a_killed_job_is_reported_and_a_rerun_finishes_from_its_shards(submitted
     output.unlink()
     arguments = ("results/smoke/labels/arithmetic.monte_carlo.parquet", "--retries", "0")
     run = submitted.start(*arguments)
-    job = submitted.when(run, "label_solutions", "RUNNING")
+    job, _ = submitted.job(run, "label_solutions", "RUNNING")
     shards = output.parent / ".shards"
-    wait_until(lambda: list(shards.glob("*/0000.parquet")), "no shard was written", 120)
+    wait_until(lambda: list(shards.glob("*/0000.parquet")), "no shard was written", 300, every=0.01)
     listed = subprocess.run(
         ["scontrol", "listpids", job], env=submitted.environment, capture_output=True, text=True, check=True
     )
