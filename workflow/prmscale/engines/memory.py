@@ -17,6 +17,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Literal, NamedTuple
 
 from huggingface_hub import try_to_load_from_cache
+from huggingface_hub.errors import HFValidationError
 
 from prmscale.files import read_json
 
@@ -58,14 +59,14 @@ def size(config: Mapping[str, Any]) -> Size | None:
 
 def read_size(folder: str, revision: str | None = None) -> Size | None:
     """The size of the model in a folder, or of a hub name in the cache; None if no config.json of it lies here."""
-    path = f"{folder}/config.json"
     try:
-        return size(read_json(path))
+        return size(read_json(f"{folder}/config.json"))
     except OSError:
         pass
-    if folder.count("/") > 1 or ":" in folder:
+    try:
+        found = try_to_load_from_cache(folder, "config.json", revision=revision)
+    except HFValidationError:  # no hub name: a folder that is still to be made, or package:NAME
         return None
-    found = try_to_load_from_cache(folder, "config.json", revision=revision)
     return size(read_json(found)) if isinstance(found, str) else None
 
 
