@@ -12,7 +12,9 @@ BIN    := .venv/bin
 READY  := .venv/.installed
 OVERLAY := $(if $(filter laptop,$(STUDY)),,--configfile workflow/studies/$(STUDY).yaml)
 
-.PHONY: study test lint format schema lock bench clean distclean smollm
+.PHONY: setup study test lint format schema lock bench clean distclean smollm
+
+setup: $(READY)
 
 study: $(READY)
 	$(BIN)/snakemake --cores $(CORES) --rerun-incomplete $(OVERLAY)

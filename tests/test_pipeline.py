@@ -6,38 +6,14 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
-from pathlib import Path
 
 import pandas as pd
 import pytest
+from pipeline import SMOKE, command, snakemake
+from test_memory import QWEN_72B
 
-ROOT = Path(__file__).parents[1]
-SMOKE = ["--configfile", "workflow/studies/smoke.yaml"]
 pytestmark = pytest.mark.study
-
-
-def command(*arguments):
-    return [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
-
-
-def snakemake(folder, *arguments):
-    return subprocess.run(command(*arguments), cwd=folder, capture_output=True, text=True, check=False)
-
-
-@pytest.fixture(scope="session")
-def project(tmp_path_factory):
-    """A copy of the project in which the smoke study has run."""
-    folder = tmp_path_factory.mktemp("project")
-    for name in ("Snakefile", "config.yaml"):
-        shutil.copy(ROOT / name, folder)
-    for name in ("workflow", "envs"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    (folder / "slurm").symlink_to("workflow/profiles/slurm")
-    done = snakemake(folder, *SMOKE)
-    assert done.returncode == 0, done.stderr[-3000:]
-    return folder
 
 
 def digest(path):
@@ -212,22 +188,52 @@ def test_a_damaged_table_is_named_and_nothing_is_lost(project):
     assert snakemake(project, *SMOKE).returncode == 0
 
 
-def test_the_slurm_profile_asks_for_gpus_where_models_run_and_nowhere_else(project):
-    done = subprocess.run(
-        [sys.executable, "-m", "snakemake", "--profile", "slurm", "-n", "--forceall", *SMOKE, "--config",
-         "device=cuda"],
-        cwd=project, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+def asked(done):
+    """The resource lines of a dry run's jobs, by rule."""
     assert done.returncode == 0, done.stderr[-2000:]
-    asked = {}
-    rule = None
-    for line in done.stdout.splitlines():
+    lines, rule = {}, None
+    for line in map(str.strip, done.stdout.splitlines()):
         if line.startswith(("rule ", "localrule ")):
             rule = line.split()[1].rstrip(":")
-        elif line.strip().startswith("resources:"):
-            asked.setdefault(rule, set()).add("gpu=1" in line)
-    assert {rule for rule, gpus in asked.items() if True in gpus} == {
+        elif line.startswith("resources:"):
+            lines.setdefault(rule, set()).add(line)
+    return lines
+
+
+def test_gpus_are_asked_for_where_models_run_and_nowhere_else(project):
+    lines = asked(snakemake(project, *SMOKE, "-n", "--forceall", "--config", "device=cuda"))
+    assert {rule for rule, told in lines.items() if any("gpu=1" in line for line in told)} == {
         "pretrain_policy", "sample_solutions", "label_solutions", "train_reward_model", "search", "search_trees",
         "rank_by_likelihood",
     }  # fmt: skip
-    assert asked["draw_figure"] == asked["build_problems"] == {False}
+    assert not any("gpu=" in line for line in lines["draw_figure"] | lines["build_problems"])
+    on_cpus = asked(snakemake(project, *SMOKE, "-n", "--forceall"))
+    assert not any("gpu=1" in line for told in on_cpus.values() for line in told)
+
+
+def test_a_large_model_is_given_the_gpus_and_the_memory_it_needs(project, tmp_path):
+    (tmp_path / "config.json").write_text(json.dumps(QWEN_72B))
+    mine = {
+        "study": "large",
+        "device": "cuda",
+        "policies": {
+            "pretraining": {"ladder": []},
+            "released": [{"name": "q", "model": str(tmp_path), "prompting": {"dtype": "bfloat16"}}],
+            "sampling": {"batch": 1},
+        },
+        "labels": {"policy": "q"},
+        "rewards": {"models": [{"name": "prm", "base": "q", "data": "both", "gpus": 8}]},
+        "search": {
+            "evaluations": [{"policy": "q", "datasets": ["arithmetic"], "samples": 8}],
+            "likelihoods": [],
+            "tree": {"reward_models": ["prm"]},
+        },
+    }
+    (tmp_path / "mine.yaml").write_text(json.dumps(mine))
+    lines = asked(snakemake(project, "-n", "fig3", *SMOKE, str(tmp_path / "mine.yaml")))
+    for rule, gpus, mb in (
+        ("sample_solutions", 4, 148408),
+        ("train_reward_model", 8, 293816),
+        ("search_trees", 8, 731040),
+    ):
+        assert all(f"gpu={gpus}" in line and f"mem_mb={mb}," in line for line in lines[rule])

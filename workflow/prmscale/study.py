@@ -200,6 +200,7 @@ class Released(Block):
     model: str = Field(description="Folder or hub name; with gguf_file also package:NAME, an installed Python package.")
     gguf_file: str | None = Field(None, description="A GGUF file there: dequantised once, kept with the results.")
     prompting: Prompting = Field(Prompting(style="chat"), description="How it is asked, and loaded.")
+    gpus: Count | None = Field(None, description="GPUs of a job that runs it; counted from its size if left out.")
 
 
 class Sampling(Block):
@@ -284,6 +285,9 @@ class RewardModel(Block):
     data: str = Field(description="The training set.")
     role: Literal["", "math", "code"] = Field("", description="Its column of table 1: PRM-Math or PRM-Code.")
     training: RewardTraining | None = Field(None, description="Keys set here replace those of rewards.training.")
+    gpus: Count | None = Field(
+        None, description="GPUs of a job that trains it or scores with it; counted from the base's size if left out."
+    )
 
     @model_validator(mode="after")
     def _one_number_of_seeds(self) -> RewardModel:
@@ -391,12 +395,20 @@ class Claims(Block):
     minimum_effect: Share = Field(0.0, description="An effect's interval must lie above this for 'supported'.")
 
 
+class Cluster(Block):
+    """What jobs on a cluster may count on; with `device: cpu` no job asks for a GPU."""
+
+    gpu_memory_gb: float = Field(
+        80, gt=0, description="Memory of one GPU, in GB: a model that needs more is given more GPUs."
+    )
+
+
 class Study(Block):
     """A whole study."""
 
     study: Name = Field("laptop", description="Results stand under results/<study>/.")
     seed: int = Field(0, description="Fixes every random draw.")
-    device: Literal["cpu", "cuda"] = Field("cpu", description="What runs the models; cuda asks the cluster for a GPU.")
+    device: Literal["cpu", "cuda"] = Field("cpu", description="What runs the models; cuda asks the cluster for GPUs.")
     threads: Count = Field(
         1, description="CPU threads of a job that runs a model. Results are the same on any number of cores."
     )
@@ -409,6 +421,7 @@ class Study(Block):
     search: Search = Field(Search(), description="Test-time search.")
     analysis: Analysis = Field(Analysis(), description="Intervals and choices of the figures.")
     claims: Claims = Field(Claims(), description="Rules of the verdicts.")
+    cluster: Cluster = Field(Cluster(), description="What jobs on a cluster may count on.")
 
     def dataset(self, name: str) -> Dataset:
         """The data set of this name."""

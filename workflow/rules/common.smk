@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from prmscale import study as study_module
+from prmscale.engines import memory
 from prmscale.errors import UserError
 from prmscale.search import STRATEGIES
 
@@ -87,9 +88,75 @@ def evaluated():
     return [(e.policy, d, e.samples) for e in STUDY.search.evaluations for d in e.datasets]
 
 
-def gpu():
-    """GPUs that jobs which run models ask for."""
-    return 1 if STUDY.device == "cuda" else 0
+def base_size(name):
+    """The size of a base, without the head that a reward model adds; None of the ladder, whose models are tiny."""
+    return memory.read_size(policy_folder(name), revision(name)) if STUDY.released(name) else None
+
+
+def to_sample(policy):
+    """What sampling from a policy takes."""
+    released, sampling = STUDY.released(policy), STUDY.policies.sampling
+    if released is None:
+        return memory.Need()
+    return memory.generating(
+        base_size(policy), released.prompting.dtype, sampling.batch, sampling.max_tokens, released.gpus
+    )
+
+
+def to_score(reward_model, copies=1):
+    """What scoring with so many trainings of a reward model at once takes."""
+    model = STUDY.reward_model(reward_model)
+    return memory.reading(base_size(model.base), copies, model.gpus)
+
+
+def to_train(reward_model):
+    """What training a reward model takes, one seed after the other."""
+    model = STUDY.reward_model(reward_model)
+    return memory.training(base_size(model.base), STUDY.reward_training(reward_model).optimizer, model.gpus)
+
+
+def to_rank(name):
+    """What reading with a base takes."""
+    released = STUDY.released(name)
+    return memory.reading(base_size(name), gpus=released.gpus if released else None)
+
+
+def labelling_needs(wildcards):
+    """What labelling takes: truth needs no policy."""
+    return [to_sample(STUDY.labels.policy)] if wildcards.method == "monte_carlo" else []
+
+
+def search_needs(wildcards):
+    """What choosing among samples takes."""
+    return [] if wildcards.reward_model == "without" else [to_score(wildcards.reward_model)]
+
+
+def tree_needs(wildcards):
+    """What searching step by step takes: the policy, and every training of the reward model."""
+    return [to_sample(wildcards.policy), to_score(wildcards.reward_model, copies=len(REWARD_SEEDS))]
+
+
+def gpus(needs=lambda wildcards: []):
+    """GPUs that a job asks for to run these models: none on CPUs, or if it runs no model."""
+
+    def count(wildcards):
+        models = needs(wildcards)
+        return memory.gpus(models, STUDY.cluster.gpu_memory_gb) if models and STUDY.device == "cuda" else 0
+
+    return count
+
+
+def main_memory(mb, needs=lambda wildcards: []):
+    """Memory that a job asks for: `mb` and room for these models, whose weights pass through it on the way to a GPU;
+    as much again at each further attempt.
+    """
+
+    def count(wildcards, attempt):
+        models = needs(wildcards)
+        gigabytes = sum(need.weights if STUDY.device == "cuda" else need.total for need in models)
+        return attempt * (mb + int(1000 * gigabytes))
+
+    return count
 
 
 def samples_of(wildcards):

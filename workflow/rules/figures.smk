@@ -32,8 +32,7 @@ rule draw_figure:
     conda:
         "../../envs/core.yaml"
     resources:
-        mem_mb=2000,
-        runtime=20,
+        mem_mb=main_memory(2000),
     params:
         analysis=STUDY.analysis.model_dump(exclude={"figures", "ngram"}),
         policy=STUDY.search.evaluations[0].policy if STUDY.search.evaluations else "",
@@ -58,8 +57,7 @@ rule judge_claims:
     conda:
         "../../envs/core.yaml"
     resources:
-        mem_mb=2000,
-        runtime=20,
+        mem_mb=main_memory(2000),
     params:
         analysis=as_data(STUDY.analysis),
         claims=as_data(STUDY.claims),

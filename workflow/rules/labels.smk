@@ -17,9 +17,8 @@ rule label_solutions:
         "../../envs/core.yaml"
     threads: STUDY.threads
     resources:
-        mem_mb=3000,
-        runtime=480,
-        gpu=lambda wildcards: gpu() if wildcards.method == "monte_carlo" else 0,
+        mem_mb=main_memory(3000, labelling_needs),
+        gpu=gpus(labelling_needs),
     params:
         dataset=lambda wildcards: as_data(STUDY.dataset(wildcards.dataset)),
         method=lambda wildcards: wildcards.method,

@@ -19,9 +19,8 @@ rule pretrain_policy:
         "../../envs/core.yaml"
     threads: STUDY.threads
     resources:
-        mem_mb=3000,
-        runtime=120,
-        gpu=gpu(),
+        mem_mb=main_memory(3000, lambda wildcards: [memory.Need()]),
+        gpu=gpus(lambda wildcards: [memory.Need()]),
     params:
         model=lambda wildcards: as_data(STUDY.ladder_model(wildcards.model)),
         replicate=lambda wildcards: int(wildcards.replicate),
@@ -45,10 +44,11 @@ if CONVERTED:
         conda:
             "../../envs/core.yaml"
         resources:
-            mem_mb=8000,
+            mem_mb=main_memory(8000),
             runtime=60,
         params:
-            model=lambda wildcards: as_data(STUDY.released(wildcards.model)),
+            # on how many GPUs it runs does not matter to its weights
+            model=lambda wildcards: STUDY.released(wildcards.model).model_dump(mode="json", exclude={"gpus"}),
         script:
             "../scripts/convert_policy.py"
 
@@ -69,9 +69,8 @@ rule sample_solutions:
         "../../envs/core.yaml"
     threads: STUDY.threads
     resources:
-        mem_mb=3000,
-        runtime=240,
-        gpu=gpu(),
+        mem_mb=main_memory(3000, lambda wildcards: [to_sample(wildcards.policy)]),
+        gpu=gpus(lambda wildcards: [to_sample(wildcards.policy)]),
     params:
         dataset=lambda wildcards: as_data(STUDY.dataset(wildcards.dataset)),
         splits=lambda wildcards: samples_of(wildcards)[0],

@@ -27,9 +27,8 @@ rule search:
         "../../envs/core.yaml"
     threads: STUDY.threads
     resources:
-        mem_mb=4000,
-        runtime=480,
-        gpu=lambda wildcards: gpu() if wildcards.reward_model != "without" else 0,
+        mem_mb=main_memory(4000, search_needs),
+        gpu=gpus(search_needs),
     params:
         plans=plans(),
         reward_model=lambda wildcards: ("" if wildcards.reward_model == "without" else wildcards.reward_model),
@@ -66,9 +65,8 @@ rule search_trees:
         "../../envs/core.yaml"
     threads: STUDY.threads
     resources:
-        mem_mb=4000,
-        runtime=480,
-        gpu=gpu(),
+        mem_mb=main_memory(4000, tree_needs),
+        gpu=gpus(tree_needs),
     params:
         plan=lambda wildcards: plan(wildcards.policy, wildcards.dataset),
         folder=lambda wildcards: policy_folder(wildcards.policy),
@@ -99,9 +97,8 @@ rule rank_by_likelihood:
         "../../envs/core.yaml"
     threads: STUDY.threads
     resources:
-        mem_mb=4000,
-        runtime=240,
-        gpu=gpu(),
+        mem_mb=main_memory(4000, lambda wildcards: [to_rank(wildcards.base)]),
+        gpu=gpus(lambda wildcards: [to_rank(wildcards.base)]),
     params:
         plans=plans(),
         base=lambda wildcards: wildcards.base,

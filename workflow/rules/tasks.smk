@@ -12,8 +12,7 @@ rule build_problems:
     conda:
         "../../envs/core.yaml"
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=main_memory(2000),
     params:
         dataset=lambda wildcards: as_data(STUDY.dataset(wildcards.dataset)),
         world=as_data(STUDY.world),
@@ -35,8 +34,7 @@ rule build_corpus:
     conda:
         "../../envs/core.yaml"
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=main_memory(4000),
     params:
         world=as_data(STUDY.world),
         tokens=STUDY.policies.pretraining.tokens,
@@ -59,8 +57,7 @@ rule check_contamination:
     conda:
         "../../envs/core.yaml"
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=main_memory(4000),
     params:
         n=STUDY.analysis.ngram,
     script:

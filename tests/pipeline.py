@@ -1,0 +1,27 @@
+"""Running the pipeline in a copy of the project."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+SMOKE = ["--configfile", "workflow/studies/smoke.yaml"]
+
+
+def copy_project(folder):
+    """What a run needs of the project, copied to `folder`."""
+    for name in ("Snakefile", "config.yaml"):
+        shutil.copy(ROOT / name, folder)
+    for name in ("workflow", "envs"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / "slurm").symlink_to("workflow/profiles/slurm")
+    return folder
+
+
+def command(*arguments):
+    return [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
+
+
+def snakemake(folder, *arguments):
+    return subprocess.run(command(*arguments), cwd=folder, capture_output=True, text=True, check=False)

@@ -1,0 +1,102 @@
+"""Memory that a model takes in use, and the GPUs it wants: what jobs ask a cluster for, told from config.json alone.
+
+In numbers (not bytes), of a decoder of the Llama kind with L layers, width h, H heads and K key-value heads of size d,
+an MLP of width m and V words:
+
+- weights: L * (2 * h*H*d + 2 * h*K*d + 3 * h*m) + V*h, once more V*h where the output head is its own;
+- KV cache: 2 * L*K*d for each token of each sequence that is generated together;
+- training in float32: the weights, as many gradients, and an optimiser's state of twice (AdamW) or once (Muon) as many.
+
+Biases, norms and activations are not counted: they find room in the share of a GPU that is left free.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal, NamedTuple
+
+from huggingface_hub import try_to_load_from_cache
+from huggingface_hub.errors import HFValidationError
+
+from prmscale.files import read_json
+
+BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
+USABLE = 0.9  # share of a GPU that weights and cache may fill
+PROMPT = 1024  # tokens of a prompt, which are in the cache beside those that are generated
+GB = 1e9
+
+
+class Size(NamedTuple):
+    """Numbers in a model: its weights, and what a token leaves in its KV cache."""
+
+    weights: int
+    cached: int
+
+
+class Need(NamedTuple):
+    """Memory of a model in use, in GB: its weights, all of it; and the GPUs the user wants it on (None: count them)."""
+
+    weights: float = 0.0
+    total: float = 0.0
+    gpus: int | None = None
+
+
+def size(config: Mapping[str, Any]) -> Size | None:
+    """The size of the model that a config.json describes; None if it is not of the Llama kind or has experts."""
+    try:
+        layers, width, words = (config[key] for key in ("num_hidden_layers", "hidden_size", "vocab_size"))
+        heads, mlp = config["num_attention_heads"], config["intermediate_size"]
+    except KeyError:
+        return None
+    if any("expert" in key for key in config):
+        return None
+    head = config.get("head_dim") or width // heads
+    keys = (config.get("num_key_value_heads") or heads) * head
+    embeddings = words * width * (1 if config.get("tie_word_embeddings") else 2)
+    return Size(layers * width * (2 * heads * head + 2 * keys + 3 * mlp) + embeddings, 2 * layers * keys)
+
+
+def read_size(folder: str, revision: str | None = None) -> Size | None:
+    """The size of the model in a folder, or of a hub name in the cache; None if no config.json of it lies here."""
+    try:
+        return size(read_json(f"{folder}/config.json"))
+    except OSError:
+        pass
+    try:
+        found = try_to_load_from_cache(folder, "config.json", revision=revision)
+    except HFValidationError:  # no hub name: a folder that is still to be made, or package:NAME
+        return None
+    return size(read_json(found)) if isinstance(found, str) else None
+
+
+def generating(model: Size | None, dtype: str, batch: int, tokens: int, gpus: int | None = None) -> Need:
+    """To sample `batch` sequences of up to `tokens` new tokens together."""
+    model = model or Size(0, 0)
+    weights = BYTES[dtype] * model.weights / GB
+    return Need(weights, weights + BYTES[dtype] * model.cached * batch * (PROMPT + tokens) / GB, gpus)
+
+
+def reading(model: Size | None, copies: int = 1, gpus: int | None = None) -> Need:
+    """To score texts with `copies` of a model at once, in float32."""
+    weights = copies * BYTES["float32"] * model.weights / GB if model else 0.0
+    return Need(weights, weights, gpus)
+
+
+def training(model: Size | None, optimizer: Literal["muon", "adamw"], gpus: int | None = None) -> Need:
+    """To train all weights of a model in float32."""
+    weights = BYTES["float32"] * model.weights / GB if model else 0.0
+    return Need(weights, weights * (4 if optimizer == "adamw" else 3), gpus)
+
+
+def gpus(needs: Iterable[Need], gpu_memory_gb: float) -> int:
+    """GPUs for models that are in use together: what the user wants, or else as many as hold them, 1 at least.
+
+    A power of two, because a model is split evenly over its attention heads.
+    """
+    needs = list(needs)
+    wanted = [need.gpus for need in needs if need.gpus]
+    if wanted:
+        return max(wanted)
+    least = sum(need.total for need in needs) / (USABLE * gpu_memory_gb)
+    return 2 ** max(0, math.ceil(math.log2(least))) if least else 1
