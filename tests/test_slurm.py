@@ -66,11 +66,13 @@ class Submitted:
         return [told for found, told in lines if found.startswith(f"rule_{comment}")]
 
     def job(self, run, comment, state):
-        """Number and comment of the first such job that is in this state, waiting for it while the run goes on."""
+        """Number and comment of the first such job that is in this state, waiting for it while the run goes on; one
+        that was cancelled and is tried again does not count.
+        """
 
         def found():
             assert run.poll() is None, self.said()[-3000:]
-            return self.jobs(comment, state, "%i %k")
+            return [job for job in self.jobs(comment, state, "%i %k") if job.split()[1] not in self.cancelled]
 
         return wait_until(found, f"no job {comment} was {state}", 600)[0].split()
 
@@ -78,7 +80,7 @@ class Submitted:
         """Cancel the first such job in this state."""
         number, cancelled = self.job(run, comment, state)
         subprocess.run(["scancel", number], env=self.environment, check=True)
-        self.cancelled.append(cancelled.removeprefix("rule_"))
+        self.cancelled.append(cancelled)
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +117,7 @@ def test_small_jobs_travel_together(submitted):
 def test_a_cancelled_job_is_tried_again_with_more_memory_and_time(submitted):
     assert len(set(submitted.cancelled)) == 2
     for comment in submitted.cancelled:
-        first, second = submitted.jobs(comment, form="%T %m %l")
+        first, second = submitted.jobs(comment.removeprefix("rule_"), form="%T %m %l")
         assert (first, second) == ("CANCELLED 3000M 8:00:00", "COMPLETED 6000M 16:00:00")
 
 
