@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
-from scipy import stats
+from scipy.special import betainc  # scipy.stats would take half a second at every start
 
 from prmscale.engines.aggregation import Aggregate
 from prmscale.engines.requests import Choice, Continuation, Read, Score, Strategy
@@ -39,5 +39,5 @@ def adaptive_best_of_n(budgets: Sequence[int], aggregate: Aggregate, confidence:
             samples += new
             leader, *others = sorted(votes, key=lambda a: (a is not None, votes[a]), reverse=True)
             behind = votes[others[0]] if others else 0.0
-            clear = float(stats.beta.sf(0.5, 1 + votes[leader], 1 + behind)) >= confidence
+            clear = betainc(1 + behind, 1 + votes[leader], 0.5) >= confidence  # by symmetry P(share > 1/2)
         yield Choice(budget, [[tops[leader][1]]])
