@@ -5,8 +5,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
+
 ROOT = Path(__file__).parents[1]
 SMOKE = ["--configfile", "workflow/studies/smoke.yaml"]
+GPU_RULES = {
+    "pretrain_policy", "sample_solutions", "label_solutions", "train_reward_model", "search", "search_trees",
+    "rank_by_likelihood",
+}  # fmt: skip
 
 
 def copy_project(folder):
@@ -25,3 +31,8 @@ def command(*arguments):
 
 def snakemake(folder, *arguments):
     return subprocess.run(command(*arguments), cwd=folder, capture_output=True, text=True, check=False)
+
+
+def measured(path):
+    """A table's content but for the seconds, which are measured anew."""
+    return pd.read_parquet(path).drop(columns="seconds", errors="ignore")

@@ -48,28 +48,26 @@ class CoinPolicy:
 
 
 class PerfectScorer:
-    """Scores a step 1 if the solution is right so far, else 0."""
+    """Scores a step 1 if the solution is right so far, else 0; one token a step. Others say what `of` a prefix is."""
 
-    shape = Shape(linear_weights=1, layers=0, width=0)
+    shape = Shape(linear_weights=1, layers=0, width=0)  # two operations a token
     seconds_per_token = 0.25
 
+    def of(self, problem, prefix):
+        """The score of the prefix's last step."""
+        return float(all(step == "1" for step in prefix))
+
     def score(self, items, progress=None):
-        """One token a step."""
-        return [
-            Scored(
-                np.array([float(all(s == "1" for s in steps[: t + 1])) for t in range(len(steps))]),
-                range(len(steps) + 1),
-            )
-            for _, steps in items
-        ]
+        """The score of every step."""
+        return [Scored(np.array([self.of(p, s[: t + 1]) for t in range(len(s))]), range(len(s) + 1)) for p, s in items]
 
 
 class BlindScorer(PerfectScorer):
     """Scores everything alike."""
 
-    def score(self, items, progress=None):
+    def of(self, problem, prefix):
         """Constant one half."""
-        return [Scored(np.full(len(steps), 0.5), range(len(steps) + 1)) for _, steps in items]
+        return 0.5
 
 
 def grade(problems: Sequence[Problem], solutions: Sequence[tuple[str, ...]]) -> list[Grade]:

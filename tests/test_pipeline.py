@@ -10,7 +10,7 @@ import time
 
 import pandas as pd
 import pytest
-from pipeline import SMOKE, command, snakemake
+from pipeline import GPU_RULES, SMOKE, command, measured, snakemake
 from test_memory import QWEN_72B
 
 pytestmark = pytest.mark.study
@@ -134,11 +134,6 @@ def test_made_again_it_is_the_same_to_the_byte(project):
     assert {t: digest(results / t) for t in targets} == before
 
 
-def measured(path):
-    """A table's content but for the seconds, which are measured anew."""
-    return pd.read_parquet(path).drop(columns="seconds", errors="ignore")
-
-
 @pytest.mark.parametrize(
     ("target", "log"),
     [
@@ -202,10 +197,7 @@ def asked(done):
 
 def test_gpus_are_asked_for_where_models_run_and_nowhere_else(project):
     lines = asked(snakemake(project, *SMOKE, "-n", "--forceall", "--config", "device=cuda"))
-    assert {rule for rule, told in lines.items() if any("gpu=1" in line for line in told)} == {
-        "pretrain_policy", "sample_solutions", "label_solutions", "train_reward_model", "search", "search_trees",
-        "rank_by_likelihood",
-    }  # fmt: skip
+    assert {rule for rule, told in lines.items() if any("gpu=1" in line for line in told)} == GPU_RULES
     assert not any("gpu=" in line for line in lines["draw_figure"] | lines["build_problems"])
     on_cpus = asked(snakemake(project, *SMOKE, "-n", "--forceall"))
     assert not any("gpu=1" in line for told in on_cpus.values() for line in told)

@@ -5,21 +5,16 @@ import signal
 import subprocess
 import sys
 
-import pandas as pd
 import pytest
 import slurm_cluster
 import yaml
-from pipeline import SMOKE, copy_project
+from pipeline import GPU_RULES, SMOKE, copy_project, measured
 from slurm_cluster import squeue, wait_until
 
 pytestmark = [
     pytest.mark.study,
     pytest.mark.skipif(slurm_cluster.missing() is not None, reason=str(slurm_cluster.missing())),
 ]
-GPU_RULES = {
-    "pretrain_policy", "sample_solutions", "label_solutions", "train_reward_model", "search", "search_trees",
-    "rank_by_likelihood",
-}  # fmt: skip
 # the executor waits ten seconds longer each time that no job has ended: right for hours, here it asks every two seconds
 HURRIED = """
 from snakemake.cli import main
@@ -124,15 +119,15 @@ def test_a_cancelled_job_is_tried_again_with_more_memory_and_time(submitted):
 def content(path):
     """What a file of the results holds, but for the seconds, which are measured."""
     if path.suffix == ".parquet":
-        return pd.read_parquet(path).drop(columns="seconds", errors="ignore").to_csv()
+        return measured(path).to_csv()
     return path.read_bytes()
 
 
 def test_the_results_are_those_of_a_local_run(submitted, project):
     def files(results):
         paths = (p.relative_to(results) for p in results.rglob("*") if p.is_file())
-        measured = ("logs", "benchmarks")
-        return {p for p in paths if p.parts[0] not in measured and not p.name.endswith(".speed.json")}
+        timed = ("logs", "benchmarks")
+        return {p for p in paths if p.parts[0] not in timed and not p.name.endswith(".speed.json")}
 
     there, here = submitted.results, project / "results/smoke"
     assert files(there) == files(here)

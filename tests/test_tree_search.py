@@ -9,8 +9,7 @@ from scripted import CoinPolicy, PerfectScorer, grade, problem
 from prmscale.engines import seeds
 from prmscale.engines.aggregation import AGGREGATIONS
 from prmscale.engines.cached import CachedPolicy
-from prmscale.engines.flops import Shape
-from prmscale.engines.requests import Continuation, Scored
+from prmscale.engines.requests import Continuation
 from prmscale.engines.scheduler import Run, run
 from prmscale.search.beam import beam
 from prmscale.search.best_of_n import best_of_n
@@ -50,11 +49,8 @@ class EveryDrawAnother:
 class HashScorer(PerfectScorer):
     """An arbitrary score for every prefix."""
 
-    def score(self, items, progress=None):
-        def of(steps):
-            return float(seeds.generator("score", *steps).random())
-
-        return [Scored(np.array([of(s[: t + 1]) for t in range(len(s))]), range(len(s) + 1)) for _, s in items]
+    def of(self, problem, prefix):
+        return float(seeds.generator("score", *prefix).random())
 
 
 def answers(strategy, policy=None, scorer=None, problems=PROBLEMS):
@@ -103,11 +99,8 @@ class Reachable(PerfectScorer):
     def hidden(self, p):
         return tuple(str(i) for i in seeds.generator("hidden", p.problem_id).integers(3, size=4))
 
-    def score(self, items, progress=None):
-        return [
-            Scored(np.array([float(self.hidden(p)[: t + 1] == s[: t + 1]) for t in range(len(s))]), range(len(s) + 1))
-            for p, s in items
-        ]
+    def of(self, problem, prefix):
+        return float(self.hidden(problem)[: len(prefix)] == prefix)
 
 
 @pytest.mark.parametrize("value", ["prm", "rollout", "both"])
@@ -142,11 +135,8 @@ def test_look_ahead_is_what_candidates_are_ranked_by():
     class Trap(PerfectScorer):
         """The first step `0` looks best, and everything after it is worthless."""
 
-        def score(self, items, progress=None):
-            def of(steps):
-                return 0.9 if steps == ("0",) else 0.5 if len(steps) == 1 else float(steps[0] != "0")
-
-            return [Scored(np.array([of(s[: t + 1]) for t in range(len(s))]), range(len(s) + 1)) for _, s in items]
+        def of(self, problem, prefix):
+            return 0.9 if prefix == ("0",) else 0.5 if len(prefix) == 1 else float(prefix[0] != "0")
 
     last = AGGREGATIONS["last"]
     (blind,) = answers(lambda: beam(3, last, expansion=3), Listed(depth=2), Trap(), PROBLEMS[:1])
@@ -162,8 +152,8 @@ def test_uct_plays_the_bandit_that_brute_force_plays():
         counts[np.argmax(np.where(counts == 0, 10 + arms, bounds))] += 1
 
     class Arms(PerfectScorer):
-        def score(self, items, progress=None):
-            return [Scored(np.array([arms[int(s[0])]]), (1, 2)) for _, s in items]
+        def of(self, problem, prefix):
+            return arms[int(prefix[0])]
 
     strategy = mcts(AGGREGATIONS["last"], 3, uct(0.7), simulations=60)
     (found,) = run([(PROBLEMS[0], strategy)], Listed(depth=1), Arms(), grade)
@@ -242,12 +232,9 @@ def test_kept_trees_hold_together():
 
 
 def test_costs_with_and_without_a_prefix_cache():
-    class Costly(PerfectScorer):
-        shape = Shape(linear_weights=1, layers=0, width=0)  # two operations a token
-
     policy = Listed(options=2, depth=2)
     strategy = beam(4, AGGREGATIONS["last"], expansion=2)
-    (found,) = run([Run(PROBLEMS[0], strategy, {4: math.inf})], policy, Costly(), grade)
+    (found,) = run([Run(PROBLEMS[0], strategy, {4: math.inf})], policy, PerfectScorer(), grade)
     cost = found.choices[0].cost
     # 4 draws of 2 options, then 2 draws below each of them: 8 steps; 2 and 4 new nodes, read to depth 1 and 2
     assert cost.policy_tokens == 8

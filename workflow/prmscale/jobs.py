@@ -44,6 +44,11 @@ def job(snakemake: Any) -> Iterator[None]:
             sys.stderr.flush()
 
 
+def shards_of(output: Path, *parts: Any) -> Path:
+    """The folder of an output's shards; its name changes with the settings and input files that they depend on."""
+    return output.parent / ".shards" / f"{output.stem}-{fingerprint(*parts)}"
+
+
 def fingerprint(*parts: Any) -> str:
     """A short hash of settings and input files (by content), to tell whether half-done work still fits."""
     digest = hashlib.sha256()

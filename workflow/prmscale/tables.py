@@ -144,6 +144,12 @@ def read(path: str | Path, kind: str, columns: list[str] | None = None) -> pd.Da
     return table if columns else check(table, kind, str(path))
 
 
+def cut(items: Sequence[Any], parts: int) -> list[Sequence[Any]]:
+    """At most so many parts, in order and of equal size but for the last."""
+    size = -(-len(items) // parts)
+    return [items[at : at + size] for at in range(0, len(items), size)]
+
+
 def in_shards(
     folder: str | Path, parts: Sequence[Any], make: Callable[[int, Any], pd.DataFrame], kind: str
 ) -> pd.DataFrame:

@@ -109,16 +109,26 @@ def to_score(reward_model, copies=1):
     return memory.reading(base_size(model.base), copies, model.gpus)
 
 
-def to_train(reward_model):
+def pretraining_needs(wildcards):
+    """What pre-training takes: the models of the ladder are tiny."""
+    return [memory.Need()]
+
+
+def sampling_needs(wildcards):
+    """What sampling solutions takes."""
+    return [to_sample(wildcards.policy)]
+
+
+def training_needs(wildcards):
     """What training a reward model takes, one seed after the other."""
-    model = STUDY.reward_model(reward_model)
-    return memory.training(base_size(model.base), STUDY.reward_training(reward_model).optimizer, model.gpus)
+    model = STUDY.reward_model(wildcards.reward_model)
+    return [memory.training(base_size(model.base), STUDY.reward_training(model.name).optimizer, model.gpus)]
 
 
-def to_rank(name):
+def ranking_needs(wildcards):
     """What reading with a base takes."""
-    released = STUDY.released(name)
-    return memory.reading(base_size(name), gpus=released.gpus if released else None)
+    released = STUDY.released(wildcards.base)
+    return [memory.reading(base_size(wildcards.base), gpus=released.gpus if released else None)]
 
 
 def labelling_needs(wildcards):

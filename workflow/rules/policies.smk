@@ -19,8 +19,8 @@ rule pretrain_policy:
         "../../envs/core.yaml"
     threads: STUDY.threads
     resources:
-        mem_mb=main_memory(3000, lambda wildcards: [memory.Need()]),
-        gpu=gpus(lambda wildcards: [memory.Need()]),
+        mem_mb=main_memory(3000, pretraining_needs),
+        gpu=gpus(pretraining_needs),
     params:
         model=lambda wildcards: as_data(STUDY.ladder_model(wildcards.model)),
         replicate=lambda wildcards: int(wildcards.replicate),
@@ -69,8 +69,8 @@ rule sample_solutions:
         "../../envs/core.yaml"
     threads: STUDY.threads
     resources:
-        mem_mb=main_memory(3000, lambda wildcards: [to_sample(wildcards.policy)]),
-        gpu=gpus(lambda wildcards: [to_sample(wildcards.policy)]),
+        mem_mb=main_memory(3000, sampling_needs),
+        gpu=gpus(sampling_needs),
     params:
         dataset=lambda wildcards: as_data(STUDY.dataset(wildcards.dataset)),
         splits=lambda wildcards: samples_of(wildcards)[0],

@@ -18,8 +18,8 @@ rule train_reward_model:
         "../../envs/core.yaml"
     threads: STUDY.threads
     resources:
-        mem_mb=main_memory(3000, lambda wildcards: [to_train(wildcards.reward_model)]),
-        gpu=gpus(lambda wildcards: [to_train(wildcards.reward_model)]),
+        mem_mb=main_memory(3000, training_needs),
+        gpu=gpus(training_needs),
     params:
         model=lambda wildcards: wildcards.reward_model,
         base=base,

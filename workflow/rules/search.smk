@@ -97,8 +97,8 @@ rule rank_by_likelihood:
         "../../envs/core.yaml"
     threads: STUDY.threads
     resources:
-        mem_mb=main_memory(4000, lambda wildcards: [to_rank(wildcards.base)]),
-        gpu=gpus(lambda wildcards: [to_rank(wildcards.base)]),
+        mem_mb=main_memory(4000, ranking_needs),
+        gpu=gpus(ranking_needs),
     params:
         plans=plans(),
         base=lambda wildcards: wildcards.base,

@@ -8,7 +8,7 @@ import pandas as pd
 from prmscale import tables
 from prmscale.engines.recorded import RecordedPolicy
 from prmscale.engines.transformers_policy import TransformersPolicy
-from prmscale.jobs import fingerprint, job
+from prmscale.jobs import job, shards_of
 from prmscale.labels.label import by_rollouts, table
 from prmscale.study import CodeExecution, Dataset, Prompting, Sampling, World
 from prmscale.tasks.base import from_table
@@ -49,8 +49,7 @@ with job(snakemake):
 
     output = Path(snakemake.output.labels)
     names = list(dict.fromkeys(solutions.problem_id))
-    size = -(-len(names) // params.shards)
-    folder = output.parent / ".shards" / f"{output.stem}-{fingerprint(dict(params), Path(snakemake.input.solutions))}"
-    parts = [names[at : at + size] for at in range(0, len(names), size)]
+    folder = shards_of(output, dict(params), Path(snakemake.input.solutions))
+    parts = tables.cut(names, params.shards)
     tables.write(tables.in_shards(folder, parts, make, "labels"), output, "labels")
     shutil.rmtree(folder)

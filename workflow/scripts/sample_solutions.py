@@ -6,7 +6,7 @@ from pathlib import Path
 from prmscale import tables
 from prmscale.engines.transformers_policy import TransformersPolicy
 from prmscale.files import read_json, write_json
-from prmscale.jobs import fingerprint, job
+from prmscale.jobs import job, shards_of
 from prmscale.policies.sample import sample_solutions
 from prmscale.study import CodeExecution, Dataset, Prompting, Sampling, World
 from prmscale.tasks.base import from_table
@@ -28,16 +28,14 @@ with job(snakemake):
     chosen = from_table(problems[problems.split.isin(params.splits)])
     grader = Grader({dataset.name: task})
     output = Path(snakemake.output.solutions)
-    folder = output.parent / ".shards" / f"{output.stem}-{fingerprint(dict(params), Path(snakemake.input.problems))}"
-    size = -(-len(chosen) // params.shards)
+    folder = shards_of(output, dict(params), Path(snakemake.input.problems))
 
     def make(number, part):
         table = sample_solutions(policy, grader, part, params.samples, f"shard {number + 1} of {params.shards}")
         write_json(policy.seconds_per_token, folder / f"{number:04d}.json")
         return table
 
-    parts = [chosen[at : at + size] for at in range(0, len(chosen), size)]
-    solutions = tables.in_shards(folder, parts, make, "solutions")
+    solutions = tables.in_shards(folder, tables.cut(chosen, params.shards), make, "solutions")
     times = [read_json(path) for path in sorted(folder.glob("*.json"))]
     write_json({"seconds_per_token": sorted(times)[len(times) // 2]}, snakemake.output.speed)
     tables.write(solutions, output, "solutions")

@@ -10,7 +10,7 @@ from prmscale.engines.cached import CachedPolicy
 from prmscale.engines.transformers_policy import TransformersPolicy
 from prmscale.engines.transformers_scorer import TransformersScorer
 from prmscale.files import read_json
-from prmscale.jobs import fingerprint, job
+from prmscale.jobs import job, shards_of
 from prmscale.search import benchmarks
 from prmscale.search.evaluate import search_trees, worths
 from prmscale.study import CodeExecution, Prompting, Sampling, TreeSearch, World
@@ -32,19 +32,20 @@ with job(snakemake):
     folders = [Path(folder) for folder in snakemake.input.reward_model]
     scorers = [TransformersScorer(folder, params.device) for folder in folders]
     steps = [read_json(folder / "reward_model.json")["steps"] for folder in folders]
+    worth = [worths(test.solutions, scorer, options.unit) for scorer in scorers]
     names = {"dataset": test.dataset, "policy": test.policy, "reward_model": snakemake.wildcards.reward_model}
 
     output = Path(snakemake.output.search)
     files = [Path(snakemake.input.solutions), *map(Path, snakemake.input.policy), *folders]
-    shards = output.parent / ".shards" / f"{output.stem}-{fingerprint(dict(params), *files)}"
+    shards = shards_of(output, dict(params), *files)
+    parts = tables.cut(test.problems, options.shards)
 
     def make(number, problems):
         # what a shard draws depends on nothing outside it: made again, it has the same bytes
         policy = CachedPolicy(engine)
         rows, trees = [], []
-        for seed, (scorer, step) in enumerate(zip(scorers, steps, strict=True), 1):
+        for seed, (scorer, step, own) in enumerate(zip(scorers, steps, worth, strict=True), 1):
             scorer.forget()
-            worth = worths(test.solutions, scorer, options.unit)
             found, kept = search_trees(
                 problems,
                 policy,
@@ -52,7 +53,7 @@ with job(snakemake):
                 test.grader,
                 options,
                 test.budgets(params.budgets),
-                worth,
+                own,
                 options.trees if number == 0 else 0,
             )
             rows.append(found.assign(training_step=step, seed=seed, **names))
@@ -62,8 +63,6 @@ with job(snakemake):
             tables.write(pd.concat(trees, ignore_index=True), shards / "trees.parquet", "trees")
         return pd.concat(rows, ignore_index=True).astype({"answer": "string"})
 
-    size = -(-len(test.problems) // options.shards)
-    parts = [test.problems[at : at + size] for at in range(0, len(test.problems), size)]
     tables.write(tables.in_shards(shards, parts, make, "search"), output, "search")
     tables.write(tables.read(shards / "trees.parquet", "trees"), snakemake.output.trees, "trees")
     shutil.rmtree(shards)

@@ -15,8 +15,9 @@ import pandas as pd
 from prmscale.analysis import selection
 from prmscale.engines.aggregation import AGGREGATIONS
 from prmscale.errors import UserError
+from prmscale.search import TREE_STRATEGIES
 
-TREE = ("beam", "lookahead", "dvts", "mcts", "puct")
+TREE = tuple(TREE_STRATEGIES)
 NAMES = {  # as people call them, in the order of legends
     "majority": "majority vote",
     "best_of_n": "best-of-n",

@@ -35,6 +35,6 @@ def draw(
         for dataset, axis in axes.items():
             strategy_lines.draw_lines(axis, data[data["dataset"] == dataset], COST, aggregation)
             panels.costs_axis(axis)
-        title = f"search {strategy_lines.guide_in_words(rows, reward_models)}"
+        title = strategy_lines.guide_in_words(rows, reward_models)
         panels.finish(figure, axes, columns=4, title=title)
     return figure, strategy_lines.tidy(data, rows)

@@ -39,7 +39,7 @@ def draw(
         for (dataset, cost), axis in axes.items():
             strategy_lines.draw_lines(axis, data[data["dataset"] == dataset], cost, aggregation)
             panels.costs_axis(axis, COSTS[cost][1])
-        title = f"search {strategy_lines.guide_in_words(rows, reward_models)}"
+        title = strategy_lines.guide_in_words(rows, reward_models)
         columns = 4 if data["dataset"].nunique() > 1 else 1
         panels.finish(figure, {f"{dataset} {cost}": axis for (dataset, cost), axis in axes.items()}, columns, title)
     return figure, strategy_lines.tidy(data, rows)

@@ -174,5 +174,5 @@ def _legend(figure: Figure, level: float, guide: str) -> None:
     figure.legend(
         list(entries.values()), list(entries), loc="outside lower center",
         ncols=2 if figure.get_figwidth() == style.FULL_WIDTH else 1,
-        title=f"search {guide}", title_fontsize=style.RC["legend.fontsize"],
+        title=guide, title_fontsize=style.RC["legend.fontsize"],
     )  # fmt: skip

@@ -48,10 +48,10 @@ def guide_name(rows: pd.DataFrame) -> str:
 
 
 def guide_in_words(rows: pd.DataFrame, reward_models: pd.DataFrame) -> str:
-    """Its size and base."""
+    """What a legend says of it: its size and base."""
     name = guide_name(rows)
     size = panels.count(float(selection.fact(reward_models, "base_parameters")[name]))
-    return f"guided by the PRM of {size} parameters ({selection.fact(reward_models, 'base')[name]})"
+    return f"search guided by the PRM of {size} parameters ({selection.fact(reward_models, 'base')[name]})"
 
 
 def tidy(data: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:

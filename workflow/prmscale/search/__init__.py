@@ -22,7 +22,7 @@ from prmscale.search.dvts import dvts
 from prmscale.search.likelihood import MEASURES, likelihood
 from prmscale.search.lookahead import lookahead
 from prmscale.search.majority import majority
-from prmscale.search.mcts import mcts, uct
+from prmscale.search.mcts import Select, mcts, uct
 from prmscale.search.one_sample import one_sample
 from prmscale.search.oracle import oracle
 from prmscale.search.puct import puct
@@ -48,6 +48,16 @@ class TreeEntry:
     anytime: bool
 
 
+def _tree(select: Callable[[Any], Select]) -> TreeEntry:
+    """Monte-Carlo tree search that goes down by `select` of the options; they share all other options."""
+    return TreeEntry(
+        lambda slots, aggregate, o: mcts(
+            aggregate, o.expansion, select(o), o.mcts.value, o.mcts.backup, o.mcts.final, o.mcts.simulations
+        ),
+        anytime=True,
+    )
+
+
 STRATEGIES: dict[str, Entry] = {
     "one_sample": Entry(one_sample, scored=False),
     "random": Entry(random_choice, scored=False),
@@ -68,28 +78,6 @@ TREE_STRATEGIES: dict[str, TreeEntry] = {
         anytime=False,
     ),
     "dvts": TreeEntry(lambda slots, aggregate, o: dvts(aggregate, o.expansion), anytime=True),
-    "mcts": TreeEntry(
-        lambda slots, aggregate, o: mcts(
-            aggregate,
-            o.expansion,
-            uct(o.mcts.exploration),
-            o.mcts.value,
-            o.mcts.backup,
-            o.mcts.final,
-            o.mcts.simulations,
-        ),
-        anytime=True,
-    ),
-    "puct": TreeEntry(
-        lambda slots, aggregate, o: mcts(
-            aggregate,
-            o.expansion,
-            puct(o.puct.base, o.puct.init),
-            o.mcts.value,
-            o.mcts.backup,
-            o.mcts.final,
-            o.mcts.simulations,
-        ),
-        anytime=True,
-    ),
+    "mcts": _tree(lambda o: uct(o.mcts.exploration)),
+    "puct": _tree(lambda o: puct(o.puct.base, o.puct.init)),
 }

@@ -41,14 +41,11 @@ class TACO(JudgedPrograms):
             if not all(isinstance(arguments, list) for arguments in inputs):
                 rows.wrong(index, "each of the inputs of a function should be a list of its arguments")
             inputs, expected = [_numbered(i) for i in inputs], [self._value(o) for o in map(_numbered, outputs)]
-        level = str(rows[index].get("difficulty"))
         problem = self._problem(
             rows,
             split,
             index,
             words=rows.field(index, "question", str),
-            starter=rows[index].get("starter_code") or "",
-            difficulty=self.levels.index(level) + 1 if level in self.levels else 0,
             entry=entry,
             inputs=inputs,
             expected=expected,
@@ -95,14 +92,16 @@ class CodeContests(JudgedPrograms):
             split,
             index,
             words=rows.field(index, "description", str),
-            starter="",
-            difficulty=max(0, int(row.get("cf_rating") or 0)) // 400,  # Codeforces' rating; 0 where there is none
             entry=None,
             inputs=[given for given, _ in tests],
             expected=[printed for _, printed in tests],
             visible=len(public),
         )
         return Candidate(problem, python3)
+
+    def _difficulty(self, rows: Rows, index: int) -> int:
+        """Codeforces' rating in steps of 400; 0 where there is none."""
+        return max(0, int(rows[index].get("cf_rating") or 0)) // 400
 
 
 def _columns(rows: Rows, index: int, name: str, first: str, second: str) -> list[tuple[Any, Any]]:

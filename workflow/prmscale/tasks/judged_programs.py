@@ -57,6 +57,7 @@ class JudgedPrograms:
     key: str  # the column that tells problems apart
     printed = Printed("filled line", relative=1e-5, absolute=1e-8)
     referenced = True  # whether solutions are published, to be held to the tests
+    levels: tuple[str, ...] = ()  # what the column `difficulty` says, from the easiest on
     wrapped = False  # whether a published value may stand in a list of its own
 
     def __init__(self, name: str, path: str | None, execution: CodeExecution) -> None:
@@ -105,10 +106,14 @@ class JudgedPrograms:
         """The problem of a row, or why it cannot be judged."""
         raise NotImplementedError
 
-    def _problem(
-        self, rows: sources.Rows, split: str, index: int, words: str, starter: str, difficulty: int, **tests: Any
-    ) -> Problem:
+    def _difficulty(self, rows: sources.Rows, index: int) -> int:
+        """The place of a row's difficulty among the levels, from 1; 0 where it is none of them."""
+        level = str(rows[index].get("difficulty"))
+        return self.levels.index(level) + 1 if level in self.levels else 0
+
+    def _problem(self, rows: sources.Rows, split: str, index: int, words: str, **tests: Any) -> Problem:
         """The problem of a row with these words and tests."""
+        starter = rows[index].get("starter_code") or ""
         shown = f"Complete this:\n{starter}" if starter.strip() else "" if tests["entry"] else _READS
         if len(tests["inputs"]) != len(tests["expected"]):
             rows.wrong(index, f"{len(tests['inputs'])} inputs and {len(tests['expected'])} outputs")
@@ -119,7 +124,7 @@ class JudgedPrograms:
             prompt=f"{words.strip()}\n{shown}".strip(),
             answer=None,
             tests={**tests, "visible": tests.get("visible") or visible_count(len(tests["inputs"]))},
-            difficulty=difficulty,
+            difficulty=self._difficulty(rows, index),
             source=self.source,
             licence=sources.PUBLISHED[self.source].licence,
         )

@@ -42,14 +42,11 @@ class LiveCodeBench(JudgedPrograms):
                 expected = [self._value(json.loads(text)) for text in expected]
             except ValueError as error:
                 rows.wrong(index, f"a functional test is not JSON ({error})")
-        level = str(rows[index].get("difficulty"))
         problem = self._problem(
             rows,
             split,
             index,
             words=rows.field(index, "question_content", str),
-            starter=rows[index].get("starter_code") or "",
-            difficulty=self.levels.index(level) + 1 if level in self.levels else 0,
             entry=entry,
             inputs=inputs,
             expected=expected,
