@@ -125,7 +125,7 @@ class CodeExecution(Block):
         "bubblewrap", description="bubblewrap, or in so many words that code may run without any protection."
     )
     seconds: float = Field(
-        3.0,
+        6.0,  # the slowest reference of MBPP takes 3 to 4 on a slow core
         gt=0,
         description="Wall time a program may take, in seconds: for all calls of its tests together, or where it reads "
         "standard input for each test.",

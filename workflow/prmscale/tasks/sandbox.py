@@ -52,7 +52,7 @@ class Limits:
     A value longer than `value_kib` is told apart by its digest alone. `packages` is a folder that it may import from.
     """
 
-    seconds: float = 3.0
+    seconds: float = 6.0
     memory_mb: int = 512
     output_kib: int = 64
     processes: int = 16
