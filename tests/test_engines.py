@@ -5,10 +5,14 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from scripted import problem
 from torch.utils.flop_counter import FlopCounterMode
+from transformers import LlamaConfig, LlamaForCausalLM
 
 from prmscale.engines.flops import Shape
+from prmscale.engines.shared_prefix import seat
 from prmscale.engines.transformers_likelihood import TransformersLikelihood
 from prmscale.engines.transformers_policy import Extension, TransformersPolicy, sample
 from prmscale.engines.transformers_scorer import TransformersScorer
@@ -41,13 +45,30 @@ def texts(replies):
     return [[(c.steps, c.finish_reason, c.tokens) for c in reply] for reply in replies]
 
 
-def test_greedy_decoding_is_that_of_generate(folder):
+@pytest.mark.parametrize("key_heads", [4, 2])  # as many as query heads, and grouped queries
+def test_greedy_decoding_is_that_of_generate(folder, tmp_path, key_heads):
     engine = policy(folder, temperature=0)
-    replies = engine.extend([Extension(p, (), 1, 0, "end") for p in PROBLEMS])
-    for p, (reply,) in zip(PROBLEMS, replies, strict=True):
+    shape = {"hidden_size": 32, "intermediate_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4}
+    config = LlamaConfig(**engine.model.config.to_dict() | shape | {"num_key_value_heads": key_heads, "head_dim": 8})
+    torch.manual_seed(0)
+    LlamaForCausalLM(config).save_pretrained(tmp_path)
+    engine.tokenizer.save_pretrained(tmp_path)
+    engine, peer = policy(tmp_path, temperature=0), LlamaForCausalLM.from_pretrained(tmp_path)
+    # prefixes of several lengths, each shared by some samples
+    replies = engine.extend([Extension(p, (), n, 0, "end") for p, n in zip(PROBLEMS, (1, 3, 2), strict=True)])
+    for p, reply in zip(PROBLEMS, replies, strict=True):
         ids = torch.tensor([steps.encode(engine.tokenizer, p.prompt, ())[0]])
-        peer = engine.model.generate(ids, max_new_tokens=24, do_sample=False)[0, ids.shape[1] :]
-        assert reply.steps == tuple(steps.split(engine.tokenizer.decode(peer, skip_special_tokens=True)))
+        text = engine.tokenizer.decode(peer.generate(ids, max_new_tokens=24, do_sample=False)[0, ids.shape[1] :])
+        assert {c.steps for c in reply} == {tuple(steps.split(text))}
+
+
+@given(st.lists(st.integers(0, 4), min_size=1, max_size=40), st.integers(1, 200), st.integers(0, 50))
+def test_every_row_has_one_seat_at_its_prefix(prefixes, shared, own):
+    seating = seat(dict(enumerate(prefixes)), shared, own)
+    assert sorted(i for i in seating.rows if i is not None) == list(range(len(prefixes)))
+    assert len(seating.rows) == seating.slots * len(seating.entries)
+    for place, row in enumerate(seating.rows):
+        assert row is None or seating.entries[place // seating.slots] == prefixes[row]
 
 
 def test_samples_do_not_depend_on_the_batch(folder):

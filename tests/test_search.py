@@ -85,6 +85,9 @@ def test_costs_are_those_of_one_run_at_each_budget():
     assert (rows.reward_tokens == 3 * rows.budget).all()
     assert np.allclose(rows.seconds, 3 * rows.budget * (0.5 + 0.25))
     assert (rows.flops == rows.budget * (2 + 2 * 3)).all()
+    # with a cache a run reads its prompt once (1 FLOP by the policy), however many runs the samples are cut into
+    cached = rows.pivot(index="problem_id", columns="budget", values="flops_cached")
+    assert np.allclose(cached[1] - 1, (cached[16] - 1) / 16)
 
 
 def test_results_do_not_depend_on_which_problems_run_together():

@@ -24,10 +24,6 @@ class Cost(NamedTuple):
     flops: float = 0.0
     flops_cached: float = 0.0
 
-    def shared(self, runs: int) -> Cost:
-        """The cost of one of several runs that shared this."""
-        return Cost(*(value / runs for value in self))
-
     def of(self, unit: Unit) -> float:
         """What a budget in this unit counts; FLOPs with a prefix cache, which engines for large models have."""
         return self.policy_tokens if unit == "tokens" else self.flops_cached
@@ -38,8 +34,17 @@ class Ledger:
     """The cost of one run so far, and which prefixes policy and reward model have met in it."""
 
     cost: Cost = field(default_factory=Cost)
+    _prompt: float = 0.0  # FLOPs of reading the prompt, once by each model
     _met: set[Prefix] = field(default_factory=set)
     _read: dict[Prefix, int] = field(default_factory=dict)  # tokens up to the prefix's end
+
+    def of_one(self, runs: int) -> Cost:
+        """The cost of one of `runs` runs that make this up: an equal part, but each reads the prompt for itself.
+
+        Steps that were drawn in several of them still count as read once.
+        """
+        part = Cost(*(value / runs for value in self.cost))
+        return part._replace(flops_cached=part.flops_cached + self._prompt * (1 - 1 / runs))
 
     def extended(self, prefix: Prefix, continuations: Sequence[Continuation]) -> None:
         """Charge continuations of a prefix; what the policy has read or written before, a cache knows."""
@@ -49,6 +54,8 @@ class Ledger:
             flops += c.flops
             if prefix in self._met:
                 saved += c.prefix_flops
+            elif not prefix:
+                self._prompt += c.prefix_flops
             self._met.add(prefix)
             self._met.add(prefix + c.steps)
         self._charge(Cost(tokens, 0, flops, flops - saved))
@@ -62,6 +69,8 @@ class Ledger:
             return
         prefixes = [solution[:t] for t in range(len(solution) + 1)]
         known = next((self._read[prefix] for prefix in reversed(prefixes) if prefix in self._read), 0)
+        if () not in self._read:
+            self._prompt += shape.forward(result.ends[0])
         self._read.update(zip(prefixes, result.ends, strict=True))
         self._charge(Cost(0, tokens, anew, shape.forward(tokens - known, known)))
 

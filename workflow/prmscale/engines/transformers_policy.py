@@ -1,7 +1,7 @@
 """The transformers engine: samples large batches from a causal language model with a KV cache.
 
-Identical prefixes of a batch are read once and their cache is copied to each sample; rows that have ended are
-dropped from the batch as it shrinks. Every draw has its own stream of random numbers, so what is sampled does not
+Identical prefixes of a batch are read once and their samples share the cache; rows that have ended are dropped from
+the batch as it shrinks. Every draw has its own stream of random numbers, so what is sampled does not
 depend on the batch (up to the rounding of the matrix products, which may differ with the batch's size).
 """
 
@@ -17,12 +17,12 @@ import numpy as np
 import torch
 from tqdm import tqdm
 from transformers import AutoModelForCausalLM, AutoTokenizer
-from transformers.cache_utils import Cache, DynamicLayer
 
 from prmscale.engines import seeds
 from prmscale.engines.flops import Shape
 from prmscale.engines.loading import load_pretrained
 from prmscale.engines.requests import Continuation, Prefix, Until
+from prmscale.engines.shared_prefix import ATTENTION, SharedPrefixCache, seat
 from prmscale.study import Prompting, Sampling
 from prmscale.tasks import steps as step_text
 from prmscale.tasks.base import Problem
@@ -54,32 +54,6 @@ class _Row:
     finish_reason: Any = None
 
 
-class _RoomyLayer(DynamicLayer):
-    """A cache layer with room to grow: appending a token writes in place instead of copying the whole cache."""
-
-    room = 32
-    keys: torch.Tensor
-    values: torch.Tensor
-    buffers: tuple[torch.Tensor, torch.Tensor]
-
-    def update(self, key_states: torch.Tensor, value_states: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
-        if not self.is_initialized:
-            self.lazy_initialization(key_states, value_states)
-            self.keys, self.values = self.buffers = key_states, value_states
-            return self.keys, self.values
-        old, new = self.keys.shape[-2], key_states.shape[-2]
-        keys, values = self.buffers
-        # after a row selection `keys` is a tensor of its own, no longer a view of the roomy buffer
-        if keys.data_ptr() != self.keys.data_ptr() or keys.shape[-2] < old + new:
-            shape = (*self.keys.shape[:-2], old + new + self.room, self.keys.shape[-1])
-            keys, values = self.keys.new_empty(shape), self.values.new_empty(shape)
-            keys[..., :old, :], values[..., :old, :] = self.keys, self.values
-            self.buffers = keys, values
-        keys[..., old : old + new, :], values[..., old : old + new, :] = key_states, value_states
-        self.keys, self.values = keys[..., : old + new, :], values[..., : old + new, :]
-        return self.keys, self.values
-
-
 class TransformersPolicy:
     """A causal language model of a Hugging Face folder or hub name, sampling steps or whole solutions."""
 
@@ -92,8 +66,7 @@ class TransformersPolicy:
             AutoModelForCausalLM, folder, revision=prompting.revision, dtype=getattr(torch, prompting.dtype)
         )
         self.model = self.model.to(device).eval()
-        if device == "cpu":  # for single new tokens plain matrix products beat the fused kernel by about a quarter
-            self.model.set_attn_implementation("eager")
+        self.model.set_attn_implementation(ATTENTION)
         self.shape = Shape.of(self.model)
         self.device = device
         self.seconds, self.generated = 0.0, 0
@@ -150,24 +123,33 @@ class TransformersPolicy:
     ) -> list[_Row]:
         rows = [self._row(extensions[owner], owner, draw, len(ids[owner])) for owner, draw in chunk]
         unique = list(dict.fromkeys(tuple(ids[owner]) for owner, _ in chunk))
-        cache, logits, mask = self._read(unique)
-        place = {prefix: at for at, prefix in enumerate(unique)}
-        at = torch.tensor([place[tuple(ids[row.owner])] for row in rows])
-        cache.batch_select_indices(at)
-        logits, mask = logits[at], mask[at]
-        alive = rows
+        cache, logits, read = self._read(unique)
+        number = {prefix: at for at, prefix in enumerate(unique)}
+        prefixes = {i: number[tuple(ids[row.owner])] for i, row in enumerate(rows)}
+        seating = seat(prefixes, read.shape[1], 0)
+        cache.share(seating.entries)
+        mask = read[seating.entries].repeat_interleave(seating.slots, 0)
+        logits = logits[seating.entries].repeat_interleave(seating.slots, 0)
         while True:
-            tokens = self._draw(logits, alive)
-            keep = [i for i, row in enumerate(alive) if not self._ended(row, tokens[i], extensions[row.owner].until)]
-            if not keep:
+            seated = [None if i is None else rows[i] for i in seating.rows]
+            tokens = self._draw(logits, seated)
+            going = [
+                i
+                for i, row, token in zip(seating.rows, seated, tokens, strict=True)
+                if i is not None and row and not self._ended(row, token, extensions[row.owner].until)
+            ]
+            if not going:
                 return rows
             # dropping rows copies the cache: worth it once a quarter is gone
-            if len(keep) <= 0.75 * len(alive):
-                kept = torch.tensor(keep)
-                cache.batch_select_indices(kept)
-                mask, tokens = mask[kept], tokens[keep]
-                alive = [alive[i] for i in keep]
-            mask = torch.cat([mask, mask.new_ones(len(alive), 1)], dim=1)
+            if len(going) <= 0.75 * len(seated):
+                written = mask.shape[1] - read.shape[1]
+                old, seating = seating, seat({i: prefixes[i] for i in going}, read.shape[1], written)
+                at = {i: place for place, i in enumerate(old.rows)}
+                seats = [0 if i is None else at[i] for i in seating.rows]
+                entry = {prefix: place for place, prefix in enumerate(old.entries)}
+                cache.move([entry[prefix] for prefix in seating.entries], seats)
+                mask, tokens = mask[seats], tokens[seats]
+            mask = torch.cat([mask, mask.new_ones(len(tokens), 1)], dim=1)
             out = self.model(
                 torch.as_tensor(tokens, device=self.device)[:, None],
                 attention_mask=mask,
@@ -187,7 +169,7 @@ class TransformersPolicy:
             self._prompt_lengths[problem.problem_id] = len(self._ids(problem, ()))
         return self._prompt_lengths[problem.problem_id]
 
-    def _read(self, prompts: Sequence[Sequence[int]]) -> tuple[Cache, torch.Tensor, torch.Tensor]:
+    def _read(self, prompts: Sequence[Sequence[int]]) -> tuple[SharedPrefixCache, torch.Tensor, torch.Tensor]:
         """Left-pad and read the prompts; returns the cache, the next-token logits and the attention mask."""
         longest = max(map(len, prompts))
         pad = self.tokenizer.pad_token_id if self.tokenizer.pad_token_id is not None else next(iter(self._ends))
@@ -197,26 +179,27 @@ class TransformersPolicy:
             ids[i, longest - len(prompt) :] = torch.tensor(prompt)
             mask[i, longest - len(prompt) :] = 1
         ids, mask = ids.to(self.device), mask.to(self.device)
-        cache = Cache(layers=[_RoomyLayer() for _ in range(self.model.config.num_hidden_layers)])
+        cache = SharedPrefixCache(self.model.config)
         positions = (mask.cumsum(1) - 1).clamp(min=0)
         out = self.model(
             ids, attention_mask=mask, position_ids=positions, past_key_values=cache, use_cache=True, logits_to_keep=1
         )
         return cache, out.logits[:, -1], mask
 
-    def _draw(self, logits: torch.Tensor, alive: list[_Row]) -> np.ndarray:
-        """The next token of each row by inverse transform sampling, recorded in the row unless it has ended."""
+    def _draw(self, logits: torch.Tensor, seated: Sequence[_Row | None]) -> np.ndarray:
+        """The next token of each seat by inverse transform sampling, recorded in its row unless that has ended."""
         logs = torch.log_softmax(logits.float(), dim=-1)
         uniforms = torch.tensor(
-            [row.uniforms[min(len(row.tokens), row.limit - 1)] for row in alive], device=logits.device
+            [row.uniforms[min(len(row.tokens), row.limit - 1)] if row else 0.0 for row in seated],
+            device=logits.device,
         )
         tokens = sample(logits.float(), uniforms, self.sampling.temperature, self.sampling.top_p)
         chosen = logs.gather(1, tokens[:, None])[:, 0].tolist()
         # mean over the vocabulary of log(1 / (V p)): KL divergence from uniform to the next-token distribution
         confidence = (-logs.clamp(min=-100).mean(1) - np.log(logs.shape[1])).tolist()
         drawn = tokens.cpu().numpy()
-        for i, row in enumerate(alive):
-            if row.finish_reason is None:
+        for i, row in enumerate(seated):
+            if row and row.finish_reason is None:
                 row.tokens.append(int(drawn[i]))
                 row.logprob += chosen[i]
                 row.min_logprob = min(row.min_logprob, chosen[i])
