@@ -296,12 +296,31 @@ class RewardModel(Block):
         return self
 
 
+class ReleasedRewardModel(Block):
+    """A process reward model that exists already: it takes part in search and figures without being trained."""
+
+    name: Name = Field(description="The name of its rows in the results.")
+    model: str = Field(description="Folder or hub name. Code that lies in it is never run.")
+    format: Literal["math_shepherd", "rlhflow", "skywork", "qwen", "trl"] = Field(
+        description="How it reads a solution and says its scores: as math-shepherd-mistral-7b-prm, RLHFlow's Llama "
+        "PRMs, Skywork-o1-Open-PRM, Qwen2.5-Math-PRM, or models of TRL's PRMTrainer."
+    )
+    separator: str | None = Field(None, description="Format trl: what closes a step; a line end if left out.")
+    role: Literal["", "math", "code"] = Field("", description="Its column of table 1: PRM-Math or PRM-Code.")
+    revision: str | None = Field(None, description="Branch, tag or commit on the hub.")
+    dtype: Literal["float32", "bfloat16", "float16"] = Field("float32", description="Number format of the weights.")
+    gpus: Count | None = Field(
+        None, description="GPUs of a job that scores with it; counted from its size if left out."
+    )
+
+
 class Rewards(Block):
     """Reward models and what they are trained on."""
 
     training: RewardTraining = Field(RewardTraining(), description="How they are trained.")
     data: list[TrainingSet] = Field([], description="The training sets.")
     models: list[RewardModel] = Field([], description="The reward models.")
+    released: list[ReleasedRewardModel] = Field([], description="Reward models that exist already.")
 
 
 class Evaluation(Block):
@@ -439,6 +458,14 @@ class Study(Block):
         """The reward model of this name."""
         return next(m for m in self.rewards.models if m.name == name)
 
+    def reward_model_names(self) -> list[str]:
+        """The names of all reward models: those trained here, then those released."""
+        return [m.name for m in self.rewards.models] + [m.name for m in self.rewards.released]
+
+    def released_reward_model(self, name: str) -> ReleasedRewardModel | None:
+        """The released reward model of this name, if it is one."""
+        return next((m for m in self.rewards.released if m.name == name), None)
+
     def training_set(self, name: str) -> TrainingSet:
         """The training set of this name."""
         return next(d for d in self.rewards.data if d.name == name)
@@ -540,7 +567,7 @@ def _dangling(study: Study) -> list[_Fault]:
     for key, names in (("strategies", list(STRATEGIES)), ("aggregations", list(AGGREGATIONS))):
         wanted += [(("search", key, i), n, names) for i, n in enumerate(getattr(study.search, key))]
     for key, options in (
-        ("reward_models", [m.name for m in study.rewards.models]),
+        ("reward_models", study.reward_model_names()),
         ("strategies", TREE_STRATEGIES),
         ("aggregations", AGGREGATIONS),
     ):
@@ -567,7 +594,7 @@ def _impossible(study: Study) -> list[_Fault]:
             [m.name for m in study.policies.pretraining.ladder] + [m.name for m in study.policies.released],
         ),
         (("rewards", "data"), [d.name for d in study.rewards.data]),
-        (("rewards", "models"), [m.name for m in study.rewards.models]),
+        (("rewards", "models"), study.reward_model_names()),
     ):
         faults += [
             _Fault(where=where, value=name, message="this name is used twice")
@@ -611,10 +638,14 @@ def _missing_files(study: Study) -> list[_Fault]:
     packages = study.code_execution.packages
     if packages and not Path(packages).expanduser().is_dir():
         faults.append(_Fault(where=("code_execution", "packages"), value=packages, message="no such folder"))
-    for i, released in enumerate(study.policies.released):
-        if released.model.startswith((".", "/", "~")) and not Path(released.model).expanduser().exists():
-            where = ("policies", "released", i, "model")
-            faults.append(_Fault(where=where, value=released.model, message="no such folder"))
+    for block, models in (
+        ("policies", [m.model for m in study.policies.released]),
+        ("rewards", [m.model for m in study.rewards.released]),
+    ):
+        for i, model in enumerate(models):
+            if model.startswith((".", "/", "~")) and not Path(model).expanduser().exists():
+                where = (block, "released", i, "model")
+                faults.append(_Fault(where=where, value=model, message="no such folder"))
     return faults
 
 

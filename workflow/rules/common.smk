@@ -105,6 +105,10 @@ def to_sample(policy):
 
 def to_score(reward_model, copies=1):
     """What scoring with so many trainings of a reward model at once takes."""
+    released = STUDY.released_reward_model(reward_model)
+    if released:
+        size = memory.read_size(released.model, released.revision)
+        return memory.reading(size, gpus=released.gpus, dtype=released.dtype)
     model = STUDY.reward_model(reward_model)
     return memory.reading(base_size(model.base), copies, model.gpus)
 
@@ -143,7 +147,7 @@ def search_needs(wildcards):
 
 def tree_needs(wildcards):
     """What searching step by step takes: the policy, and every training of the reward model."""
-    return [to_sample(wildcards.policy), to_score(wildcards.reward_model, copies=len(REWARD_SEEDS))]
+    return [to_sample(wildcards.policy), to_score(wildcards.reward_model, copies=len(reward_folders([wildcards.reward_model])))]
 
 
 def gpus(needs=lambda wildcards: []):
@@ -236,15 +240,22 @@ def reported(wildcards):
     return [path] if Path(path).exists() else []
 
 
+def trained_folders(name):
+    """The folders of a reward model, one for each training."""
+    return expand(result("rewards/{name}/seed{seed}"), name=name, seed=REWARD_SEEDS)
+
+
 def reward_folders(names):
-    """The folders of these reward models, one for each training."""
-    return expand(result("rewards/{name}/seed{seed}"), name=names, seed=REWARD_SEEDS)
+    """The folders of these reward models: one for each training of one, a single one of a released model."""
+    return [folder for name in names for folder in trained_folders(name)[: 1 if name in RELEASED else None]]
 
 
 REWARD_SEEDS = range(1, 1 + STUDY.rewards.training.seeds)
 LADDER = [m.name for m in STUDY.policies.pretraining.ladder]
 CONVERTED = [m.name for m in STUDY.policies.released if m.gguf_file]
-REWARD_MODELS = [m.name for m in STUDY.rewards.models]
+TRAINED = [m.name for m in STUDY.rewards.models]
+RELEASED = [m.name for m in STUDY.rewards.released]
+REWARD_MODELS = [*TRAINED, *RELEASED]
 DATASETS = [d.name for d in STUDY.datasets]
 
 
