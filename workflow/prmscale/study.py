@@ -118,6 +118,25 @@ class Dataset(Block):
     test: int = Field(0, ge=0, description="Problems that results are measured on.")
 
 
+class Corpus(Block):
+    """Solutions that others have written and labelled: reward models may be trained on them as they are."""
+
+    name: Name = Field(description="The name that rewards.data uses.")
+    source: Literal["prm800k", "math_shepherd", "trl_stepwise", "solutions"] = Field(
+        description="PRM800K, Math-Shepherd, or rows of TRL's stepwise format; solutions: a file in the format of "
+        "GSM8K's published model solutions, each step labelled by whether its solution is right."
+    )
+    domain: Literal["math", "code"] = Field("math", description="What its problems are about.")
+    path: str | None = Field(
+        None, description="Local file in the published format, JSON or Parquet; without it the hub (not of solutions)."
+    )
+    skip_malformed: bool = Field(
+        False, description="Leave malformed rows out, counted and listed in card.json; otherwise one is an error."
+    )
+    limit: Count | None = Field(None, description="At most so many rows, drawn at random; all if left out.")
+    validation: Share = Field(0.1, description="Share of its problems, by the hash of their text, kept for validation.")
+
+
 class CodeExecution(Block):
     """How model-written Python is run. The generated programs are interpreted and never need this."""
 
@@ -230,15 +249,22 @@ class Labels(Block):
 
 
 class TrainingSet(Block):
-    """What reward models are trained on: labelled solutions of some data sets."""
+    """What reward models are trained on: labelled solutions of some data sets and corpora."""
 
     name: Name = Field(description="The name reward models refer to.")
-    datasets: list[str] = Field(description="Data sets whose train split is used, in equal parts.", min_length=1)
+    datasets: list[str] = Field([], description="Data sets whose train split is used, in equal parts.")
+    corpora: list[str] = Field([], description="Corpora used beside them, in equal parts, with the labels they have.")
     labels: Literal["monte_carlo", "oracle"] = Field("monte_carlo", description="Which labels: rollouts or truth.")
     solutions: Count | None = Field(None, description="Solutions drawn in all; all there are if left out.")
     shuffled: bool = Field(
         False, description="A control: labels exchanged at random among training solutions of equally many steps."
     )
+
+    @model_validator(mode="after")
+    def _of_something(self) -> TrainingSet:
+        if not self.datasets and not self.corpora:
+            raise ValueError("wants at least one of datasets and corpora")
+        return self
 
 
 class RewardTraining(Block):
@@ -433,6 +459,7 @@ class Study(Block):
     )
     world: World = Field(World(), description="The generated world.")
     datasets: list[Dataset] = Field(description="Problems.", min_length=1)
+    corpora: list[Corpus] = Field([], description="Solutions that others have written and labelled.")
     code_execution: CodeExecution = Field(CodeExecution(), description="How model-written code is run.")
     policies: Policies = Field(Policies(), description="What writes solutions.")
     labels: Labels = Field(description="How steps are labelled.")
@@ -445,6 +472,10 @@ class Study(Block):
     def dataset(self, name: str) -> Dataset:
         """The data set of this name."""
         return next(d for d in self.datasets if d.name == name)
+
+    def corpus(self, name: str) -> Corpus:
+        """The corpus of this name."""
+        return next(c for c in self.corpora if c.name == name)
 
     def ladder_model(self, name: str) -> LadderModel | None:
         """The ladder model that NAME or NAME@PERCENT refers to, if it is one."""
@@ -554,6 +585,8 @@ def _dangling(study: Study) -> list[_Fault]:
     wanted: list[tuple[Location, str, list[str]]] = [(("labels", "policy"), study.labels.policy, models)]
     for i, data in enumerate(study.rewards.data):
         wanted += [(("rewards", "data", i, "datasets", j), name, datasets) for j, name in enumerate(data.datasets)]
+        corpora = [c.name for c in study.corpora]
+        wanted += [(("rewards", "data", i, "corpora", j), name, corpora) for j, name in enumerate(data.corpora)]
     for i, model in enumerate(study.rewards.models):
         wanted += [
             (("rewards", "models", i, "base"), model.base, models),
@@ -589,6 +622,7 @@ def _impossible(study: Study) -> list[_Fault]:
     faults = []
     for where, names in (
         (("datasets",), [d.name for d in study.datasets]),
+        (("corpora",), list(dict.fromkeys(d.name for d in study.datasets)) + [c.name for c in study.corpora]),
         (
             ("policies",),
             [m.name for m in study.policies.pretraining.ladder] + [m.name for m in study.policies.released],
@@ -635,6 +669,11 @@ def _missing_files(study: Study) -> list[_Fault]:
         options = [(dataset.path or ".").replace("{split}", split) for split in ("train", "validation", "test")]
         if not any(Path(option).expanduser().exists() for option in options):
             faults.append(_Fault(where=("datasets", i, "path"), value=dataset.path, message="no such file"))
+    for i, corpus in enumerate(study.corpora):
+        if corpus.path is None and corpus.source == "solutions":
+            faults.append(_Fault(where=("corpora", i), value=corpus.name, message="solutions want a path"))
+        elif corpus.path is not None and not Path(corpus.path).expanduser().exists():
+            faults.append(_Fault(where=("corpora", i, "path"), value=corpus.path, message="no such file"))
     packages = study.code_execution.packages
     if packages and not Path(packages).expanduser().is_dir():
         faults.append(_Fault(where=("code_execution", "packages"), value=packages, message="no such folder"))

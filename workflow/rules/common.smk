@@ -147,7 +147,10 @@ def search_needs(wildcards):
 
 def tree_needs(wildcards):
     """What searching step by step takes: the policy, and every training of the reward model."""
-    return [to_sample(wildcards.policy), to_score(wildcards.reward_model, copies=len(reward_folders([wildcards.reward_model])))]
+    return [
+        to_sample(wildcards.policy),
+        to_score(wildcards.reward_model, copies=len(reward_folders([wildcards.reward_model]))),
+    ]
 
 
 def gpus(needs=lambda wildcards: []):
@@ -185,15 +188,11 @@ def labelling_policy(wildcards):
     return policy_files(STUDY.labels.policy) if wildcards.method == "monte_carlo" else []
 
 
-def training_files(wildcards, pattern):
-    """One file for each data set that a reward model is trained on."""
+def training_files(wildcards, kind, pattern):
+    """One table of a kind for each data set, by this pattern, and each corpus that a reward model is trained on."""
     data = STUDY.training_set(STUDY.reward_model(wildcards.reward_model).data)
-    return expand(
-        result(pattern),
-        dataset=data.datasets,
-        method=data.labels,
-        policy=STUDY.labels.policy,
-    )
+    made = expand(result(pattern), dataset=data.datasets, method=data.labels, policy=STUDY.labels.policy)
+    return made + expand(result(f"corpora/{{corpus}}/{kind}.parquet"), corpus=data.corpora)
 
 
 def base(wildcards):
@@ -205,6 +204,7 @@ def train_on(wildcards):
     """The domains a reward model is trained on: math, code or both."""
     data = STUDY.training_set(STUDY.reward_model(wildcards.reward_model).data)
     domains = {study_module.DOMAINS[STUDY.dataset(name).source] for name in data.datasets}
+    domains |= {STUDY.corpus(name).domain for name in data.corpora}
     return domains.pop() if len(domains) == 1 else "both"
 
 
@@ -257,10 +257,13 @@ TRAINED = [m.name for m in STUDY.rewards.models]
 RELEASED = [m.name for m in STUDY.rewards.released]
 REWARD_MODELS = [*TRAINED, *RELEASED]
 DATASETS = [d.name for d in STUDY.datasets]
+CORPORA = [c.name for c in STUDY.corpora]
+TRAINED_ON = [name for name in CORPORA if any(name in data.corpora for data in STUDY.rewards.data)]
 
 
 wildcard_constraints:
     dataset="|".join(map(re.escape, DATASETS)),
+    corpus="|".join(map(re.escape, [*CORPORA, "-"])),
     model="|".join(map(re.escape, [*LADDER, *CONVERTED, "-"])),
     base="|".join(map(re.escape, [*STUDY.search.likelihoods, "-"])),
     replicate="[0-9]+",

@@ -3,9 +3,11 @@
 
 rule train_reward_model:
     input:
-        problems=lambda wildcards: training_files(wildcards, "problems/{dataset}.parquet"),
-        solutions=lambda wildcards: training_files(wildcards, "solutions/{policy}/{dataset}.labelling.parquet"),
-        labels=lambda wildcards: training_files(wildcards, "labels/{dataset}.{method}.parquet"),
+        problems=lambda wildcards: training_files(wildcards, "problems", "problems/{dataset}.parquet"),
+        solutions=lambda wildcards: training_files(
+            wildcards, "solutions", "solutions/{policy}/{dataset}.labelling.parquet"
+        ),
+        labels=lambda wildcards: training_files(wildcards, "labels", "labels/{dataset}.{method}.parquet"),
         base=lambda wildcards: made_here(training_bases(wildcards)),
     output:
         [directory(folder) for folder in trained_folders("{reward_model}")],
