@@ -47,7 +47,7 @@ SHEPHERD = {
 TRL = {"prompt": "Two plus two?", "completions": ["Add.", "It is 5."], "labels": [True, False]}
 MODELS = {
     "question": "Two plus two?",
-    "ground_truth": "Add.\nA: 1,004",
+    "ground_truth": "Add, the answer is near.\nA: 1,004\n",
     "6b": {"is_correct": True, "solution": "Add.\n\nA: 1004"},
     "175b": {"is_correct": True, "solution": "Guess.\nA: 5"},
 }
@@ -173,7 +173,7 @@ def test_real_solutions_of_others_are_judged_as_they_were():
         f"{size}_{kind}": 600 for size in ("6b", "175b") for kind in ("finetuning", "verification")
     }
     _, differing = imported.judged(found)
-    assert len(differing) <= 0.01 * len(found.solutions), differing.to_string()
+    assert differing.empty, differing.to_string()
 
 
 def test_corpora_are_training_data_like_any_other(tmp_path):

@@ -107,7 +107,8 @@ def solutions(rows: Rows, index: int) -> list[Labelled]:
     Every other column that holds a `solution` and whether it `is_correct` is a solution by the author of its name. Its
     steps are its lines, each labelled by how it ends.
     """
-    problem, truth = rows.field(index, "question", str), rows.field(index, "ground_truth", str)
+    problem, truth = rows.field(index, "question", str), steps.split(rows.field(index, "ground_truth", str))
+    answer = math_answers.extract(truth[-1]) if truth else None  # its last line, `A: 18`
     found = []
     for author, value in rows[index].items():
         if not isinstance(value, Mapping):
@@ -116,7 +117,7 @@ def solutions(rows: Rows, index: int) -> list[Labelled]:
         texts = tuple(steps.split(_inside(rows, index, value, "solution", str)))
         if not texts:
             rows.wrong(index, f"the solution by {author!r} is empty")
-        found.append(Labelled(problem, math_answers.extract(truth), author, texts, (int(right),) * len(texts)))
+        found.append(Labelled(problem, answer, author, texts, (int(right),) * len(texts)))
     if not found:
         rows.wrong(index, "no column with a 'solution' and whether it 'is_correct'")
     return found
