@@ -24,6 +24,8 @@ from transformers import (
 )
 from transformers.models.llama import LlamaForCausalLM
 
+from prmscale.analysis import controls, selection
+from prmscale.analysis.collect import reward_models
 from prmscale.engines.released_scorer import QWEN_SYSTEM, ReleasedScorer
 from prmscale.errors import UserError
 from prmscale.files import write_json
@@ -82,9 +84,12 @@ def published(folder, config, head):
     torch.manual_seed(0)
     decoder = Qwen2Model(config).eval()
     weights = {f"model.{name}": value for name, value in decoder.state_dict().items()}
-    config.architectures, config.auto_map = ["Qwen2ForPrmModel"], {"AutoModel": "modeling_prm.SomeModel"}
+    config.architectures, config.auto_map = (
+        ["Qwen2ForPrmModel"],
+        {"AutoConfig": "theirs.SomeConfig", "AutoModel": "theirs.SomeModel"},
+    )
     config.save_pretrained(folder)
-    (folder / "modeling_prm.py").write_text("raise SystemExit('code of a model was run')\n")
+    (folder / "theirs.py").write_text("raise SystemExit('code of a model was run')\n")
     lm_head = {"lm_head.weight": torch.zeros(config.vocab_size, config.hidden_size)}
     save_file({**weights, **head, **lm_head}, folder / "model.safetensors", metadata={"format": "pt"})
     return decoder
@@ -214,6 +219,21 @@ def test_a_folder_of_facts_stands_for_the_model(tmp_path):
     write_json(facts, tmp_path / "facts" / FACTS)
     (found,) = load_scorer(tmp_path / "facts", "cpu").score([(ASKED, STEPS)])
     np.testing.assert_allclose(found.scores, wanted.detach().numpy(), atol=1e-5)
+
+
+def test_it_stands_beside_the_ladder_and_not_in_it(tmp_path):
+    trl(tmp_path)
+    theirs = describe(released(tmp_path, "trl", role="math"))
+    ours = {k: v for k, v in theirs.items() if k != "released"} | {"labels": "oracle", "head": "scalar", "role": "code"}
+    facts = [theirs, {**ours, "reward_model": "big", "base": "b"}, {**ours, "reward_model": "small", "base": "s"}]
+    facts[1]["base_parameters"], facts[2]["base_parameters"] = 10, 5  # theirs is larger than both
+    for number, each in enumerate(facts):
+        write_json(each, tmp_path / str(number) / FACTS)
+    table = reward_models([tmp_path / str(number) for number in range(3)])
+    assert list(selection.ladder(table)["reward_model"]) == ["small", "big"]
+    assert controls.prms(table)["theirs (released)"] == ["theirs"]
+    assert selection.twins(table) == {"math": ["theirs"], "code": ["big", "small"]}
+    assert list(selection.headline(table[:1])["reward_model"]) == ["theirs"]  # where nothing is trained
 
 
 def test_it_takes_part_in_a_study_without_being_trained(tmp_path):
