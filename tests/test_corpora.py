@@ -138,6 +138,22 @@ def test_a_malformed_row_is_an_error_or_counted_and_listed(source, good, bad, sa
         imported.load(corpus(tmp_path, source, [bad], skip_malformed=True), 0)
 
 
+def test_both_phases_of_prm800k_come_from_the_hub_line_by_line(tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr("huggingface_hub.snapshot_download", lambda *a, **k: asked.append((a, k)) or str(tmp_path))
+    for name, row in (("phase1_train", PHASE_1), ("phase2_train", PHASE_2), ("phase2_test", {"not": "read"})):
+        (tmp_path / f"{name}.jsonl").write_text(json.dumps(row) + "\n{\n")
+    found = imported.load(Corpus(name="prm800k", source="prm800k", skip_malformed=True), 0)
+    assert len(found.solutions) == 4 and set(found.problems.licence) == {"MIT"}
+    assert [place.split(": ")[0] for place in found.skipped] == [
+        f"{tmp_path}/phase{n}_train.jsonl, line 2" for n in (1, 2)
+    ]
+    (((hub,), options),) = asked
+    assert hub == "tasksource/PRM800K" and len(options["revision"]) == 40
+    with pytest.raises(UserError, match=r"phase1_train.jsonl, line 2: not valid JSON"):
+        imported.load(Corpus(name="prm800k", source="prm800k"), 0)
+
+
 def test_a_problem_is_in_one_split_and_a_limit_draws_rows(tmp_path):
     rows = [{**TRL, "prompt": f"problem {i % 100}"} for i in range(400)]
     found = imported.load(corpus(tmp_path, "trl_stepwise", rows, validation=0.3), 0)

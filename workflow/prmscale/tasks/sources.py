@@ -19,8 +19,9 @@ T = TypeVar("T")
 class Published:
     """A data set on the hub: its commit, its licence, and the published split that each split of ours is taken from.
 
-    `files` are its data files where the hub has no more than a loading script, which `datasets` does not run.
-    `left_out` names problems that nobody can solve as published, and says why.
+    `files` are its data files where the hub has no more than a loading script, which `datasets` does not run;
+    `line_by_line` says that its rows do not share one schema, as `datasets` wants of them. `left_out` names problems
+    that nobody can solve as published, and says why.
     """
 
     hub: str
@@ -29,6 +30,7 @@ class Published:
     splits: Mapping[str, str]
     config: str | None = None
     files: str | None = None
+    line_by_line: bool = False
     left_out: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -95,6 +97,7 @@ PUBLISHED = {
         "MIT",
         {"train": "train"},
         files="phase*_{split}.jsonl",
+        line_by_line=True,
     ),
     "math_shepherd": Published(
         "peiyi9979/Math-Shepherd",
@@ -121,8 +124,8 @@ PUBLISHED = {
 class Rows(Sequence[Mapping[str, Any]]):
     """Rows with the place that each comes from, for messages."""
 
-    def __init__(self, items: Sequence[Mapping[str, Any]], name: str, lines: Sequence[int] | None = None) -> None:
-        self._items, self._name, self._lines = items, name, lines
+    def __init__(self, items: Sequence[Mapping[str, Any]], name: str, places: Sequence[str] | None = None) -> None:
+        self._items, self._name, self._places = items, name, places
 
     def __len__(self) -> int:
         return len(self._items)
@@ -132,7 +135,7 @@ class Rows(Sequence[Mapping[str, Any]]):
 
     def where(self, index: int) -> str:
         """File and line of a row, or data set and row."""
-        return f"{self._name}, line {self._lines[index]}" if self._lines else f"{self._name}, row {index + 1}"
+        return self._places[index] if self._places else f"{self._name}, row {index + 1}"
 
     def wrong(self, index: int, what: str) -> NoReturn:
         """Raise UserError that says where a row is malformed, and how."""
@@ -168,10 +171,14 @@ def rows(source: str, path: str | None, split: str, broken: list[str] | None = N
     is said there and left out; else it is an error.
     """
     if path is None:
-        return _from_hub(PUBLISHED[source], split)
+        return _from_hub(PUBLISHED[source], split, broken)
     file = Path(path.replace("{split}", split)).expanduser()
     if not file.exists():
         raise UserError(f"{file}: no such file (path in the configuration)")
+    return _of_file(file, broken)
+
+
+def _of_file(file: Path, broken: list[str] | None) -> Rows:
     if file.suffix == ".parquet":
         import pyarrow.parquet
 
@@ -188,7 +195,7 @@ def rows(source: str, path: str | None, split: str, broken: list[str] | None = N
             if broken is None:
                 raise
             broken.append(str(error))
-    return Rows([row for _, row in found], str(file), [i for i, _ in found])
+    return Rows([row for _, row in found], str(file), [f"{file}, line {i}" for i, _ in found])
 
 
 def own_rows(source: str, path: str | None, split: str, key: str) -> tuple[Rows, list[int]]:
@@ -215,16 +222,25 @@ def _parsed(text: str, file: Path, line: int) -> Any:
         raise UserError(f"{file}, line {line + error.lineno - 1}: not valid JSON ({error.msg})") from error
 
 
-def _from_hub(known: Published, split: str) -> Rows:
+def _from_hub(known: Published, split: str, broken: list[str] | None) -> Rows:
     from datasets import load_dataset
+    from huggingface_hub import snapshot_download
 
     try:
+        if known.line_by_line and known.files:
+            files = known.files.format(split=split)
+            folder = snapshot_download(known.hub, repo_type="dataset", revision=known.revision, allow_patterns=files)
+            parts = [_of_file(file, broken) for file in sorted(Path(folder).glob(files))]
+            places = [part.where(i) for part in parts for i in range(len(part))]
+            return Rows([row for part in parts for row in part], known.hub, places)
         if known.files is None:
             found = load_dataset(known.hub, known.config, split=split, revision=known.revision)
         else:
             files = f"hf://datasets/{known.hub}@{known.revision}/{known.files.format(split=split)}"
             kind = "parquet" if files.endswith("parquet") else "json"
             found = load_dataset(kind, data_files=files, split="train")
+    except UserError:
+        raise
     except Exception as error:  # the hub's clients raise many kinds
         raise UserError(
             f"{known.hub} could not be loaded from the Hugging Face hub: {str(error).splitlines()[0]}. "
