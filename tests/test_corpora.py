@@ -14,6 +14,7 @@ from prmscale.labels import imported
 from prmscale.rewards.examples import examples
 from prmscale.study import Corpus, RewardTraining
 from prmscale.tasks.base import from_table
+from prmscale.tasks.sources import PUBLISHED
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 
@@ -92,6 +93,9 @@ def test_rows_in_their_published_format(source, row, wanted, tmp_path):
     assert labelled(found) == wanted
     (problem,) = from_table(found.problems)
     assert problem.prompt == "Two plus two?" and problem.domain == "math"
+    assert problem.licence == {"prm800k": "MIT", "math_shepherd": PUBLISHED["math_shepherd"].licence}.get(
+        source, "that of the file"
+    )
     for kind in ("problems", "solutions", "labels"):
         tables.write(getattr(found, kind), tmp_path / f"{kind}.parquet", kind)
         tables.read(tmp_path / f"{kind}.parquet", kind)
@@ -109,6 +113,8 @@ def test_a_problem_reported_as_broken_teaches_nothing(tmp_path):
     [
         ("prm800k", PHASE_2, {"question": {}}, "no 'label'"),
         ("prm800k", PHASE_2, {"question": {}, "label": {"steps": []}}, "'problem' should be str"),
+        ("prm800k", PHASE_2, prm800k("Add."), "'steps' should be a list of blocks"),
+        ("prm800k", PHASE_2, prm800k(step("Add.")), "'completions' should be a list of blocks"),
         ("prm800k", PHASE_2, prm800k(step(rated("Add.", 3), chosen=0)), "a rating of 3"),
         ("prm800k", PHASE_2, prm800k(step(rated(" ", 1), chosen=0)), "an empty step"),
         ("math_shepherd", SHEPHERD, {"input": "x"}, "no 'label' in this row"),

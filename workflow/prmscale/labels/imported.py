@@ -49,7 +49,8 @@ def load(corpus: Corpus, seed: int) -> Imported:
 
 def _tables(corpus: Corpus, found: Sequence[Labelled]) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Problems (each text once), solutions in their order, and a label for each of their steps."""
-    known = sources.PUBLISHED.get(corpus.source)
+    # a file in the format of TRL or of GSM8K's solutions may be anybody's
+    known = None if corpus.path and corpus.source in ("trl_stepwise", "solutions") else sources.PUBLISHED[corpus.source]
     problems: dict[str, Problem] = {}
     for each in found:
         if each.problem not in problems:
@@ -64,7 +65,7 @@ def _tables(corpus: Corpus, found: Sequence[Labelled]) -> tuple[pd.DataFrame, pd
                 tests=None,
                 difficulty=0,
                 source=corpus.source,
-                licence=known.licence if known and corpus.path is None else "that of the file",
+                licence=known.licence if known else "that of the file",
             )
     seen: Counter[str] = Counter()
     numbers = []

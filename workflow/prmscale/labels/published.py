@@ -34,7 +34,7 @@ class Labelled:
 def prm800k(rows: Rows, index: int) -> list[Labelled]:
     """PRM800K, both phases (Lightman et al. 2023, arXiv 2305.20050): the path taken and every step off it.
 
-    A neutral step counts as right, as the paper's own scores count it. A step that nobody rated ends nothing and
+    A neutral step counts as right, as in the paper's main results. A step that nobody rated ends nothing and
     teaches nothing; what labellers wrote themselves is right. Problems that they reported as broken give nothing.
     """
     question, label = rows.field(index, "question", dict), rows.field(index, "label", dict)
@@ -43,10 +43,10 @@ def prm800k(rows: Rows, index: int) -> list[Labelled]:
         return []
     paths: list[_Path] = []
     taken: _Path = ((), ())
-    for step in _inside(rows, index, label, "steps", list):
+    for step in _blocks(rows, index, "steps", label.get("steps")):
         after: _Path | None = None
         chosen, human = step.get("chosen_completion"), step.get("human_completion")
-        for number, completion in enumerate(step.get("completions") or ()):
+        for number, completion in enumerate(_blocks(rows, index, "completions", step.get("completions") or [])):
             rating = completion.get("rating")
             if rating not in (None, -1, 0, 1):
                 rows.wrong(index, f"a rating of {rating!r}; PRM800K has -1, 0, 1 and null")
@@ -136,6 +136,13 @@ def _inside(rows: Rows, index: int, block: Any, key: str, kind: type[T]) -> T:
     value = block.get(key) if isinstance(block, Mapping) else None
     if not isinstance(value, kind):
         rows.wrong(index, f"{key!r} should be {kind.__name__} and is {type(value).__name__}")
+    return value
+
+
+def _blocks(rows: Rows, index: int, key: str, value: Any) -> list[Mapping[str, Any]]:
+    """A list of blocks inside a column."""
+    if not isinstance(value, list) or not all(isinstance(block, Mapping) for block in value):
+        rows.wrong(index, f"{key!r} should be a list of blocks")
     return value
 
 
