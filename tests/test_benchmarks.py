@@ -136,7 +136,7 @@ def test_too_few_problems_are_an_error(tmp_path):
 
 
 def test_a_hub_out_of_reach_is_a_clear_error():
-    with pytest.raises(UserError, match=r"openai/gsm8k.*datasets: path"):
+    with pytest.raises(UserError, match=r"openai/gsm8k.*local file: path"):
         GSM8K("gsm8k", None).load("test", 1, 0)
 
 

@@ -118,6 +118,25 @@ class Dataset(Block):
     test: int = Field(0, ge=0, description="Problems that results are measured on.")
 
 
+class Corpus(Block):
+    """Solutions that others have written and labelled: reward models may be trained on them as they are."""
+
+    name: Name = Field(description="The name that rewards.data uses.")
+    source: Literal["prm800k", "math_shepherd", "trl_stepwise", "solutions"] = Field(
+        description="PRM800K, Math-Shepherd, or rows of TRL's stepwise format; solutions: a file in the format of "
+        "GSM8K's published model solutions, each step labelled by whether its solution is right."
+    )
+    domain: Literal["math", "code"] = Field("math", description="What its problems are about.")
+    path: str | None = Field(
+        None, description="Local file in the published format, JSON or Parquet; without it the hub (not of solutions)."
+    )
+    skip_malformed: bool = Field(
+        False, description="Leave malformed rows out, counted and listed in card.json; otherwise one is an error."
+    )
+    limit: Count | None = Field(None, description="At most so many rows, drawn at random; all if left out.")
+    validation: Share = Field(0.1, description="Share of its problems, by the hash of their text, kept for validation.")
+
+
 class CodeExecution(Block):
     """How model-written Python is run. The generated programs are interpreted and never need this."""
 
@@ -230,15 +249,22 @@ class Labels(Block):
 
 
 class TrainingSet(Block):
-    """What reward models are trained on: labelled solutions of some data sets."""
+    """What reward models are trained on: labelled solutions of some data sets and corpora."""
 
     name: Name = Field(description="The name reward models refer to.")
-    datasets: list[str] = Field(description="Data sets whose train split is used, in equal parts.", min_length=1)
+    datasets: list[str] = Field([], description="Data sets whose train split is used, in equal parts.")
+    corpora: list[str] = Field([], description="Corpora used beside them, in equal parts, with the labels they have.")
     labels: Literal["monte_carlo", "oracle"] = Field("monte_carlo", description="Which labels: rollouts or truth.")
     solutions: Count | None = Field(None, description="Solutions drawn in all; all there are if left out.")
     shuffled: bool = Field(
         False, description="A control: labels exchanged at random among training solutions of equally many steps."
     )
+
+    @model_validator(mode="after")
+    def _of_something(self) -> TrainingSet:
+        if not self.datasets and not self.corpora:
+            raise ValueError("wants at least one of datasets and corpora")
+        return self
 
 
 class RewardTraining(Block):
@@ -296,12 +322,31 @@ class RewardModel(Block):
         return self
 
 
+class ReleasedRewardModel(Block):
+    """A process reward model that exists already: it takes part in search and figures without being trained."""
+
+    name: Name = Field(description="The name of its rows in the results.")
+    model: str = Field(description="Folder or hub name. Code that lies in it is never run.")
+    format: Literal["math_shepherd", "rlhflow", "skywork", "qwen", "trl"] = Field(
+        description="How it reads a solution and says its scores: as math-shepherd-mistral-7b-prm, RLHFlow's Llama "
+        "PRMs, Skywork-o1-Open-PRM, Qwen2.5-Math-PRM, or models of TRL's PRMTrainer."
+    )
+    separator: str | None = Field(None, description="Format trl: what closes a step; a line end if left out.")
+    role: Literal["", "math", "code"] = Field("", description="Its column of table 1: PRM-Math or PRM-Code.")
+    revision: str | None = Field(None, description="Branch, tag or commit on the hub.")
+    dtype: Literal["float32", "bfloat16", "float16"] = Field("float32", description="Number format of the weights.")
+    gpus: Count | None = Field(
+        None, description="GPUs of a job that scores with it; counted from its size if left out."
+    )
+
+
 class Rewards(Block):
     """Reward models and what they are trained on."""
 
     training: RewardTraining = Field(RewardTraining(), description="How they are trained.")
     data: list[TrainingSet] = Field([], description="The training sets.")
     models: list[RewardModel] = Field([], description="The reward models.")
+    released: list[ReleasedRewardModel] = Field([], description="Reward models that exist already.")
 
 
 class Evaluation(Block):
@@ -414,6 +459,7 @@ class Study(Block):
     )
     world: World = Field(World(), description="The generated world.")
     datasets: list[Dataset] = Field(description="Problems.", min_length=1)
+    corpora: list[Corpus] = Field([], description="Solutions that others have written and labelled.")
     code_execution: CodeExecution = Field(CodeExecution(), description="How model-written code is run.")
     policies: Policies = Field(Policies(), description="What writes solutions.")
     labels: Labels = Field(description="How steps are labelled.")
@@ -427,6 +473,10 @@ class Study(Block):
         """The data set of this name."""
         return next(d for d in self.datasets if d.name == name)
 
+    def corpus(self, name: str) -> Corpus:
+        """The corpus of this name."""
+        return next(c for c in self.corpora if c.name == name)
+
     def ladder_model(self, name: str) -> LadderModel | None:
         """The ladder model that NAME or NAME@PERCENT refers to, if it is one."""
         return next((m for m in self.policies.pretraining.ladder if m.name == name.split("@")[0]), None)
@@ -438,6 +488,14 @@ class Study(Block):
     def reward_model(self, name: str) -> RewardModel:
         """The reward model of this name."""
         return next(m for m in self.rewards.models if m.name == name)
+
+    def reward_model_names(self) -> list[str]:
+        """The names of all reward models: those trained here, then those released."""
+        return [m.name for m in self.rewards.models] + [m.name for m in self.rewards.released]
+
+    def released_reward_model(self, name: str) -> ReleasedRewardModel | None:
+        """The released reward model of this name, if it is one."""
+        return next((m for m in self.rewards.released if m.name == name), None)
 
     def training_set(self, name: str) -> TrainingSet:
         """The training set of this name."""
@@ -527,6 +585,8 @@ def _dangling(study: Study) -> list[_Fault]:
     wanted: list[tuple[Location, str, list[str]]] = [(("labels", "policy"), study.labels.policy, models)]
     for i, data in enumerate(study.rewards.data):
         wanted += [(("rewards", "data", i, "datasets", j), name, datasets) for j, name in enumerate(data.datasets)]
+        corpora = [c.name for c in study.corpora]
+        wanted += [(("rewards", "data", i, "corpora", j), name, corpora) for j, name in enumerate(data.corpora)]
     for i, model in enumerate(study.rewards.models):
         wanted += [
             (("rewards", "models", i, "base"), model.base, models),
@@ -540,7 +600,7 @@ def _dangling(study: Study) -> list[_Fault]:
     for key, names in (("strategies", list(STRATEGIES)), ("aggregations", list(AGGREGATIONS))):
         wanted += [(("search", key, i), n, names) for i, n in enumerate(getattr(study.search, key))]
     for key, options in (
-        ("reward_models", [m.name for m in study.rewards.models]),
+        ("reward_models", study.reward_model_names()),
         ("strategies", TREE_STRATEGIES),
         ("aggregations", AGGREGATIONS),
     ):
@@ -562,12 +622,13 @@ def _impossible(study: Study) -> list[_Fault]:
     faults = []
     for where, names in (
         (("datasets",), [d.name for d in study.datasets]),
+        (("corpora",), list(dict.fromkeys(d.name for d in study.datasets)) + [c.name for c in study.corpora]),
         (
             ("policies",),
             [m.name for m in study.policies.pretraining.ladder] + [m.name for m in study.policies.released],
         ),
         (("rewards", "data"), [d.name for d in study.rewards.data]),
-        (("rewards", "models"), [m.name for m in study.rewards.models]),
+        (("rewards", "models"), study.reward_model_names()),
     ):
         faults += [
             _Fault(where=where, value=name, message="this name is used twice")
@@ -608,13 +669,22 @@ def _missing_files(study: Study) -> list[_Fault]:
         options = [(dataset.path or ".").replace("{split}", split) for split in ("train", "validation", "test")]
         if not any(Path(option).expanduser().exists() for option in options):
             faults.append(_Fault(where=("datasets", i, "path"), value=dataset.path, message="no such file"))
+    for i, corpus in enumerate(study.corpora):
+        if corpus.path is None and corpus.source == "solutions":
+            faults.append(_Fault(where=("corpora", i), value=corpus.name, message="solutions want a path"))
+        elif corpus.path is not None and not Path(corpus.path).expanduser().exists():
+            faults.append(_Fault(where=("corpora", i, "path"), value=corpus.path, message="no such file"))
     packages = study.code_execution.packages
     if packages and not Path(packages).expanduser().is_dir():
         faults.append(_Fault(where=("code_execution", "packages"), value=packages, message="no such folder"))
-    for i, released in enumerate(study.policies.released):
-        if released.model.startswith((".", "/", "~")) and not Path(released.model).expanduser().exists():
-            where = ("policies", "released", i, "model")
-            faults.append(_Fault(where=where, value=released.model, message="no such folder"))
+    for block, models in (
+        ("policies", [m.model for m in study.policies.released]),
+        ("rewards", [m.model for m in study.rewards.released]),
+    ):
+        for i, model in enumerate(models):
+            if model.startswith((".", "/", "~")) and not Path(model).expanduser().exists():
+                where = (block, "released", i, "model")
+                faults.append(_Fault(where=where, value=model, message="no such folder"))
     return faults
 
 

@@ -105,6 +105,10 @@ def to_sample(policy):
 
 def to_score(reward_model, copies=1):
     """What scoring with so many trainings of a reward model at once takes."""
+    released = STUDY.released_reward_model(reward_model)
+    if released:
+        size = memory.read_size(released.model, released.revision)
+        return memory.reading(size, gpus=released.gpus, dtype=released.dtype)
     model = STUDY.reward_model(reward_model)
     return memory.reading(base_size(model.base), copies, model.gpus)
 
@@ -143,7 +147,10 @@ def search_needs(wildcards):
 
 def tree_needs(wildcards):
     """What searching step by step takes: the policy, and every training of the reward model."""
-    return [to_sample(wildcards.policy), to_score(wildcards.reward_model, copies=len(REWARD_SEEDS))]
+    return [
+        to_sample(wildcards.policy),
+        to_score(wildcards.reward_model, copies=len(reward_folders([wildcards.reward_model]))),
+    ]
 
 
 def gpus(needs=lambda wildcards: []):
@@ -181,15 +188,11 @@ def labelling_policy(wildcards):
     return policy_files(STUDY.labels.policy) if wildcards.method == "monte_carlo" else []
 
 
-def training_files(wildcards, pattern):
-    """One file for each data set that a reward model is trained on."""
+def training_files(wildcards, kind, pattern):
+    """One table of a kind for each data set, by this pattern, and each corpus that a reward model is trained on."""
     data = STUDY.training_set(STUDY.reward_model(wildcards.reward_model).data)
-    return expand(
-        result(pattern),
-        dataset=data.datasets,
-        method=data.labels,
-        policy=STUDY.labels.policy,
-    )
+    made = expand(result(pattern), dataset=data.datasets, method=data.labels, policy=STUDY.labels.policy)
+    return made + expand(result(f"corpora/{{corpus}}/{kind}.parquet"), corpus=data.corpora)
 
 
 def base(wildcards):
@@ -201,6 +204,7 @@ def train_on(wildcards):
     """The domains a reward model is trained on: math, code or both."""
     data = STUDY.training_set(STUDY.reward_model(wildcards.reward_model).data)
     domains = {study_module.DOMAINS[STUDY.dataset(name).source] for name in data.datasets}
+    domains |= {STUDY.corpus(name).domain for name in data.corpora}
     return domains.pop() if len(domains) == 1 else "both"
 
 
@@ -236,20 +240,30 @@ def reported(wildcards):
     return [path] if Path(path).exists() else []
 
 
+def trained_folders(name):
+    """The folders of a reward model, one for each training."""
+    return expand(result("rewards/{name}/seed{seed}"), name=name, seed=REWARD_SEEDS)
+
+
 def reward_folders(names):
-    """The folders of these reward models, one for each training."""
-    return expand(result("rewards/{name}/seed{seed}"), name=names, seed=REWARD_SEEDS)
+    """The folders of these reward models: one for each training of one, a single one of a released model."""
+    return [folder for name in names for folder in trained_folders(name)[: 1 if name in RELEASED else None]]
 
 
 REWARD_SEEDS = range(1, 1 + STUDY.rewards.training.seeds)
 LADDER = [m.name for m in STUDY.policies.pretraining.ladder]
 CONVERTED = [m.name for m in STUDY.policies.released if m.gguf_file]
-REWARD_MODELS = [m.name for m in STUDY.rewards.models]
+TRAINED = [m.name for m in STUDY.rewards.models]
+RELEASED = [m.name for m in STUDY.rewards.released]
+REWARD_MODELS = [*TRAINED, *RELEASED]
 DATASETS = [d.name for d in STUDY.datasets]
+CORPORA = [c.name for c in STUDY.corpora]
+TRAINED_ON = [name for name in CORPORA if any(name in data.corpora for data in STUDY.rewards.data)]
 
 
 wildcard_constraints:
     dataset="|".join(map(re.escape, DATASETS)),
+    corpus="|".join(map(re.escape, [*CORPORA, "-"])),
     model="|".join(map(re.escape, [*LADDER, *CONVERTED, "-"])),
     base="|".join(map(re.escape, [*STUDY.search.likelihoods, "-"])),
     replicate="[0-9]+",

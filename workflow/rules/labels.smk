@@ -1,4 +1,4 @@
-"""Labels of the steps of the labelling solutions: Monte-Carlo rollouts, or the truth where it is known."""
+"""Labels of the steps of solutions: Monte-Carlo rollouts, the truth where it is known, or what others have published."""
 
 
 rule label_solutions:
@@ -34,3 +34,24 @@ rule label_solutions:
         seed=STUDY.seed,
     script:
         "../scripts/label_solutions.py"
+
+
+rule import_corpus:
+    output:
+        problems=result("corpora/{corpus}/problems.parquet"),
+        solutions=result("corpora/{corpus}/solutions.parquet"),
+        labels=result("corpora/{corpus}/labels.parquet"),
+        card=result("corpora/{corpus}/card.json"),
+    log:
+        result("logs/import_corpus/{corpus}.log"),
+    benchmark:
+        result("benchmarks/import_corpus/{corpus}.tsv")
+    conda:
+        "../../envs/core.yaml"
+    resources:
+        mem_mb=main_memory(8000),
+    params:
+        corpus=lambda wildcards: as_data(STUDY.corpus(wildcards.corpus)),
+        seed=STUDY.seed,
+    script:
+        "../scripts/import_corpus.py"

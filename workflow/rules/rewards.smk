@@ -1,18 +1,22 @@
-"""Training of the reward models: one job trains all seeds of one."""
+"""Reward models: one job trains all seeds of one; released ones are described."""
 
 
 rule train_reward_model:
     input:
-        problems=lambda wildcards: training_files(wildcards, "problems/{dataset}.parquet"),
-        solutions=lambda wildcards: training_files(wildcards, "solutions/{policy}/{dataset}.labelling.parquet"),
-        labels=lambda wildcards: training_files(wildcards, "labels/{dataset}.{method}.parquet"),
+        problems=lambda wildcards: training_files(wildcards, "problems", "problems/{dataset}.parquet"),
+        solutions=lambda wildcards: training_files(
+            wildcards, "solutions", "solutions/{policy}/{dataset}.labelling.parquet"
+        ),
+        labels=lambda wildcards: training_files(wildcards, "labels", "labels/{dataset}.{method}.parquet"),
         base=lambda wildcards: made_here(training_bases(wildcards)),
     output:
-        [directory(folder) for folder in reward_folders("{reward_model}")],
+        [directory(folder) for folder in trained_folders("{reward_model}")],
     log:
         result("logs/train_reward_model/{reward_model}.log"),
     benchmark:
         result("benchmarks/train_reward_model/{reward_model}.tsv")
+    wildcard_constraints:
+        reward_model="|".join(map(re.escape, [*TRAINED, "-"])),
     priority: 10
     conda:
         "../../envs/core.yaml"
@@ -33,3 +37,25 @@ rule train_reward_model:
         seed=STUDY.seed,
     script:
         "../scripts/train_reward_model.py"
+
+
+rule describe_released_model:
+    output:
+        folder=directory(result("rewards/{reward_model}/seed1")),
+    log:
+        result("logs/describe_released_model/{reward_model}.log"),
+    benchmark:
+        result("benchmarks/describe_released_model/{reward_model}.tsv")
+    wildcard_constraints:
+        reward_model="|".join(map(re.escape, [*RELEASED, "-"])),
+    conda:
+        "../../envs/core.yaml"
+    resources:
+        mem_mb=main_memory(2000),
+    params:
+        # on how many GPUs it runs does not matter to what it is
+        released=lambda wildcards: STUDY.released_reward_model(wildcards.reward_model).model_dump(
+            mode="json", exclude={"gpus"}
+        ),
+    script:
+        "../scripts/describe_released_model.py"

@@ -15,7 +15,7 @@ rule search:
         reward_model=branch(
             lambda wildcards: wildcards.reward_model == "without",
             then=[],
-            otherwise=lambda wildcards: reward_folders(wildcards.reward_model),
+            otherwise=lambda wildcards: reward_folders([wildcards.reward_model]),
         ),
     output:
         search=result("search/{reward_model}.parquet"),
@@ -52,7 +52,7 @@ rule search_trees:
         problems=result("problems/{dataset}.parquet"),
         solutions=result("solutions/{policy}/{dataset}.search.parquet"),
         policy=lambda wildcards: policy_files(wildcards.policy),
-        reward_model=lambda wildcards: reward_folders(wildcards.reward_model),
+        reward_model=lambda wildcards: reward_folders([wildcards.reward_model]),
     output:
         search=result("search/trees/{reward_model}/{policy}/{dataset}.parquet"),
         trees=result("trees/{reward_model}/{policy}/{dataset}.parquet"),

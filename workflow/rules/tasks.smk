@@ -47,6 +47,7 @@ rule build_corpus:
 rule check_contamination:
     input:
         problems=expand(result("problems/{dataset}.parquet"), dataset=DATASETS),
+        corpora=expand(result("corpora/{corpus}/problems.parquet"), corpus=TRAINED_ON),
         corpus=result("problems/corpus.parquet") if LADDER else [],
     output:
         table=result("tables/contamination.csv"),

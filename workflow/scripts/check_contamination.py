@@ -10,9 +10,9 @@ from prmscale.files import written_whole
 from prmscale.jobs import job
 
 with job(snakemake):
-    problems = pd.concat(
-        [tables.read(path, "problems").assign(dataset=Path(path).stem) for path in snakemake.input.problems]
-    )
+    named = {path: Path(path).stem for path in snakemake.input.problems}
+    named |= {path: Path(path).parent.name for path in snakemake.input.corpora}
+    problems = pd.concat([tables.read(path, "problems").assign(dataset=name) for path, name in named.items()])
     train = problems[problems.split == "train"]
     if snakemake.input.corpus:
         corpus = pd.read_parquet(snakemake.input.corpus, columns=["prompt"]).assign(dataset="corpus")

@@ -6,9 +6,9 @@ import pandas as pd
 
 from prmscale import tables
 from prmscale.engines.recorded import RecordedPolicy
-from prmscale.engines.transformers_scorer import TransformersScorer
 from prmscale.files import read_json
 from prmscale.jobs import job
+from prmscale.rewards.released import load_scorer
 from prmscale.search import benchmarks
 from prmscale.search.evaluate import evaluate
 from prmscale.study import CodeExecution, World
@@ -34,7 +34,7 @@ with job(snakemake):
     ]
     found = []
     for replicate, folder in folders:
-        scorer = TransformersScorer(folder, params.device) if folder else None
+        scorer = load_scorer(folder, params.device) if folder else None
         step = read_json(folder / "reward_model.json")["steps"] if folder else -1
         for test, policy in tests:
             rows = evaluate(

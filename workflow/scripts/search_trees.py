@@ -8,9 +8,9 @@ import pandas as pd
 from prmscale import tables
 from prmscale.engines.cached import CachedPolicy
 from prmscale.engines.transformers_policy import TransformersPolicy
-from prmscale.engines.transformers_scorer import TransformersScorer
 from prmscale.files import read_json
 from prmscale.jobs import job, shards_of
+from prmscale.rewards.released import load_scorer
 from prmscale.search import benchmarks
 from prmscale.search.evaluate import search_trees, worths
 from prmscale.study import CodeExecution, Prompting, Sampling, TreeSearch, World
@@ -30,7 +30,7 @@ with job(snakemake):
         params.seed,
     )
     folders = [Path(folder) for folder in snakemake.input.reward_model]
-    scorers = [TransformersScorer(folder, params.device) for folder in folders]
+    scorers = [load_scorer(folder, params.device) for folder in folders]
     steps = [read_json(folder / "reward_model.json")["steps"] for folder in folders]
     worth = [worths(test.solutions, scorer, options.unit) for scorer in scorers]
     names = {"dataset": test.dataset, "policy": test.policy, "reward_model": snakemake.wildcards.reward_model}

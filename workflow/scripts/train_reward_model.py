@@ -38,7 +38,7 @@ with job(snakemake):
         "reward_model": params.model,
         "base": params.base,
         "train_on": params.train_on,
-        "labels": params.data["labels"],
+        "labels": "+".join([params.data["labels"]] * bool(params.data["datasets"]) + params.data["corpora"]),
         "shuffled": params.data["shuffled"],
         "role": params.role,
         "seed": params.seed,

@@ -41,6 +41,7 @@ def reward_models(folders: Sequence[str | Path]) -> pd.DataFrame:
                 "target": facts["target"],
                 "shuffled": facts["shuffled"],
                 "untrained": facts["untrained"],
+                "released": "released" in facts,
                 "train_flops": facts["train_flops"],
                 **{f"validation_{key}": value for key, value in facts["validation"].items()},
             }

@@ -80,7 +80,7 @@ def control_models(reward_models: pd.DataFrame) -> dict[str, list[str]]:
 
 
 def prms(reward_models: pd.DataFrame) -> dict[str, list[str]]:
-    """The PRMs to show: ends of the ladder, other heads, trained on true labels."""
+    """The PRMs to show: ends of the ladder, other heads, trained on true labels, released ones."""
     ladder = selection.ladder(reward_models)
     largest = selection.headline(reward_models)
     found = {}
@@ -98,4 +98,6 @@ def prms(reward_models: pd.DataFrame) -> dict[str, list[str]]:
     true = selection.largest(sets[sets["labels"] == "oracle"])
     if len(true):
         found[f"PRM, true labels ({true['base'].iloc[0]})"] = list(true["reward_model"])
+    for name in reward_models.loc[selection.marked(reward_models, "released"), "reward_model"]:
+        found[f"{name} (released)"] = [name]
     return found

@@ -3,7 +3,8 @@
 One place decides, so that a figure and the claim it illustrates never look at different models. Everything takes the
 search table and the table `reward_models` (one row a reward model and training seed: reward_model, replicate, base,
 base_parameters, base_tokens, train_on, labels, steps, head, ranking_weight, supervise, target, and optionally
-untrained, shuffled and role). Controls, untrained or trained on shuffled labels, are never taken for reward models.
+untrained, shuffled, released and role). Controls, untrained or trained on shuffled labels, are never taken for reward
+models; released ones are compared with those trained here by name alone.
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ def controls(search: pd.DataFrame, strategies: Iterable[str], budgets: Iterable[
 
 
 def marked(reward_models: pd.DataFrame, mark: str) -> pd.Series:
-    """Which reward models are a control of this kind (`untrained`, `shuffled`); none where the table does not say."""
+    """Which reward models are of this kind (`untrained`, `shuffled`, `released`); none where the table does not say."""
     if mark not in reward_models:
         return pd.Series(False, index=reward_models.index, dtype=bool)
     return reward_models[mark].astype(bool)
@@ -86,8 +87,13 @@ def real(reward_models: pd.DataFrame) -> pd.DataFrame:
 
 
 def trained(reward_models: pd.DataFrame) -> pd.DataFrame:
-    """Trained reward models, no controls, whose base (NAME or NAME@PERCENT) has the most pre-training of its name."""
+    """Reward models trained here, no controls, whose base (NAME or NAME@PERCENT) has the most pre-training of its name.
+
+    Released ones only where nothing is trained.
+    """
     rows = real(reward_models)
+    here = rows[~marked(rows, "released")]
+    rows = here if len(here) else rows
     tokens = rows["base_tokens"].fillna(0)  # not known of released models
     return rows[tokens == tokens.groupby(rows["base"].str.split("@").str[0]).transform("max")]
 

@@ -77,9 +77,9 @@ def generating(model: Size | None, dtype: str, batch: int, tokens: int, gpus: in
     return Need(weights, weights + BYTES[dtype] * model.cached * batch * (PROMPT + tokens) / GB, gpus)
 
 
-def reading(model: Size | None, copies: int = 1, gpus: int | None = None) -> Need:
-    """To score texts with `copies` of a model at once, in float32."""
-    weights = copies * BYTES["float32"] * model.weights / GB if model else 0.0
+def reading(model: Size | None, copies: int = 1, gpus: int | None = None, dtype: str = "float32") -> Need:
+    """To score texts with `copies` of a model at once."""
+    weights = copies * BYTES[dtype] * model.weights / GB if model else 0.0
     return Need(weights, weights, gpus)
 
 

@@ -52,12 +52,20 @@ class TransformersScorer:
     """A process reward model read at each step's end; scores are probabilities that the step is right."""
 
     def __init__(self, folder: str | Path, device: str, batch_tokens: int = 16384) -> None:
-        self.tokenizer = load_pretrained(AutoTokenizer, folder)
-        self.model = load_pretrained(AutoModelForTokenClassification, folder).to(device).eval()
+        model, self.tokenizer = self.load(str(folder))
+        self.model: PreTrainedModel = model.eval().to(device)  # type: ignore[arg-type]
         self.shape = Shape.of(self.model)
         self.batch_tokens = batch_tokens
         self.seconds, self.read = 0.0, 0
         self._known: dict[tuple[str, Prefix], Scored] = {}
+
+    def load(self, folder: str) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+        """The reward model of a folder and its tokenizer."""
+        return load_pretrained(AutoModelForTokenClassification, folder), load_pretrained(AutoTokenizer, folder)
+
+    def encode(self, problem: Problem, steps: Prefix) -> step_text.Encoded:
+        """A solution as the reward model reads it."""
+        return step_text.encode_solution(self.tokenizer, problem.prompt, steps)
 
     @property
     def seconds_per_token(self) -> float:
@@ -68,7 +76,7 @@ class TransformersScorer:
         """Step scores of each solution, and what was read; the same solution of a problem is read only once."""
         started = perf_counter()
         new = {(p.problem_id, s): (p, s) for p, s in items if (p.problem_id, s) not in self._known}
-        encoded = [step_text.encode_solution(self.tokenizer, p.prompt, s) for p, s in new.values()]
+        encoded = [self.encode(problem, steps) for problem, steps in new.values()]
         scores = score_encoded(self.model, self.tokenizer, encoded, self.batch_tokens, progress)
         for key, own, each in zip(new, scores, encoded, strict=True):
             self._known[key] = Scored(own, (each.start, *(end + 1 for end in each.ends)))
@@ -79,6 +87,11 @@ class TransformersScorer:
     def forget(self) -> None:
         """Drop the scores known so far: what is read together from here on depends on nothing before."""
         self._known.clear()
+
+
+def right(logits: torch.Tensor) -> torch.Tensor:
+    """P(right) [...] of logits [..., classes]: the sigmoid of a single one, or the softmax over wrong and right."""
+    return torch.sigmoid(logits[..., 0] if logits.shape[-1] == 1 else logits[..., 1] - logits[..., 0])
 
 
 @torch.inference_mode()
@@ -93,8 +106,8 @@ def score_encoded(
     scores: list[np.ndarray] = [np.empty(0)] * len(encoded)
     with tqdm(total=len(encoded), desc=progress, unit="solution", disable=progress is None) as bar:
         for batch in batches([len(e.ids) for e in encoded], batch_tokens):
-            logits = model(**inputs(model, tokenizer, [encoded[i] for i in batch])).logits[..., 0].float()
-            probabilities = torch.sigmoid(logits).cpu().numpy()
+            logits = model(**inputs(model, tokenizer, [encoded[i] for i in batch])).logits.float()
+            probabilities = right(logits).cpu().numpy()
             for row, i in enumerate(batch):
                 scores[i] = probabilities[row, encoded[i].ends].astype(np.float64)
             bar.update(len(batch))

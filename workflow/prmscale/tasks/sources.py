@@ -19,8 +19,9 @@ T = TypeVar("T")
 class Published:
     """A data set on the hub: its commit, its licence, and the published split that each split of ours is taken from.
 
-    `files` are its data files where the hub has no more than a loading script, which `datasets` does not run.
-    `left_out` names problems that nobody can solve as published, and says why.
+    `files` are its data files where the hub has no more than a loading script, which `datasets` does not run;
+    `line_by_line` says that its rows do not share one schema, as `datasets` wants of them. `left_out` names problems
+    that nobody can solve as published, and says why.
     """
 
     hub: str
@@ -29,6 +30,7 @@ class Published:
     splits: Mapping[str, str]
     config: str | None = None
     files: str | None = None
+    line_by_line: bool = False
     left_out: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -88,14 +90,42 @@ PUBLISHED = {
         "CC BY 4.0",
         {"train": "train", "validation": "valid", "test": "test"},
     ),
+    # labelled solutions; of PRM800K the test part is left alone, as its problems are MATH-500
+    "prm800k": Published(
+        "tasksource/PRM800K",  # the files of github.com/openai/prm800k, both phases
+        "547b19506677a59037ee888838834b65e9b1ddd4",
+        "MIT",
+        {"train": "train"},
+        files="phase*_{split}.jsonl",
+        line_by_line=True,
+    ),
+    "math_shepherd": Published(
+        "peiyi9979/Math-Shepherd",
+        "ae6b0c54fca9fa26096f7de175c747e4b262e01a",
+        "not stated on its card (problems of GSM8K and MATH: MIT)",
+        {"train": "train"},
+        files="math-shepherd.jsonl",
+    ),
+    "trl_stepwise": Published(
+        "trl-lib/math_shepherd",
+        "004d0e7dc9249b4af58ce41e58b7d2fef184dade",
+        "not stated on its card (problems of GSM8K and MATH: MIT)",
+        {"train": "train"},
+    ),
+    "processbench": Published(
+        "Qwen/ProcessBench",
+        "3bdcd5371ed567559a78f559c01c13a6deee7604",
+        "Apache 2.0",
+        {name: name for name in ("gsm8k", "math", "olympiadbench", "omnimath")},
+    ),
 }
 
 
 class Rows(Sequence[Mapping[str, Any]]):
     """Rows with the place that each comes from, for messages."""
 
-    def __init__(self, items: Sequence[Mapping[str, Any]], name: str, lines: Sequence[int] | None = None) -> None:
-        self._items, self._name, self._lines = items, name, lines
+    def __init__(self, items: Sequence[Mapping[str, Any]], name: str, places: Sequence[str] | None = None) -> None:
+        self._items, self._name, self._places = items, name, places
 
     def __len__(self) -> int:
         return len(self._items)
@@ -105,7 +135,7 @@ class Rows(Sequence[Mapping[str, Any]]):
 
     def where(self, index: int) -> str:
         """File and line of a row, or data set and row."""
-        return f"{self._name}, line {self._lines[index]}" if self._lines else f"{self._name}, row {index + 1}"
+        return self._places[index] if self._places else f"{self._name}, row {index + 1}"
 
     def wrong(self, index: int, what: str) -> NoReturn:
         """Raise UserError that says where a row is malformed, and how."""
@@ -134,16 +164,21 @@ class Rows(Sequence[Mapping[str, Any]]):
         return value
 
 
-def rows(source: str, path: str | None, split: str) -> Rows:
+def rows(source: str, path: str | None, split: str, broken: list[str] | None = None) -> Rows:
     """All rows of a published split: of a local file ({split} is replaced), else of the hub.
 
-    A local file is JSON lines, a JSON list or Parquet.
+    A local file is JSON lines, a JSON list or Parquet. Where the caller gives a list `broken`, a line that is not JSON
+    is said there and left out; else it is an error.
     """
     if path is None:
-        return _from_hub(PUBLISHED[source], split)
+        return _from_hub(PUBLISHED[source], split, broken)
     file = Path(path.replace("{split}", split)).expanduser()
     if not file.exists():
-        raise UserError(f"{file}: no such file (datasets: path in the configuration)")
+        raise UserError(f"{file}: no such file (path in the configuration)")
+    return _of_file(file, broken)
+
+
+def _of_file(file: Path, broken: list[str] | None) -> Rows:
     if file.suffix == ".parquet":
         import pyarrow.parquet
 
@@ -152,7 +187,15 @@ def rows(source: str, path: str | None, split: str) -> Rows:
     if text.lstrip().startswith("["):
         return Rows(_parsed(text, file, 1), str(file))
     lines = [(i, line) for i, line in enumerate(text.split("\n"), 1) if line.strip()]
-    return Rows([_parsed(line, file, i) for i, line in lines], str(file), [i for i, _ in lines])
+    found = []
+    for i, line in lines:
+        try:
+            found.append((i, _parsed(line, file, i)))
+        except UserError as error:
+            if broken is None:
+                raise
+            broken.append(str(error))
+    return Rows([row for _, row in found], str(file), [f"{file}, line {i}" for i, _ in found])
 
 
 def own_rows(source: str, path: str | None, split: str, key: str) -> tuple[Rows, list[int]]:
@@ -179,20 +222,29 @@ def _parsed(text: str, file: Path, line: int) -> Any:
         raise UserError(f"{file}, line {line + error.lineno - 1}: not valid JSON ({error.msg})") from error
 
 
-def _from_hub(known: Published, split: str) -> Rows:
+def _from_hub(known: Published, split: str, broken: list[str] | None) -> Rows:
     from datasets import load_dataset
+    from huggingface_hub import snapshot_download
 
     try:
+        if known.line_by_line and known.files:
+            files = known.files.format(split=split)
+            folder = snapshot_download(known.hub, repo_type="dataset", revision=known.revision, allow_patterns=files)
+            parts = [_of_file(file, broken) for file in sorted(Path(folder).glob(files))]
+            places = [part.where(i) for part in parts for i in range(len(part))]
+            return Rows([row for part in parts for row in part], known.hub, places)
         if known.files is None:
             found = load_dataset(known.hub, known.config, split=split, revision=known.revision)
         else:
             files = f"hf://datasets/{known.hub}@{known.revision}/{known.files.format(split=split)}"
             kind = "parquet" if files.endswith("parquet") else "json"
             found = load_dataset(kind, data_files=files, split="train")
+    except UserError:
+        raise
     except Exception as error:  # the hub's clients raise many kinds
         raise UserError(
             f"{known.hub} could not be loaded from the Hugging Face hub: {str(error).splitlines()[0]}. "
-            "Check the network, or give a local file: datasets: path"
+            "Check the network, or give a local file: path in the configuration"
         ) from error
     return Rows(found, f"{known.hub}, {split}")
 
@@ -203,11 +255,12 @@ def part(names: Sequence[str], split: str) -> list[int]:
     The hash of its name decides a problem's split, so that no other row can move it.
     """
     shares = {"train": range(50), "validation": range(50, 60), "test": range(60, 100)}
-    return [
-        i
-        for i, name in enumerate(names)
-        if int.from_bytes(hashlib.blake2b(name.encode(), digest_size=4).digest(), "little") % 100 in shares[split]
-    ]
+    return [i for i, name in enumerate(names) if bucket(name) in shares[split]]
+
+
+def bucket(name: str) -> int:
+    """A number from 0 to 99 by the hash of a name: which split it belongs to does not depend on any other."""
+    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=4).digest(), "little") % 100
 
 
 def chosen(available: Sequence[int], count: int | None, seed: int, name: str) -> list[int]:

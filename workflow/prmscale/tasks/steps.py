@@ -21,6 +21,11 @@ def split(text: str) -> list[str]:
     return [line.rstrip() for line in text.split(STEP_END) if line.strip()]
 
 
+def in_line(step: str) -> str:
+    """The text of someone else's step as a step of ours: what stands on several lines, on one."""
+    return " ".join(line.strip() for line in step.split(STEP_END) if line.strip())
+
+
 def join(steps: Sequence[str]) -> str:
     """The text of these steps, each closed by the step end."""
     return "".join(step + STEP_END for step in steps)

@@ -1,0 +1,82 @@
+"""The first wrong step: ProcessBench's format and its F1, against counting by hand."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from prmscale.analysis.first_error import best_threshold, first_error, first_error_f1
+from prmscale.errors import UserError
+from prmscale.tasks import process_bench
+
+ROW = {
+    "id": "gsm8k-0", "generator": "Qwen2-7B-Instruct", "problem": "Two plus two?", "steps": ["Add\nthem.", "It is 5."],
+    "final_answer_correct": False, "label": 1,
+}  # fmt: skip
+
+
+def brute_force(scores, labels, threshold):
+    """Accuracies and F1 as the published evaluation counts them."""
+    right = {True: [], False: []}
+    for own, label in zip(scores, labels, strict=True):
+        said = next((i for i, score in enumerate(own) if score < threshold), -1)
+        right[label == -1].append(said == label)
+    erroneous, correct = np.mean(right[False]), np.mean(right[True])
+    return erroneous, correct, 2 * erroneous * correct / (erroneous + correct) if erroneous + correct else 0.0
+
+
+def judged():
+    """Scores (with many ties) and first errors of a few solutions, some of them right and some not."""
+    steps = st.lists(st.integers(0, 6).map(lambda n: n / 6), min_size=1, max_size=5)
+    wrong = steps.flatmap(lambda own: st.tuples(st.just(np.array(own)), st.integers(0, len(own) - 1)))
+    right = steps.map(lambda own: (np.array(own), -1))
+    return st.tuples(st.lists(wrong, min_size=1, max_size=6), st.lists(right, min_size=1, max_size=6)).map(
+        lambda both: both[0] + both[1]
+    )
+
+
+@settings(max_examples=200, deadline=None)
+@given(judged(), st.floats(-0.1, 1.1))
+def test_f1_and_the_best_threshold_against_brute_force(solutions, threshold):
+    scores, labels = zip(*solutions, strict=True)
+    assert first_error_f1(scores, labels, threshold) == pytest.approx(brute_force(scores, labels, threshold))
+    best = first_error_f1(scores, labels, best_threshold(scores, labels)).f1
+    assert best == pytest.approx(max(brute_force(scores, labels, t / 12 + 0.01)[2] for t in range(-1, 14)))
+
+
+def test_a_score_at_the_threshold_is_not_below_it():
+    scores = np.array([0.5, 0.4, 0.1])
+    assert [first_error(scores, t) for t in (0.6, 0.5, 0.4, 0.1)] == [0, 1, 2, -1]
+
+
+def test_one_kind_of_solution_alone_has_no_f1():
+    for labels in ([-1, -1], [0, 1]):
+        for measure in (lambda own, found: first_error_f1(own, found, 0.5), best_threshold):
+            with pytest.raises(UserError, match=r"of 2 given, [02] are erroneous"):
+                measure([np.ones(2)] * 2, labels)
+
+
+def test_processbench_in_its_published_format(tmp_path):
+    rows = [ROW, {**ROW, "id": "gsm8k-1", "label": -1}]
+    (tmp_path / "gsm8k.json").write_text(json.dumps(rows))
+    first, second = process_bench.load("gsm8k", str(tmp_path / "{split}.json"))
+    assert first.steps == ("Add them.", "It is 5.") and (first.first_error, second.first_error) == (1, -1)
+    assert first.problem.prompt == "Two plus two?" and first.problem.problem_id != second.problem.problem_id
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"label": 2}, "a label of 2 and 2 steps"),
+        ({"label": "1"}, "'label' should be int"),
+        ({"steps": []}, "'steps' should be texts"),
+        ({"steps": ["Add.", " "]}, "'steps' should be texts"),
+    ],
+)
+def test_a_malformed_row_names_file_and_line(change, said, tmp_path):
+    file = tmp_path / "rows.jsonl"
+    file.write_text(f"{json.dumps(ROW)}\n{json.dumps({**ROW, **change})}\n")
+    with pytest.raises(UserError, match=rf"rows.jsonl, line 2: .*{said}"):
+        process_bench.load("gsm8k", str(file))
