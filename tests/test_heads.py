@@ -236,7 +236,7 @@ def test_costs_count_every_model_that_is_run(base):
 def test_no_steps_keep_a_fresh_head(base, head):
     made = lesson(problems=2)
     _, found, kept = trained(base, made, head=head, steps=0, checkpoints=[50, 100])
-    assert kept == [(100, 0, 0.0)]
+    assert kept == [(100, 0, 0.0, None)]
     fresh, tokenizer = load_base(base, 0, head=head)
     again = score_encoded(fresh.eval(), tokenizer, encoded(tokenizer, made), 4096)
     assert np.array_equal(np.concatenate(found), np.concatenate(again))

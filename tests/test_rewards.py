@@ -147,7 +147,7 @@ def test_a_reward_model_learns_a_visible_mistake_and_loads_without_our_code(base
     settings = RewardTraining(steps=60, batch=16, learning_rate=0.01, checkpoints=[50, 100])
     encoded = [steps.encode_solution(tokenizer, e.problem.prompt, e.steps) for e in made]
     train(model, tokenizer, made, encoded, settings, 0, lambda *facts: kept.append(facts))
-    assert [(percent, step) for percent, step, _ in kept] == [(50, 30), (100, 60)] and kept[0][2] < kept[1][2]
+    assert [(percent, step) for percent, step, *_ in kept] == [(50, 30), (100, 60)] and kept[0][2] < kept[1][2]
     scores = score_encoded(model, tokenizer, encoded, 4096)
     assert metrics(made, scores)["step_accuracy"] > 0.95
     model.save_pretrained(tmp_path)

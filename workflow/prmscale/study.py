@@ -267,6 +267,13 @@ class TrainingSet(Block):
         return self
 
 
+class Lora(Block):
+    """Low-rank adaptation of all linear layers (arXiv 2106.09685); it is merged into the weights that are saved."""
+
+    rank: Count = Field(16, description="Rank of the change of each matrix.")
+    alpha: Count = Field(32, description="Scale of the change, divided by the rank.")
+
+
 class RewardTraining(Block):
     """How reward models are trained: BCE at step ends, mean over steps, and a ranking loss beside it if wished."""
 
@@ -290,6 +297,19 @@ class RewardTraining(Block):
         0.0, ge=0, description="Weight of a ranking loss over right and wrong solutions of one problem, beside BCE."
     )
     checkpoints: list[int] = Field([100], description="Checkpoints kept, in percent of the steps.")
+    dtype: Literal["float32", "bfloat16"] = Field(
+        "float32", description="Arithmetic of the passes; weights and optimiser are kept in float32."
+    )
+    accumulation: Count = Field(
+        1, description="Parts in which a step's solutions are read one after the other, to save memory."
+    )
+    activation_checkpointing: bool = Field(
+        False, description="Compute activations again in the backward pass, to save memory for a third more time."
+    )
+    lora: Lora | None = Field(None, description="Train low-rank changes of the base, not all its weights.")
+    resume_minutes: float = Field(
+        10.0, gt=0, description="Minutes between the states from which a training that was killed goes on."
+    )
     seeds: Count = Field(
         1,
         description="Independent trainings of each reward model; number r starts from pre-training number r, modulo "
@@ -300,6 +320,10 @@ class RewardTraining(Block):
     def _ends(self) -> RewardTraining:
         if sorted(set(self.checkpoints)) != self.checkpoints or self.checkpoints[-1:] != [100]:
             raise ValueError("checkpoints wants increasing percentages that end with 100")
+        if self.accumulation > 1 and self.ranking_weight:
+            raise ValueError("a ranking loss compares solutions of one problem: accumulation wants ranking_weight 0")
+        if self.lora and self.head != "scalar":
+            raise ValueError("lora adapts the base under a scalar head")
         return self
 
 

@@ -126,7 +126,8 @@ def sampling_needs(wildcards):
 def training_needs(wildcards):
     """What training a reward model takes, one seed after the other."""
     model = STUDY.reward_model(wildcards.reward_model)
-    return [memory.training(base_size(model.base), STUDY.reward_training(model.name).optimizer, model.gpus)]
+    training = STUDY.reward_training(model.name)
+    return [memory.training(base_size(model.base), training.optimizer, model.gpus, training.lora is not None)]
 
 
 def ranking_needs(wildcards):

@@ -83,10 +83,13 @@ def reading(model: Size | None, copies: int = 1, gpus: int | None = None, dtype:
     return Need(weights, weights, gpus)
 
 
-def training(model: Size | None, optimizer: Literal["muon", "adamw"], gpus: int | None = None) -> Need:
-    """To train all weights of a model in float32."""
+def training(
+    model: Size | None, optimizer: Literal["muon", "adamw"], gpus: int | None = None, adapters: bool = False
+) -> Need:
+    """To train all weights of a model in float32, or low-rank adapters beside them (a quarter is left for those)."""
     weights = BYTES["float32"] * model.weights / GB if model else 0.0
-    return Need(weights, weights * (4 if optimizer == "adamw" else 3), gpus)
+    copies = 1.25 if adapters else 4 if optimizer == "adamw" else 3
+    return Need(weights, weights * copies, gpus)
 
 
 def gpus(needs: Iterable[Need], gpu_memory_gb: float) -> int:

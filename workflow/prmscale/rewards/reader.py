@@ -14,21 +14,27 @@ from prmscale.tasks.steps import Encoded
 
 
 class Reader:
-    """Logits of training batches. What a frozen part says of an example is computed once; `flops` counts all of it."""
+    """Logits of training batches. What a frozen part says of an example is computed once; `flops` counts all of it.
 
-    def __init__(self, model: Any, tokenizer: PreTrainedTokenizerBase, encoded: Sequence[Encoded]) -> None:
-        self.model, self.tokenizer, self.encoded = model, tokenizer, encoded
+    `call` is the model as the processes of a group share it.
+    """
+
+    def __init__(self, model: Any, tokenizer: PreTrainedTokenizerBase, encoded: Sequence[Encoded], call: Any) -> None:
+        self.model, self.tokenizer, self.encoded, self.call = model, tokenizer, encoded, call
         self.flops = 0.0
         frozen = getattr(model, "frozen", None)
         self.frozen = Shape.of(frozen) if frozen is not None else None
         self.trained = Shape.of(model).without(self.frozen) if self.frozen else Shape.of(model)
+        # adapters: the backward pass goes through frozen weights and makes no gradients of them
+        adapted = not self.frozen and not all(p.requires_grad for p in model.parameters())
+        self.passes = 2.0 if adapted else 3.0
         self.features: dict[int, torch.Tensor] = {}
 
     def logits(self, batch: Sequence[int]) -> torch.Tensor:
         """Logits [rows, longest] of these examples, with their graph."""
         read = inputs(self.model, self.tokenizer, [self.encoded[i] for i in batch])
         lengths = [len(self.encoded[i].ids) for i in batch]
-        self.flops += sum(map(self.trained.training, lengths))
+        self.flops += self.passes * sum(map(self.trained.forward, lengths))
         if self.frozen:
             if not all(i in self.features for i in batch):
                 for i, length, row in zip(batch, lengths, self.model.features(read["input_ids"]), strict=True):
@@ -36,4 +42,4 @@ class Reader:
                     self.flops += self.frozen.forward(length)
             rows = [self.features[i] for i in batch]
             read["features"] = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True)
-        return self.model(**read).logits[..., 0].float()
+        return self.call(**read).logits[..., 0].float()

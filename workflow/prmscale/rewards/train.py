@@ -6,10 +6,17 @@ token is the probability that the solution is right so far.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
+from itertools import count
 from pathlib import Path
+from time import monotonic
 
+import numpy as np
 import torch
+from accelerate import Accelerator
+from accelerate.utils import broadcast
 from tqdm import tqdm
 from transformers import (
     AutoConfig,
@@ -22,21 +29,24 @@ from transformers import (
 
 from prmscale.engines import heads, seeds
 from prmscale.engines.loading import load_pretrained
+from prmscale.files import read_json, write_json
 from prmscale.policies.muon import cosine, optimizers
 from prmscale.policies.pretrain import bucketed
 from prmscale.rewards import losses
 from prmscale.rewards.examples import Example
+from prmscale.rewards.lora import adapted, merged
+from prmscale.rewards.parallel import accelerator
 from prmscale.rewards.reader import Reader
 from prmscale.study import RewardTraining
 from prmscale.tasks.steps import Encoded
 
-Keep = Callable[[int, int, float], None]
+Keep = Callable[[int, int, float, Mapping[str, torch.Tensor] | None], None]
 
 
 def load_base(
     folder: str | Path, seed: int, revision: str | None = None, head: str = "scalar"
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    """A base model with a fresh head (seeded), and its tokenizer."""
+    """A base model in float32 with a fresh head (seeded), and its tokenizer."""
     tokenizer = load_pretrained(AutoTokenizer, folder, revision=revision)
     if head != "scalar":
         base = load_pretrained(AutoModelForCausalLM, folder, revision=revision, dtype=torch.float32)
@@ -66,43 +76,129 @@ def train(
     settings: RewardTraining,
     seed: int,
     keep: Keep,
+    device: str = "cpu",
+    state: Path | None = None,
 ) -> None:
-    """Train in place; call `keep(percent, step, FLOPs so far)` at each checkpoint, once if there are no steps.
+    """Train in place; call `keep(percent, step, FLOPs so far, weights)` at each checkpoint, once if there are no steps.
 
     `encoded[i]` is `examples[i]` as the model reads it. Epochs follow one another until `settings.steps` are done;
-    each is shuffled and bucketed by length.
+    each is shuffled and bucketed by length. Every process of a group calls this with the same arguments, and a step's
+    solutions are shared among them; the losses are those of one process, up to rounding.
+
+    In the folder `state` the training is kept every `settings.resume_minutes` and goes on from there, to the same
+    weights as if it had not been interrupted.
     """
+    own = accelerator(device, settings)
+    whole = model.to(own.device)
     if settings.steps == 0:
-        keep(100, 0, 0.0)
+        keep(100, 0, 0.0, None)
         return
-    reader = Reader(model, tokenizer, encoded)
-    optimisers = optimizers(model, settings.learning_rate, settings.optimizer)
+    if settings.activation_checkpointing:
+        whole.activation_checkpointing_enable()
+    trained: torch.nn.Module = adapted(whole, settings.lora) if settings.lora else whole
+    prepared, *optimisers = own.prepare(trained, *optimizers(trained, settings.learning_rate, settings.optimizer))
+    reader = Reader(own.unwrap_model(prepared), tokenizer, encoded, prepared)
+    saved = _Saved(own, state, settings.resume_minutes)
+    begin, reader.flops = saved.resume()
     due = {max(1, round(settings.steps * percent / 100)): percent for percent in settings.checkpoints}
-    batches: list[list[int]] = []
-    epoch = 0
-    model.train()
-    with tqdm(range(settings.steps), desc="reward model", unit="step", mininterval=5) as bar:
-        for step in bar:
-            if not batches:
-                batches = epoch_batches(examples, encoded, settings, seeds.seed_of(seed, "epoch", epoch))
-                epoch += 1
-            batch = batches.pop()
+
+    def weights() -> dict[str, torch.Tensor]:
+        found: dict[str, torch.Tensor] = own.get_state_dict(prepared)
+        return merged(found, settings.lora) if settings.lora else found
+
+    prepared.train()
+    batches = _batches(examples, encoded, settings, seed)
+    with tqdm(total=settings.steps, initial=begin, desc="reward model", unit="step", mininterval=5) as bar:
+        for step, batch in zip(range(settings.steps), batches, strict=False):
+            if step < begin:
+                continue
             for optimiser in optimisers:
                 for group in optimiser.param_groups:
                     group["lr"] = settings.learning_rate * cosine(step, settings.steps)
-            loss = _loss(reader.logits(batch), [examples[i] for i in batch], [encoded[i] for i in batch], settings)
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            loss = _backward(own, prepared, reader, examples, encoded, batch, settings)
+            own.clip_grad_norm_(prepared.parameters(), 1.0)
             for optimiser in optimisers:
                 optimiser.step()
                 optimiser.zero_grad(set_to_none=True)
             if step % 20 == 0:
-                bar.set_postfix(loss=f"{loss.item():.3f}", refresh=False)
+                bar.set_postfix(loss=f"{loss:.3f}", refresh=False)
+            bar.update()
             if step + 1 in due:
-                model.eval()
-                keep(due[step + 1], step + 1, reader.flops)
-                model.train()
-    model.eval()
+                prepared.eval()
+                keep(due[step + 1], step + 1, reader.flops, weights())
+                prepared.train()
+            saved.save(step + 1, reader.flops)
+    prepared.eval()
+
+
+class _Saved:
+    """The state of a training in a folder of its own, written whole or not at all."""
+
+    def __init__(self, own: Accelerator, folder: Path | None, minutes: float) -> None:
+        self.own, self.folder, self.seconds, self.last = own, folder, 60 * minutes, monotonic()
+
+    def resume(self) -> tuple[int, float]:
+        """Steps done and FLOPs spent; loads weights and optimisers if there is a state."""
+        if self.folder is None or not self.folder.exists():
+            return 0, 0.0
+        self.own.load_state(str(self.folder))
+        progress = read_json(self.folder / "progress.json")
+        return progress["step"], progress["flops"]
+
+    def save(self, step: int, flops: float) -> None:
+        """Keep the state if the last one is old; all processes follow the first one's clock."""
+        if self.folder is None:
+            return
+        old = torch.tensor(float(monotonic() - self.last > self.seconds), device=self.own.device)
+        if self.own.num_processes > 1:
+            broadcast(old)
+        if not old:
+            return
+        aside = self.folder.with_name(f"{self.folder.name}.partial")
+        self.own.save_state(str(aside))
+        if self.own.is_main_process:
+            write_json({"step": step, "flops": flops}, aside / "progress.json")
+            shutil.rmtree(self.folder, ignore_errors=True)
+            aside.rename(self.folder)
+        self.own.wait_for_everyone()
+        self.last = monotonic()
+
+
+def _batches(
+    examples: Sequence[Example], encoded: Sequence[Encoded], settings: RewardTraining, seed: int
+) -> Iterator[list[int]]:
+    """Batches of one epoch after the other, without end."""
+    for epoch in count():
+        yield from reversed(epoch_batches(examples, encoded, settings, seeds.seed_of(seed, "epoch", epoch)))
+
+
+def _backward(
+    own: Accelerator,
+    prepared: torch.nn.Module,
+    reader: Reader,
+    examples: Sequence[Example],
+    encoded: Sequence[Encoded],
+    batch: Sequence[int],
+    settings: RewardTraining,
+) -> float:
+    """Gradients of the batch's loss; returns the loss of this process's part.
+
+    The loss is a mean over supervised steps, of which the parts of a batch have unequal numbers: each part weighs as
+    many as it has. Gradients are averaged over the processes, so a part counts once for each of them.
+    """
+    ends = {i: int((~np.isnan(examples[i].targets)).sum()) for i in batch}
+    shares = own.num_processes * settings.accumulation
+    parts = [batch[n::shares] for n in range(own.process_index, shares, own.num_processes)]
+    total = 0.0
+    for number, part in enumerate(parts):
+        # a process without a solution reads one all the same, for the others wait for it, and gives it no weight
+        chosen = part or batch[:1]
+        weight = own.num_processes * sum(ends[i] for i in part) / sum(ends.values())
+        with own.no_sync(prepared) if number + 1 < len(parts) else nullcontext():
+            loss = _loss(reader.logits(chosen), [examples[i] for i in chosen], [encoded[i] for i in chosen], settings)
+            own.backward(loss * weight)
+        total += loss.item() * weight
+    return total
 
 
 def epoch_batches(

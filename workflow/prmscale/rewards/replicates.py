@@ -1,0 +1,156 @@
+"""All trainings of one reward model, one after the other; what is done survives a job that is killed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+from accelerate import PartialState
+from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+
+from prmscale import tables
+from prmscale.engines import seeds
+from prmscale.engines.loading import load_pretrained
+from prmscale.engines.transformers_scorer import score_encoded
+from prmscale.files import read_json, write_json
+from prmscale.jobs import fingerprint
+from prmscale.rewards.card import card
+from prmscale.rewards.examples import Example, balanced, examples, shuffled
+from prmscale.rewards.metrics import metrics
+from prmscale.rewards.train import base_parameters, load_base, train
+from prmscale.study import RewardTraining
+from prmscale.tasks.base import from_table
+from prmscale.tasks.steps import Encoded, encode_solution
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The tables that a reward model is trained on, one of a kind for each source."""
+
+    problems: list[str]
+    solutions: list[str]
+    labels: list[str]
+
+
+@dataclass(frozen=True)
+class Texts:
+    """Examples, and how the model reads each."""
+
+    examples: list[Example]
+    encoded: list[Encoded]
+
+
+def train_replicates(inputs: Inputs, params: Mapping[str, Any], done: Path) -> None:
+    """Train each replicate to the folder `done / NUMBER`, unless it is there; one in the making is taken up again.
+
+    `params` are those of the rule. Each process of a group calls this; the first one writes.
+    """
+    settings = RewardTraining(**params["training"])
+    chosen, held_out = _sources(inputs, params, settings)
+    facts = {
+        "reward_model": params["model"],
+        "base": params["base"],
+        "train_on": params["train_on"],
+        "labels": "+".join([params["data"]["labels"]] * bool(params["data"]["datasets"]) + params["data"]["corpora"]),
+        "shuffled": params["data"]["shuffled"],
+        "role": params["role"],
+        "seed": params["seed"],
+        "head": settings.head,
+        "supervise": settings.supervise,
+        "target": settings.target,
+        "ranking_weight": settings.ranking_weight,
+        "untrained": settings.steps == 0,
+        "solutions": len(chosen),
+        "data": fingerprint(*map(Path, inputs.labels)),
+        "step_mark": "the step's last token (a line end)",
+    }
+    # the replicates of a base have one tokenizer
+    tokenizer = load_pretrained(AutoTokenizer, params["base_folders"][0], revision=params["revision"])
+    learnt, judged = (
+        Texts(some, [encode_solution(tokenizer, e.problem.prompt, e.steps) for e in some])
+        for some in (chosen, held_out)
+    )
+    for number, base in enumerate(params["base_folders"], start=1):
+        if not (done / str(number)).exists():
+            _train_one(number, base, tokenizer, learnt, judged, {**facts, "replicate": number}, params, done)
+
+
+def _sources(
+    inputs: Inputs, params: Mapping[str, Any], settings: RewardTraining
+) -> tuple[list[Example], list[Example]]:
+    """What the reward model learns from, and what of the validation problems it is measured on."""
+    problems = {p.problem_id: p for path in inputs.problems for p in from_table(tables.read(path, "problems"))}
+    by_source = [
+        examples(problems, tables.read(solutions, "solutions"), tables.read(labels, "labels"), settings)
+        for solutions, labels in zip(inputs.solutions, inputs.labels, strict=True)
+    ]
+    train_part, validation = (
+        [[e for e in group if e.problem.split == name] for group in by_source] for name in ("train", "validation")
+    )
+    chosen = balanced(train_part, params["data"]["solutions"], params["seed"])
+    if params["data"]["shuffled"]:
+        chosen = shuffled(chosen, params["seed"])
+    return chosen, [e for group in validation for e in group]
+
+
+def _train_one(
+    number: int,
+    base: str,
+    tokenizer: PreTrainedTokenizerBase,
+    learnt: Texts,
+    judged: Texts,
+    facts: Mapping[str, Any],
+    params: Mapping[str, Any],
+    done: Path,
+) -> None:
+    settings, making = RewardTraining(**params["training"]), done / f"{number}.making"
+    seed = seeds.seed_of(params["seed"], params["model"], number)
+    model, _ = load_base(base, seed, params["revision"], settings.head)
+    origin = Path(base) / "pretraining.json"
+    facts = {
+        **facts,
+        "base_parameters": base_parameters(model),
+        "pretraining": read_json(origin) if origin.exists() else None,
+    }
+
+    def keep(percent: int, step: int, flops: float, weights: Mapping[str, torch.Tensor] | None) -> None:
+        measured: dict[str, float] = {}
+        if judged.examples:
+            measured = metrics(judged.examples, score_encoded(model, tokenizer, judged.encoded, 16384))
+        folder = making if percent == 100 else making / "checkpoints" / str(percent)
+        record = {**facts, "steps": step, "train_flops": flops, "validation": measured}
+        if PartialState().is_main_process:
+            _write(folder, model, tokenizer, weights, record)
+            _add(making / "metrics.csv", {"training_step": step, "flops": flops, **measured})
+
+    state = done / f"{number}.state"
+    train(model, tokenizer, learnt.examples, learnt.encoded, settings, seed, keep, params["device"], state)
+    if PartialState().is_main_process:
+        making.rename(done / str(number))
+
+
+def _write(
+    folder: Path,
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    weights: Mapping[str, torch.Tensor] | None,
+    record: Mapping[str, Any],
+) -> None:
+    """A Hugging Face folder with its card."""
+    model.save_pretrained(folder, state_dict=dict(weights) if weights else None)
+    tokenizer.save_pretrained(folder)
+    write_json(record, folder / "reward_model.json")
+    (folder / "README.md").write_text(card(record))
+
+
+def _add(path: Path, row: Mapping[str, Any]) -> None:
+    """Add a checkpoint's metrics; one that was measured before the job was killed is replaced."""
+    table = pd.DataFrame([row])
+    if path.exists():
+        before = pd.read_csv(path, float_precision="round_trip")
+        table = pd.concat([before[before.training_step < row["training_step"]], table], ignore_index=True)
+    table.to_csv(path, index=False)
