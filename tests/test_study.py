@@ -71,6 +71,12 @@ def test_keys_of_a_model_replace_those_of_all():
         (["code_execution", "sandbox"], "none", ["code_execution.sandbox", "unprotected"]),
         (["datasets", 0, "path"], "none/{split}.jsonl", ["datasets[0].path", "no such file"]),
         (["policies", "released"], [{"name": "x", "model": "./none"}], ["released[0].model", "no such folder"]),
+        (["search", "evaluations"], [{"policy": "m", "datasets": ["programs"] * 2}], ["m on programs", "twice"]),
+        (
+            ["policies", "released"],
+            [{"name": "x", "model": "a/b", "config": {"hidden_size": 8}}],
+            ["released[0]", "tell a model's size"],
+        ),
         (["search", "budgets"], [1, 128], ["search.budgets", "128", "64"]),
     ],
 )
@@ -123,6 +129,9 @@ def test_the_schema_for_editors_is_that_of_the_code():
 def test_every_study_is_accepted(file):
     from snakemake.utils import update_config
 
+    # BASE_CUT.yaml is laid over BASE.yaml
+    files = [*dict.fromkeys([file.with_stem(file.stem.split("_")[0]), file])]
     config = deepcopy(DEFAULT)
-    update_config(config, yaml.safe_load(file.read_text()))
-    assert study.load(config, [ROOT / "config.yaml", file]).study == file.stem
+    for each in files:
+        update_config(config, yaml.safe_load(each.read_text()))
+    assert study.load(config, [ROOT / "config.yaml", *files]).study == file.stem

@@ -17,6 +17,7 @@ from typing import Annotated, Any, Literal, get_args
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from prmscale.engines import memory
 from prmscale.engines.aggregation import AGGREGATIONS
 from prmscale.errors import UserError
 from prmscale.search import STRATEGIES, TREE_STRATEGIES
@@ -35,6 +36,8 @@ DOMAINS = {
     "programs": "code",
     "gsm8k": "math",
     "math": "math",
+    "math500": "math",
+    "hendrycks_math": "math",
     "humaneval": "code",
     "mbpp": "code",
     "humanevalplus": "code",
@@ -98,6 +101,8 @@ class Dataset(Block):
         "programs",
         "gsm8k",
         "math",
+        "math500",
+        "hendrycks_math",
         "humaneval",
         "mbpp",
         "humanevalplus",
@@ -220,6 +225,18 @@ class Released(Block):
     gguf_file: str | None = Field(None, description="A GGUF file there: dequantised once, kept with the results.")
     prompting: Prompting = Field(Prompting(style="chat"), description="How it is asked, and loaded.")
     gpus: Count | None = Field(None, description="GPUs of a job that runs it; counted from its size if left out.")
+    config: dict[str, int | bool | str] | None = Field(
+        None,
+        description="What its config.json says of its size (model_type, num_hidden_layers, hidden_size, "
+        "num_attention_heads, num_key_value_heads, intermediate_size, vocab_size, tie_word_embeddings): memory, GPUs "
+        "and the projected cost are counted from it where the file is neither in a folder nor in the hub's cache.",
+    )
+
+    @model_validator(mode="after")
+    def _has_a_size(self) -> Released:
+        if self.config is not None and (memory.size(self.config) is None or "model_type" not in self.config):
+            raise ValueError("config wants the keys of a config.json that tell a model's size; see its description")
+        return self
 
 
 class Sampling(Block):
@@ -635,6 +652,12 @@ def _impossible(study: Study) -> list[_Fault]:
             for name in dict.fromkeys(names)
             if names.count(name) > 1
         ]
+    tests = [(e.policy, name) for e in study.search.evaluations for name in e.datasets]
+    faults += [
+        _Fault(where=("search", "evaluations"), value=" on ".join(test), message="this is evaluated twice")
+        for test in dict.fromkeys(tests)
+        if tests.count(test) > 1
+    ]
     faults += _missing_files(study)
     budgets, reach = study.search.budgets, max([e.samples for e in study.search.evaluations], default=0)
     if budgets != sorted(set(budgets)) or budgets[:1] != [1]:
