@@ -31,7 +31,8 @@ FIGURES: tuple[Figure, ...] = get_args(Figure)
 
 GENERATED = ("arithmetic", "programs")
 VALIDATION = "validation"
-DOMAINS = {
+Domain = Literal["math", "code"]
+DOMAINS: dict[str, Domain] = {
     "arithmetic": "math",
     "programs": "code",
     "gsm8k": "math",
@@ -465,6 +466,20 @@ class Cluster(Block):
     )
 
 
+class Cost(Block):
+    """What solutions are expected to be like, for the projected cost alone; the defaults are the miniature's."""
+
+    prompt_tokens: dict[Domain, float] = Field({"math": 38, "code": 37}, description="Tokens of a prompt, by domain.")
+    solution_tokens: dict[Domain, float] = Field(
+        {"math": 65, "code": 35}, description="Tokens of a solution, by domain."
+    )
+    steps: dict[Domain, float] = Field({"math": 5, "code": 6}, description="Steps of a solution, by domain.")
+    longer: dict[str, float] = Field({}, description="How many times longer the solutions of a policy are.")
+    distinct_prefixes: float = Field(
+        0.3, gt=0, le=1, description="Share of the steps' prefixes that no other solution of the problem has."
+    )
+
+
 class Study(Block):
     """A whole study."""
 
@@ -485,6 +500,7 @@ class Study(Block):
     analysis: Analysis = Field(Analysis(), description="Intervals and choices of the figures.")
     claims: Claims = Field(Claims(), description="Rules of the verdicts.")
     cluster: Cluster = Field(Cluster(), description="What jobs on a cluster may count on.")
+    cost: Cost = Field(Cost(), description="What the projected cost expects of solutions.")
 
     def dataset(self, name: str) -> Dataset:
         """The data set of this name."""
@@ -552,6 +568,22 @@ def load(config: Mapping[str, Any], files: Sequence[str | Path] = ()) -> Study:
     if faults or study is None:
         raise UserError("\n".join(["The configuration cannot be used:", *(_say(fault, files) for fault in faults)]))
     return study
+
+
+def read_yaml(path: str | Path) -> dict[str, Any]:
+    """The mapping in a YAML file; raises UserError naming file, line and column of what is no valid YAML."""
+    try:
+        found = yaml.safe_load(Path(path).read_text())
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        place = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else str(path)
+        raise UserError(
+            f"{place}: not valid YAML: {error.problem or error.context}. Check indentation (spaces, no tabs), a space "
+            "after each colon and closing brackets and quotes there and on the line before"
+        ) from error
+    if not isinstance(found, dict | None):
+        raise UserError(f"{path}: not a configuration: it holds a {type(found).__name__}, not keys and values")
+    return found or {}
 
 
 _TAGS = ("function-", "tagged-", "constrained-float", "dict[")  # what pydantic adds to a place to name a type
@@ -624,6 +656,7 @@ def _dangling(study: Study) -> list[_Fault]:
         wanted += [
             (("search", "tree", key, i), n, list(options)) for i, n in enumerate(getattr(study.search.tree, key))
         ]
+    wanted += [(("cost", "longer", name), name, models) for name in study.cost.longer]
     wanted += [(("search", "likelihoods", i), name, models) for i, name in enumerate(study.search.likelihoods)]
     wanted.append((("analysis", "aggregation"), study.analysis.aggregation, [VALIDATION, *study.search.aggregations]))
     faults = [
