@@ -103,6 +103,21 @@ def test_a_fault_in_a_list_is_placed_where_the_topmost_file_has_the_list(tmp_pat
         study.load(with_value(["rewards", "models"], [{"name": "one", "base": "m"}]), [base, overlay])
 
 
+def test_a_stored_configuration_can_be_read_again():
+    loaded = study.load(with_value(["rewards", "models", 0, "training"], {"steps": 7}))
+    assert study.load(loaded.model_dump(mode="json")) == loaded
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("study: mine\nlabels: {rollouts: 4\nseed: 1\n", r"mine\.yaml:3:\d+: not valid YAML"), ("- a\n", "holds a list")],
+)
+def test_a_file_that_is_no_configuration_is_named(text, said, tmp_path):
+    (tmp_path / "mine.yaml").write_text(text)
+    with pytest.raises(UserError, match=said):
+        study.read_yaml(tmp_path / "mine.yaml")
+
+
 def test_every_fault_is_listed_at_once(tmp_path):
     config = with_value(["labels", "rollouts"], 0)
     config["nonsense"] = 1

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_serializer, model_validator
 
 from prmscale.engines import memory
 from prmscale.engines.aggregation import AGGREGATIONS
@@ -232,6 +232,9 @@ class Released(Block):
         "num_attention_heads, num_key_value_heads, intermediate_size, vocab_size, tie_word_embeddings): memory, GPUs "
         "and the projected cost are counted from it where the file is neither in a folder nor in the hub's cache.",
     )
+    solution_tokens: float | None = Field(
+        None, gt=0, description="Expected tokens of its solutions, for the projected cost; those of `cost` if left out."
+    )
 
     @model_validator(mode="after")
     def _has_a_size(self) -> Released:
@@ -338,6 +341,11 @@ class RewardModel(Block):
         if self.training and "seeds" in self.training.model_fields_set:
             raise ValueError("seeds belongs in rewards.training: every reward model is trained equally often")
         return self
+
+    @field_serializer("training")
+    def _own_keys(self, training: RewardTraining | None) -> dict[str, Any] | None:
+        """Only the keys that are set here: the stored configuration can be read again."""
+        return training.model_dump(include=training.model_fields_set) if training else None
 
 
 class ReleasedRewardModel(Block):
@@ -474,7 +482,6 @@ class Cost(Block):
         {"math": 65, "code": 35}, description="Tokens of a solution, by domain."
     )
     steps: dict[Domain, float] = Field({"math": 5, "code": 6}, description="Steps of a solution, by domain.")
-    longer: dict[str, float] = Field({}, description="How many times longer the solutions of a policy are.")
     distinct_prefixes: float = Field(
         0.3, gt=0, le=1, description="Share of the steps' prefixes that no other solution of the problem has."
     )
@@ -656,7 +663,6 @@ def _dangling(study: Study) -> list[_Fault]:
         wanted += [
             (("search", "tree", key, i), n, list(options)) for i, n in enumerate(getattr(study.search.tree, key))
         ]
-    wanted += [(("cost", "longer", name), name, models) for name in study.cost.longer]
     wanted += [(("search", "likelihoods", i), name, models) for i, name in enumerate(study.search.likelihoods)]
     wanted.append((("analysis", "aggregation"), study.analysis.aggregation, [VALIDATION, *study.search.aggregations]))
     faults = [

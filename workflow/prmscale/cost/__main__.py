@@ -1,8 +1,8 @@
 """Print what a study would take: `python -m prmscale.cost [--gpu h100] config.yaml workflow/studies/paper.yaml`.
 
 Each file is laid over those before it, as Snakemake does. `--calibration results/smoke` tells times from a finished
-study instead of a GPU's data sheet. Where the study itself has run, what it took stands beside. The table is also written
-to results/STUDY/tables/cost.csv.
+study instead of a GPU's data sheet. Where the study itself has run, what it took stands beside. The table is also
+written to results/STUDY/tables/cost.csv.
 """
 
 from __future__ import annotations

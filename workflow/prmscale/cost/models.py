@@ -48,7 +48,8 @@ def _config(released: Released) -> PretrainedConfig:
                 f"policies.released, {released.name}: the size of {released.model} is not known here. Give its "
                 "`config` (the keys of its config.json that the schema names), or load it into the hub's cache first"
             ) from error
-    return AutoConfig.for_model(**released.config)
+    own = dict(released.config)
+    return AutoConfig.for_model(str(own.pop("model_type")), **own)
 
 
 def _measured(model: PreTrainedModel) -> Model:

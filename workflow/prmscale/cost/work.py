@@ -114,7 +114,8 @@ class _Work:
 
     def _solutions(self, dataset: Dataset, policy: str, count: float) -> Solutions:
         domain, cost = DOMAINS[dataset.source], self.study.cost
-        length = cost.solution_tokens[domain] * cost.longer.get(policy, 1.0)
+        released = self.study.released(policy)
+        length = released.solution_tokens if released and released.solution_tokens else cost.solution_tokens[domain]
         length = min(length, self.study.policies.sampling.max_tokens)
         runs = float(domain == "code" and dataset.source not in GENERATED)
         return Solutions(count, cost.prompt_tokens[domain], length, cost.steps[domain], runs)
