@@ -35,7 +35,7 @@ def test_the_papers_jobs_and_what_they_ask_for():
     count = Counter(rule for rule, _, _ in jobs)
     paper = settings("paper")
     tests = [(e["policy"], d) for e in paper["search"]["evaluations"] for d in e["datasets"]]
-    trained_on = {d for data in paper["rewards"]["data"] for d in data["datasets"]}
+    trained_on = {d for data in paper["rewards"]["data"] for d in data.get("datasets", [])}
     models = paper["rewards"]["models"]
     assert count["build_problems"] == len(paper["datasets"])
     assert count["sample_solutions"] == len(tests) + len(trained_on) == 14 + 5
@@ -43,10 +43,13 @@ def test_the_papers_jobs_and_what_they_ask_for():
     assert count["train_reward_model"] == len(models) and {m["base"] for m in models} == {
         f"qwen2.5-{size}b" for size in ("0.5", "1.5", "3", "7", "14", "32", "72")
     }
+    assert count["import_corpus"] == len(paper["corpora"]) == 2
     assert count["search"] == len(models) + 1 and count["search_trees"] == 2
     for rule, gpus, output in jobs:
         chooses_without_model = rule == "search" and "without" in output
         assert (gpus > 0) == (rule in GPU_RULES and not chooses_without_model), (rule, output)
+    # table 1 compares PRM-Math and PRM-Code of 72B alone
+    assert {m["name"]: m["role"] for m in models if "role" in m} == {"aslaf-72b": "math", "code-72b": "code"}
     trained = {output.split("rewards/")[1].split("/")[0]: gpus for rule, gpus, output in jobs if "/rewards/" in output}
     assert trained["aslaf-0.5b"] == 1 and trained["aslaf-0.5b"] < trained["aslaf-7b"] < trained["aslaf-72b"]
 

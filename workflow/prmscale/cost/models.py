@@ -11,7 +11,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, PretrainedConfig, Pre
 from prmscale.engines.flops import Shape
 from prmscale.errors import UserError
 from prmscale.policies.pretrain import build
-from prmscale.study import Released, Study
+from prmscale.study import Study
 from prmscale.tasks.corpus import build_tokenizer
 
 
@@ -33,22 +33,26 @@ def model_of(study: Study, name: str) -> Model:
     with torch.device("meta"):
         if ladder:
             return _measured(build(ladder, build_tokenizer(study.world), 0))
-        released = study.released(name)
-        assert released is not None  # names were checked when the study was loaded
-        return _measured(AutoModelForCausalLM.from_config(_config(released)))
+        return _measured(AutoModelForCausalLM.from_config(_config(study, name)))
 
 
-def _config(released: Released) -> PretrainedConfig:
+def _config(study: Study, name: str) -> PretrainedConfig:
+    """The configuration of a released policy, base or reward model."""
+    policy, reward_model = study.released(name), study.released_reward_model(name)
+    if policy:
+        model, revision, own = policy.model, policy.prompting.revision, dict(policy.config or {})
+    else:
+        assert reward_model is not None  # names were checked when the study was loaded
+        model, revision, own = reward_model.model, reward_model.revision, {}
     try:
-        folder = str(Path(released.model).expanduser())
-        return AutoConfig.from_pretrained(folder, revision=released.prompting.revision, local_files_only=True)
+        return AutoConfig.from_pretrained(str(Path(model).expanduser()), revision=revision, local_files_only=True)
     except (OSError, ValueError) as error:
-        if released.config is None:
+        if not own:
             raise UserError(
-                f"policies.released, {released.name}: the size of {released.model} is not known here. Give its "
-                "`config` (the keys of its config.json that the schema names), or load it into the hub's cache first"
+                f"{'policies' if policy else 'rewards'}.released, {name}: the size of {model} is not known here. Load "
+                "it into the hub's cache first"
+                + (", or give its `config`, as the schema describes it" if policy else "")
             ) from error
-    own = dict(released.config)
     return AutoConfig.for_model(str(own.pop("model_type")), **own)
 
 

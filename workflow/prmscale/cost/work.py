@@ -13,8 +13,7 @@ from functools import cache
 from typing import Literal
 
 from prmscale.cost.models import Model, model_of
-from prmscale.engines.flops import Shape
-from prmscale.search import TREE_STRATEGIES
+from prmscale.search import STRATEGIES, TREE_STRATEGIES
 from prmscale.study import DOMAINS, GENERATED, Dataset, Evaluation, RewardModel, Study
 
 TEXT = 3.0  # bytes of a token in a Parquet table: of solutions, steps and text, compressed
@@ -84,7 +83,7 @@ class _Work:
 
     def __iter__(self) -> Iterator[Job]:
         study = self.study
-        sets = {study.training_set(m.data).name for m in study.rewards.models}
+        sets = {m.data for m in study.rewards.models}
         labelled = dict.fromkeys((n, d.labels) for d in study.rewards.data if d.name in sets for n in d.datasets)
         policies = {study.labels.policy, *(e.policy for e in study.search.evaluations), *study.search.likelihoods}
         bases = {name.split("@")[0] for name in policies | {m.base for m in study.rewards.models}}
@@ -100,14 +99,15 @@ class _Work:
             yield self._labelling(dataset, method)
         for reward_model in study.rewards.models:
             yield self._training(reward_model)
-            yield self._search(reward_model)
+        for name in study.reward_model_names():
+            yield self._search(name)
         yield Job("search", "without")
         for base in study.search.likelihoods:
             yield self._ranking(base)
         first = study.search.evaluations[:1]
         for name in study.search.tree.reward_models:
             for each, dataset in [(e, d) for e in first for d in e.datasets]:
-                yield self._trees(study.reward_model(name), each, dataset)
+                yield self._trees(name, each, dataset)
 
     def _tests(self) -> list[tuple[Evaluation, str]]:
         return [(e, d) for e in self.study.search.evaluations for d in e.datasets]
@@ -137,12 +137,27 @@ class _Work:
         batch = self.study.policies.sampling.batch
         return Pass("write", model, count * length, flops, dtype, context + length / 2, batch)
 
-    def _read(self, reward_model: RewardModel, texts: float, length: float) -> Pass:
+    def _read(self, reward_model: str, texts: float, length: float) -> Pass:
         """A reward model reads texts; an implicit one by two language models, an evidence one by one."""
-        model, head = self.model(reward_model.base), self.study.reward_training(reward_model.name).head
-        shape: Shape = model.decoder if head == "scalar" else model.shape
+        released = self.study.released_reward_model(reward_model)
+        if released:
+            model = self.model(reward_model)
+            return Pass("read", model, texts * length, texts * model.shape.forward(round(length)), released.dtype)
+        model = self.model(self.study.reward_model(reward_model).base)
+        head = self.study.reward_training(reward_model).head
+        shape = model.decoder if head == "scalar" else model.shape
         times = 2 if head == "implicit" else 1
         return Pass("read", model, texts * length, times * texts * shape.forward(round(length)))
+
+    def _kept(self, reward_model: str) -> int:
+        """Trainings and checkpoints of a reward model."""
+        if self.study.released_reward_model(reward_model):
+            return 1
+        settings = self.study.reward_training(reward_model)
+        return settings.seeds * (len(settings.checkpoints) if settings.steps else 1)
+
+    def _seeds(self, reward_model: str) -> int:
+        return 1 if self.study.released_reward_model(reward_model) else self.study.rewards.training.seeds
 
     def _pretraining(self, name: str, replicate: int) -> Job:
         settings, cost, model = self.study.policies.pretraining, self.study.cost, self.model(name)
@@ -173,28 +188,32 @@ class _Work:
     def _training(self, reward_model: RewardModel) -> Job:
         study = self.study
         settings, data = study.reward_training(reward_model.name), study.training_set(reward_model.data)
-        of = [self._for_labelling(name) for name in data.datasets]
-        length = sum(s.prompt + s.length for s in of) / len(of)
+        cost = self.study.cost
+        lengths = [s.prompt + s.length for s in map(self._for_labelling, data.datasets)]
+        domains = [study.corpus(name).domain for name in data.corpora]
+        lengths += [cost.prompt_tokens[domain] + cost.solution_tokens[domain] for domain in domains]
+        length = sum(lengths) / len(lengths)
         model = self.model(reward_model.base)
         texts = settings.steps * settings.batch * settings.seeds
         shape = model.decoder if settings.head == "scalar" else model.shape
         # a frozen language model reads the texts; beside it a head is small
         flops = {"scalar": shape.training, "evidence": shape.forward, "implicit": lambda n: shape.training(n) * 4 / 3}
         work = Pass("train", model, texts * length, texts * flops[settings.head](round(length)))
-        held_out = sum(study.dataset(name).validation for name in data.datasets) * study.labels.solutions
-        kept = settings.seeds * (len(settings.checkpoints) if settings.steps else 1)
-        validation = self._read(reward_model, held_out * kept, length)
+        held_out: float = sum(study.dataset(name).validation for name in data.datasets) * study.labels.solutions
+        # how many rows a corpus has is not known before it is here
+        held_out += sum(c.validation * (c.limit or data.solutions or 0) for c in map(study.corpus, data.corpora))
+        kept = self._kept(reward_model.name)
+        validation = self._read(reward_model.name, held_out * kept, length)
         return Job("train_reward_model", reward_model.name, (work, validation), WEIGHT * model.parameters * kept)
 
-    def _search(self, reward_model: RewardModel) -> Job:
-        settings, search = self.study.reward_training(reward_model.name), self.study.search
-        kept = settings.seeds * (len(settings.checkpoints) if settings.steps else 1)
+    def _search(self, reward_model: str) -> Job:
+        search, kept = self.study.search, self._kept(reward_model)
         of = [self._test(each, dataset) for each, dataset in self._tests()]
         passes = tuple(self._read(reward_model, kept * s.count, s.prompt + s.length) for s in of)
         problems = sum(self.study.dataset(dataset).test for _, dataset in self._tests())
-        scored = sum(name.endswith("best_of_n") for name in search.strategies)
+        scored = sum(STRATEGIES[name].scored for name in search.strategies)
         rows = problems * scored * len(search.aggregations) * len(search.budgets) * kept
-        return Job("search", reward_model.name, passes, rows * ROW)
+        return Job("search", reward_model, passes, rows * ROW)
 
     def _ranking(self, base: str) -> Job:
         model = self.model(base)
@@ -207,15 +226,15 @@ class _Work:
         )
         return Job("rank_by_likelihood", base, passes)
 
-    def _trees(self, reward_model: RewardModel, each: Evaluation, dataset: str) -> Job:
+    def _trees(self, reward_model: str, each: Evaluation, dataset: str) -> Job:
         """Every strategy spends its budget (all of them, where it needs a run for each), a step at a time."""
         study, tree = self.study, self.study.search.tree
         s = self._test(each, dataset)
         budgets = [b for b in study.search.budgets if b <= each.samples]
         worth = sum(max(budgets) if TREE_STRATEGIES[name].anytime else sum(budgets) for name in tree.strategies)
-        runs = worth * len(tree.aggregations) * study.rewards.training.seeds * study.dataset(dataset).test
+        runs = worth * len(tree.aggregations) * self._seeds(reward_model) * study.dataset(dataset).test
         candidates, step = runs * s.steps, s.length / s.steps
         write = self._write(each.policy, candidates, tree.expansion, s.prompt + s.length / 2, step)
         read = self._read(reward_model, candidates, s.prompt + s.length / 2)
-        name = f"{reward_model.name}.{each.policy}.{dataset}"
+        name = f"{reward_model}.{each.policy}.{dataset}"
         return Job("search_trees", name, (write, read), 0.0, runs * s.programs)
