@@ -78,12 +78,13 @@ def _by_stage(rows: list[dict[str, object]], how: dict[str, Any]) -> pd.DataFram
 def total(table: pd.DataFrame) -> pd.DataFrame:
     """The table with a last row of sums over the stages that are known; the ratio is that of the sums."""
     whole = table.dropna() if "measured" in table else table
+    name = "total" if len(whole) == len(table) else "total of what was measured"
     sums = whole.drop(columns=["stage", "gpus", "ratio"], errors="ignore").sum().to_dict()
     if "measured" in table:
         sums["ratio"] = sums["hours"] / sums["measured"]
     if "gpus" in table:
         sums["gpus"] = table.gpus.max()
-    return pd.concat([table, pd.DataFrame([{"stage": "total", **sums}])], ignore_index=True)
+    return pd.concat([table, pd.DataFrame([{"stage": name, **sums}])], ignore_index=True)
 
 
 def load(files: list[Path]) -> Study:
