@@ -8,17 +8,28 @@ TORCH_INDEX ?=
 PYTHON := $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& echo $$p && break; done)
+# what the projected cost is told for, and a finished study to tell times from instead of a GPU's data sheet
+GPU    ?= h100
+CALIBRATION ?=
+
 BIN    := .venv/bin
 READY  := .venv/.installed
-OVERLAY := $(if $(filter laptop,$(STUDY)),,--configfile workflow/studies/$(STUDY).yaml)
+# BASE_CUT lies over BASE; the laptop study is config.yaml alone
+LAYERS := $(if $(filter laptop,$(STUDY)),,$(if $(findstring _,$(STUDY)),$(firstword $(subst _, ,$(STUDY)))) $(STUDY))
+OVERLAY := $(if $(LAYERS),--configfile $(patsubst %,workflow/studies/%.yaml,$(LAYERS)))
 
-.PHONY: setup study test lint format schema lock bench clean distclean smollm
+.PHONY: setup study cost test lint format schema lock bench clean distclean smollm
 
 setup: $(READY)
 
 study: $(READY)
 	$(BIN)/snakemake --cores $(CORES) --rerun-incomplete $(OVERLAY)
 	@$(BIN)/python -m prmscale.stages results/$(STUDY)
+
+# what a study would take before it runs: `make cost STUDY=paper GPU=h100`, offline
+cost: $(READY)
+	@$(BIN)/python -m prmscale.cost --gpu $(GPU) $(if $(CALIBRATION),--calibration $(CALIBRATION)) \
+		config.yaml $(patsubst %,workflow/studies/%.yaml,$(LAYERS))
 
 test: $(READY)
 	$(BIN)/python -m pytest

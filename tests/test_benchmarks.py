@@ -10,7 +10,7 @@ from prmscale.study import CodeExecution
 from prmscale.tasks import math_answers, sandbox
 from prmscale.tasks.base import from_table, to_table
 from prmscale.tasks.code_benchmarks import MBPP, HumanEval
-from prmscale.tasks.math_benchmarks import GSM8K, Math
+from prmscale.tasks.math_benchmarks import GSM8K, HendrycksMath, Math, Math500
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 shared = pytest.mark.skipif(not SHARED.exists(), reason="the real rows are not beside this checkout")
@@ -39,6 +39,20 @@ def lines(tmp_path, rows, name="rows.jsonl"):
     file = tmp_path / name
     file.write_text("".join(json.dumps(row) + "\n" for row in rows))
     return str(file)
+
+
+def test_math500_is_tested_on_whole_and_the_training_problems_of_math_are_cut_in_two(tmp_path):
+    rows = [{**MATH_ROW, "problem": f"Half of {i}?"} for i in range(20)]
+    path = lines(tmp_path, rows)
+    assert len(Math500("math500", path).load("test", None, 0)) == 20
+    with pytest.raises(UserError, match="math500 has no 'train' problems"):
+        Math500("math500", path).load("train", 1, 0)
+    splits = str(lines(tmp_path, rows, "train.jsonl")).replace("train.jsonl", "{split}.jsonl")
+    train, validation = (HendrycksMath("math", splits).load(s, None, 0) for s in ("train", "validation"))
+    assert (len(train), len(validation)) == (18, 2)
+    assert not {p.prompt for p in train} & {p.prompt for p in validation}
+    with pytest.raises(UserError, match="no 'test' problems"):
+        HendrycksMath("math", path).load("test", 1, 0)
 
 
 def test_gsm8k_in_its_published_format(tmp_path):

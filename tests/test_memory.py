@@ -16,6 +16,10 @@ QWEN_HALF_B = {
     "num_hidden_layers": 24, "hidden_size": 896, "num_attention_heads": 14, "num_key_value_heads": 2,
     "intermediate_size": 4864, "vocab_size": 151936, "tie_word_embeddings": True,
 }  # fmt: skip
+PYTHIA_1B = {
+    "model_type": "gpt_neox", "num_hidden_layers": 16, "hidden_size": 2048, "num_attention_heads": 8,
+    "intermediate_size": 8192, "vocab_size": 50304, "tie_word_embeddings": False,
+}  # fmt: skip
 SMALL = Size(weights=10**9, cached=1000)
 
 
@@ -27,6 +31,8 @@ def test_the_size_is_read_from_the_configuration():
     assert memory.size({**QWEN_HALF_B, "head_dim": 128}).cached == 2 * 24 * 2 * 128
     assert memory.size({**QWEN_72B, "num_experts": 8}) is None
     assert memory.size({"model_type": "gpt2", "n_layer": 12}) is None
+    # Pythia has no gate in its MLP; published: 1,011,781,632, of which 430 k are biases and norms
+    assert memory.size(PYTHIA_1B).weights == 1_011_351_552
 
 
 def test_what_each_use_takes():

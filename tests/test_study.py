@@ -71,6 +71,12 @@ def test_keys_of_a_model_replace_those_of_all():
         (["code_execution", "sandbox"], "none", ["code_execution.sandbox", "unprotected"]),
         (["datasets", 0, "path"], "none/{split}.jsonl", ["datasets[0].path", "no such file"]),
         (["policies", "released"], [{"name": "x", "model": "./none"}], ["released[0].model", "no such folder"]),
+        (["search", "evaluations"], [{"policy": "m", "datasets": ["programs"] * 2}], ["m on programs", "twice"]),
+        (
+            ["policies", "released"],
+            [{"name": "x", "model": "a/b", "config": {"hidden_size": 8}}],
+            ["released[0]", "tell a model's size"],
+        ),
         (["search", "budgets"], [1, 128], ["search.budgets", "128", "64"]),
     ],
 )
@@ -95,6 +101,21 @@ def test_a_fault_in_a_list_is_placed_where_the_topmost_file_has_the_list(tmp_pat
     overlay.write_text("study: mine\nrewards:\n  models:\n    - {name: one, base: m}\n")
     with pytest.raises(UserError, match=r"overlay\.yaml:4: rewards\.models\[0\]\.data: this key is required"):
         study.load(with_value(["rewards", "models"], [{"name": "one", "base": "m"}]), [base, overlay])
+
+
+def test_a_stored_configuration_can_be_read_again():
+    loaded = study.load(with_value(["rewards", "models", 0, "training"], {"steps": 7}))
+    assert study.load(loaded.model_dump(mode="json")) == loaded
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("study: mine\nlabels: {rollouts: 4\nseed: 1\n", r"mine\.yaml:3:\d+: not valid YAML"), ("- a\n", "holds a list")],
+)
+def test_a_file_that_is_no_configuration_is_named(text, said, tmp_path):
+    (tmp_path / "mine.yaml").write_text(text)
+    with pytest.raises(UserError, match=said):
+        study.read_yaml(tmp_path / "mine.yaml")
 
 
 def test_every_fault_is_listed_at_once(tmp_path):
@@ -123,6 +144,9 @@ def test_the_schema_for_editors_is_that_of_the_code():
 def test_every_study_is_accepted(file):
     from snakemake.utils import update_config
 
+    # BASE_CUT.yaml is laid over BASE.yaml
+    files = [*dict.fromkeys([file.with_stem(file.stem.split("_")[0]), file])]
     config = deepcopy(DEFAULT)
-    update_config(config, yaml.safe_load(file.read_text()))
-    assert study.load(config, [ROOT / "config.yaml", file]).study == file.stem
+    for each in files:
+        update_config(config, yaml.safe_load(each.read_text()))
+    assert study.load(config, [ROOT / "config.yaml", *files]).study == file.stem

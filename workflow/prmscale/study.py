@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_serializer, model_validator
 
+from prmscale.engines import memory
 from prmscale.engines.aggregation import AGGREGATIONS
 from prmscale.errors import UserError
 from prmscale.search import STRATEGIES, TREE_STRATEGIES
@@ -30,11 +31,14 @@ FIGURES: tuple[Figure, ...] = get_args(Figure)
 
 GENERATED = ("arithmetic", "programs")
 VALIDATION = "validation"
-DOMAINS = {
+Domain = Literal["math", "code"]
+DOMAINS: dict[str, Domain] = {
     "arithmetic": "math",
     "programs": "code",
     "gsm8k": "math",
     "math": "math",
+    "math500": "math",
+    "hendrycks_math": "math",
     "humaneval": "code",
     "mbpp": "code",
     "humanevalplus": "code",
@@ -98,6 +102,8 @@ class Dataset(Block):
         "programs",
         "gsm8k",
         "math",
+        "math500",
+        "hendrycks_math",
         "humaneval",
         "mbpp",
         "humanevalplus",
@@ -220,6 +226,21 @@ class Released(Block):
     gguf_file: str | None = Field(None, description="A GGUF file there: dequantised once, kept with the results.")
     prompting: Prompting = Field(Prompting(style="chat"), description="How it is asked, and loaded.")
     gpus: Count | None = Field(None, description="GPUs of a job that runs it; counted from its size if left out.")
+    config: dict[str, int | bool | str] | None = Field(
+        None,
+        description="What its config.json says of its size (model_type, num_hidden_layers, hidden_size, "
+        "num_attention_heads, num_key_value_heads, intermediate_size, vocab_size, tie_word_embeddings): memory, GPUs "
+        "and the projected cost are counted from it where the file is neither in a folder nor in the hub's cache.",
+    )
+    solution_tokens: float | None = Field(
+        None, gt=0, description="Expected tokens of its solutions, for the projected cost; those of `cost` if left out."
+    )
+
+    @model_validator(mode="after")
+    def _has_a_size(self) -> Released:
+        if self.config is not None and (memory.size(self.config) is None or "model_type" not in self.config):
+            raise ValueError("config wants the keys of a config.json that tell a model's size; see its description")
+        return self
 
 
 class Sampling(Block):
@@ -344,6 +365,11 @@ class RewardModel(Block):
         if self.training and "seeds" in self.training.model_fields_set:
             raise ValueError("seeds belongs in rewards.training: every reward model is trained equally often")
         return self
+
+    @field_serializer("training")
+    def _own_keys(self, training: RewardTraining | None) -> dict[str, Any] | None:
+        """Only the keys that are set here: the stored configuration can be read again."""
+        return training.model_dump(include=training.model_fields_set) if training else None
 
 
 class ReleasedRewardModel(Block):
@@ -472,6 +498,19 @@ class Cluster(Block):
     )
 
 
+class Cost(Block):
+    """What solutions are expected to be like, for the projected cost alone; the defaults are the miniature's."""
+
+    prompt_tokens: dict[Domain, float] = Field({"math": 38, "code": 37}, description="Tokens of a prompt, by domain.")
+    solution_tokens: dict[Domain, float] = Field(
+        {"math": 65, "code": 35}, description="Tokens of a solution, by domain."
+    )
+    steps: dict[Domain, float] = Field({"math": 5, "code": 6}, description="Steps of a solution, by domain.")
+    distinct_prefixes: float = Field(
+        0.3, gt=0, le=1, description="Share of the steps' prefixes that no other solution of the problem has."
+    )
+
+
 class Study(Block):
     """A whole study."""
 
@@ -492,6 +531,7 @@ class Study(Block):
     analysis: Analysis = Field(Analysis(), description="Intervals and choices of the figures.")
     claims: Claims = Field(Claims(), description="Rules of the verdicts.")
     cluster: Cluster = Field(Cluster(), description="What jobs on a cluster may count on.")
+    cost: Cost = Field(Cost(), description="What the projected cost expects of solutions.")
 
     def dataset(self, name: str) -> Dataset:
         """The data set of this name."""
@@ -559,6 +599,22 @@ def load(config: Mapping[str, Any], files: Sequence[str | Path] = ()) -> Study:
     if faults or study is None:
         raise UserError("\n".join(["The configuration cannot be used:", *(_say(fault, files) for fault in faults)]))
     return study
+
+
+def read_yaml(path: str | Path) -> dict[str, Any]:
+    """The mapping in a YAML file; raises UserError naming file, line and column of what is no valid YAML."""
+    try:
+        found = yaml.safe_load(Path(path).read_text())
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        place = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else str(path)
+        raise UserError(
+            f"{place}: not valid YAML: {error.problem or error.context}. Check indentation (spaces, no tabs), a space "
+            "after each colon and closing brackets and quotes there and on the line before"
+        ) from error
+    if not isinstance(found, dict | None):
+        raise UserError(f"{path}: not a configuration: it holds a {type(found).__name__}, not keys and values")
+    return found or {}
 
 
 _TAGS = ("function-", "tagged-", "constrained-float", "dict[")  # what pydantic adds to a place to name a type
@@ -659,6 +715,12 @@ def _impossible(study: Study) -> list[_Fault]:
             for name in dict.fromkeys(names)
             if names.count(name) > 1
         ]
+    tests = [(e.policy, name) for e in study.search.evaluations for name in e.datasets]
+    faults += [
+        _Fault(where=("search", "evaluations"), value=" on ".join(test), message="this is evaluated twice")
+        for test in dict.fromkeys(tests)
+        if tests.count(test) > 1
+    ]
     faults += _missing_files(study)
     budgets, reach = study.search.budgets, max([e.samples for e in study.search.evaluations], default=0)
     if budgets != sorted(set(budgets)) or budgets[:1] != [1]:

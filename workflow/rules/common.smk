@@ -78,9 +78,9 @@ def reference_execution(dataset):
     return {} if generated else as_data(STUDY.code_execution)
 
 
-def evaluation(policy):
-    """The evaluation of a policy."""
-    return next(e for e in STUDY.search.evaluations if e.policy == policy)
+def evaluation(policy, dataset):
+    """The evaluation of a policy on a data set."""
+    return next(e for e in STUDY.search.evaluations if e.policy == policy and dataset in e.datasets)
 
 
 def evaluated():
@@ -90,7 +90,10 @@ def evaluated():
 
 def base_size(name):
     """The size of a base, without the head that a reward model adds; None of the ladder, whose models are tiny."""
-    return memory.read_size(policy_folder(name), revision(name)) if STUDY.released(name) else None
+    released = STUDY.released(name)
+    if released is None:
+        return None
+    return memory.read_size(policy_folder(name), revision(name)) or memory.size(released.config or {})
 
 
 def to_sample(policy):
@@ -181,7 +184,7 @@ def samples_of(wildcards):
     """Splits to solve and solutions a problem."""
     if wildcards.purpose == "labelling":
         return ["train", "validation"], STUDY.labels.solutions
-    return ["test"], evaluation(wildcards.policy).samples
+    return ["test"], evaluation(wildcards.policy, wildcards.dataset).samples
 
 
 def labelling_policy(wildcards):
@@ -215,7 +218,7 @@ def plan(policy, dataset):
         "policy": policy,
         "dataset": as_data(STUDY.dataset(dataset)),
         "problems": result(f"problems/{dataset}.parquet"),
-        "samples": evaluation(policy).samples,
+        "samples": evaluation(policy, dataset).samples,
     }
 
 

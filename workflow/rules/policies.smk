@@ -47,8 +47,10 @@ if CONVERTED:
             mem_mb=main_memory(8000),
             runtime=60,
         params:
-            # on how many GPUs it runs does not matter to its weights
-            model=lambda wildcards: STUDY.released(wildcards.model).model_dump(mode="json", exclude={"gpus"}),
+            # on how many GPUs it runs and what it is expected to cost does not matter to its weights
+            model=lambda wildcards: STUDY.released(wildcards.model).model_dump(
+                mode="json", exclude={"gpus", "config", "solution_tokens"}
+            ),
         script:
             "../scripts/convert_policy.py"
 

@@ -54,7 +54,8 @@ def size(config: Mapping[str, Any]) -> Size | None:
     head = config.get("head_dim") or width // heads
     keys = (config.get("num_key_value_heads") or heads) * head
     embeddings = words * width * (1 if config.get("tie_word_embeddings") else 2)
-    return Size(layers * width * (2 * heads * head + 2 * keys + 3 * mlp) + embeddings, 2 * layers * keys)
+    matrices = 2 if config.get("model_type") == "gpt_neox" else 3  # of the MLP: Pythia's has no gate
+    return Size(layers * width * (2 * heads * head + 2 * keys + matrices * mlp) + embeddings, 2 * layers * keys)
 
 
 def read_size(folder: str, revision: str | None = None) -> Size | None:

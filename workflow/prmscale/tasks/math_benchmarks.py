@@ -59,26 +59,47 @@ class Math(_FinalAnswer):
     A file is cut in splits by the hash of each problem's text.
     """
 
+    source = "math"
+
     def load(self, split: str, count: int | None, seed: int) -> list[Problem]:
         """`count` problems of a split."""
-        rows = sources.rows("math", self.path, split if self.path else "test")
-        names = [rows.field(i, "problem", str) for i in range(len(rows))]
-        own = list(range(len(rows))) if "{split}" in (self.path or "") else sources.part(names, split)
+        rows, own = self._rows(split)
         picked = sources.chosen(own, count, seed, f"{self.name} {split}")
         return [self._problem(rows, split, i) for i in picked]
 
     def _problem(self, rows: sources.Rows, split: str, index: int) -> Problem:
         row = rows[index]
+        words = rows.field(index, "problem", str)
         answer = row.get("answer") or math_answers.extract(rows.field(index, "solution", str))
         level = "".join(c for c in str(row.get("level", "")) if c.isdigit())
         return Problem(
             problem_id=f"{self.name}/{split}/{index:05d}",
             domain="math",
             split=split,
-            prompt=row["problem"],
+            prompt=words,
             answer=str(answer),
             tests=None,
             difficulty=int(level or 0),
-            source="math",
-            licence=sources.PUBLISHED["math"].licence,
+            source=self.source,
+            licence=sources.PUBLISHED[self.source].licence,
         )
+
+    def _rows(self, split: str) -> tuple[sources.Rows, list[int]]:
+        rows = sources.rows("math", self.path, split if self.path else "test")
+        names = [rows.field(i, "problem", str) for i in range(len(rows))]
+        return rows, list(range(len(rows))) if "{split}" in (self.path or "") else sources.part(names, split)
+
+
+class Math500(Math):
+    """MATH-500, the 500 test problems of Lightman et al. (2023, arXiv 2305.20050); all of it is `test`."""
+
+    source = "math500"
+
+    def _rows(self, split: str) -> tuple[sources.Rows, list[int]]:
+        return sources.own_rows(self.source, self.path, split, "problem")
+
+
+class HendrycksMath(Math500):
+    """The 7,500 training problems of MATH, none of which is in MATH-500; every tenth is `validation`."""
+
+    source = "hendrycks_math"

@@ -14,7 +14,7 @@ from prmscale.tasks.bigcodebench import BigCodeBench
 from prmscale.tasks.code_benchmarks import MBPP, HumanEval, HumanEvalPlus, MBPPPlus
 from prmscale.tasks.competitions import APPS, TACO, CodeContests
 from prmscale.tasks.livecodebench import LiveCodeBench
-from prmscale.tasks.math_benchmarks import GSM8K, Math
+from prmscale.tasks.math_benchmarks import GSM8K, HendrycksMath, Math, Math500
 from prmscale.tasks.programs import Programs
 
 _CODE: dict[str, Callable[[str, str | None, CodeExecution], Task]] = {
@@ -41,6 +41,10 @@ def build(dataset: Dataset, world: World, execution: CodeExecution) -> Task:
             return GSM8K(dataset.name, dataset.path)
         case "math":
             return Math(dataset.name, dataset.path)
+        case "math500":
+            return Math500(dataset.name, dataset.path)
+        case "hendrycks_math":
+            return HendrycksMath(dataset.name, dataset.path)
         case source:
             return _CODE[source](dataset.name, dataset.path, execution)
 

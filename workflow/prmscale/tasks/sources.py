@@ -38,10 +38,19 @@ _ONE_PIECE = dict.fromkeys(("train", "validation", "test"), "test")
 _OWN = {"train": "train", "validation": "validation", "test": "test"}
 _NO_VALIDATION = {"train": "train", "validation": "train", "test": "test"}
 _TEST_ONLY = {"test": "test"}
+_TRAIN_ONLY = {"train": "train", "validation": "train"}
 
 PUBLISHED = {
     "gsm8k": Published("openai/gsm8k", "740312add88f781978c0658806c59bc2815b9866", "MIT", _NO_VALIDATION, "main"),
     "math": Published("HuggingFaceH4/MATH-500", "6e4ed1a2a79af7d8630a6b768ec859cb5af4d3be", "MIT", _ONE_PIECE),
+    "math500": Published("HuggingFaceH4/MATH-500", "6e4ed1a2a79af7d8630a6b768ec859cb5af4d3be", "MIT", _TEST_ONLY),
+    "hendrycks_math": Published(
+        "EleutherAI/hendrycks_math",
+        "21a5633873b6a120296cce3e2df9d5550074f4a3",
+        "MIT",
+        _TRAIN_ONLY,  # MATH-500 is drawn from its test problems
+        files="*/{split}-*.parquet",
+    ),
     "humaneval": Published("openai/openai_humaneval", "7dce6050a7d6d172f3cc5c32aa97f52fa1a2e544", "MIT", _ONE_PIECE),
     "mbpp": Published(
         "google-research-datasets/mbpp", "4bb6404fdc6cacfda99d4ac4205087b89d32030c", "CC BY 4.0", _OWN, "sanitized"

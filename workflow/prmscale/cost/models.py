@@ -1,0 +1,65 @@
+"""The models of a study as the cost needs them, built without weights: from their configuration alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from transformers import AutoConfig, AutoModelForCausalLM, PretrainedConfig, PreTrainedModel
+
+from prmscale.engines.flops import Shape
+from prmscale.errors import UserError
+from prmscale.policies.pretrain import build
+from prmscale.study import Study
+from prmscale.tasks.corpus import build_tokenizer
+
+
+class Model(NamedTuple):
+    """A causal language model: its shape, that of its decoder without the output head, and numbers in it.
+
+    `cached` are those that a token leaves in the KV cache.
+    """
+
+    shape: Shape
+    decoder: Shape
+    parameters: int
+    cached: int
+
+
+def model_of(study: Study, name: str) -> Model:
+    """The model behind a name of the study; raises UserError where nothing tells its size."""
+    ladder = study.ladder_model(name)
+    with torch.device("meta"):
+        if ladder:
+            return _measured(build(ladder, build_tokenizer(study.world), 0))
+        return _measured(AutoModelForCausalLM.from_config(_config(study, name)))
+
+
+def _config(study: Study, name: str) -> PretrainedConfig:
+    """The configuration of a released policy, base or reward model."""
+    policy, reward_model = study.released(name), study.released_reward_model(name)
+    if policy:
+        model, revision, own = policy.model, policy.prompting.revision, dict(policy.config or {})
+    else:
+        assert reward_model is not None  # names were checked when the study was loaded
+        model, revision, own = reward_model.model, reward_model.revision, {}
+    try:
+        return AutoConfig.from_pretrained(str(Path(model).expanduser()), revision=revision, local_files_only=True)
+    except (OSError, ValueError) as error:
+        if not own:
+            raise UserError(
+                f"{'policies' if policy else 'rewards'}.released, {name}: the size of {model} is not known here. Load "
+                "it into the hub's cache first"
+                + (", or give its `config`, as the schema describes it" if policy else "")
+            ) from error
+    return AutoConfig.for_model(str(own.pop("model_type")), **own)
+
+
+def _measured(model: PreTrainedModel) -> Model:
+    config, shape = model.config, Shape.of(model)
+    head = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+    keys = (getattr(config, "num_key_value_heads", None) or config.num_attention_heads) * head
+    decoder = Shape(shape.linear_weights - config.vocab_size * config.hidden_size, shape.layers, shape.width)
+    parameters = sum(p.numel() for p in model.parameters())
+    return Model(shape, decoder, parameters, 2 * config.num_hidden_layers * keys)
