@@ -1,11 +1,11 @@
-"""Labels of the steps of solutions: Monte-Carlo rollouts, the truth where it is known, or what others have published."""
+"""Labels of the steps of solutions: rollouts, the truth where it is known, or what others have published."""
 
 
 rule label_solutions:
     input:
         problems=result("problems/{dataset}.parquet"),
         solutions=result(f"solutions/{STUDY.labels.policy}/{{dataset}}.labelling.parquet"),
-        policy=labelling_policy,
+        policies=labelling_policies,
     output:
         labels=result("labels/{dataset}.{method}.parquet"),
     log:
@@ -23,10 +23,15 @@ rule label_solutions:
         dataset=lambda wildcards: as_data(STUDY.dataset(wildcards.dataset)),
         method=lambda wildcards: wildcards.method,
         policy=STUDY.labels.policy,
-        folder=policy_folder(STUDY.labels.policy),
-        prompting=prompting(STUDY.labels.policy),
+        labellers=lambda wildcards: {
+            name: (policy_folder(name), prompting(name)) for name in labellers(wildcards.method)
+        },
         sampling=as_data(STUDY.policies.sampling),
         rollouts=STUDY.labels.rollouts,
+        # the other methods do not stop early
+        decision=lambda wildcards: (
+            {} if wildcards.method in ("monte_carlo", "oracle") else as_data(STUDY.labels.decision)
+        ),
         shards=STUDY.labels.shards,
         world=as_data(STUDY.world),
         execution=as_data(STUDY.code_execution),
