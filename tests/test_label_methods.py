@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scripted import CoinPolicy, grade, problem
 
+from prmscale.analysis.label_quality import calibration_error, summary
 from prmscale.engines.cached import CachedPolicy
 from prmscale.engines.scheduler import run
 from prmscale.labels.adaptive import Decision, adaptive
@@ -111,3 +112,22 @@ def test_consensus_keeps_the_solutions_whose_first_error_all_place_alike():
     assert kept.solution_id.tolist() == [1] * 6
     assert kept.tokens_spent.sum() == able.tokens_spent.sum() + unable.tokens_spent.sum()
     pd.testing.assert_series_equal(consensus([able, able])["label"], able["label"])
+
+
+def test_a_summary_counts_what_was_spent_kept_and_right():
+    rows = pd.DataFrame(
+        {
+            "problem_id": ["a", "a", "b", "b"], "solution_id": 0, "step": [0, 1, 0, 1], "method": "adaptive",
+            "policy": "m", "temperature": 0.8, "seed": 1, "rollouts": 2, "tokens_spent": 5,
+            "value": [1.0, 0.0, 1.0, 1.0], "label": [1, 0, 1, 1], "truth": [1.0, 0.0, 1.0, 0.0],
+        }
+    )  # fmt: skip
+    found = summary(rows, solutions=4, level=0.95, draws=50, seed=0)
+    assert (found["tokens"], found["rollouts"], found["kept"], found["right"]) == (20, 8, 0.5, 0.75)
+    assert found["accuracy"] == pytest.approx(0.75) and found["first_error"] == pytest.approx(0.5)
+    assert "accuracy" not in summary(rows.assign(truth=float("nan")), 4, 0.95, 50, 0)
+
+
+def test_calibration_error_by_hand():
+    values = pd.Series([0.05, 0.05, 0.95, 0.95])
+    assert calibration_error(values, pd.Series([0.0, 1.0, 1.0, 1.0])) == pytest.approx((0.45 + 0.05) / 2)

@@ -1,5 +1,15 @@
 """Labels of the steps of solutions: rollouts, the truth where it is known, or what others have published."""
 
+# every table of labels that a reward model's training set is made of
+LABELLED = [
+    *dict.fromkeys(
+        (dataset, data.labels)
+        for data in STUDY.rewards.data
+        if any(model.data == data.name for model in STUDY.rewards.models)
+        for dataset in data.datasets
+    )
+]
+
 
 rule label_solutions:
     input:
@@ -39,6 +49,29 @@ rule label_solutions:
         seed=STUDY.seed,
     script:
         "../scripts/label_solutions.py"
+
+
+rule summarise_labels:
+    input:
+        labels=[result(f"labels/{dataset}.{method}.parquet") for dataset, method in LABELLED],
+        solutions=[result(f"solutions/{STUDY.labels.policy}/{dataset}.labelling.parquet") for dataset, _ in LABELLED],
+    output:
+        csv=result("tables/labels.csv"),
+    log:
+        result("logs/summarise_labels.log"),
+    benchmark:
+        result("benchmarks/summarise_labels.tsv")
+    conda:
+        "../../envs/core.yaml"
+    resources:
+        mem_mb=main_memory(2000),
+    params:
+        datasets=[dataset for dataset, _ in LABELLED],
+        level=STUDY.analysis.level,
+        draws=STUDY.analysis.draws,
+        seed=STUDY.seed,
+    script:
+        "../scripts/summarise_labels.py"
 
 
 rule import_corpus:

@@ -39,7 +39,8 @@ def _proved(checked: dict[Prefix, Estimate]) -> set[Prefix]:
 
 def _middles(solutions: Sequence[Prefix], checked: dict[Prefix, Estimate]) -> list[Prefix]:
     """The next prefix to check of each solution whose first error is not located yet, each once."""
-    right, found = _proved(checked), {}
+    right = _proved(checked)
+    found: dict[Prefix, None] = {}
     for solution in solutions:
         steps = tuple(solution)
         low = max(n for n in range(len(steps) + 1) if steps[:n] in right or n == 0)
