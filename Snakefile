@@ -29,6 +29,7 @@ rule all:
         result("config.yaml"),
         result("claims.md"),
         result("tables/contamination.csv"),
+        result("tables/labels.csv"),
         expand(result("figures/{figure}.pdf"), figure=STUDY.analysis.figures),
 
 

@@ -260,12 +260,31 @@ class Policies(Block):
     sampling: Sampling = Field(Sampling(), description="How every policy is sampled.")
 
 
+class LabelDecision(Block):
+    """When the methods `adaptive`, `binary_search` and `consensus` stop rolling out a prefix."""
+
+    threshold: float = Field(
+        0.2, gt=0, lt=1, description="Chance of success from a right step that a wrong one's is below."
+    )
+    confidence: float = Field(
+        0.9, gt=0.5, lt=1, description="Posterior probability at which the label is decided; else K are spent."
+    )
+
+
 class Labels(Block):
     """Labelling of steps: which policy's solutions, and how."""
 
     policy: str = Field(description="The policy that writes the training solutions and the rollouts.")
     solutions: Count = Field(4, description="Solutions a training or validation problem.")
-    rollouts: Count = Field(4, description="Rollouts from every step's prefix (K of Math-Shepherd).")
+    rollouts: Count = Field(
+        4, description="Rollouts from every step's prefix (K of Math-Shepherd); the most where a method may stop early."
+    )
+    decision: LabelDecision = Field(LabelDecision(), description="When adaptive methods stop before.")
+    consensus: list[str] = Field(
+        [],
+        description="The policies whose rollouts must place the first error alike for a solution to be kept by the "
+        "method `consensus` (two or more); each searches for it as `binary_search` does.",
+    )
     shards: Count = Field(8, description="Parts the work is cut in; an interrupted job loses at most one.")
 
 
@@ -275,7 +294,11 @@ class TrainingSet(Block):
     name: Name = Field(description="The name reward models refer to.")
     datasets: list[str] = Field([], description="Data sets whose train split is used, in equal parts.")
     corpora: list[str] = Field([], description="Corpora used beside them, in equal parts, with the labels they have.")
-    labels: Literal["monte_carlo", "oracle"] = Field("monte_carlo", description="Which labels: rollouts or truth.")
+    labels: Literal["monte_carlo", "oracle", "adaptive", "binary_search", "consensus"] = Field(
+        "monte_carlo",
+        description="Which labels: a fixed number of rollouts, the truth, rollouts until the label is decided, binary "
+        "search for the first error, or that by several policies, of which the solutions they agree on are kept.",
+    )
     solutions: Count | None = Field(None, description="Solutions drawn in all; all there are if left out.")
     shuffled: bool = Field(
         False, description="A control: labels exchanged at random among training solutions of equally many steps."
@@ -667,6 +690,7 @@ def _dangling(study: Study) -> list[_Fault]:
         wanted += [(("rewards", "data", i, "datasets", j), name, datasets) for j, name in enumerate(data.datasets)]
         corpora = [c.name for c in study.corpora]
         wanted += [(("rewards", "data", i, "corpora", j), name, corpora) for j, name in enumerate(data.corpora)]
+    wanted += [(("labels", "consensus", i), name, models) for i, name in enumerate(study.labels.consensus)]
     for i, model in enumerate(study.rewards.models):
         wanted += [
             (("rewards", "models", i, "base"), model.base, models),
@@ -729,7 +753,16 @@ def _impossible(study: Study) -> list[_Fault]:
         faults.append(
             _Fault(where=("search", "budgets"), value=budgets, message=f"no evaluation has more than {reach} samples")
         )
+    agreeing = len(set(study.labels.consensus))
     for i, data in enumerate(study.rewards.data):
+        if data.datasets and data.labels == "consensus" and agreeing < 2:
+            faults.append(
+                _Fault(
+                    where=("rewards", "data", i, "labels"),
+                    value="consensus",
+                    message=f"wants two or more policies in labels.consensus, which has {agreeing}",
+                )
+            )
         for name in data.datasets:
             dataset = next((d for d in study.datasets if d.name == name), None)
             if dataset and not dataset.train:

@@ -140,8 +140,8 @@ def ranking_needs(wildcards):
 
 
 def labelling_needs(wildcards):
-    """What labelling takes: truth needs no policy."""
-    return [to_sample(STUDY.labels.policy)] if wildcards.method == "monte_carlo" else []
+    """What labelling takes: all its policies at once."""
+    return [to_sample(name) for name in labellers(wildcards.method)]
 
 
 def search_needs(wildcards):
@@ -187,9 +187,16 @@ def samples_of(wildcards):
     return ["test"], evaluation(wildcards.policy, wildcards.dataset).samples
 
 
-def labelling_policy(wildcards):
-    """Truth needs no policy."""
-    return policy_files(STUDY.labels.policy) if wildcards.method == "monte_carlo" else []
+def labellers(method):
+    """The policies whose rollouts label by this method; truth needs none."""
+    if method == "consensus":
+        return list(dict.fromkeys(STUDY.labels.consensus))
+    return [] if method == "oracle" else [STUDY.labels.policy]
+
+
+def labelling_policies(wildcards):
+    """The files that the labellers need."""
+    return [file for name in labellers(wildcards.method) for file in policy_files(name)]
 
 
 def training_files(wildcards, kind, pattern):
@@ -272,7 +279,7 @@ wildcard_constraints:
     base="|".join(map(re.escape, [*STUDY.search.likelihoods, "-"])),
     replicate="[0-9]+",
     reward_model="|".join(map(re.escape, [*REWARD_MODELS, "without"])),
-    method="monte_carlo|oracle",
+    method="monte_carlo|oracle|adaptive|binary_search|consensus",
     purpose="labelling|search",
 
 

@@ -9,6 +9,8 @@ from prmscale import tables
 from prmscale.engines.recorded import RecordedPolicy
 from prmscale.engines.transformers_policy import TransformersPolicy
 from prmscale.jobs import job, shards_of
+from prmscale.labels.adaptive import Decision
+from prmscale.labels.consensus import consensus
 from prmscale.labels.label import by_rollouts, table
 from prmscale.study import CodeExecution, Dataset, Prompting, Sampling, World
 from prmscale.tasks.base import from_table
@@ -22,30 +24,37 @@ with job(snakemake):
     solutions = tables.read(snakemake.input.solutions, "solutions")
     grader = Grader({dataset.name: task}, RecordedPolicy(solutions).grades)
     sampling = Sampling(**params.sampling)
-    policy = None
-    if params.method == "monte_carlo":
-        policy = TransformersPolicy(
-            params.policy, params.folder, Prompting(**params.prompting), sampling, params.device, params.seed
-        )
+    policies = {
+        name: TransformersPolicy(name, folder, Prompting(**prompting), sampling, params.device, params.seed)
+        for name, (folder, prompting) in params.labellers.items()
+    }
     provenance = {
         "method": params.method,
-        "policy": params.policy,
+        "policy": "+".join(policies) or params.policy,
         "temperature": sampling.temperature,
         "seed": params.seed,
     }
+    decision = Decision(**params.decision) if params.decision else None
+    # agreement is asked of labellers that each look for the first error
+    method = "binary_search" if params.method == "consensus" else params.method
 
     def make(number, part):
         own = solutions[solutions.problem_id.isin(part)]
         chosen = [problems[name] for name in part]
         progress = f"shard {number + 1} of {params.shards}"
-        estimates = [None] * len(chosen)
-        if policy is not None:
-            estimates = by_rollouts(chosen, own, policy, grader, params.rollouts, progress)
         groups = dict(tuple(own.groupby("problem_id", sort=False)))
-        return pd.concat(
-            [table(p, groups[p.problem_id], e, task, provenance) for p, e in zip(chosen, estimates, strict=True)],
-            ignore_index=True,
-        )
+
+        def labelled(policy):
+            estimates = [None] * len(chosen)
+            if policy is not None:
+                estimates = by_rollouts(chosen, own, policy, grader, params.rollouts, progress, decision, method)
+            return pd.concat(
+                [table(p, groups[p.problem_id], e, task, provenance) for p, e in zip(chosen, estimates, strict=True)],
+                ignore_index=True,
+            )
+
+        by_policy = [labelled(policy) for policy in policies.values() or [None]]
+        return consensus(by_policy) if params.method == "consensus" else by_policy[0]
 
     output = Path(snakemake.output.labels)
     names = list(dict.fromkeys(solutions.problem_id))

@@ -9,6 +9,8 @@ import pandas as pd
 
 from prmscale.engines.requests import Prefix
 from prmscale.engines.scheduler import Grader, Policy, run
+from prmscale.labels.adaptive import Decision, adaptive
+from prmscale.labels.binary_search import binary_search
 from prmscale.labels.monte_carlo import Estimate, monte_carlo
 from prmscale.tasks.base import Problem
 
@@ -25,14 +27,27 @@ def by_rollouts(
     grader: Grader,
     rollouts: int,
     progress: str | None = None,
+    decision: Decision | None = None,
+    method: str = "monte_carlo",
 ) -> list[dict[Prefix, Estimate]]:
-    """Monte-Carlo estimates of every prefix of the solutions, one mapping a problem."""
+    """Estimates of every prefix of the solutions by this method, one mapping a problem.
+
+    `rollouts` is the number from a prefix, or the largest where `decision` may stop earlier; each problem's tokens
+    are counted as if it were labelled alone.
+    """
     by_problem = dict(tuple(solutions.groupby("problem_id", sort=False)))
     strategies = []
     for problem in problems:
         own = by_problem[problem.problem_id]
         complete = (own.finish_reason == "stop").tolist()
-        strategies.append((problem, monte_carlo([tuple(s) for s in own.steps], complete, rollouts)))
+        steps = [tuple(s) for s in own.steps]
+        if method == "monte_carlo":
+            strategy = monte_carlo(steps, complete, rollouts)
+        else:
+            assert decision is not None, f"{method} stops by a decision"
+            of = {"adaptive": adaptive, "binary_search": binary_search}[method]
+            strategy = of(steps, complete, rollouts, decision)
+        strategies.append((problem, strategy))
     return [each.result for each in run(strategies, policy, grader=grader, progress=progress)]
 
 
@@ -55,12 +70,12 @@ def table(
             prefix = steps[: t + 1]
             if estimates is None:
                 count, successes, tokens = 0, 0, 0
-                value = float(bool(truth))
+                value, label = float(bool(truth)), bool(truth)
             else:
                 estimate = estimates[prefix]
                 count, successes = estimate.rollouts, estimate.successes
                 tokens = 0 if prefix in paid else estimate.tokens
-                value = successes / count
+                value, label = estimate.value, estimate.label
                 paid.add(prefix)
             rows.append(
                 {
@@ -70,7 +85,7 @@ def table(
                     "rollouts": count,
                     "successes": successes,
                     "value": value,
-                    "label": int(value > 0),  # right if any rollout succeeds (Math-Shepherd's hard estimate)
+                    "label": int(label),
                     "tokens_spent": tokens,
                     "truth": float("nan") if truth is None else float(truth),
                     **provenance,

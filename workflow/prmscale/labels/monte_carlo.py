@@ -10,11 +10,25 @@ from prmscale.engines.requests import Extend, Judge, Prefix, Strategy
 
 @dataclass(frozen=True)
 class Estimate:
-    """Rollouts from one prefix, how many of them are right, and the tokens they took."""
+    """Rollouts from one prefix, how many of them are right, and the tokens they took.
+
+    A method that is sure of the label, or concludes it from other prefixes, says so by `right`.
+    """
 
     rollouts: int
     successes: int
     tokens: int
+    right: bool | None = None
+
+    @property
+    def value(self) -> float:
+        """The fraction of rollouts that are right; without any, what was concluded."""
+        return self.successes / self.rollouts if self.rollouts else float(bool(self.right))
+
+    @property
+    def label(self) -> bool:
+        """Right if any rollout is (Math-Shepherd's hard estimate), unless the method says otherwise."""
+        return self.successes > 0 if self.right is None else self.right
 
 
 def monte_carlo(solutions: Sequence[Prefix], complete: Sequence[bool], rollouts: int) -> Strategy:

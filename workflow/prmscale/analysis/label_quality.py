@@ -1,0 +1,46 @@
+"""What labels cost and, where the truth of steps is known, how good they are."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from prmscale.analysis.bootstrap import mean_interval
+from prmscale.labels.consensus import KEY, first_errors
+
+BINS = 10
+
+
+def calibration_error(values: pd.Series, truth: pd.Series) -> float:
+    """Expected calibration error of the labels' values, in ten bins of equal width (Guo et al. 2017, 1706.04599)."""
+    bins = np.minimum((values * BINS).astype(int), BINS - 1)
+    gaps = (values - truth).groupby(bins).agg(["mean", "size"])
+    return float((gaps["mean"].abs() * gaps["size"]).sum() / len(values))
+
+
+def summary(labels: pd.DataFrame, solutions: int, level: float, draws: int, seed: int) -> dict[str, float | int | str]:
+    """One row about a table of labels; `solutions` were to be labelled, of which a filter may keep a share.
+
+    Accuracy is of steps, `first_error` of solutions whose first wrong step (or none) is placed as in truth; both are
+    means over problems with bootstrap intervals at `level`, missing where the truth is not known.
+    """
+    row: dict[str, float | int | str] = {
+        name: str(labels[name].iloc[0]) if len(labels) else "" for name in ("method", "policy", "temperature", "seed")
+    }
+    row |= {
+        "solutions": solutions,
+        "kept": len(labels[KEY].drop_duplicates()) / solutions,
+        "steps": len(labels),
+        "rollouts": int(labels["rollouts"].sum()),
+        "tokens": int(labels["tokens_spent"].sum()),
+        "right": float(labels["label"].mean()),
+    }
+    known = labels[labels["truth"].notna()]
+    if known.empty:
+        return row
+    hits = (known["label"] == known["truth"]).groupby(known["problem_id"]).mean()
+    placed = first_errors(known) == first_errors(known.assign(label=known["truth"]))
+    for name, values in (("accuracy", hits), ("first_error", placed.groupby(level=0).mean())):
+        found = mean_interval(values.to_numpy(float), level, draws, seed)
+        row |= {name: found.mean, f"{name}_low": found.low, f"{name}_high": found.high}
+    return row | {"calibration_error": calibration_error(known["value"], known["truth"])}

@@ -1,0 +1,71 @@
+"""Adaptive Monte-Carlo labels: rollouts go where the label is still unsure.
+
+A prefix is right if the policy's chance of success from it is above a threshold. The chance has a Beta posterior
+(Jeffreys' prior, Beta(1/2, 1/2)); rollouts are drawn one at a time until the posterior puts the chance on one side of
+the threshold with the wanted confidence, or K are spent. Math-Shepherd (arXiv 2312.08935) spends K on every prefix.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from scipy.special import betainc
+
+from prmscale.engines.requests import Extend, Judge, Prefix, Request, Strategy
+from prmscale.labels.monte_carlo import Estimate
+
+
+@dataclass(frozen=True)
+class Decision:
+    """When a label is decided: the chance of success is above or below `threshold` with this posterior probability."""
+
+    threshold: float
+    confidence: float
+
+    def above(self, successes: int, rollouts: int) -> float:
+        """Posterior probability that the chance of success is above the threshold."""
+        return 1.0 - float(betainc(successes + 0.5, rollouts - successes + 0.5, self.threshold))
+
+    def made(self, successes: int, rollouts: int) -> bool:
+        """Whether more rollouts are not needed."""
+        above = self.above(successes, rollouts)
+        return max(above, 1 - above) >= self.confidence
+
+    def right(self, successes: int, rollouts: int) -> bool:
+        """The more likely side."""
+        return self.above(successes, rollouts) > 0.5
+
+
+def decide(
+    prefixes: Sequence[Prefix], most: int, decision: Decision
+) -> Generator[Request, Any, dict[Prefix, Estimate]]:
+    """Roll out these prefixes, each until its label is decided or `most` rollouts are spent."""
+    found = {prefix: Estimate(0, 0, 0) for prefix in prefixes}
+    for _ in range(most):
+        unsure = [p for p, e in found.items() if not e.rollouts or not decision.made(e.successes, e.rollouts)]
+        if not unsure:
+            break
+        drawn = [group[0] for group in (yield Extend(unsure, 1, until="end"))]
+        right = yield Judge([prefix + c.steps for prefix, c in zip(unsure, drawn, strict=True)])
+        for prefix, continuation, success in zip(unsure, drawn, right, strict=True):
+            e = found[prefix]
+            found[prefix] = Estimate(e.rollouts + 1, e.successes + bool(success), e.tokens + continuation.tokens)
+    return {
+        prefix: Estimate(e.rollouts, e.successes, e.tokens, decision.right(e.successes, e.rollouts))
+        for prefix, e in found.items()
+    }
+
+
+def adaptive(solutions: Sequence[Prefix], complete: Sequence[bool], rollouts: int, decision: Decision) -> Strategy:
+    """Estimate every prefix of these solutions of one problem; returns {prefix: Estimate}.
+
+    As in `monte_carlo`, a shared prefix is rolled out once and a whole solution that its policy ended needs none.
+    """
+    whole = sorted({tuple(s) for s, ended in zip(solutions, complete, strict=True) if ended and s})
+    prefixes = dict.fromkeys(tuple(s[: t + 1]) for s in solutions for t in range(len(s)))
+    right = (yield Judge(whole)) if whole else []
+    estimates = {s: Estimate(0, 0, 0, bool(good)) for s, good in zip(whole, right, strict=True)}
+    estimates |= yield from decide([p for p in prefixes if p not in estimates], rollouts, decision)
+    return estimates

@@ -1,0 +1,50 @@
+"""Binary search for the first error (OmegaPRM, arXiv 2406.06592; step 2 of ASLAF): O(log steps) checks a solution.
+
+A step is right as long as the policy can still reach a right answer from it, so that right steps never follow wrong
+ones: whatever prefix is found right proves those before it, and a right solution proves all of its own. A solution's
+first error then lies between the longest of its prefixes known to be right and the shortest longer one known to be
+wrong. Both are known for all solutions of a problem together: what one of them pays for, the others reuse.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from prmscale.engines.requests import Judge, Prefix, Strategy
+from prmscale.labels.adaptive import Decision, decide
+from prmscale.labels.monte_carlo import Estimate
+
+
+def binary_search(solutions: Sequence[Prefix], complete: Sequence[bool], rollouts: int, decision: Decision) -> Strategy:
+    """Label every prefix of these solutions of one problem; returns {prefix: Estimate}.
+
+    Each check spends at most `rollouts`, fewer where `decision` is made before. Prefixes that were never checked have
+    no rollouts and the label that follows from the others.
+    """
+    whole = sorted({tuple(s) for s, ended in zip(solutions, complete, strict=True) if ended and s})
+    verdicts = (yield Judge(whole)) if whole else []
+    checked = {s: Estimate(0, 0, 0, bool(right)) for s, right in zip(whole, verdicts, strict=True)}
+    while middles := _middles(solutions, checked):
+        checked |= yield from decide(middles, rollouts, decision)
+    right = _proved(checked)
+    prefixes = dict.fromkeys(tuple(s[: t + 1]) for s in solutions for t in range(len(s)))
+    spent = {p: checked.get(p, Estimate(0, 0, 0)) for p in prefixes}
+    return {p: Estimate(e.rollouts, e.successes, e.tokens, p in right) for p, e in spent.items()}
+
+
+def _proved(checked: dict[Prefix, Estimate]) -> set[Prefix]:
+    """All prefixes of those found right."""
+    return {p[:n] for p, e in checked.items() if e.right for n in range(len(p) + 1)}
+
+
+def _middles(solutions: Sequence[Prefix], checked: dict[Prefix, Estimate]) -> list[Prefix]:
+    """The next prefix to check of each solution whose first error is not located yet, each once."""
+    right = _proved(checked)
+    found: dict[Prefix, None] = {}
+    for solution in solutions:
+        steps = tuple(solution)
+        low = max(n for n in range(len(steps) + 1) if steps[:n] in right or n == 0)
+        high = next((n for n in range(low + 1, len(steps) + 1) if steps[:n] in checked), len(steps) + 1)
+        if high - low > 1:
+            found[steps[: (low + high) // 2]] = None
+    return list(found)
