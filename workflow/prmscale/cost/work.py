@@ -197,8 +197,8 @@ class _Work:
         texts = settings.steps * settings.batch * settings.seeds
         shape = model.decoder if settings.head == "scalar" else model.shape
         # a frozen language model reads the texts; beside it a head is small
-        flops = {"scalar": shape.training, "evidence": shape.forward, "implicit": lambda n: shape.training(n) * 4 / 3}
-        work = Pass("train", model, texts * length, texts * flops[settings.head](round(length)))
+        forwards = {"scalar": 2 if settings.lora else 3, "evidence": 1, "implicit": 4}[settings.head]
+        work = Pass("train", model, texts * length, texts * forwards * shape.forward(round(length)), settings.dtype)
         held_out: float = sum(study.dataset(name).validation for name in data.datasets) * study.labels.solutions
         # how many rows a corpus has is not known before it is here
         held_out += sum(c.validation * (c.limit or data.solutions or 0) for c in map(study.corpus, data.corpora))

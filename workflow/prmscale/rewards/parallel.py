@@ -63,6 +63,11 @@ def accelerator(device: str, settings: RewardTraining) -> Accelerator:
             if is_wrong:
                 raise UserError(f"rewards.training.{key} = {getattr(settings, key)!r} on {processes} GPUs: {why}")
         if device == "cuda":
+            if processes > (here := torch.cuda.device_count()):
+                raise UserError(
+                    f"training wants {processes} GPUs on one node and this one has {here}: set rewards.training.lora, "
+                    "or the reward model's `gpus`"
+                )
             plugin = FullyShardedDataParallelPlugin(
                 fsdp_version=2,
                 reshard_after_forward=True,
