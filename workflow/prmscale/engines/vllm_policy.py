@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
-from tqdm import tqdm
 from transformers import AutoConfig, AutoModelForCausalLM
 
 from prmscale.engines import memory, seeds
@@ -85,8 +83,9 @@ class VllmPolicy(SamplingPolicy):
         while going:
             prompts = [{"prompt_token_ids": [*ids[d.owner], *d.tokens]} for d in going]
             settings = [self._settings(d, extensions[d.owner]) for d in going]
-            bar = False if progress is None else partial(_bar, progress)
-            for d, done in zip(going, self._llm.generate(prompts, settings, use_tqdm=bar), strict=True):
+            for d, done in zip(
+                going, self._llm.generate(prompts, settings, use_tqdm=progress is not None), strict=True
+            ):
                 self._record(d, done.outputs[0])
             going = [d for d in going if d.finish_reason is None]
         return draws
@@ -120,8 +119,3 @@ class VllmPolicy(SamplingPolicy):
             draw.finish_reason = "step"
         elif len(draw.tokens) >= draw.limit:
             draw.finish_reason = "length"
-
-
-def _bar(progress: str, total: int, **_: Any) -> tqdm:
-    """The progress bar of the transformers engine in place of vLLM's."""
-    return tqdm(total=total, desc=progress, unit="sample")
