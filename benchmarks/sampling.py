@@ -10,7 +10,8 @@ import time
 
 import torch
 
-from prmscale.engines.transformers_policy import Extension, TransformersPolicy
+from prmscale.engines.policy import Extension
+from prmscale.engines.transformers_policy import TransformersPolicy
 from prmscale.policies.pretrain import build
 from prmscale.study import LadderModel, Prompting, Sampling, World
 from prmscale.tasks import steps

@@ -12,9 +12,10 @@ from torch.utils.flop_counter import FlopCounterMode
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from prmscale.engines.flops import Shape
+from prmscale.engines.policy import Extension
 from prmscale.engines.shared_prefix import seat
 from prmscale.engines.transformers_likelihood import TransformersLikelihood
-from prmscale.engines.transformers_policy import Extension, TransformersPolicy, sample
+from prmscale.engines.transformers_policy import TransformersPolicy, sample
 from prmscale.engines.transformers_scorer import TransformersScorer
 from prmscale.errors import UserError
 from prmscale.policies.pretrain import build

@@ -62,7 +62,7 @@ def test_majority_takes_the_mode_and_ties_are_shared():
     votes = rows[(rows.strategy == "majority") & (rows.budget == 16)].set_index("problem_id")
     samples = {p.problem_id: CoinPolicy() for p in PROBLEMS}
     for p in PROBLEMS[:10]:
-        from prmscale.engines.transformers_policy import Extension
+        from prmscale.engines.policy import Extension
 
         drawn = samples[p.problem_id].extend([Extension(p, (), 16, 0, "end")])[0]
         answers = [c.steps.count("1") for c in drawn]

@@ -8,6 +8,7 @@ import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ def job(snakemake: Any) -> Iterator[None]:
 
     Every number of a study is the same whatever the machine's cores: a job's threads come from the configuration.
     """
+    _enter_environment(snakemake)
     terminal = os.dup(2)
     with open(snakemake.log[0], "w", buffering=1) as log:
         os.dup2(log.fileno(), 1)
@@ -42,6 +44,13 @@ def job(snakemake: Any) -> Iterator[None]:
         finally:
             sys.stdout.flush()
             sys.stderr.flush()
+
+
+def _enter_environment(snakemake: Any) -> None:
+    """Start a script that samples by vLLM again in .venv-vllm, if its own Python lacks vLLM and that folder exists."""
+    sampling, python = snakemake.params.get("sampling", {}), os.path.abspath(".venv-vllm/bin/python")
+    if sampling.get("engine") == "vllm" and find_spec("vllm") is None and os.path.exists(python):
+        os.execv(python, [python, *sys.argv])
 
 
 def shards_of(output: Path, *parts: Any) -> Path:

@@ -246,6 +246,11 @@ class Released(Block):
 class Sampling(Block):
     """How a policy is sampled."""
 
+    engine: Literal["transformers", "vllm"] = Field(
+        "transformers",
+        description="What samples: transformers, or vLLM with its prefix cache and tensor parallelism over the job's "
+        "GPUs, in an environment of its own (`make vllm`); vLLM tells no self-certainty, so that control is left out.",
+    )
     temperature: float = Field(0.8, ge=0, description="Softmax temperature; 0 takes the most likely token.")
     top_p: float = Field(1.0, gt=0, le=1, description="Nucleus: probability mass the kept tokens reach.")
     max_tokens: Count = Field(96, description="Most new tokens of a whole solution.")

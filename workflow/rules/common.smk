@@ -261,6 +261,8 @@ def reward_folders(names):
     return [folder for name in names for folder in trained_folders(name)[: 1 if name in RELEASED else None]]
 
 
+# jobs that sample run in the environment of the engine
+SAMPLING_ENVIRONMENT = f"../../envs/{'vllm' if STUDY.policies.sampling.engine == 'vllm' else 'core'}.yaml"
 REWARD_SEEDS = range(1, 1 + STUDY.rewards.training.seeds)
 LADDER = [m.name for m in STUDY.policies.pretraining.ladder]
 CONVERTED = [m.name for m in STUDY.policies.released if m.gguf_file]

@@ -36,6 +36,8 @@ rule search:
             name
             for name in STUDY.search.strategies
             if STRATEGIES[name].scored == (wildcards.reward_model != "without")
+            # vLLM does not tell it
+            and (name != "self_certainty" or STUDY.policies.sampling.engine == "transformers")
         ],
         aggregations=STUDY.search.aggregations,
         budgets=STUDY.search.budgets,
@@ -62,7 +64,7 @@ rule search_trees:
         result("benchmarks/search_trees/{reward_model}.{policy}.{dataset}.tsv")
     priority: 5  # the longest of the search jobs
     conda:
-        "../../envs/core.yaml"
+        SAMPLING_ENVIRONMENT
     threads: STUDY.threads
     resources:
         mem_mb=main_memory(4000, tree_needs),

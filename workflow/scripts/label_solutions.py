@@ -7,11 +7,11 @@ import pandas as pd
 
 from prmscale import tables
 from prmscale.engines.recorded import RecordedPolicy
-from prmscale.engines.transformers_policy import TransformersPolicy
 from prmscale.jobs import job, shards_of
 from prmscale.labels.adaptive import Decision
 from prmscale.labels.consensus import consensus
 from prmscale.labels.label import by_rollouts, table
+from prmscale.policies.engine import load_policy
 from prmscale.study import CodeExecution, Dataset, Prompting, Sampling, World
 from prmscale.tasks.base import from_table
 from prmscale.tasks.registry import Grader, build
@@ -25,7 +25,9 @@ with job(snakemake):
     grader = Grader({dataset.name: task}, RecordedPolicy(solutions).grades)
     sampling = Sampling(**params.sampling)
     policies = {
-        name: TransformersPolicy(name, folder, Prompting(**prompting), sampling, params.device, params.seed)
+        name: load_policy(
+            name, folder, Prompting(**prompting), sampling, params.device, snakemake.resources.gpu, params.seed
+        )
         for name, (folder, prompting) in params.labellers.items()
     }
     provenance = {
@@ -47,6 +49,7 @@ with job(snakemake):
         def labelled(policy):
             estimates = [None] * len(chosen)
             if policy is not None:
+                policy.forget()
                 estimates = by_rollouts(chosen, own, policy, grader, params.rollouts, progress, decision, method)
             return pd.concat(
                 [table(p, groups[p.problem_id], e, task, provenance) for p, e in zip(chosen, estimates, strict=True)],

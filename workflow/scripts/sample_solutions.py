@@ -4,9 +4,9 @@ import shutil
 from pathlib import Path
 
 from prmscale import tables
-from prmscale.engines.transformers_policy import TransformersPolicy
 from prmscale.files import read_json, write_json
 from prmscale.jobs import job, shards_of
+from prmscale.policies.engine import load_policy
 from prmscale.policies.sample import sample_solutions
 from prmscale.study import CodeExecution, Dataset, Prompting, Sampling, World
 from prmscale.tasks.base import from_table
@@ -16,12 +16,13 @@ with job(snakemake):
     params = snakemake.params
     dataset = Dataset(**params.dataset)
     task = build(dataset, World(**params.world), CodeExecution(**params.execution))
-    policy = TransformersPolicy(
+    policy = load_policy(
         params.policy,
         params.folder,
         Prompting(**params.prompting),
         Sampling(**params.sampling),
         params.device,
+        snakemake.resources.gpu,
         params.seed,
     )
     problems = tables.read(snakemake.input.problems, "problems")
@@ -31,6 +32,7 @@ with job(snakemake):
     folder = shards_of(output, dict(params), Path(snakemake.input.problems))
 
     def make(number, part):
+        policy.forget()
         table = sample_solutions(policy, grader, part, params.samples, f"shard {number + 1} of {params.shards}")
         write_json(policy.seconds_per_token, folder / f"{number:04d}.json")
         return table

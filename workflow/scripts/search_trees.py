@@ -7,9 +7,9 @@ import pandas as pd
 
 from prmscale import tables
 from prmscale.engines.cached import CachedPolicy
-from prmscale.engines.transformers_policy import TransformersPolicy
 from prmscale.files import read_json
 from prmscale.jobs import job, shards_of
+from prmscale.policies.engine import load_policy
 from prmscale.rewards.released import load_scorer
 from prmscale.search import benchmarks
 from prmscale.search.evaluate import search_trees, worths
@@ -21,12 +21,13 @@ with job(snakemake):
     (test,) = benchmarks.load(
         [params.plan], [snakemake.input.solutions], World(**params.world), CodeExecution(**params.execution)
     )
-    engine = TransformersPolicy(
+    engine = load_policy(
         test.policy,
         params.folder,
         Prompting(**params.prompting),
         Sampling(**params.sampling),
         params.device,
+        snakemake.resources.gpu,
         params.seed,
     )
     folders = [Path(folder) for folder in snakemake.input.reward_model]
@@ -42,6 +43,7 @@ with job(snakemake):
 
     def make(number, problems):
         # what a shard draws depends on nothing outside it: made again, it has the same bytes
+        engine.forget()
         policy = CachedPolicy(engine)
         rows, trees = [], []
         for seed, (scorer, step, own) in enumerate(zip(scorers, steps, worth, strict=True), 1):

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from prmscale.engines.policy import Extension
 from prmscale.engines.requests import Continuation, Prefix, Until
 from prmscale.engines.scheduler import Policy
-from prmscale.engines.transformers_policy import Extension
 from prmscale.tasks.base import Problem
 
 Key = tuple[str, Prefix, Until]

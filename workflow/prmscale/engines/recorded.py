@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from prmscale.engines.policy import Extension
 from prmscale.engines.requests import Continuation
-from prmscale.engines.transformers_policy import Extension
 from prmscale.errors import UserError
 from prmscale.tasks.base import Grade
 

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from prmscale.engines.flops import Shape
 from prmscale.engines.ledger import Cost, Ledger, Unit
+from prmscale.engines.policy import Extension
 from prmscale.engines.requests import (
     Choice,
     Continuation,
@@ -22,7 +23,6 @@ from prmscale.engines.requests import (
     Standing,
     Strategy,
 )
-from prmscale.engines.transformers_policy import Extension
 from prmscale.tasks.base import Grade, Problem
 
 

@@ -7,61 +7,38 @@ depend on the batch (up to the rounding of the matrix products, which may differ
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from time import perf_counter
-from typing import Any
 
 import numpy as np
 import torch
 from tqdm import tqdm
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModelForCausalLM
 
 from prmscale.engines import seeds
 from prmscale.engines.flops import Shape
 from prmscale.engines.loading import load_pretrained
-from prmscale.engines.requests import Continuation, Prefix, Until
+from prmscale.engines.policy import Draw, Extension, SamplingPolicy
+from prmscale.engines.requests import Until
 from prmscale.engines.shared_prefix import ATTENTION, SharedPrefixCache, seat
 from prmscale.study import Prompting, Sampling
-from prmscale.tasks import steps as step_text
-from prmscale.tasks.base import Problem
-
-
-@dataclass(frozen=True)
-class Extension:
-    """One prefix of one problem to extend `samples` times; its draws are numbered from `first_draw`."""
-
-    problem: Problem
-    prefix: Prefix
-    samples: int
-    first_draw: int
-    until: Until
 
 
 @dataclass
-class _Row:
-    """A sample in the making: `owner` is the extension it belongs to, `uniforms` its random numbers."""
+class _Row(Draw):
+    """A draw in the making and its random numbers, one a token."""
 
-    owner: int
-    draw: int
-    uniforms: np.ndarray
-    limit: int
-    tokens: list[int] = field(default_factory=list)
-    logprob: float = 0.0
-    min_logprob: float = 0.0
-    confidence: float = 0.0
-    finish_reason: Any = None
+    uniforms: np.ndarray = field(default_factory=lambda: np.empty(0))
 
 
-class TransformersPolicy:
-    """A causal language model of a Hugging Face folder or hub name, sampling steps or whole solutions."""
+class TransformersPolicy(SamplingPolicy):
+    """A policy sampled by transformers' own model; the reference for other engines."""
 
     def __init__(
         self, name: str, folder: str | Path, prompting: Prompting, sampling: Sampling, device: str, seed: int
     ) -> None:
-        self.name, self.prompting, self.sampling, self.seed = name, prompting, sampling, seed
-        self.tokenizer = load_pretrained(AutoTokenizer, folder, revision=prompting.revision)
+        super().__init__(name, folder, prompting, sampling, seed)
         self.model = load_pretrained(
             AutoModelForCausalLM, folder, revision=prompting.revision, dtype=getattr(torch, prompting.dtype)
         )
@@ -69,47 +46,15 @@ class TransformersPolicy:
         self.model.set_attn_implementation(ATTENTION)
         self.shape = Shape.of(self.model)
         self.device = device
-        self.seconds, self.generated = 0.0, 0
-        self._prompt_lengths: dict[str, int] = {}
-        ends = self.model.generation_config.eos_token_id or self.tokenizer.eos_token_id
-        self._ends = set(ends if isinstance(ends, list) else [ends])
-        texts = self.tokenizer.batch_decode([[i] for i in range(len(self.tokenizer))])
-        self._closes_step = np.array([step_text.STEP_END in text for text in texts])
-        self._is_blank = np.array([not text.strip() for text in texts])
 
-    @property
-    def seconds_per_token(self) -> float:
-        """Measured wall time of a generated token, with full batches."""
-        return self.seconds / max(self.generated, 1)
-
-    def extend(self, extensions: Sequence[Extension], progress: str | None = None) -> list[list[Continuation]]:
-        """Sample every extension; reply i holds the continuations of extension i in order of their draws."""
-        started = perf_counter()
-        ids = [self._ids(e.problem, e.prefix) for e in extensions]
+    def _draws(self, extensions: Sequence[Extension], ids: Sequence[list[int]], progress: str | None) -> Iterator[Draw]:
         # alike lengths together: less padding, and rows that end at about the same time
         order = sorted(range(len(extensions)), key=lambda i: len(ids[i]))
-        replies: list[list[Continuation]] = [[] for _ in extensions]
         total = sum(e.samples for e in extensions)
         with tqdm(total=total, desc=progress, unit="sample", disable=progress is None) as bar:
             for chunk in self._chunks(order, extensions):
-                rows = self._sample(chunk, extensions, ids)
-                for row in rows:
-                    replies[row.owner].append(self._continuation(row, len(ids[row.owner])))
-                bar.update(len(rows))
-        self.seconds += perf_counter() - started
-        self.generated += sum(c.tokens for reply in replies for c in reply)
-        return replies
-
-    def _ids(self, problem: Problem, prefix: Prefix) -> list[int]:
-        plain = self.prompting.style == "plain"
-        return step_text.encode(self.tokenizer, self._prompt(problem), prefix, special=plain)[0]
-
-    def _prompt(self, problem: Problem) -> str:
-        if self.prompting.style == "plain":
-            return problem.prompt
-        instruction = self.prompting.instructions[problem.domain]
-        chat = [{"role": "user", "content": f"{instruction}\n\n{problem.prompt}"}]
-        return str(self.tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True))
+                yield from self._sample(chunk, extensions, ids)
+                bar.update(len(chunk))
 
     def _chunks(self, order: list[int], extensions: Sequence[Extension]) -> list[list[tuple[int, int]]]:
         """(extension, draw) pairs in batches of at most `sampling.batch` rows."""
@@ -119,7 +64,7 @@ class TransformersPolicy:
 
     @torch.inference_mode()
     def _sample(
-        self, chunk: list[tuple[int, int]], extensions: Sequence[Extension], ids: list[list[int]]
+        self, chunk: list[tuple[int, int]], extensions: Sequence[Extension], ids: Sequence[list[int]]
     ) -> list[_Row]:
         rows = [self._row(extensions[owner], owner, draw, len(ids[owner])) for owner, draw in chunk]
         unique = list(dict.fromkeys(tuple(ids[owner]) for owner, _ in chunk))
@@ -160,14 +105,9 @@ class TransformersPolicy:
             logits = out.logits[:, -1]
 
     def _row(self, extension: Extension, owner: int, draw: int, context: int) -> _Row:
-        limit = max(1, self.sampling.max_tokens - (context - self._prompt_length(extension.problem)))
+        limit = self._limit(extension.problem, context)
         stream = seeds.generator(self.seed, self.name, extension.problem.problem_id, extension.prefix, draw)
-        return _Row(owner, draw, stream.random(limit), limit)
-
-    def _prompt_length(self, problem: Problem) -> int:
-        if problem.problem_id not in self._prompt_lengths:
-            self._prompt_lengths[problem.problem_id] = len(self._ids(problem, ()))
-        return self._prompt_lengths[problem.problem_id]
+        return _Row(owner, draw, limit, uniforms=stream.random(limit))
 
     def _read(self, prompts: Sequence[Sequence[int]]) -> tuple[SharedPrefixCache, torch.Tensor, torch.Tensor]:
         """Left-pad and read the prompts; returns the cache, the next-token logits and the attention mask."""
@@ -216,22 +156,6 @@ class TransformersPolicy:
             elif len(row.tokens) >= row.limit:
                 row.finish_reason = "length"
         return row.finish_reason is not None
-
-    def _continuation(self, row: _Row, context: int) -> Continuation:
-        ended = row.finish_reason == "stop"
-        text = self.tokenizer.decode(row.tokens[:-1] if ended else row.tokens, skip_special_tokens=True)
-        reading = self.shape.forward(context)
-        return Continuation(
-            steps=tuple(step_text.split(text)),
-            finish_reason=None if row.finish_reason == "step" else row.finish_reason,
-            tokens=len(row.tokens),
-            logprob=row.logprob,
-            confidence=row.confidence / len(row.tokens),
-            prefix_tokens=context,
-            flops=reading + self.shape.forward(len(row.tokens), context),
-            min_logprob=row.min_logprob,
-            prefix_flops=reading,
-        )
 
 
 def sample(logits: torch.Tensor, uniforms: torch.Tensor, temperature: float, top_p: float) -> torch.Tensor:

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from prmscale.engines.transformers_policy import Extension, TransformersPolicy
+from prmscale.engines.policy import Extension, SamplingPolicy
 from prmscale.tasks import steps as step_text
 from prmscale.tasks.base import Problem
 from prmscale.tasks.registry import Grader
 
 
 def sample_solutions(
-    policy: TransformersPolicy, grader: Grader, problems: Sequence[Problem], samples: int, progress: str
+    policy: SamplingPolicy, grader: Grader, problems: Sequence[Problem], samples: int, progress: str
 ) -> pd.DataFrame:
     """`samples` judged solutions of every problem, with what they cost."""
     drawn = policy.extend([Extension(p, (), samples, 0, "end") for p in problems], progress)

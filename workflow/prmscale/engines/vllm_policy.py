@@ -1,0 +1,121 @@
+"""The vLLM engine: the same draws as the transformers engine's in distribution, by vLLM's batching and prefix cache.
+
+One call samples all draws; each has a seed of its own. vLLM reports the log-probability of the chosen tokens alone, so
+self-certainty, which needs those of the whole vocabulary, is NaN. vLLM is installed in an environment of its own
+(`make vllm`), never beside the rest of the pipeline.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoConfig, AutoModelForCausalLM
+
+from prmscale.engines import memory, seeds
+from prmscale.engines.flops import Shape
+from prmscale.engines.loading import load_pretrained
+from prmscale.engines.policy import Draw, Extension, SamplingPolicy
+from prmscale.errors import UserError
+from prmscale.study import Prompting, Sampling
+from prmscale.tasks import steps as step_text
+
+# the scheduler in this process: the same requests make the same batches, and so the same bytes
+os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
+os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
+
+
+class VllmPolicy(SamplingPolicy):
+    """A policy sampled by vLLM, its weights split over `gpus` GPUs (tensor parallelism)."""
+
+    def __init__(
+        self, name: str, folder: str | Path, prompting: Prompting, sampling: Sampling, gpus: int, seed: int
+    ) -> None:
+        super().__init__(name, folder, prompting, sampling, seed)
+        try:
+            from vllm import LLM, SamplingParams
+        except ImportError as error:
+            raise UserError(
+                f"policies.sampling.engine is vllm, which this Python lacks ({error}); `make vllm` sets up .venv-vllm, "
+                "which jobs then use"
+            ) from error
+        config = load_pretrained(AutoConfig, folder, revision=prompting.revision)
+        with torch.device("meta"):
+            self.shape = Shape.of(AutoModelForCausalLM.from_config(config))
+        self._parameters = SamplingParams
+        self._llm = LLM(
+            str(folder),
+            revision=prompting.revision,
+            tokenizer_revision=prompting.revision,
+            dtype=prompting.dtype,
+            tensor_parallel_size=max(1, gpus),
+            enable_prefix_caching=True,
+            max_num_seqs=sampling.batch,
+            max_model_len=-1,  # as long as model and cache allow
+            kv_cache_memory_bytes=self._cache_bytes(config.to_dict(), max(1, gpus)),
+            enforce_eager=not torch.cuda.is_available(),
+            seed=seeds.seed_of(seed, name) % 2**31,
+        )
+
+    def forget(self) -> None:
+        """Empty the prefix cache."""
+        self._llm.reset_prefix_cache()
+
+    def _cache_bytes(self, config: dict[str, Any], gpus: int) -> int:
+        """Bytes of KV cache on each GPU: what jobs are told to ask for, so that a reward model finds room beside it."""
+        size = memory.size(config)
+        if size is None:
+            raise UserError(f"{self.name}: vLLM's cache is only known for models of the Llama kind; use transformers")
+        sampling = self.sampling
+        need = memory.generating(size, self.prompting.dtype, sampling.batch, sampling.max_tokens)
+        return int((need.total - need.weights) * memory.GB / gpus)
+
+    def _draws(self, extensions: Sequence[Extension], ids: Sequence[list[int]], progress: str | None) -> Iterable[Draw]:
+        draws = [
+            Draw(i, e.first_draw + n, self._limit(e.problem, len(ids[i])), confidence=float("nan"))
+            for i, e in enumerate(extensions)
+            for n in range(e.samples)
+        ]
+        going = draws
+        while going:
+            prompts = [{"prompt_token_ids": [*ids[d.owner], *d.tokens]} for d in going]
+            settings = [self._settings(d, extensions[d.owner]) for d in going]
+            for d, done in zip(
+                going, self._llm.generate(prompts, settings, use_tqdm=progress is not None), strict=True
+            ):
+                self._record(d, done.outputs[0])
+            going = [d for d in going if d.finish_reason is None]
+        return draws
+
+    def _settings(self, draw: Draw, extension: Extension) -> Any:
+        sampling, place = self.sampling, (extension.problem.problem_id, extension.prefix, draw.draw, len(draw.tokens))
+        return self._parameters(
+            temperature=sampling.temperature,
+            top_p=sampling.top_p,
+            max_tokens=draw.limit - len(draw.tokens),
+            seed=seeds.seed_of(self.seed, self.name, *place) % 2**63,
+            # the ends of the base class alone, whatever the model's files say besides
+            ignore_eos=True,
+            stop_token_ids=sorted(self._ends),
+            stop=[step_text.STEP_END] if extension.until == "step" else None,
+            include_stop_str_in_output=True,
+            logprobs=0,  # of the chosen token
+        )
+
+    def _record(self, draw: Draw, output: Any) -> None:
+        """Add what vLLM sampled; a draw that is blank so far goes on, as a blank line is no step."""
+        chosen = [at[token].logprob for token, at in zip(output.token_ids, output.logprobs, strict=True)]
+        draw.tokens += output.token_ids
+        draw.logprob += sum(chosen)
+        draw.min_logprob = min(draw.min_logprob, *chosen)
+        if output.finish_reason == "length":
+            draw.finish_reason = "length"
+        elif output.stop_reason != step_text.STEP_END:
+            draw.finish_reason = "stop"
+        elif not self._is_blank[draw.tokens].all():
+            draw.finish_reason = "step"
+        elif len(draw.tokens) >= draw.limit:
+            draw.finish_reason = "length"
