@@ -5,6 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import torch
+from accelerate import dispatch_model, infer_auto_device_map
+from accelerate.utils import get_balanced_memory
+from transformers import PreTrainedModel
+
 from prmscale.engines import heads  # noqa: F401  (registers its models with the Auto classes)
 from prmscale.errors import UserError
 
@@ -22,3 +27,12 @@ def load_pretrained(auto: Any, name: str | Path, revision: str | None = None, **
             f"{name}: the {kind} could not be loaded by {auto.__name__}: {str(error).splitlines()[0]}. "
             "Give a folder saved with save_pretrained, or a hub name this machine can reach (HF_HOME holds the cache)."
         ) from error
+
+
+def placed(model: PreTrainedModel, device: str) -> PreTrainedModel:
+    """The model in evaluation mode on the device; layer by layer over the job's GPUs if the first cannot hold it."""
+    if device == "cuda" and model.get_memory_footprint() > 0.8 * torch.cuda.mem_get_info(0)[0]:
+        whole = {"no_split_module_classes": model._no_split_modules}
+        spread = infer_auto_device_map(model, max_memory=get_balanced_memory(model, **whole), **whole)
+        return dispatch_model(model, spread).eval()
+    return model.eval().to(device)  # type: ignore[arg-type]

@@ -12,7 +12,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from prmscale.engines.flops import Shape
 from prmscale.engines.heads import log_probability, predictions
-from prmscale.engines.loading import load_pretrained
+from prmscale.engines.loading import load_pretrained, placed
 from prmscale.engines.requests import Prefix
 from prmscale.engines.transformers_scorer import batches, pad
 from prmscale.tasks import steps as step_text
@@ -33,7 +33,7 @@ class TransformersLikelihood:
 
     def __init__(self, folder: str | Path, device: str, revision: str | None = None, batch_tokens: int = 16384) -> None:
         self.tokenizer = load_pretrained(AutoTokenizer, folder, revision=revision)
-        self.model = load_pretrained(AutoModelForCausalLM, folder, revision=revision).to(device).eval()
+        self.model = placed(load_pretrained(AutoModelForCausalLM, folder, revision=revision), device)
         self.shape = Shape.of(self.model)
         self.batch_tokens = batch_tokens
 

@@ -18,7 +18,7 @@ from transformers import AutoModelForCausalLM
 
 from prmscale.engines import seeds
 from prmscale.engines.flops import Shape
-from prmscale.engines.loading import load_pretrained
+from prmscale.engines.loading import load_pretrained, placed
 from prmscale.engines.policy import Draw, Extension, SamplingPolicy
 from prmscale.engines.requests import Until
 from prmscale.engines.shared_prefix import ATTENTION, SharedPrefixCache, seat
@@ -39,10 +39,9 @@ class TransformersPolicy(SamplingPolicy):
         self, name: str, folder: str | Path, prompting: Prompting, sampling: Sampling, device: str, seed: int
     ) -> None:
         super().__init__(name, folder, prompting, sampling, seed)
-        self.model = load_pretrained(
-            AutoModelForCausalLM, folder, revision=prompting.revision, dtype=getattr(torch, prompting.dtype)
-        )
-        self.model = self.model.to(device).eval()
+        dtype = getattr(torch, prompting.dtype)
+        model = load_pretrained(AutoModelForCausalLM, folder, revision=prompting.revision, dtype=dtype)
+        self.model = placed(model, device)
         self.model.set_attn_implementation(ATTENTION)
         self.shape = Shape.of(self.model)
         self.device = device

@@ -12,7 +12,7 @@ from tqdm import tqdm
 from transformers import AutoModelForTokenClassification, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from prmscale.engines.flops import Shape
-from prmscale.engines.loading import load_pretrained
+from prmscale.engines.loading import load_pretrained, placed
 from prmscale.engines.requests import Prefix, Scored
 from prmscale.tasks import steps as step_text
 from prmscale.tasks.base import Problem
@@ -53,7 +53,7 @@ class TransformersScorer:
 
     def __init__(self, folder: str | Path, device: str, batch_tokens: int = 16384) -> None:
         model, self.tokenizer = self.load(str(folder))
-        self.model: PreTrainedModel = model.eval().to(device)  # type: ignore[arg-type]
+        self.model = placed(model, device)
         self.shape = Shape.of(self.model)
         self.batch_tokens = batch_tokens
         self.seconds, self.read = 0.0, 0
