@@ -62,6 +62,7 @@ def trained(base, folder, **settings):
         if int(os.environ.get("RANK", 0)) == 0:
             model.save_pretrained(folder, state_dict=weights)
             tokenizer.save_pretrained(folder)
+            (folder / "flops").write_text(str(flops))
 
     train(model, tokenizer, examples, encoded, RewardTraining(**{**SETTINGS, **settings}), 0, keep)
     return model
@@ -75,6 +76,7 @@ def in_two(base, folder, settings):
 def same(one, other):
     """Whether two folders hold the same weights up to rounding."""
     first, second = (load_file(folder / "model.safetensors") for folder in (one, other))
+    assert (one / "flops").read_text() == (other / "flops").read_text()
     return all(torch.allclose(first[name], second[name], atol=2e-5) for name in first) and first.keys() == second.keys()
 
 
@@ -121,9 +123,9 @@ def inputs(folder):
     return replicates.Inputs(*paths)
 
 
-def rule(base, read, done, dies_at=None):
+def rule(base, read, done, head, dies_at=None):
     """Run the rule's work on two replicates; die like a killed job at a checkpoint of the second one."""
-    settings = RewardTraining(**SETTINGS, checkpoints=[50, 100], resume_minutes=1e-9)
+    settings = RewardTraining(**SETTINGS, head=head, checkpoints=[50, 100], resume_minutes=1e-9)
     data = {"datasets": ["toy"], "corpora": [], "labels": "oracle", "solutions": None, "shuffled": False}
     params = {
         "training": settings.model_dump(), "data": data, "model": "toy", "base": "t", "base_folders": [base, base],
@@ -141,18 +143,18 @@ def rule(base, read, done, dies_at=None):
     replicates.train_replicates(read, params, done)
 
 
-@pytest.mark.parametrize("dies_at", [3, 6])
-def test_a_killed_training_goes_on_to_the_same_bytes(base, tmp_path, dies_at):
+@pytest.mark.parametrize(("head", "dies_at"), [("scalar", 3), ("scalar", 6), ("evidence", 6), ("implicit", 6)])
+def test_a_killed_training_goes_on_to_the_same_bytes(base, tmp_path, head, dies_at):
     read = inputs(tmp_path / "tables")
     for name in ("whole", "cut"):
         (tmp_path / name).mkdir()
-    rule(base, read, tmp_path / "whole")
-    process = get_context("spawn").Process(target=rule, args=(base, read, tmp_path / "cut", dies_at))
+    rule(base, read, tmp_path / "whole", head)
+    process = get_context("spawn").Process(target=rule, args=(base, read, tmp_path / "cut", head, dies_at))
     process.start()
     process.join()
     assert process.exitcode == -signal.SIGKILL
     first = (tmp_path / "cut/1/model.safetensors").stat()
-    rule(base, read, tmp_path / "cut")
+    rule(base, read, tmp_path / "cut", head)
     assert (tmp_path / "cut/1/model.safetensors").stat() == first, "a replicate that is done is not trained again"
     files = sorted(p.relative_to(tmp_path / "whole") for p in (tmp_path / "whole").glob("[12]/**/*") if p.is_file())
     assert len(files) > 10

@@ -21,5 +21,5 @@ if __name__ == "__main__":  # the processes of several GPUs read this file too
         launch(train_replicates, processes, inputs, params, done)
         for number, output in enumerate(outputs, start=1):
             with written_whole(output) as aside:
-                os.replace(done / str(number), aside)
+                shutil.copytree(done / str(number), aside, copy_function=os.link)
         shutil.rmtree(done)

@@ -30,16 +30,23 @@ class Reader:
         self.passes = 2.0 if adapted else 3.0
         self.features: dict[int, torch.Tensor] = {}
 
-    def logits(self, batch: Sequence[int]) -> torch.Tensor:
-        """Logits [rows, longest] of these examples, with their graph."""
-        read = inputs(self.model, self.tokenizer, [self.encoded[i] for i in batch])
+    def meet(self, batch: Sequence[int]) -> None:
+        """Count a step's whole batch, and read what is frozen of the examples that are new.
+
+        Called for the steps of a training that is taken up again, it makes the same features and FLOPs as before.
+        """
         lengths = [len(self.encoded[i].ids) for i in batch]
         self.flops += self.passes * sum(map(self.trained.forward, lengths))
+        if self.frozen and not all(i in self.features for i in batch):
+            read = inputs(self.model, self.tokenizer, [self.encoded[i] for i in batch])
+            for i, length, row in zip(batch, lengths, self.model.features(read["input_ids"]), strict=True):
+                self.features[i] = row[:length].clone()
+                self.flops += self.frozen.forward(length)
+
+    def logits(self, part: Sequence[int]) -> torch.Tensor:
+        """Logits [rows, longest] of some examples of the batch that was met last, with their graph."""
+        read = inputs(self.model, self.tokenizer, [self.encoded[i] for i in part])
         if self.frozen:
-            if not all(i in self.features for i in batch):
-                for i, length, row in zip(batch, lengths, self.model.features(read["input_ids"]), strict=True):
-                    self.features[i] = row[:length].clone()
-                    self.flops += self.frozen.forward(length)
-            rows = [self.features[i] for i in batch]
+            rows = [self.features[i] for i in part]
             read["features"] = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True)
         return self.call(**read).logits[..., 0].float()

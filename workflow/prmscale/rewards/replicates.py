@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 import torch
-from accelerate import PartialState
+from accelerate import Accelerator
 from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from prmscale import tables
@@ -21,6 +21,7 @@ from prmscale.jobs import fingerprint
 from prmscale.rewards.card import card
 from prmscale.rewards.examples import Example, balanced, examples, shuffled
 from prmscale.rewards.metrics import metrics
+from prmscale.rewards.parallel import accelerator
 from prmscale.rewards.train import base_parameters, load_base, train
 from prmscale.study import RewardTraining
 from prmscale.tasks.base import from_table
@@ -50,6 +51,7 @@ def train_replicates(inputs: Inputs, params: Mapping[str, Any], done: Path) -> N
     `params` are those of the rule. Each process of a group calls this; the first one writes.
     """
     settings = RewardTraining(**params["training"])
+    own = accelerator(params["device"], settings)  # before any model is loaded: a group loads its weights but once
     chosen, held_out = _sources(inputs, params, settings)
     facts = {
         "reward_model": params["model"],
@@ -76,7 +78,7 @@ def train_replicates(inputs: Inputs, params: Mapping[str, Any], done: Path) -> N
     )
     for number, base in enumerate(params["base_folders"], start=1):
         if not (done / str(number)).exists():
-            _train_one(number, base, tokenizer, learnt, judged, {**facts, "replicate": number}, params, done)
+            _train_one(number, base, tokenizer, learnt, judged, {**facts, "replicate": number}, params, done, own)
 
 
 def _sources(
@@ -106,6 +108,7 @@ def _train_one(
     facts: Mapping[str, Any],
     params: Mapping[str, Any],
     done: Path,
+    own: Accelerator,
 ) -> None:
     settings, making = RewardTraining(**params["training"]), done / f"{number}.making"
     seed = seeds.seed_of(params["seed"], params["model"], number)
@@ -123,13 +126,13 @@ def _train_one(
             measured = metrics(judged.examples, score_encoded(model, tokenizer, judged.encoded, 16384))
         folder = making if percent == 100 else making / "checkpoints" / str(percent)
         record = {**facts, "steps": step, "train_flops": flops, "validation": measured}
-        if PartialState().is_main_process:
+        if own.is_main_process:
             _write(folder, model, tokenizer, weights, record)
             _add(making / "metrics.csv", {"training_step": step, "flops": flops, **measured})
 
     state = done / f"{number}.state"
-    train(model, tokenizer, learnt.examples, learnt.encoded, settings, seed, keep, params["device"], state)
-    if PartialState().is_main_process:
+    train(model, tokenizer, learnt.examples, learnt.encoded, settings, seed, keep, own, state)
+    if own.is_main_process:
         making.rename(done / str(number))
 
 

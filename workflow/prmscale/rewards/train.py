@@ -16,7 +16,7 @@ from time import monotonic
 import numpy as np
 import torch
 from accelerate import Accelerator
-from accelerate.utils import broadcast
+from accelerate.utils import DistributedType, broadcast
 from tqdm import tqdm
 from transformers import (
     AutoConfig,
@@ -29,7 +29,6 @@ from transformers import (
 
 from prmscale.engines import heads, seeds
 from prmscale.engines.loading import load_pretrained
-from prmscale.files import read_json, write_json
 from prmscale.policies.muon import cosine, optimizers
 from prmscale.policies.pretrain import bucketed
 from prmscale.rewards import losses
@@ -76,20 +75,23 @@ def train(
     settings: RewardTraining,
     seed: int,
     keep: Keep,
-    device: str = "cpu",
+    own: Accelerator | None = None,
     state: Path | None = None,
 ) -> None:
     """Train in place; call `keep(percent, step, FLOPs so far, weights)` at each checkpoint, once if there are no steps.
 
     `encoded[i]` is `examples[i]` as the model reads it. Epochs follow one another until `settings.steps` are done;
-    each is shuffled and bucketed by length. Every process of a group calls this with the same arguments, and a step's
-    solutions are shared among them; the losses are those of one process, up to rounding.
+    each is shuffled and bucketed by length. Every process of a group calls this with the same arguments and its `own`
+    accelerator (one on the CPU if left out), and a step's solutions are shared among them; the losses are those of one
+    process, up to rounding.
 
     In the folder `state` the training is kept every `settings.resume_minutes` and goes on from there, to the same
     weights as if it had not been interrupted.
     """
-    own = accelerator(device, settings)
-    whole = model.to(own.device)
+    own = own or accelerator("cpu", settings)
+    own.free_memory()  # of the training before, which would be kept and loaded with this one's state
+    # sharded weights never stand whole on a GPU
+    whole = model if own.distributed_type == DistributedType.FSDP else model.to(own.device)
     if settings.steps == 0:
         keep(100, 0, 0.0, None)
         return
@@ -99,7 +101,7 @@ def train(
     prepared, *optimisers = own.prepare(trained, *optimizers(trained, settings.learning_rate, settings.optimizer))
     reader = Reader(own.unwrap_model(prepared), tokenizer, encoded, prepared)
     saved = _Saved(own, state, settings.resume_minutes)
-    begin, reader.flops = saved.resume()
+    begin = saved.resume()
     due = {max(1, round(settings.steps * percent / 100)): percent for percent in settings.checkpoints}
 
     def weights() -> dict[str, torch.Tensor]:
@@ -110,6 +112,7 @@ def train(
     batches = _batches(examples, encoded, settings, seed)
     with tqdm(total=settings.steps, initial=begin, desc="reward model", unit="step", mininterval=5) as bar:
         for step, batch in zip(range(settings.steps), batches, strict=False):
+            reader.meet(batch)
             if step < begin:
                 continue
             for optimiser in optimisers:
@@ -127,25 +130,27 @@ def train(
                 prepared.eval()
                 keep(due[step + 1], step + 1, reader.flops, weights())
                 prepared.train()
-            saved.save(step + 1, reader.flops)
+            saved.save(step + 1)
     prepared.eval()
 
 
 class _Saved:
-    """The state of a training in a folder of its own, written whole or not at all."""
+    """The latest state of a training: a folder named by its step, inside `folder`, written whole or not at all."""
 
     def __init__(self, own: Accelerator, folder: Path | None, minutes: float) -> None:
         self.own, self.folder, self.seconds, self.last = own, folder, 60 * minutes, monotonic()
 
-    def resume(self) -> tuple[int, float]:
-        """Steps done and FLOPs spent; loads weights and optimisers if there is a state."""
-        if self.folder is None or not self.folder.exists():
-            return 0, 0.0
-        self.own.load_state(str(self.folder))
-        progress = read_json(self.folder / "progress.json")
-        return progress["step"], progress["flops"]
+    def resume(self) -> int:
+        """Steps done; loads weights and optimisers if there is a state."""
+        step = max(map(int, self._there()), default=0)
+        if self.folder and step:
+            self.own.load_state(str(self.folder / str(step)))
+        return step
 
-    def save(self, step: int, flops: float) -> None:
+    def _there(self) -> list[str]:
+        return [p.name for p in self.folder.glob("*") if p.name.isdigit()] if self.folder else []
+
+    def save(self, step: int) -> None:
         """Keep the state if the last one is old; all processes follow the first one's clock."""
         if self.folder is None:
             return
@@ -154,13 +159,14 @@ class _Saved:
             broadcast(old)
         if not old:
             return
-        aside = self.folder.with_name(f"{self.folder.name}.partial")
+        aside = self.folder / f"{step}.partial"
         self.own.save_state(str(aside))
-        if self.own.is_main_process:
-            write_json({"step": step, "flops": flops}, aside / "progress.json")
-            shutil.rmtree(self.folder, ignore_errors=True)
-            aside.rename(self.folder)
         self.own.wait_for_everyone()
+        if self.own.is_main_process:
+            before = self._there()
+            aside.rename(self.folder / str(step))
+            for name in before:
+                shutil.rmtree(self.folder / name)
         self.last = monotonic()
 
 
