@@ -69,8 +69,9 @@ lock: $(READY)
 		$(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) \
 		--no-emit-package torch --no-emit-package torchvision --no-emit-package torchaudio --no-emit-package torchcodec
 
+# engines.py compares with vLLM, in its environment: .venv-vllm/bin/python benchmarks/engines.py MODEL
 bench: $(READY)
-	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+	for script in $(filter-out benchmarks/engines.py,$(wildcard benchmarks/*.py)); do $(BIN)/python $$script || exit 1; done
 
 # a real model on real problems: SmolLM2-135M-Instruct, whose weights a package brings
 smollm: $(READY)
