@@ -5,6 +5,7 @@ import pytest
 from scripted import BlindScorer, CoinPolicy, PerfectScorer, grade, problem
 
 from prmscale.engines.aggregation import AGGREGATIONS
+from prmscale.engines.policy import Extension
 from prmscale.engines.requests import Continuation
 from prmscale.engines.scheduler import run
 from prmscale.search import STRATEGIES
@@ -62,8 +63,6 @@ def test_majority_takes_the_mode_and_ties_are_shared():
     votes = rows[(rows.strategy == "majority") & (rows.budget == 16)].set_index("problem_id")
     samples = {p.problem_id: CoinPolicy() for p in PROBLEMS}
     for p in PROBLEMS[:10]:
-        from prmscale.engines.policy import Extension
-
         drawn = samples[p.problem_id].extend([Extension(p, (), 16, 0, "end")])[0]
         answers = [c.steps.count("1") for c in drawn]
         modes = [a for a in set(answers) if answers.count(a) == max(map(answers.count, answers))]
@@ -85,9 +84,19 @@ def test_costs_are_those_of_one_run_at_each_budget():
     assert (rows.reward_tokens == 3 * rows.budget).all()
     assert np.allclose(rows.seconds, 3 * rows.budget * (0.5 + 0.25))
     assert (rows.flops == rows.budget * (2 + 2 * 3)).all()
-    # with a cache a run reads its prompt once (1 FLOP by the policy), however many runs the samples are cut into
-    cached = rows.pivot(index="problem_id", columns="budget", values="flops_cached")
-    assert np.allclose(cached[1] - 1, (cached[16] - 1) / 16)
+
+
+def test_a_prefix_cache_saves_within_a_run_and_not_between_runs():
+    rows = search(PerfectScorer(), ["best_of_n"], problems=PROBLEMS[:5]).set_index(["problem_id", "budget"])
+    for p in PROBLEMS[:5]:
+        ((*samples,),) = CoinPolicy().extend([Extension(p, (), 16, 0, "end")])
+        for budget in BUDGETS:
+            spent = []
+            for at in range(0, 16, budget):
+                group = samples[at : at + budget]
+                read = {c.steps[:t] for c in group for t in range(1, 4)}
+                spent.append(1 + len(group) * 1 + 2 * len(read))  # the prompt, what is written, every step read once
+            assert rows.flops_cached[p.problem_id, budget] == pytest.approx(np.mean(spent))
 
 
 def test_results_do_not_depend_on_which_problems_run_together():

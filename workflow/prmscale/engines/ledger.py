@@ -34,17 +34,26 @@ class Ledger:
     """The cost of one run so far, and which prefixes policy and reward model have met in it."""
 
     cost: Cost = field(default_factory=Cost)
-    _prompt: float = 0.0  # FLOPs of reading the prompt, once by each model
+    _prompt: float = 0.0  # the policy's FLOPs of reading the prompt
     _met: set[Prefix] = field(default_factory=set)
-    _read: dict[Prefix, int] = field(default_factory=dict)  # tokens up to the prefix's end
+    _reads: int = 0
+    # of each prefix that the reward model has read: FLOPs of its last step, and the numbers of the readings with it
+    _read: dict[Prefix, tuple[float, list[int]]] = field(default_factory=dict)
 
-    def of_one(self, runs: int) -> Cost:
-        """The cost of one of `runs` runs that make this up: an equal part, but each reads the prompt for itself.
+    def of_one(self, runs: int, size: int) -> Cost:
+        """The mean cost of one of `runs` runs of `size` samples each, in order, that this is made of.
 
-        Steps that were drawn in several of them still count as read once.
+        With a cache each run still reads the prompt, and every step once that several of its samples share.
         """
+        if runs == 1:
+            return self.cost
         part = Cost(*(value / runs for value in self.cost))
-        return part._replace(flops_cached=part.flops_cached + self._prompt * (1 - 1 / runs))
+        once = sum(flops for flops, _ in self._read.values())
+        each = sum(
+            flops * len({number // size for number in numbers if number < runs * size})
+            for flops, numbers in self._read.values()
+        )
+        return part._replace(flops_cached=part.flops_cached + self._prompt * (1 - 1 / runs) + (each - once) / runs)
 
     def extended(self, prefix: Prefix, continuations: Sequence[Continuation]) -> None:
         """Charge continuations of a prefix; what the policy has read or written before, a cache knows."""
@@ -62,17 +71,16 @@ class Ledger:
 
     def scored(self, solution: Prefix, result: Scored, shape: Shape) -> None:
         """Charge the reading of a solution; a cache knows it up to the longest prefix that was read before."""
-        tokens = result.ends[-1]
-        anew = shape.forward(tokens)
-        if solution in self._read:
-            self._charge(Cost(0, tokens, anew, 0))
-            return
-        prefixes = [solution[:t] for t in range(len(solution) + 1)]
-        known = next((self._read[prefix] for prefix in reversed(prefixes) if prefix in self._read), 0)
-        if () not in self._read:
-            self._prompt += shape.forward(result.ends[0])
-        self._read.update(zip(prefixes, result.ends, strict=True))
-        self._charge(Cost(0, tokens, anew, shape.forward(tokens - known, known)))
+        new, before = 0.0, 0
+        for t, end in enumerate(result.ends):
+            prefix = solution[:t]
+            if prefix not in self._read:
+                self._read[prefix] = (shape.forward(end - before, before), [])
+                new += self._read[prefix][0]
+            self._read[prefix][1].append(self._reads)
+            before = end
+        self._reads += 1
+        self._charge(Cost(0, before, shape.forward(before), new))
 
     def _charge(self, more: Cost) -> None:
         self.cost = Cost(*map(add, self.cost, more))

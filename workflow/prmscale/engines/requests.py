@@ -101,7 +101,7 @@ class Choice:
     """The strategy's answer at one budget, stamped by the scheduler with what has been spent. No reply.
 
     `picks` holds, for each of `runs` independent runs that share what was spent, the solutions picked; several mean a
-    uniform draw among them. The cost of one run is the total divided by `runs`.
+    uniform draw among them. Run r has the r-th `budget` of the samples, in order, and is charged for them alone.
     """
 
     budget: int

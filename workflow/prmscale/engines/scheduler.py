@@ -92,7 +92,7 @@ class Run:
             request = self.strategy.send(reply)
             while isinstance(request, Choice | Standing):
                 if isinstance(request, Choice):
-                    self.choices.append(Stamped(request, self.ledger.of_one(request.runs)))
+                    self.choices.append(Stamped(request, self.ledger.of_one(request.runs, request.budget)))
                 elif not self._stand(request):
                     self.strategy.close()
                     self.pending = None
