@@ -56,9 +56,9 @@ class Submitted:
         return (self.folder / "said").read_text()
 
     def jobs(self, comment, states="all", form="%i"):
-        """What squeue says of the jobs whose comment (rule and wildcards) begins so."""
+        """What squeue says of the jobs whose comment (rule and wildcards, joined by _) is this or goes on after it."""
         lines = (line.split("|", 1) for line in squeue(self.environment, states, f"%k|{form}"))
-        return [told for found, told in lines if found.startswith(f"rule_{comment}")]
+        return [told for found, told in lines if f"{found}_".startswith(f"rule_{comment}_")]
 
     def job(self, run, comment, state):
         """Number and comment of the first such job that is in this state, waiting for it while the run goes on; one
@@ -106,7 +106,7 @@ def test_jobs_that_run_models_see_a_gpu_and_no_others_do(submitted):
 
 
 def test_small_jobs_travel_together(submitted):
-    assert len(submitted.jobs("problems_")) == len(submitted.jobs("figures_")) == 1
+    assert len(submitted.jobs("problems")) == len(submitted.jobs("figures")) == 1
 
 
 def test_a_cancelled_job_is_tried_again_with_more_memory_and_time(submitted):
