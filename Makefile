@@ -71,7 +71,7 @@ lock: $(READY)
 
 # engines.py compares with vLLM, in its environment: .venv-vllm/bin/python benchmarks/engines.py MODEL
 bench: $(READY)
-	for script in $(filter-out benchmarks/engines.py,$(wildcard benchmarks/*.py)); do $(BIN)/python $$script || exit 1; done
+	for script in $(filter-out benchmarks/engines.py benchmarks/fresh.py,$(wildcard benchmarks/*.py)); do $(BIN)/python $$script || exit 1; done
 
 # a real model on real problems: SmolLM2-135M-Instruct, whose weights a package brings
 smollm: $(READY)

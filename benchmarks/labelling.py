@@ -10,34 +10,25 @@ import sys
 import tempfile
 import time
 
+import fresh
 import torch
 
 from prmscale.engines.scheduler import run
 from prmscale.engines.transformers_policy import TransformersPolicy
 from prmscale.labels.monte_carlo import monte_carlo
-from prmscale.policies.pretrain import build
-from prmscale.study import LadderModel, Prompting, Sampling, World
+from prmscale.study import Prompting, Sampling, World
 from prmscale.tasks import steps
 from prmscale.tasks.arithmetic import Arithmetic
 from prmscale.tasks.base import Grade
-from prmscale.tasks.corpus import build_tokenizer
 
 PROBLEMS, ROLLOUTS, TOKENS = 32, 8, 96
-
-
-def fresh_model(folder: str) -> str:
-    """A ladder model with random weights."""
-    tokenizer = build_tokenizer(World())
-    build(LadderModel(name="m", width=64, layers=6, heads=4), tokenizer, seed=0).save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    return folder
 
 
 def main() -> None:
     """Print rollouts a second and the ratio."""
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as scratch:
-        folder = sys.argv[1] if len(sys.argv) > 1 else fresh_model(scratch)
+        folder = sys.argv[1] if len(sys.argv) > 1 else fresh.policy(scratch)
         policy = TransformersPolicy("m", folder, Prompting(), Sampling(max_tokens=TOKENS), "cpu", seed=0)
     problems = Arithmetic("arithmetic", World()).load("test", PROBLEMS, 0)
     # the first lines of the problem stand in for steps of a solution that was cut

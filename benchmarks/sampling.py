@@ -8,25 +8,16 @@ import sys
 import tempfile
 import time
 
+import fresh
 import torch
 
 from prmscale.engines.policy import Extension
 from prmscale.engines.transformers_policy import TransformersPolicy
-from prmscale.policies.pretrain import build
-from prmscale.study import LadderModel, Prompting, Sampling, World
+from prmscale.study import Prompting, Sampling, World
 from prmscale.tasks import steps
 from prmscale.tasks.arithmetic import Arithmetic
-from prmscale.tasks.corpus import build_tokenizer
 
 PROBLEMS, SAMPLES, TOKENS = 16, 32, 64
-
-
-def fresh_model(folder: str) -> str:
-    """A ladder model with random weights: it never ends a solution, so every sample has the full length."""
-    tokenizer = build_tokenizer(World())
-    build(LadderModel(name="m", width=64, layers=6, heads=4), tokenizer, seed=0).save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    return folder
 
 
 def seconds(work) -> float:
@@ -41,7 +32,7 @@ def main() -> None:
     """Print samples a second and the ratios."""
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as scratch:
-        folder = sys.argv[1] if len(sys.argv) > 1 else fresh_model(scratch)
+        folder = sys.argv[1] if len(sys.argv) > 1 else fresh.policy(scratch)
         policy = TransformersPolicy("m", folder, Prompting(), Sampling(max_tokens=TOKENS), "cpu", seed=0)
     problems = Arithmetic("arithmetic", World()).load("test", PROBLEMS, 0)
     prompts = [torch.tensor([steps.encode(policy.tokenizer, p.prompt, ())[0]]) for p in problems]

@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+import tiny
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,11 +19,9 @@ from prmscale.engines.transformers_likelihood import TransformersLikelihood
 from prmscale.engines.transformers_policy import TransformersPolicy, sample
 from prmscale.engines.transformers_scorer import TransformersScorer
 from prmscale.errors import UserError
-from prmscale.policies.pretrain import build
 from prmscale.rewards.train import load_base
-from prmscale.study import LadderModel, Prompting, Sampling, World
+from prmscale.study import Prompting, Sampling
 from prmscale.tasks import steps
-from prmscale.tasks.corpus import build_tokenizer
 
 PROMPTS = ["a is 3 ; b is a plus 2 ; find a b :", "a is 1 ; find a :", "a is 3 ; b is 3 times a ; find b a :"]
 PROBLEMS = [dataclasses.replace(problem(i), prompt=prompt) for i, prompt in enumerate(PROMPTS)]
@@ -30,11 +29,7 @@ PROBLEMS = [dataclasses.replace(problem(i), prompt=prompt) for i, prompt in enum
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    path = tmp_path_factory.mktemp("model")
-    tokenizer = build_tokenizer(World())
-    build(LadderModel(name="t", width=16, layers=2, heads=2), tokenizer, seed=3).save_pretrained(path)
-    tokenizer.save_pretrained(path)
-    return path
+    return tiny.saved(tmp_path_factory.mktemp("model"), width=16, seed=3)
 
 
 def policy(folder, **sampling):

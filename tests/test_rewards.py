@@ -6,6 +6,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+import tiny
 import torch
 from scripted import problem
 from sklearn.metrics import roc_auc_score
@@ -127,11 +128,7 @@ def test_metrics_against_a_brute_force_count():
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory):
-    path = tmp_path_factory.mktemp("base")
-    tokenizer = build_tokenizer(World())
-    build(LadderModel(name="t", width=32, layers=2, heads=2), tokenizer, seed=0).save_pretrained(path)
-    tokenizer.save_pretrained(path)
-    return path
+    return tiny.saved(tmp_path_factory.mktemp("base"), width=32)
 
 
 def test_a_reward_model_learns_a_visible_mistake_and_loads_without_our_code(base, tmp_path):

@@ -8,6 +8,7 @@ from multiprocessing import get_context
 import numpy as np
 import pandas as pd
 import pytest
+import tiny
 import torch
 from safetensors.torch import load_file
 from scripted import problem
@@ -16,14 +17,12 @@ from transformers import AutoModelForTokenClassification
 from prmscale import tables
 from prmscale.engines.transformers_scorer import TransformersScorer
 from prmscale.errors import UserError
-from prmscale.policies.pretrain import build
 from prmscale.rewards import replicates
 from prmscale.rewards.examples import Example
 from prmscale.rewards.parallel import launch
 from prmscale.rewards.train import load_base, train
-from prmscale.study import LadderModel, RewardTraining, World
+from prmscale.study import RewardTraining
 from prmscale.tasks.base import to_table
-from prmscale.tasks.corpus import build_tokenizer
 from prmscale.tasks.steps import encode_solution
 
 SETTINGS = {"steps": 6, "batch": 7, "learning_rate": 0.01, "optimizer": "adamw"}
@@ -31,11 +30,7 @@ SETTINGS = {"steps": 6, "batch": 7, "learning_rate": 0.01, "optimizer": "adamw"}
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory):
-    path = tmp_path_factory.mktemp("base")
-    tokenizer = build_tokenizer(World())
-    build(LadderModel(name="t", width=16, layers=2, heads=2), tokenizer, seed=0).save_pretrained(path)
-    tokenizer.save_pretrained(path)
-    return str(path)
+    return str(tiny.saved(tmp_path_factory.mktemp("base"), width=16))
 
 
 def made(count=30):

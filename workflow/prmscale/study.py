@@ -31,6 +31,7 @@ FIGURES: tuple[Figure, ...] = get_args(Figure)
 
 GENERATED = ("arithmetic", "programs")
 VALIDATION = "validation"
+LabelMethod = Literal["monte_carlo", "oracle", "adaptive", "binary_search", "consensus"]
 Domain = Literal["math", "code"]
 DOMAINS: dict[str, Domain] = {
     "arithmetic": "math",
@@ -132,7 +133,7 @@ class Corpus(Block):
         description="PRM800K, Math-Shepherd, or rows of TRL's stepwise format; solutions: a file in the format of "
         "GSM8K's published model solutions, each step labelled by whether its solution is right."
     )
-    domain: Literal["math", "code"] = Field("math", description="What its problems are about.")
+    domain: Domain = Field("math", description="What its problems are about.")
     path: str | None = Field(
         None, description="Local file in the published format, JSON or Parquet; without it the hub (not of solutions)."
     )
@@ -299,7 +300,7 @@ class TrainingSet(Block):
     name: Name = Field(description="The name reward models refer to.")
     datasets: list[str] = Field([], description="Data sets whose train split is used, in equal parts.")
     corpora: list[str] = Field([], description="Corpora used beside them, in equal parts, with the labels they have.")
-    labels: Literal["monte_carlo", "oracle", "adaptive", "binary_search", "consensus"] = Field(
+    labels: LabelMethod = Field(
         "monte_carlo",
         description="Which labels: a fixed number of rollouts, the truth, rollouts until the label is decided, binary "
         "search for the first error, or that by several policies, of which the solutions they agree on are kept.",
@@ -565,6 +566,10 @@ class Study(Block):
         """The data set of this name."""
         return next(d for d in self.datasets if d.name == name)
 
+    def tests(self) -> list[tuple[Evaluation, str]]:
+        """Every evaluation on each of its data sets."""
+        return [(e, name) for e in self.search.evaluations for name in e.datasets]
+
     def corpus(self, name: str) -> Corpus:
         """The corpus of this name."""
         return next(c for c in self.corpora if c.name == name)
@@ -744,7 +749,7 @@ def _impossible(study: Study) -> list[_Fault]:
             for name in dict.fromkeys(names)
             if names.count(name) > 1
         ]
-    tests = [(e.policy, name) for e in study.search.evaluations for name in e.datasets]
+    tests = [(e.policy, name) for e, name in study.tests()]
     faults += [
         _Fault(where=("search", "evaluations"), value=" on ".join(test), message="this is evaluated twice")
         for test in dict.fromkeys(tests)

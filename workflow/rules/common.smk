@@ -1,6 +1,7 @@
 """Shared by all rules: the study, its paths, and which file a name of the configuration stands for."""
 
 from pathlib import Path
+from typing import get_args
 
 from prmscale import study as study_module
 from prmscale.engines import memory
@@ -81,11 +82,6 @@ def reference_execution(dataset):
 def evaluation(policy, dataset):
     """The evaluation of a policy on a data set."""
     return next(e for e in STUDY.search.evaluations if e.policy == policy and dataset in e.datasets)
-
-
-def evaluated():
-    """(policy, data set, samples) of every test."""
-    return [(e.policy, d, e.samples) for e in STUDY.search.evaluations for d in e.datasets]
 
 
 def base_size(name):
@@ -231,7 +227,7 @@ def plan(policy, dataset):
 
 def plans():
     """What is tested."""
-    return [plan(policy, dataset) for policy, dataset, _ in evaluated()]
+    return [plan(e.policy, dataset) for e, dataset in STUDY.tests()]
 
 
 def tree_searches():
@@ -268,7 +264,7 @@ LADDER = [m.name for m in STUDY.policies.pretraining.ladder]
 CONVERTED = [m.name for m in STUDY.policies.released if m.gguf_file]
 TRAINED = [m.name for m in STUDY.rewards.models]
 RELEASED = [m.name for m in STUDY.rewards.released]
-REWARD_MODELS = [*TRAINED, *RELEASED]
+REWARD_MODELS = STUDY.reward_model_names()
 DATASETS = [d.name for d in STUDY.datasets]
 CORPORA = [c.name for c in STUDY.corpora]
 TRAINED_ON = [name for name in CORPORA if any(name in data.corpora for data in STUDY.rewards.data)]
@@ -281,7 +277,7 @@ wildcard_constraints:
     base="|".join(map(re.escape, [*STUDY.search.likelihoods, "-"])),
     replicate="[0-9]+",
     reward_model="|".join(map(re.escape, [*REWARD_MODELS, "without"])),
-    method="monte_carlo|oracle|adaptive|binary_search|consensus",
+    method="|".join(get_args(study_module.LabelMethod)),
     purpose="labelling|search",
 
 

@@ -3,15 +3,15 @@
 Here alone test problems are met; nothing that is trained or chosen depends on these rules.
 """
 
-TEST_PROBLEMS = [result(f"problems/{dataset}.parquet") for dataset in dict.fromkeys(d for _, d, _ in evaluated())]
-TEST_SOLUTIONS = [result(f"solutions/{policy}/{dataset}.search.parquet") for policy, dataset, _ in evaluated()]
+TEST_PROBLEMS = [result(f"problems/{dataset}.parquet") for dataset in dict.fromkeys(d for _, d in STUDY.tests())]
+TEST_SOLUTIONS = [result(f"solutions/{e.policy}/{dataset}.search.parquet") for e, dataset in STUDY.tests()]
 
 
 rule search:
     input:
         problems=TEST_PROBLEMS,
         solutions=TEST_SOLUTIONS,
-        speeds=[result(f"solutions/{policy}/{dataset}.search.speed.json") for policy, dataset, _ in evaluated()],
+        speeds=[result(f"solutions/{e.policy}/{dataset}.search.speed.json") for e, dataset in STUDY.tests()],
         reward_model=branch(
             lambda wildcards: wildcards.reward_model == "without",
             then=[],

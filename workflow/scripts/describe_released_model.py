@@ -2,7 +2,8 @@
 
 from prmscale.files import write_json, written_whole
 from prmscale.jobs import job
-from prmscale.rewards.released import FACTS, describe
+from prmscale.rewards.card import FACTS
+from prmscale.rewards.released import describe
 from prmscale.study import ReleasedRewardModel
 
 with job(snakemake):

@@ -8,6 +8,7 @@ from prmscale import tables
 from prmscale.engines.recorded import RecordedPolicy
 from prmscale.files import read_json
 from prmscale.jobs import job
+from prmscale.rewards.card import FACTS
 from prmscale.rewards.released import load_scorer
 from prmscale.search import benchmarks
 from prmscale.search.evaluate import evaluate
@@ -35,7 +36,7 @@ with job(snakemake):
     found = []
     for replicate, folder in folders:
         scorer = load_scorer(folder, params.device) if folder else None
-        step = read_json(folder / "reward_model.json")["steps"] if folder else -1
+        step = read_json(folder / FACTS)["steps"] if folder else -1
         for test, policy in tests:
             rows = evaluate(
                 test.problems,

@@ -10,6 +10,7 @@ from prmscale.engines.cached import CachedPolicy
 from prmscale.files import read_json
 from prmscale.jobs import job, shards_of
 from prmscale.policies.engine import load_policy
+from prmscale.rewards.card import FACTS
 from prmscale.rewards.released import load_scorer
 from prmscale.search import benchmarks
 from prmscale.search.evaluate import search_trees, worths
@@ -32,7 +33,7 @@ with job(snakemake):
     )
     folders = [Path(folder) for folder in snakemake.input.reward_model]
     scorers = [load_scorer(folder, params.device) for folder in folders]
-    steps = [read_json(folder / "reward_model.json")["steps"] for folder in folders]
+    steps = [read_json(folder / FACTS)["steps"] for folder in folders]
     worth = [worths(test.solutions, scorer, options.unit) for scorer in scorers]
     names = {"dataset": test.dataset, "policy": test.policy, "reward_model": snakemake.wildcards.reward_model}
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from prmscale import tables
 from prmscale.files import read_json
+from prmscale.rewards.card import FACTS
 
 
 def searches(paths: Sequence[str | Path]) -> pd.DataFrame:
@@ -20,7 +21,7 @@ def reward_models(folders: Sequence[str | Path]) -> pd.DataFrame:
     """The facts of every reward model, one row each (a reward model has one folder a training seed)."""
     rows = []
     for folder in folders:
-        facts = read_json(Path(folder) / "reward_model.json")
+        facts = read_json(Path(folder) / FACTS)
         before = facts["pretraining"] or {}
         rows.append(
             {

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM, PretrainedConfig, PreTrainedModel
 
+from prmscale.engines import memory
 from prmscale.engines.flops import Shape
 from prmscale.errors import UserError
 from prmscale.policies.pretrain import build
@@ -58,8 +59,6 @@ def _config(study: Study, name: str) -> PretrainedConfig:
 
 def _measured(model: PreTrainedModel) -> Model:
     config, shape = model.config, Shape.of(model)
-    head = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
-    keys = (getattr(config, "num_key_value_heads", None) or config.num_attention_heads) * head
     decoder = Shape(shape.linear_weights - config.vocab_size * config.hidden_size, shape.layers, shape.width)
     parameters = sum(p.numel() for p in model.parameters())
-    return Model(shape, decoder, parameters, 2 * config.num_hidden_layers * keys)
+    return Model(shape, decoder, parameters, memory.cached(config.to_dict()))

@@ -93,7 +93,7 @@ class _Work:
         for dataset in dict.fromkeys(name for name, _ in labelled):
             s = self._for_labelling(dataset)
             yield self._sampling(study.labels.policy, dataset, "labelling", s, study.labels.solutions)
-        for each, dataset in self._tests():
+        for each, dataset in self.study.tests():
             yield self._sampling(each.policy, dataset, "search", self._test(each, dataset), each.samples)
         for dataset, method in labelled:
             yield self._labelling(dataset, method)
@@ -108,9 +108,6 @@ class _Work:
         for name in study.search.tree.reward_models:
             for each, dataset in [(e, d) for e in first for d in e.datasets]:
                 yield self._trees(name, each, dataset)
-
-    def _tests(self) -> list[tuple[Evaluation, str]]:
-        return [(e, d) for e in self.study.search.evaluations for d in e.datasets]
 
     def _solutions(self, dataset: Dataset, policy: str, count: float) -> Solutions:
         domain, cost = DOMAINS[dataset.source], self.study.cost
@@ -208,9 +205,9 @@ class _Work:
 
     def _search(self, reward_model: str) -> Job:
         search, kept = self.study.search, self._kept(reward_model)
-        of = [self._test(each, dataset) for each, dataset in self._tests()]
+        of = [self._test(each, dataset) for each, dataset in self.study.tests()]
         passes = tuple(self._read(reward_model, kept * s.count, s.prompt + s.length) for s in of)
-        problems = sum(self.study.dataset(dataset).test for _, dataset in self._tests())
+        problems = sum(self.study.dataset(dataset).test for _, dataset in self.study.tests())
         scored = sum(STRATEGIES[name].scored for name in search.strategies)
         rows = problems * scored * len(search.aggregations) * len(search.budgets) * kept
         return Job("search", reward_model, passes, rows * ROW)
@@ -218,7 +215,7 @@ class _Work:
     def _ranking(self, base: str) -> Job:
         model = self.model(base)
         copies = self.study.policies.pretraining.seeds if self.study.ladder_model(base) else 1
-        of = [self._test(each, dataset) for each, dataset in self._tests()]
+        of = [self._test(each, dataset) for each, dataset in self.study.tests()]
         passes = tuple(
             Pass("read", model, n, copies * s.count * model.shape.forward(round(s.prompt + s.length)))
             for s in of

@@ -42,6 +42,17 @@ class Need(NamedTuple):
     gpus: int | None = None
 
 
+def _keys(config: Mapping[str, Any]) -> int:
+    """Numbers in one layer's keys of a token; its values are as many."""
+    head = config.get("head_dim") or config["hidden_size"] // config["num_attention_heads"]
+    return int((config.get("num_key_value_heads") or config["num_attention_heads"]) * head)
+
+
+def cached(config: Mapping[str, Any]) -> int:
+    """Numbers that a token leaves in the KV cache of the decoder that a config.json describes."""
+    return 2 * int(config["num_hidden_layers"]) * _keys(config)
+
+
 def size(config: Mapping[str, Any]) -> Size | None:
     """The size of the model that a config.json describes; None if it is not of the Llama kind or has experts."""
     try:
@@ -52,10 +63,10 @@ def size(config: Mapping[str, Any]) -> Size | None:
     if any("expert" in key for key in config):
         return None
     head = config.get("head_dim") or width // heads
-    keys = (config.get("num_key_value_heads") or heads) * head
+    keys = _keys(config)
     embeddings = words * width * (1 if config.get("tie_word_embeddings") else 2)
     matrices = 2 if config.get("model_type") == "gpt_neox" else 3  # of the MLP: Pythia's has no gate
-    return Size(layers * width * (2 * heads * head + 2 * keys + matrices * mlp) + embeddings, 2 * layers * keys)
+    return Size(layers * width * (2 * heads * head + 2 * keys + matrices * mlp) + embeddings, cached(config))
 
 
 def read_size(folder: str, revision: str | None = None) -> Size | None:

@@ -14,7 +14,7 @@ from typing import Any
 from scipy.special import betainc
 
 from prmscale.engines.requests import Extend, Judge, Prefix, Request, Strategy
-from prmscale.labels.monte_carlo import Estimate
+from prmscale.labels.monte_carlo import Estimate, prefixes_of
 
 
 @dataclass(frozen=True)
@@ -58,14 +58,20 @@ def decide(
     }
 
 
+def known_ends(
+    solutions: Sequence[Prefix], complete: Sequence[bool]
+) -> Generator[Request, Any, dict[Prefix, Estimate]]:
+    """The whole solutions that their policy ended (`complete`): they need no rollout, all of them would be itself."""
+    whole = sorted({tuple(s) for s, ended in zip(solutions, complete, strict=True) if ended and s})
+    right = (yield Judge(whole)) if whole else []
+    return {s: Estimate(0, 0, 0, bool(good)) for s, good in zip(whole, right, strict=True)}
+
+
 def adaptive(solutions: Sequence[Prefix], complete: Sequence[bool], rollouts: int, decision: Decision) -> Strategy:
     """Estimate every prefix of these solutions of one problem; returns {prefix: Estimate}.
 
     As in `monte_carlo`, a shared prefix is rolled out once and a whole solution that its policy ended needs none.
     """
-    whole = sorted({tuple(s) for s, ended in zip(solutions, complete, strict=True) if ended and s})
-    prefixes = dict.fromkeys(tuple(s[: t + 1]) for s in solutions for t in range(len(s)))
-    right = (yield Judge(whole)) if whole else []
-    estimates = {s: Estimate(0, 0, 0, bool(good)) for s, good in zip(whole, right, strict=True)}
-    estimates |= yield from decide([p for p in prefixes if p not in estimates], rollouts, decision)
+    estimates = yield from known_ends(solutions, complete)
+    estimates |= yield from decide([p for p in prefixes_of(solutions) if p not in estimates], rollouts, decision)
     return estimates

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from prmscale.engines.requests import Judge, Prefix, Strategy
-from prmscale.labels.adaptive import Decision, decide
-from prmscale.labels.monte_carlo import Estimate
+from prmscale.engines.requests import Prefix, Strategy
+from prmscale.labels.adaptive import Decision, decide, known_ends
+from prmscale.labels.monte_carlo import Estimate, prefixes_of
 
 
 def binary_search(solutions: Sequence[Prefix], complete: Sequence[bool], rollouts: int, decision: Decision) -> Strategy:
@@ -21,14 +21,11 @@ def binary_search(solutions: Sequence[Prefix], complete: Sequence[bool], rollout
     Each check spends at most `rollouts`, fewer where `decision` is made before. Prefixes that were never checked have
     no rollouts and the label that follows from the others.
     """
-    whole = sorted({tuple(s) for s, ended in zip(solutions, complete, strict=True) if ended and s})
-    verdicts = (yield Judge(whole)) if whole else []
-    checked = {s: Estimate(0, 0, 0, bool(right)) for s, right in zip(whole, verdicts, strict=True)}
+    checked = yield from known_ends(solutions, complete)
     while middles := _middles(solutions, checked):
         checked |= yield from decide(middles, rollouts, decision)
     right = _proved(checked)
-    prefixes = dict.fromkeys(tuple(s[: t + 1]) for s in solutions for t in range(len(s)))
-    spent = {p: checked.get(p, Estimate(0, 0, 0)) for p in prefixes}
+    spent = {p: checked.get(p, Estimate(0, 0, 0)) for p in prefixes_of(solutions)}
     return {p: Estimate(e.rollouts, e.successes, e.tokens, p in right) for p, e in spent.items()}
 
 

@@ -31,6 +31,11 @@ class Estimate:
         return self.successes > 0 if self.right is None else self.right
 
 
+def prefixes_of(solutions: Sequence[Prefix]) -> list[Prefix]:
+    """Every prefix of these solutions that has a step, each once."""
+    return list(dict.fromkeys(tuple(s[: t + 1]) for s in solutions for t in range(len(s))))
+
+
 def monte_carlo(solutions: Sequence[Prefix], complete: Sequence[bool], rollouts: int) -> Strategy:
     """Estimate every prefix of these solutions of one problem; returns {prefix: Estimate}.
 
@@ -38,8 +43,7 @@ def monte_carlo(solutions: Sequence[Prefix], complete: Sequence[bool], rollouts:
     needs no rollout: all of them would be itself.
     """
     whole = {tuple(s) for s, ended in zip(solutions, complete, strict=True) if ended}
-    prefixes = dict.fromkeys(tuple(s[: t + 1]) for s in solutions for t in range(len(s)))
-    open_ = [prefix for prefix in prefixes if prefix not in whole]
+    open_ = [prefix for prefix in prefixes_of(solutions) if prefix not in whole]
     continued = (yield Extend(open_, rollouts, until="end")) if open_ else []
     ends = [prefix + c.steps for prefix, group in zip(open_, continued, strict=True) for c in group]
     right = iter((yield Judge([*ends, *sorted(whole)])))

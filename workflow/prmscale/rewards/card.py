@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+FACTS = "reward_model.json"  # the facts that the card tells, beside it
+
 _CARD = """---
 library_name: transformers
 pipeline_tag: token-classification
@@ -64,7 +66,7 @@ score = model(torch.cat([prompt, step], 1), token_type_ids=types).logits[0, -1, 
 
 
 def card(facts: Mapping[str, Any]) -> str:
-    """The card's Markdown; `facts` is what `reward_model.json` holds."""
+    """The card's Markdown; `facts` is what FACTS holds."""
     how = f"with binary cross-entropy {_SUPERVISED[facts['supervise']]}"
     if facts["ranking_weight"]:
         how += f" and a ranking loss within problems (weight {facts['ranking_weight']:g})"

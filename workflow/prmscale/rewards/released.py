@@ -13,9 +13,8 @@ from prmscale.engines.released_scorer import ReleasedScorer
 from prmscale.engines.transformers_scorer import TransformersScorer
 from prmscale.errors import UserError
 from prmscale.files import read_json
+from prmscale.rewards.card import FACTS
 from prmscale.study import ReleasedRewardModel
-
-FACTS = "reward_model.json"
 
 
 def describe(released: ReleasedRewardModel) -> dict[str, Any]:

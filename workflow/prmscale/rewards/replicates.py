@@ -18,7 +18,7 @@ from prmscale.engines.loading import load_pretrained
 from prmscale.engines.transformers_scorer import score_encoded
 from prmscale.files import read_json, write_json
 from prmscale.jobs import fingerprint
-from prmscale.rewards.card import card
+from prmscale.rewards.card import FACTS, card
 from prmscale.rewards.examples import Example, balanced, examples, shuffled
 from prmscale.rewards.metrics import metrics
 from prmscale.rewards.parallel import accelerator
@@ -146,7 +146,7 @@ def _write(
     """A Hugging Face folder with its card."""
     model.save_pretrained(folder, state_dict=dict(weights) if weights else None)
     tokenizer.save_pretrained(folder)
-    write_json(record, folder / "reward_model.json")
+    write_json(record, folder / FACTS)
     (folder / "README.md").write_text(card(record))
 
 

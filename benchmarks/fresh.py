@@ -1,0 +1,13 @@
+"""A language model for benchmarks that are given none."""
+
+from prmscale.policies.pretrain import build
+from prmscale.study import LadderModel, World
+from prmscale.tasks.corpus import build_tokenizer
+
+
+def policy(folder: str) -> str:
+    """Save the ladder's size m (305k parameters) with random weights: it never ends a solution by itself."""
+    tokenizer = build_tokenizer(World())
+    build(LadderModel(name="m", width=64, layers=6, heads=4), tokenizer, seed=0).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
