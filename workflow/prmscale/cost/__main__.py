@@ -28,8 +28,9 @@ def gpus_of(study: Study, job: work.Job, gpu_memory_gb: float) -> int:
     for each in job.passes:
         size = memory.Size(each.model.parameters, each.model.cached)
         if each.kind == "train":
-            adamw = job.rule == "train_reward_model" and study.reward_training(job.name).optimizer == "adamw"
-            need = memory.training(size, "adamw" if adamw else "muon")
+            training = study.reward_training(job.name) if job.rule == "train_reward_model" else None
+            adapters = training is not None and training.lora is not None
+            need = memory.training(size, training.optimizer if training else "muon", adapters=adapters)
         elif each.kind == "write":
             need = memory.generating(size, each.dtype, each.batch, study.policies.sampling.max_tokens)
         else:
