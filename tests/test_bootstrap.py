@@ -120,7 +120,7 @@ def test_unequal_lengths_are_refused() -> None:
         paired_difference([1, 0], [1])
     with pytest.raises(ValueError, match="and seeds"):
         paired_difference(np.zeros((3, 2)), np.zeros((3, 3)))
-    assert paired_difference([1, 1, 1], [0, 0, 0], draws=50) == Interval(1.0, 1.0, 1.0, 3)
+    assert paired_difference([1, 1, 1], [0, 0, 0], draws=50) == Interval(1.0, 1.0, 1.0, 3, problem_error=0.0)
 
 
 def _outcomes(generator: np.random.Generator, problems: int, seeds: int, sd: float, gain: float = 0.0) -> np.ndarray:

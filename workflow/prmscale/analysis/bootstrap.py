@@ -13,11 +13,15 @@ studies of 200 or 500 problems and three seeds, 95 % intervals hold the truth in
 98 % where their accuracies differ by 2 to 3 points (standard deviation), and 89 to 92 % where by 7: there the seeds are
 all that matters, and three of them cannot tell how far others lie. Five seeds hold 94 % or more throughout. One seed
 says nothing about others: its interval covers the problems alone.
+
+Beside the interval stands what its uncertainty is made of: the standard errors of problems, of seeds and of their
+interaction, by the analysis of variance of a crossed design (Searle, Casella and McCulloch 1992, chapter 4). Their
+squares sum to the variance of the mean, and each falls with what it is named for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,13 +37,20 @@ Array = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean over `n` problems and `seeds` training seeds, and the interval it is known to."""
+    """A mean over `n` problems and `seeds` training seeds, and the interval it is known to.
+
+    The standard errors are None where they are not known: of one problem, and of seeds and interaction with one seed
+    (the problems' then holds the interaction too).
+    """
 
     mean: float
     low: float
     high: float
     n: int
     seeds: int = 1
+    problem_error: float | None = None
+    seed_error: float | None = None
+    interaction_error: float | None = None
 
 
 def mean_interval(values: npt.ArrayLike, level: float = 0.95, draws: int = 2000, seed: int = 0) -> Interval:
@@ -72,6 +83,31 @@ def paired_difference(
             f"values of the same problems (and seeds) are wanted, not of shapes {np.shape(a)} and {np.shape(b)}"
         )
     return mean_interval(first - second, level, draws, seed)
+
+
+def statistic_interval(
+    values: npt.ArrayLike,
+    statistic: Callable[[Array], Array],
+    level: float = 0.95,
+    draws: int = 2000,
+    seed: int = 0,
+) -> Interval:
+    """A statistic of the means of the groups of complete `values` (problems x seeds x groups), with its interval.
+
+    `statistic` takes rows of means (one column a group) and gives one number a row; it need not be linear. The interval
+    is the statistic ± t standard deviations of its resamples, with Satterthwaite's degrees of freedom from those in
+    which problems alone, or seeds alone, are resampled. One problem (a measure that has none) leaves the seeds.
+    """
+    table = np.asarray(values, dtype=float)
+    n, trained, _ = table.shape
+    means = table.mean(axis=(0, 1))
+    by_problem, by_seed = _resampled_parts(table, [_resamples(n, draws, seed, "")], seed)
+    problems, shifts, both = (
+        float(statistic(each).var()) for each in (by_problem, means + by_seed, by_problem + by_seed)
+    )
+    found = float(statistic(means[None])[0])
+    reach = float(np.sqrt(both) * stats.t.ppf((1 + level) / 2, satterthwaite(problems, n, shifts, trained)))
+    return Interval(found, found - reach, found + reach, n, trained)
 
 
 def resampled_means(values: npt.ArrayLike, draws: int = 2000, seed: int = 0) -> Array:
@@ -113,7 +149,8 @@ def curve(
     found = _intervals(values, counts, level, seed)
     names = keys.to_frame(index=False)
     names.columns = pd.Index(list(by))
-    return pd.concat([names, pd.DataFrame([vars(each) for each in found])], axis=1)
+    columns = ["mean", "low", "high", "n", "seeds"]
+    return pd.concat([names, pd.DataFrame([vars(each) for each in found])[columns]], axis=1)
 
 
 def _problems_by_group(table: pd.DataFrame, by: list[str], value: str) -> pd.DataFrame:
@@ -157,6 +194,12 @@ def _by_seed(values: Array) -> list[Array]:
 
 def _resampled(values: Array, counts: Sequence[Array], seed: int) -> Array:
     """Each group's mean in each resample; `counts` hold the strata in the order of the values' rows."""
+    by_problem, by_seed = _resampled_parts(values, counts, seed)
+    return by_problem + by_seed
+
+
+def _resampled_parts(values: Array, counts: Sequence[Array], seed: int) -> tuple[Array, Array]:
+    """Each group's mean in each resample of the problems, and what resampling its seeds adds to it."""
     problems = _mean(values, 1)
     known = ~np.isnan(problems)
     parts = np.cumsum([each.shape[1] for each in counts])[:-1]
@@ -165,14 +208,15 @@ def _resampled(values: Array, counts: Sequence[Array], seed: int) -> Array:
     weights = sum(c @ part for c, part in zip(counts, np.split(known.astype(float), parts), strict=True))
     with np.errstate(invalid="ignore"):  # a resample may miss every problem of a sparse group
         means = np.asarray(sums) / np.asarray(weights)
+    added = np.zeros_like(means)
     drawn: dict[int, Array] = {}
     for group, shifts in enumerate(_by_seed(values)):
         n = len(shifts)
         if n > 1:
             if n not in drawn:
                 drawn[n] = _seed_shifts(n, len(means), seed)
-            means[:, group] += drawn[n] @ shifts / n
-    return means
+            added[:, group] = drawn[n] @ shifts / n
+    return means, added
 
 
 def _intervals(values: Array, counts: Sequence[Array], level: float, seed: int) -> list[Interval]:
@@ -180,7 +224,8 @@ def _intervals(values: Array, counts: Sequence[Array], level: float, seed: int) 
     means = _resampled(values, counts, seed)
     found = []
     for group, shifts in enumerate(_by_seed(values)):
-        problems = _mean(values[:, :, group], 1)
+        own = values[:, :, group]
+        problems = _mean(own, 1)
         problems = problems[~np.isnan(problems)]
         n, trained = len(problems), max(len(shifts), 1)
         mean = float(problems.mean()) if n else float("nan")
@@ -188,18 +233,45 @@ def _intervals(values: Array, counts: Sequence[Array], level: float, seed: int) 
         if n > 1:
             ends = np.nanquantile(means[:, group], _tails(level, n, _freedom(problems, shifts)))
             # the seeds' widened spread may pass the values themselves, which no mean does
-            low, high = np.clip(ends, np.nanmin(values[:, :, group]), np.nanmax(values[:, :, group]))
-        found.append(Interval(mean, float(low), float(high), n, trained))
+            low, high = np.clip(ends, np.nanmin(own), np.nanmax(own))
+        found.append(Interval(mean, float(low), float(high), n, trained, *_errors(own)))
     return found
 
 
+def _errors(values: Array) -> tuple[float | None, float | None, float | None]:
+    """Standard errors of the mean of (problems x seeds): of problems, seeds and interaction; None where not known.
+
+    Mean squares of the rows that are complete. An estimate below zero counts as none.
+    """
+    table = values[:, ~np.isnan(values).all(axis=0)]
+    table = table[~np.isnan(table).any(axis=1)]
+    n, trained = table.shape
+    if n < 2 or not trained:
+        return None, None, None
+    rows = table.mean(axis=1)
+    if trained == 1:
+        return float(rows.std(ddof=1) / np.sqrt(n)), None, None
+    columns = table.mean(axis=0)
+    rest = table - rows[:, None] - columns + table.mean()
+    interaction = (rest**2).sum() / ((n - 1) * (trained - 1)) / (n * trained)
+    parts = (rows.var(ddof=1) / n - interaction, columns.var(ddof=1) / trained - interaction, interaction)
+    problem, by_seed, both = (float(np.sqrt(max(part, 0.0))) for part in parts)
+    return problem, by_seed, both
+
+
 def _freedom(problems: Array, shifts: Array) -> float:
-    """Degrees of freedom of the mean's variance, between those of the problems and of the seeds (Satterthwaite)."""
+    """Degrees of freedom of the variance of the mean of these problems and seeds."""
     n, trained = len(problems), len(shifts)
-    if trained < 2 or not shifts.any():
+    by_seed = shifts.var(ddof=1) / trained if trained > 1 else 0.0
+    return satterthwaite(float(problems.var(ddof=1) / n), n, float(by_seed), trained)
+
+
+def satterthwaite(by_problem: float, n: int, by_seed: float, trained: int) -> float:
+    """Degrees of freedom of a sum of two variances, between those of n problems and of so many seeds."""
+    if trained < 2 or not by_seed:
         return n - 1
-    by_problem, by_seed = problems.var(ddof=1) / n, shifts.var(ddof=1) / trained
-    return float((by_problem + by_seed) ** 2 / (by_problem**2 / (n - 1) + by_seed**2 / (trained - 1)))
+    rest = by_problem**2 / (n - 1) if by_problem else 0.0
+    return float((by_problem + by_seed) ** 2 / (rest + by_seed**2 / (trained - 1)))
 
 
 def _tails(level: float, n: int, freedom: float) -> tuple[float, float]:

@@ -13,7 +13,7 @@ from dataclasses import asdict, fields
 import numpy as np
 import pandas as pd
 
-from prmscale.analysis import selection, strategies
+from prmscale.analysis import power, selection, strategies
 from prmscale.analysis.bootstrap import Interval
 from prmscale.analysis.compare import accuracy, at_budget, control, interval
 from prmscale.analysis.selection import minus
@@ -29,6 +29,7 @@ from prmscale.analysis.verdicts import (
 )
 
 EQUIVALENCE_LEVEL = 0.90  # two one-sided tests at 5 %
+OTHER_PART = "that the claim's other part is decided"
 
 # claim: what the paper says; what it takes to be supported here
 WORDS = {
@@ -99,8 +100,14 @@ def diminishing_returns(search: pd.DataFrame, reward_models: pd.DataFrame, rules
         rises = verdict(total.low, total.high, rules.minimum_effect)
         flattens = all_of(rises, verdict(slowing.low, slowing.high))
         found += [
-            _claim(name, f"largest − smallest PRM, {dataset}", total, rises),
-            _claim(name, f"gain per doubling, lower − upper half, {dataset}", slowing, flattens),
+            _claim(
+                name, f"largest − smallest PRM, {dataset}", total, rises,
+                needed=power.needed(total, rules.level, rules.minimum_effect),
+            ),
+            _claim(
+                name, f"gain per doubling, lower − upper half, {dataset}", slowing, flattens,
+                needed=power.needed(slowing, rules.level),
+            ),
         ]
     return found or [_unmeasured(name, "gain per doubling, lower − upper half")]
 
@@ -156,8 +163,14 @@ def math_to_code(
                 alike = INCONCLUSIVE
             where = f"{dataset}, {policy}, N = {rules.table1_budget}"
             found += [
-                _claim(name, f"PRM-Math − PRM-Code (90 %), {where}", difference, alike, _paper(reported, "PRM-Code")),
-                _claim(name, f"PRM-Math − one sample, {where}", gain, selects, _paper(reported, "none")),
+                _claim(
+                    name, f"PRM-Math − PRM-Code (90 %), {where}", difference, alike, _paper(reported, "PRM-Code"),
+                    power.needed_for_equivalence(difference, EQUIVALENCE_LEVEL, rules.equivalence_margin),
+                ),
+                _claim(
+                    name, f"PRM-Math − one sample, {where}", gain, selects, _paper(reported, "none"),
+                    power.needed(gain, rules.level, rules.minimum_effect),
+                ),
             ]
     return found or [_unmeasured(name, "PRM-Math − PRM-Code on code")]
 
@@ -184,11 +197,18 @@ def frame(claims: Iterable[Claim]) -> pd.DataFrame:
 
 def _directed(claim: str, metric: str, gain: Interval | None, rules: Rules) -> list[Claim]:
     """The claim that a gain is positive; nothing where it was not measured."""
-    return [_claim(claim, metric, gain, verdict(gain.low, gain.high, rules.minimum_effect))] if gain else []
+    if gain is None:
+        return []
+    judged = verdict(gain.low, gain.high, rules.minimum_effect)
+    return [_claim(claim, metric, gain, judged, needed=power.needed(gain, rules.level, rules.minimum_effect))]
 
 
-def _claim(claim: str, metric: str, found: Interval, judged: str, reported: str = "") -> Claim:
-    return Claim(claim, metric, found.mean, found.low, found.high, judged, reported, found.n, found.seeds)
+def _claim(claim: str, metric: str, found: Interval, judged: str, reported: str = "", needed: str = "") -> Claim:
+    """The claim's row; what is needed only where it is not decided: nothing more of itself, if its interval is."""
+    errors = (found.problem_error, found.seed_error, found.interaction_error)
+    needed = (needed or OTHER_PART) if judged == INCONCLUSIVE else ""
+    numbers = (found.mean, found.low, found.high)
+    return Claim(claim, metric, *numbers, judged, reported, found.n, found.seeds, *errors, needed)
 
 
 def _unmeasured(claim: str, metric: str) -> Claim:

@@ -23,7 +23,10 @@ class Rules:
 
 @dataclass(frozen=True)
 class Claim:
-    """One measurement that bears on a claim."""
+    """One measurement that bears on a claim.
+
+    The standard errors are those of `bootstrap.Interval`; `needed` says what would decide an inconclusive one.
+    """
 
     claim: str
     metric: str
@@ -34,6 +37,10 @@ class Claim:
     reported: str
     n: int
     seeds: int
+    problem_error: float | None = None
+    seed_error: float | None = None
+    interaction_error: float | None = None
+    needed: str = ""
 
 
 @dataclass(frozen=True)
