@@ -74,6 +74,9 @@ STRATEGIES = {
     "puct": ("PUCT", Look(SAND, "*", (0, (7, 1.5, 2, 1.5)), 6.0)),
 }
 
+# a curve fitted to points that are drawn beside it
+FIT: dict[str, Any] = {"color": BLACK, "linewidth": 0.8, "linestyle": (0, (3, 1, 1, 1, 1, 1))}
+
 RC = {
     "font.size": 8,
     "axes.titlesize": 8,
