@@ -74,6 +74,24 @@ def test_a_real_loss_is_no_equivalence_and_few_problems_decide_nothing() -> None
     assert _verdicts(_judge(simulated.prms(own=0.55), 12), "math_to_code", "PRM-Code") == {"inconclusive"}
 
 
+@pytest.mark.parametrize(("other", "said"), [(0.55, "supported"), (0.2, "not supported")])
+def test_transfer_has_every_training_domain_on_every_data_set_and_policy(other: float, said: str) -> None:
+    models = simulated.prms(both=1.5, own=0.6, other=other)
+    search = simulated.search(models, 800, policies=("s64", "s96"))
+    found = transfer.matrix(search, simulated.reward_models(models), RULES).set_index(
+        ["policy", "dataset", "trained_on"]
+    )
+    assert len(found) == 2 * 2 * 3 and set(found["n"]) == {800} and set(found["budget"]) == {64}
+    own = {"programs": "code", "arithmetic": "math"}
+    for (policy, dataset, trained_on), row in found.iterrows():
+        home = found.loc[(policy, dataset, own[dataset])]
+        if trained_on == own[dataset]:
+            assert pd.isna(row["difference"]) and pd.isna(row["verdict"])
+        else:
+            assert row["difference"] == pytest.approx(row["accuracy"] - home["accuracy"])
+            assert row["verdict"] == (said if trained_on != "both" else "not supported")
+
+
 def test_incomplete_studies_are_not_yet_measured() -> None:
     models = [m for m in simulated.prms() if m.name in ("prm_s32", "prm_s96")]
     assert {c.verdict for c in _judge(models, 20)} == {"not yet measured"}
@@ -102,6 +120,17 @@ def test_equivalence(low: float, high: float, n: int, said: str) -> None:
     assert verdicts.equivalence(low, high, 0.05, n) == said
 
 
+def test_an_inconclusive_claim_says_what_would_decide_it() -> None:
+    models = simulated.prms(own=0.55, other=0.5)
+    search = simulated.search(models, 60, seeds=3, seed_spread=0.1)
+    found = claims.judge(search, simulated.reward_models(models, 3), RULES)
+    for claim in found:
+        assert bool(claim.needed) == (claim.verdict == "inconclusive")
+    assert "problems at 3 seeds" in " ".join(c.needed for c in found)
+    text = page.render(found, [], RULES, NO_TRANSFER)
+    assert all(c.needed in text for c in found)
+
+
 def test_page_and_csv(effect: list[Claim], verified: list[Check]) -> None:
     search = simulated.search(simulated.prms(), 60, policies=("s64", "s96"))
     matrix = transfer.matrix(search, simulated.reward_models(simulated.prms()), RULES)
@@ -112,7 +141,8 @@ def test_page_and_csv(effect: list[Claim], verified: list[Check]) -> None:
     assert "Test problems: 600 of arithmetic, 600 of programs. Training seeds of a reward model: 3." in text
     assert "No fall is certain" in text and "Not yet measured." not in text
     table = claims.frame(effect)
-    assert list(table.columns) == ["claim", "metric", "effect", "low", "high", "verdict", "reported", "n", "seeds"]
+    columns = "claim metric effect low high verdict reported n seeds problem_error seed_error interaction_error needed"
+    assert list(table.columns) == columns.split()
     assert set(table.verdict) <= {"supported", "not supported", "inconclusive", "not yet measured"}
     made = checks.frame(verified)
     columns = "section dataset comparison effect low high verdict n seeds"

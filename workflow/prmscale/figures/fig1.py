@@ -20,7 +20,6 @@ from prmscale.errors import UserError
 from prmscale.figures import panels, style
 
 BY = ["dataset", "strategy", "base_parameters", "budget"]
-FIT = "best form"  # of growth, as `strategy` in the CSV, with its name
 
 
 def draw(
@@ -63,15 +62,20 @@ def draw(
         for (dataset, budget), points in lines.groupby(["dataset", "budget"]):
             look = style.look(len(shown) - 1 - shown.index(budget))
             panels.line(axes[str(dataset)], points, "base_parameters", look, f"best-of-n, n = {budget}")
+        names = [_name(form) for form in forms.OF_SIZE]
         for points in fits:
-            label = f"n = {top}, {points['strategy'].iloc[0]}"
-            axes[points["dataset"].iloc[0]].plot(
-                points["base_parameters"], points["mean"], label=label, zorder=4, **style.FIT
-            )
+            name, axis = points["strategy"].iloc[0], axes[points["dataset"].iloc[0]]
+            look = {"color": style.BLACK, "linewidth": 0.8, "linestyle": style.FITS[names.index(name)], "zorder": 4}
+            axis.plot(points["base_parameters"], points["mean"], label=f"n = {top}, {name}", **look)
         for axis in axes.values():
             panels.powers_axis(axis, lines["base_parameters"], "count")
         panels.finish(figure, axes)
     return figure, panels.tidy(data, str(rows["policy"].iloc[0]), ["base_parameters"])
+
+
+def _name(form: forms.Form) -> str:
+    """What the CSV and the legend call a fitted form."""
+    return f"best form: {form.name}"
 
 
 def _fit(points: pd.DataFrame) -> pd.DataFrame:
@@ -80,6 +84,6 @@ def _fit(points: pd.DataFrame) -> pd.DataFrame:
     x, values = np.log2(rows["base_parameters"].to_numpy(dtype=float)), rows["mean"].to_numpy()
     form, at = forms.best_of_size(x, values), np.linspace(x[0], x[-1], 41)
     means = forms.fitted(form, x, values[None], at)[0]
-    fit = {"strategy": f"{FIT}: {form.name}", "base_parameters": np.round(2**at).astype(int), "mean": means}
+    fit = {"strategy": _name(form), "base_parameters": np.round(2**at).astype(int), "mean": means}
     alike = {column: rows[column].iloc[0] for column in ("dataset", "budget", "n", "seeds")}
     return pd.DataFrame({**alike, **fit, "low": np.nan, "high": np.nan})[rows.columns]
