@@ -50,6 +50,7 @@ rule judge_claims:
         markdown=report(result("claims.md"), caption="../report/claims.rst", category="Claims"),
         csv=result("tables/claims.csv"),
         checks=result("tables/checks.csv"),
+        law=result("tables/law.csv"),
     log:
         result("logs/judge_claims.log"),
     benchmark:

@@ -2,10 +2,9 @@
 
 import pandas as pd
 
-from prmscale.analysis import checks, claims
+from prmscale.analysis import checks, claims, selection, tradeoff
 from prmscale.analysis.collect import reward_models, searches
 from prmscale.analysis.page import render
-from prmscale.analysis.selection import aggregation
 from prmscale.analysis.verdicts import Rules
 from prmscale.files import written_whole
 from prmscale.jobs import job
@@ -15,7 +14,7 @@ with job(snakemake):
     models = reward_models(snakemake.input.rewards)
     rules = Rules(
         **snakemake.params.claims,
-        aggregation=aggregation(analysis["aggregation"], models),
+        aggregation=selection.aggregation(analysis["aggregation"], models),
         level=analysis["level"],
         draws=analysis["draws"],
         seed=snakemake.params.seed,
@@ -30,6 +29,10 @@ with job(snakemake):
     made = checks.all_checks(search, models, rules)
     with written_whole(snakemake.output.markdown) as aside:
         aside.write_text(render(found, made, rules))
-    for table, path in ((claims.frame(found), snakemake.output.csv), (checks.frame(made), snakemake.output.checks)):
+    for table, path in (
+        (claims.frame(found), snakemake.output.csv),
+        (checks.frame(made), snakemake.output.checks),
+        (tradeoff.table(selection.first_policy(search), models, rules), snakemake.output.law),
+    ):
         with written_whole(path) as aside:
             table.to_csv(aside, index=False)
