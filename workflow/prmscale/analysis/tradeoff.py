@@ -11,6 +11,7 @@ best of many shares would gain by luck alone.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -24,6 +25,7 @@ from prmscale.analysis.verdicts import Rules
 from prmscale.engines import seeds
 
 FEWEST = 8  # points: five parameters, and something to hold them against
+CROSSED = 3  # bases with several checkpoints of their reward models
 TOTALS = 5  # at which the table and figure 7 tell the best split
 
 Numbers = tuple[float, float, float]  # a value and its interval
@@ -46,9 +48,12 @@ class Points:
 
     @property
     def enough(self) -> bool:
-        """Whether a law can be fitted: points enough, three bases or more, one of them with two checkpoints."""
-        budgets = len(np.unique(self.budgets.pretraining))
-        return len(self.bases) >= FEWEST and 3 <= budgets < len(self.bases)
+        """Whether a law can be fitted and a split be chosen: points enough, and three bases or more that were measured
+        at several checkpoints of their reward models, so that each budget varies while the other stays.
+        """
+        crossed = sum(count > 1 for count in Counter(self.bases).values())
+        fits = crossed >= CROSSED and len(self.bases) >= FEWEST
+        return fits and len(law.measured_shares(self.budgets, self.middle)) > 0
 
     @property
     def middle(self) -> float:
@@ -58,9 +63,10 @@ class Points:
 
 def points(search: pd.DataFrame, reward_models: pd.DataFrame, aggregation: str) -> Iterator[Points]:
     """The points of each data set; problems and seeds that a point lacks are left out of all."""
-    models = selection.budgets(reward_models).dropna(subset="base_flops")
+    models = selection.budgets(reward_models)
     if models.empty:
         return
+    models = models.dropna(subset="base_flops")
     about = models.groupby("base")[["base_parameters", "base_flops", "steps", "train_flops"]].mean()
     scored = search[(search["strategy"] == "best_of_n") & (search["aggregation"] == aggregation)]
     scored = scored[scored["reward_model"].isin(models["reward_model"]) & (scored["training_step"] > 0)]
@@ -150,8 +156,8 @@ def interaction(own: Points, rules: Rules) -> Interval | None:
 
 
 def best_shares(own: Points, rules: Rules) -> pd.DataFrame:
-    """The best share of PRM training at some totals, with the interval that the bootstrap gives it, the shares between
-    which it was sought, and the accuracy that the law predicts there.
+    """The best share of PRM training at some totals with its interval, the shares between which it was sought, and the
+    accuracy that the law predicts there.
     """
     totals = np.geomspace(own.budgets.total.min(), own.budgets.total.max(), TOTALS + 2)[1:-1]
     fitted = law.fit(LAW, own.budgets, _rows(own, rules))
@@ -160,11 +166,9 @@ def best_shares(own: Points, rules: Rules) -> pd.DataFrame:
         shares = law.measured_shares(own.budgets, total)
         if len(shares):
             best = shares[law.best_share(fitted, total, shares)]
-            value, low, high = _told(best, rules)
             accuracy = fitted.accuracy(law.spend(total, best[:1]))[0, 0]
-            ends = {"least": shares[0], "most": shares[-1], "accuracy": accuracy}
-            found.append({"total": total, "share": value, "low": low, "high": high, **ends})
-    return pd.DataFrame(found)
+            found.append((total, *_told(best, rules), shares[0], shares[-1], accuracy))
+    return pd.DataFrame(found, columns=["total", "share", "low", "high", "least", "most", "accuracy"])
 
 
 def table(search: pd.DataFrame, reward_models: pd.DataFrame, rules: Rules) -> pd.DataFrame:
