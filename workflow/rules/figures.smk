@@ -51,6 +51,7 @@ rule judge_claims:
         csv=result("tables/claims.csv"),
         checks=result("tables/checks.csv"),
         transfer=result("tables/transfer.csv"),
+        law=result("tables/law.csv"),
     log:
         result("logs/judge_claims.log"),
     benchmark:

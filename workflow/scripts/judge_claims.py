@@ -2,10 +2,9 @@
 
 import pandas as pd
 
-from prmscale.analysis import checks, claims, transfer
+from prmscale.analysis import checks, claims, selection, tradeoff, transfer
 from prmscale.analysis.collect import reward_models, searches, training
 from prmscale.analysis.page import render
-from prmscale.analysis.selection import aggregation
 from prmscale.analysis.verdicts import Rules
 from prmscale.files import written_whole
 from prmscale.jobs import job
@@ -15,7 +14,7 @@ with job(snakemake):
     models = reward_models(snakemake.input.rewards)
     rules = Rules(
         **snakemake.params.claims,
-        aggregation=aggregation(analysis["aggregation"], models),
+        aggregation=selection.aggregation(analysis["aggregation"], models),
         level=analysis["level"],
         draws=analysis["draws"],
         seed=snakemake.params.seed,
@@ -31,7 +30,12 @@ with job(snakemake):
     matrix = transfer.matrix(search, models, rules)
     with written_whole(snakemake.output.markdown) as aside:
         aside.write_text(render(found, made, rules, matrix))
-    tables = {"csv": claims.frame(found), "checks": checks.frame(made), "transfer": matrix}
+    tables = {
+        "csv": claims.frame(found),
+        "checks": checks.frame(made),
+        "transfer": matrix,
+        "law": tradeoff.table(selection.first_policy(search), models, rules),
+    }
     for name, table in tables.items():
         with written_whole(snakemake.output[name]) as aside:
             table.to_csv(aside, index=False)

@@ -13,7 +13,7 @@ from dataclasses import asdict, fields
 import numpy as np
 import pandas as pd
 
-from prmscale.analysis import power, selection, strategies
+from prmscale.analysis import power, selection, strategies, tradeoff
 from prmscale.analysis.bootstrap import Interval
 from prmscale.analysis.compare import accuracy, at_budget, control, interval
 from prmscale.analysis.selection import minus
@@ -30,12 +30,16 @@ from prmscale.analysis.verdicts import (
 )
 
 OTHER_PART = "that the claim's other part is decided"
+OF_A_FIT = "more problems, seeds or bases; how many is not known of a fit"
 
 # claim: what the paper says; what it takes to be supported here
 WORDS = {
     "flops_tradeoff": (
         "Pre-training and reward-model training trade off: there is a best split of the compute between them.",
-        "It needs accuracies over a grid of pre-training and PRM-training FLOPs.",
+        "At the typical total, the split that the fitted law calls best must beat both ends of the splits that were "
+        "measured (it is chosen on one half of the problems and judged on the other), and on bases left out the law in "
+        "both budgets must err less than the best in one alone (the total, pre-training or PRM training). Beside it: "
+        "does PRM training pay more on a base with more pre-training?",
     ),
     "diminishing_returns": (
         "Accuracy rises fast with the size of the reward model, then flattens.",
@@ -67,9 +71,27 @@ WORDS = {
 CLAIMS = tuple(WORDS)
 
 
-def flops_tradeoff() -> list[Claim]:
-    """The split of compute between pre-training and the reward model: not yet measured."""
-    return [_unmeasured("flops_tradeoff", "accuracy of the best split − of spending all on pre-training")]
+def flops_tradeoff(search: pd.DataFrame, reward_models: pd.DataFrame, rules: Rules) -> list[Claim]:
+    """Pre-training × PRM-training FLOPs: does a split between them win, do both count, do they reinforce each other?"""
+    name = "flops_tradeoff"
+    found: list[Claim] = []
+    for own in tradeoff.points(search, reward_models, rules.aggregation):
+        if not own.enough:
+            continue
+        split, rival = tradeoff.best_split(own, rules), tradeoff.rival(own)
+        better = tradeoff.advantage(own, rival, rules)
+        gains, both = (verdict(each.low, each.high, rules.minimum_effect) for each in (split.gain, better))
+        metrics = (
+            f"best split − better end, {own.dataset}: {split}",
+            f"error on bases left out, law in the {rival} alone − in both, {own.dataset}",
+            f"gain of a doubling of PRM training, per doubling of pre-training, {own.dataset}",
+        )
+        found += [
+            _claim(name, metrics[0], split.gain, all_of(gains, both), needed=OF_A_FIT if gains == INCONCLUSIVE else ""),
+            _claim(name, metrics[1], better, both, needed=OF_A_FIT),
+            *_directed(name, metrics[2], tradeoff.interaction(own, rules), rules),
+        ]
+    return found or [_unmeasured(name, "best split − better end (wants 8 points of pre-training × PRM training)")]
 
 
 def pattern_similarity() -> list[Claim]:
@@ -181,7 +203,7 @@ def judge(
     """Every claim of the paper; `reported` is the paper's table 1. Claims about PRMs use the table's first policy."""
     one = selection.first_policy(search)
     return [
-        *flops_tradeoff(),
+        *flops_tradeoff(one, reward_models, rules),
         *diminishing_returns(one, reward_models, rules),
         *data_diversity(one, reward_models, rules),
         *search_budget(one, reward_models, rules),

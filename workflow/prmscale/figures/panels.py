@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -77,12 +78,13 @@ def powers_axis(axis: Axes, values: Iterable[float], text: str = "plain") -> Non
     axis.xaxis.set_major_formatter(FuncFormatter(lambda v, _: count(v) if text == "count" else f"{v:g}"))
 
 
-def costs_axis(axis: Axes, unit: str = "") -> None:
-    """A logarithmic x axis of what something costs, with the unit in its ticks: 300, 1k; 3 ms; 30M."""
-    axis.set_xscale("log")
-    axis.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
-    axis.xaxis.set_minor_locator(NullLocator())
-    axis.xaxis.set_major_formatter(EngFormatter(unit, sep=" " if unit else ""))
+def costs_axis(axes: Axes, unit: str = "", which: Literal["x", "y"] = "x") -> None:
+    """A logarithmic axis of what something costs, with the unit in its ticks: 300, 1k; 3 ms; 30M."""
+    axes.set(**{f"{which}scale": "log"})
+    axis: Axis = getattr(axes, f"{which}axis")
+    axis.set_major_locator(LogLocator(subs=(1, 3)))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(EngFormatter(unit, sep=" " if unit else ""))
 
 
 def count(value: float) -> str:
