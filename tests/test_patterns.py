@@ -216,9 +216,9 @@ def test_table2_puts_the_papers_numbers_below_ours():
 
 
 def test_without_roles_it_is_said_what_is_missing():
-    with pytest.raises(UserError, match="fig6: .*roles math and code"):
+    with pytest.raises(UserError, match=r"fig6: .*roles math and code"):
         fig6.draw(_scores()[:0], pd.DataFrame(), None, 0.95, 100, 0, "min")
-    with pytest.raises(UserError, match="table2: .*roles math and code"):
+    with pytest.raises(UserError, match=r"table2: .*roles math and code"):
         table2.draw(pd.DataFrame(columns=patterns.COLUMNS), pd.DataFrame(), None, 0.95, 100, 0, "min")
     (one,) = claims.pattern_similarity(None, RULES)
     assert one.verdict == "not yet measured"
