@@ -201,7 +201,7 @@ def test_picks_are_the_best_scored_and_another_text_as_long():
         [("p", seed, n, 0, s) for seed in (1, 2) for n, s in enumerate([0.1, 0.9, 0.9, 0.5 * seed])],
         columns=["problem_id", "seed", "solution_id", "step", "score"],
     )
-    found = patterns.picks(solutions, scores, "min", 10, 0).pivot(index="set", columns="seed", values="solution_id")
+    found = patterns.picks(solutions, scores, "last", 10, 0).pivot(index="set", columns="seed", values="solution_id")
     assert found.loc[patterns.SELECTED].tolist() == [1, 3]
     assert found.loc[patterns.MATCHED].tolist() == [3, 1]  # solution 4 was not scored
     assert (found.loc[patterns.RANDOM] != found.loc[patterns.OTHER]).all()

@@ -38,13 +38,18 @@ COLUMNS = ["first", "second", "comparison", "mean", "low", "high", "n", "seeds",
 CONTRASTS = {RAW: (SELECTED, RANDOM), LENGTH: (SELECTED, MATCHED), NOTHING: (OTHER, RANDOM)}
 
 
+def solution_scores(scores: pd.DataFrame, by: list[str], aggregation: str) -> pd.Series:
+    """The score of each solution, of the step scores of each group."""
+    aggregate = AGGREGATIONS[aggregation]
+    return scores.sort_values("step").groupby(by)["score"].agg(lambda steps: aggregate(steps.to_numpy()))
+
+
 def picks(solutions: pd.DataFrame, scores: pd.DataFrame, aggregation: str, problems: int, seed: int) -> pd.DataFrame:
     """Which response to each problem is in which set: problem_id, set, seed (the PRM's training), solution_id.
 
     `solutions` and the PRM's step `scores` are of one domain, of which at most so many problems are drawn at random.
     """
-    aggregate = AGGREGATIONS[aggregation]
-    values = scores.sort_values("step").groupby(["problem_id", "seed", "solution_id"])["score"].agg(aggregate)
+    values = solution_scores(scores, ["problem_id", "seed", "solution_id"], aggregation)
     names = sorted(scores["problem_id"].unique())
     drawn = seeds.generator(seed, "patterns", "problems").permutation(len(names))[:problems]
     scored = scores[["problem_id", "solution_id"]].drop_duplicates()

@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from prmscale.engines.aggregation import AGGREGATIONS
+from prmscale.analysis.patterns import solution_scores
 from prmscale.errors import UserError
 from prmscale.figures import style
 
@@ -51,9 +51,8 @@ def draw(
 
 def typical(scores: pd.DataFrame, aggregation: str) -> pd.DataFrame:
     """The two responses to show of each test set: dataset, problem_id, solution_id."""
-    aggregate = AGGREGATIONS[aggregation]
     by = ["dataset", "problem_id", "correct", "solution_id"]
-    each = scores.sort_values("step").groupby([*by, "role", "seed"])["score"].agg(aggregate)
+    each = solution_scores(scores, [*by, "role", "seed"], aggregation)
     first = each.groupby(by).mean().reset_index().drop_duplicates(by[:3])  # sorted: the first draw of each kind
     wide = first.pivot(index=by[:2], columns="correct", values="score").reindex(columns=[False, True]).dropna()
     margins = (wide[True] - wide[False]).rename("margin").reset_index().sort_values(["margin", "problem_id"])
