@@ -20,6 +20,7 @@ include: "workflow/rules/policies.smk"
 include: "workflow/rules/labels.smk"
 include: "workflow/rules/rewards.smk"
 include: "workflow/rules/search.smk"
+include: "workflow/rules/patterns.smk"
 include: "workflow/rules/figures.smk"
 
 
@@ -63,6 +64,11 @@ rule fig5:
         result("figures/fig5.pdf"),
 
 
+rule fig6:
+    input:
+        result("figures/fig6.pdf"),
+
+
 rule fig7:
     input:
         result("figures/fig7.pdf"),
@@ -81,3 +87,8 @@ rule controls:
 rule table1:
     input:
         result("figures/table1.pdf"),
+
+
+rule table2:
+    input:
+        result("figures/table2.pdf"),

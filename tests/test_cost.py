@@ -55,6 +55,17 @@ def test_tokens_follow_from_the_configuration(jobs):
     assert tokens["search_trees", "a.m.arithmetic"] == steps * 10 + steps * 25
 
 
+def test_responses_are_compared_where_reward_models_have_roles():
+    config = deepcopy(SMOKE)
+    for model, role in zip(config["rewards"]["models"], ("math", "code"), strict=True):
+        model["role"] = role
+    config["analysis"] = {"patterns": {"problems": 30}}
+    found = {(job.rule, job.name): job for job in work.jobs(study.load(config))}
+    # the first 8 samples, two seeds; for each problem two random responses, and two for each seed
+    assert found["score_steps", "b"].tokens == 2 * 200 * 8 * (40 + 60)
+    assert found["compare_patterns", ""].tokens == 30 * (2 + 2 * 2) * (40 + 60)
+
+
 def test_flops_are_those_of_the_formula(small, jobs):
     model = model_of(small, "m")
     assert model.parameters == pytest.approx(305_000, rel=0.01)

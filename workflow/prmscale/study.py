@@ -26,7 +26,7 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
 
-Figure = Literal["fig1", "fig2", "fig3", "fig4", "fig5", "fig7", "fig8", "controls", "table1"]
+Figure = Literal["fig1", "fig2", "fig3", "fig4", "fig5", "fig6", "fig7", "fig8", "controls", "table1", "table2"]
 FIGURES: tuple[Figure, ...] = get_args(Figure)
 
 GENERATED = ("arithmetic", "programs")
@@ -495,6 +495,20 @@ class Search(Block):
     )
 
 
+class Patterns(Block):
+    """Comparison of activation patterns: math responses that PRM-Math selects with code ones that PRM-Code selects."""
+
+    reference: str | None = Field(
+        None,
+        description="The language model of whose weights the patterns tell; the figures' policy if left out.",
+    )
+    problems: Count = Field(100, description="Test problems of each domain, drawn at random, all if there are fewer.")
+    sketch: Count = Field(
+        65537,
+        description="Numbers that are kept of a pattern, a prime; a model with no more weights has exact ones.",
+    )
+
+
 class Analysis(Block):
     """Intervals and choices of the figures."""
 
@@ -506,7 +520,8 @@ class Analysis(Block):
     )
     level: float = Field(0.95, gt=0, lt=1, description="Coverage of the intervals.")
     draws: Count = Field(2000, description="Bootstrap draws over problems.")
-    table1_budget: Count = Field(8, description="N of table 1.")
+    table1_budget: Count = Field(8, description="N of table 1, of figure 6 and of the selections of table 2.")
+    patterns: Patterns = Field(Patterns(), description="Similarity of selected responses: table 2.")
     ngram: Count = Field(13, description="Words of an n-gram that counts as contamination.")
 
 
@@ -569,6 +584,20 @@ class Study(Block):
     def tests(self) -> list[tuple[Evaluation, str]]:
         """Every evaluation on each of its data sets."""
         return [(e, name) for e in self.search.evaluations for name in e.datasets]
+
+    def compared(self) -> dict[Domain, tuple[str, list[str]]]:
+        """By domain, the reward model whose role it is and the data sets that the figures' policy is tested on; empty
+        where one is missing. Figure 6 and table 2 compare them.
+        """
+        models: list[RewardModel | ReleasedRewardModel] = [*self.rewards.models, *self.rewards.released]
+        tests = [name for e, name in self.tests() if e.policy == self.search.evaluations[0].policy]
+        found: dict[Domain, tuple[str, list[str]]] = {}
+        for domain in get_args(Domain):
+            own = [m.name for m in models if m.role == domain]
+            datasets = [name for name in tests if DOMAINS[self.dataset(name).source] == domain]
+            if own and datasets:
+                found[domain] = own[0], datasets
+        return found if len(found) == len(get_args(Domain)) else {}
 
     def corpus(self, name: str) -> Corpus:
         """The corpus of this name."""
@@ -722,6 +751,8 @@ def _dangling(study: Study) -> list[_Fault]:
             (("search", "tree", key, i), n, list(options)) for i, n in enumerate(getattr(study.search.tree, key))
         ]
     wanted += [(("search", "likelihoods", i), name, models) for i, name in enumerate(study.search.likelihoods)]
+    reference = study.analysis.patterns.reference
+    wanted += [(("analysis", "patterns", "reference"), reference, models)] if reference else []
     wanted.append((("analysis", "aggregation"), study.analysis.aggregation, [VALIDATION, *study.search.aggregations]))
     faults = [
         _Fault(where=where, value=value, message="refers to nothing in this study", candidates=options)

@@ -60,10 +60,16 @@ SCHEMAS: dict[str, dict[str, str]] = {
         "truth": "number",  # 1 right so far, 0 wrong; missing where it is not known
     },
     "scores": {
+        "dataset": "text",
         "problem_id": "text",
         "solution_id": "integer",
         "step": "integer",
+        "text": "text",  # of the step
+        "truth": "number",  # 1 right so far, 0 wrong; missing where it is not known
+        "correct": "boolean",  # the whole solution
         "reward_model": "text",
+        "role": "text",  # math or code: what the reward model stands for
+        "seed": "integer",  # number of its training, from 1
         "score": "number",
     },
     "search": {

@@ -6,11 +6,13 @@ SEARCH_TABLES = [
     *tree_searches(),
 ]
 REWARD_FOLDERS = reward_folders(REWARD_MODELS)
+# figures that are drawn from other tables than those of the searches
+DRAWN_FROM = {"fig6": STEP_SCORES, "table2": PATTERNS}
 
 
 rule draw_figure:
     input:
-        search=SEARCH_TABLES,
+        tables=lambda wildcards: DRAWN_FROM.get(wildcards.figure, SEARCH_TABLES),
         rewards=REWARD_FOLDERS,
         reported=reported,
         module="workflow/prmscale/figures/{figure}.py",
@@ -34,7 +36,7 @@ rule draw_figure:
     resources:
         mem_mb=main_memory(2000),
     params:
-        analysis=STUDY.analysis.model_dump(exclude={"figures", "ngram"}),
+        analysis=STUDY.analysis.model_dump(exclude={"figures", "ngram", "patterns"}),
         policy=STUDY.search.evaluations[0].policy if STUDY.search.evaluations else "",
         seed=STUDY.seed,
     script:
@@ -45,7 +47,9 @@ rule judge_claims:
     input:
         search=SEARCH_TABLES,
         rewards=REWARD_FOLDERS,
+        patterns=PATTERNS,
         reported="workflow/reported/table1.csv",
+        reported_patterns="workflow/reported/table2.csv",
     output:
         markdown=report(result("claims.md"), caption="../report/claims.rst", category="Claims"),
         csv=result("tables/claims.csv"),

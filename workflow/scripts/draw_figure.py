@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from prmscale.analysis.collect import reward_models, searches, training
+from prmscale.analysis.collect import pattern_similarities, reward_models, searches, step_scores, training
 from prmscale.analysis.selection import aggregation
 from prmscale.figures.style import save
 from prmscale.jobs import job
@@ -13,9 +13,11 @@ from prmscale.jobs import job
 with job(snakemake):
     analysis = snakemake.params.analysis
     module = import_module(f"prmscale.figures.{snakemake.wildcards.figure}")
-    search = searches(snakemake.input.search)
-    # figures of one policy show the first evaluation's; table 1 shows all
-    own = search if snakemake.wildcards.figure == "table1" else search[search.policy == snakemake.params.policy]
+    read = {"fig6": step_scores, "table2": pattern_similarities}.get(snakemake.wildcards.figure, searches)
+    table = read(snakemake.input.tables)
+    if read is searches and snakemake.wildcards.figure != "table1":
+        # figures of one policy show the first evaluation's; table 1 shows all
+        table = table[table.policy == snakemake.params.policy]
     reported = pd.read_csv(snakemake.input.reported[0]) if snakemake.input.reported else None
     models = reward_models(snakemake.input.rewards)
     more = {
@@ -23,7 +25,7 @@ with job(snakemake):
         "fig2": {"training": training(snakemake.input.rewards)},
     }
     drawn, data = module.draw(
-        own,
+        table,
         models,
         reported,
         level=analysis["level"],

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from prmscale.analysis import checks, claims, selection, tradeoff, transfer
-from prmscale.analysis.collect import reward_models, searches, training
+from prmscale.analysis.collect import pattern_similarities, reward_models, searches, training
 from prmscale.analysis.page import render
 from prmscale.analysis.verdicts import Rules
 from prmscale.files import written_whole
@@ -25,7 +25,14 @@ with job(snakemake):
     search = pd.concat(
         [search[search.policy == snakemake.params.policy], search[search.policy != snakemake.params.policy]]
     )
-    found = claims.judge(search, models, rules, pd.read_csv(snakemake.input.reported))
+    found = claims.judge(
+        search,
+        models,
+        rules,
+        pd.read_csv(snakemake.input.reported),
+        pattern_similarities(snakemake.input.patterns),
+        pd.read_csv(snakemake.input.reported_patterns),
+    )
     made = checks.all_checks(search, models, rules, training(snakemake.input.rewards))
     matrix = transfer.matrix(search, models, rules)
     with written_whole(snakemake.output.markdown) as aside:

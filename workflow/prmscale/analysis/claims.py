@@ -13,7 +13,7 @@ from dataclasses import asdict, fields
 import numpy as np
 import pandas as pd
 
-from prmscale.analysis import power, selection, strategies, tradeoff
+from prmscale.analysis import patterns, power, selection, strategies, tradeoff
 from prmscale.analysis.bootstrap import Interval
 from prmscale.analysis.compare import accuracy, at_budget, control, interval
 from prmscale.analysis.selection import minus
@@ -65,7 +65,9 @@ WORDS = {
     ),
     "pattern_similarity": (
         "Responses to math and to code that reward models selected resemble each other more than unselected ones.",
-        "It needs the similarities of activation patterns, with a length-matched control.",
+        "The similarity of activation patterns of MathPRM and CodePRM must be above that of Math and Code (random "
+        "responses), and above that of responses to the same problems that are as long and were not selected: longer "
+        "responses have other gradients. p is that of a permutation test.",
     ),
 }
 CLAIMS = tuple(WORDS)
@@ -92,11 +94,6 @@ def flops_tradeoff(search: pd.DataFrame, reward_models: pd.DataFrame, rules: Rul
             *_directed(name, metrics[2], tradeoff.interaction(own, rules), rules),
         ]
     return found or [_unmeasured(name, "best split − better end (wants 8 points of pre-training × PRM training)")]
-
-
-def pattern_similarity() -> list[Claim]:
-    """Activation patterns of selected responses: not yet measured."""
-    return [_unmeasured("pattern_similarity", "similarity of selected − of unselected responses")]
 
 
 def diminishing_returns(search: pd.DataFrame, reward_models: pd.DataFrame, rules: Rules) -> list[Claim]:
@@ -197,10 +194,34 @@ def math_to_code(
     return found or [_unmeasured(name, "PRM-Math − PRM-Code on code")]
 
 
-def judge(
-    search: pd.DataFrame, reward_models: pd.DataFrame, rules: Rules, reported: pd.DataFrame | None = None
+def pattern_similarity(
+    similarities: pd.DataFrame | None, rules: Rules, reported: pd.DataFrame | None = None
 ) -> list[Claim]:
-    """Every claim of the paper; `reported` is the paper's table 1. Claims about PRMs use the table's first policy."""
+    """Table 2's contrast: are selected math and code responses more alike than unselected ones, and those as long?"""
+    name, metric = "pattern_similarity", "(MathPRM–CodePRM) − (Math–Code)"
+    if similarities is None or similarities.empty:
+        return [_unmeasured(name, metric)]
+    found: list[Claim] = []
+    judged = SUPPORTED
+    for contrast, paper in ((patterns.RAW, _paper_similarity(reported)), (patterns.LENGTH, "")):
+        row = similarities.set_index("comparison").loc[contrast]
+        judged = all_of(judged, verdict(row["low"], row["high"], rules.minimum_effect))
+        effect = Interval(row["mean"], row["low"], row["high"], int(row["n"]), int(row["seeds"]))
+        found.append(_claim(name, f"{metric}, {contrast} (permutation p = {row['p']:.2g})", effect, judged, paper))
+    return found
+
+
+def judge(
+    search: pd.DataFrame,
+    reward_models: pd.DataFrame,
+    rules: Rules,
+    reported: pd.DataFrame | None = None,
+    similarities: pd.DataFrame | None = None,
+    reported_similarities: pd.DataFrame | None = None,
+) -> list[Claim]:
+    """Every claim of the paper; `similarities` is the table of `patterns.compare`, what is reported the paper's tables
+    1 and 2. Claims about PRMs use the search table's first policy.
+    """
     one = selection.first_policy(search)
     return [
         *flops_tradeoff(one, reward_models, rules),
@@ -208,7 +229,7 @@ def judge(
         *data_diversity(one, reward_models, rules),
         *search_budget(one, reward_models, rules),
         *math_to_code(search, reward_models, rules, reported),
-        *pattern_similarity(),
+        *pattern_similarity(similarities, rules, reported_similarities),
     ]
 
 
@@ -245,3 +266,11 @@ def _paper(table1: pd.DataFrame | None, against: str) -> str:
     wide = table1.pivot(index=["policy", "dataset"], columns="method", values="accuracy")
     difference = (wide["PRM-Math"] - wide[against]).mean() / 100
     return f"{difference:+.3f} (mean of {len(wide)} cells)"
+
+
+def _paper_similarity(table2: pd.DataFrame | None) -> str:
+    """The paper's similarity of selected less that of unselected responses."""
+    if table2 is None:
+        return ""
+    similarity = table2.set_index(["first", "second"])["similarity"] / 100
+    return f"{similarity['MathPRM', 'CodePRM'] - similarity['Math', 'Code']:+.3f}"

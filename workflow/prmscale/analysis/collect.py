@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from prmscale import tables
+from prmscale.analysis.patterns import COLUMNS
 from prmscale.files import read_json
 from prmscale.rewards.card import FACTS, METRICS
 
@@ -30,6 +31,18 @@ def training(folders: Sequence[str | Path]) -> pd.DataFrame:
             measured = pd.read_csv(folder / METRICS).assign(reward_model=facts["reward_model"], seed=facts["replicate"])
             parts.append(measured.reindex(columns=columns))
     return pd.concat([part for part in parts if len(part)] or parts, ignore_index=True).dropna(subset="loss")
+
+
+def step_scores(paths: Sequence[str | Path]) -> pd.DataFrame:
+    """All tables of step scores as one; an empty one where there are none."""
+    found = [tables.read(path, "scores") for path in paths]
+    return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=list(tables.SCHEMAS["scores"]))
+
+
+def pattern_similarities(paths: Sequence[str | Path]) -> pd.DataFrame:
+    """The table of `patterns.compare`; an empty one where responses were not compared."""
+    found = [pd.read_csv(path).fillna({"first": "", "second": "", "comparison": ""}) for path in paths]
+    return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=COLUMNS)
 
 
 def reward_models(folders: Sequence[str | Path]) -> pd.DataFrame:

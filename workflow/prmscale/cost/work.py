@@ -108,6 +108,7 @@ class _Work:
         for name in study.search.tree.reward_models:
             for each, dataset in [(e, d) for e in first for d in e.datasets]:
                 yield self._trees(name, each, dataset)
+        yield from self._patterns()
 
     def _solutions(self, dataset: Dataset, policy: str, count: float) -> Solutions:
         domain, cost = DOMAINS[dataset.source], self.study.cost
@@ -235,3 +236,29 @@ class _Work:
         read = self._read(reward_model, candidates, s.prompt + s.length / 2)
         name = f"{reward_model}.{each.policy}.{dataset}"
         return Job("search_trees", name, (write, read), 0.0, runs * s.programs)
+
+    def _patterns(self) -> Iterator[Job]:
+        """Step scores of table 1's samples by PRM-Math and PRM-Code; a backward pass for each response compared."""
+        study, compared = self.study, self.study.compared()
+        if not compared:
+            return
+        policy = study.search.evaluations[0].policy
+        tests = {name: study.dataset(name) for _, datasets in compared.values() for name in datasets}
+        for name, _ in compared.values():
+            reads = []
+            for dataset in tests.values():
+                s = self._solutions(dataset, policy, dataset.test * study.analysis.table1_budget)
+                reads.append(self._read(name, self._seeds(name) * s.count, s.prompt + s.length))
+            yield Job("score_steps", name, tuple(reads))
+        settings = study.analysis.patterns
+        reference, passes = settings.reference or policy, []
+        for name, datasets in compared.values():
+            problems = min(settings.problems, sum(tests[dataset].test for dataset in datasets))
+            # two random ones, and for each training the selected one and one as long
+            s = self._solutions(tests[datasets[0]], policy, problems * (2 + 2 * self._seeds(name)))
+            length = s.prompt + s.length
+            model = self.model(reference)
+            flops = s.count * model.shape.training(round(length))
+            # gradients are dropped as they come: it takes little more memory than reading
+            passes.append(Pass("read", model, s.count * length, flops))
+        yield Job("compare_patterns", "", tuple(passes))

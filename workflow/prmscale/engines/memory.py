@@ -95,6 +95,12 @@ def reading(model: Size | None, copies: int = 1, gpus: int | None = None, dtype:
     return Need(weights, weights, gpus)
 
 
+def differentiating(model: Size | None) -> Need:
+    """To take a response's gradients in float32 block by block: the weights, and for each the byte of its sign."""
+    weights = BYTES["float32"] * model.weights / GB if model else 0.0
+    return Need(weights, 1.25 * weights)
+
+
 def training(
     model: Size | None, optimizer: Literal["muon", "adamw"], gpus: int | None = None, adapters: bool = False
 ) -> Need:

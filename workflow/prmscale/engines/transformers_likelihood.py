@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 from tqdm import tqdm
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerBase
 
 from prmscale.engines.flops import Shape
 from prmscale.engines.heads import log_probability, predictions
@@ -26,6 +26,14 @@ class Likelihood:
     logprob: float
     min_logprob: float
     flops: float
+
+
+def encode(tokenizer: PreTrainedTokenizerBase, problem: Problem, steps: Prefix, ended: bool) -> step_text.Encoded:
+    """A solution below its bare problem, and the end of text where its policy ended it: what a base judges it by."""
+    text = step_text.encode_solution(tokenizer, problem.prompt, steps)
+    if ended and tokenizer.eos_token_id is not None:
+        text.ids.append(tokenizer.eos_token_id)
+    return text
 
 
 class TransformersLikelihood:
@@ -49,9 +57,8 @@ class TransformersLikelihood:
 
     @torch.inference_mode()
     def _read(self, items: Sequence[tuple[Problem, Prefix, bool]], progress: str | None) -> list[Likelihood]:
-        end = [self.tokenizer.eos_token_id] if self.tokenizer.eos_token_id is not None else []
-        texts = [step_text.encode_solution(self.tokenizer, p.prompt, s) for p, s, _ in items]
-        encoded = [text.ids + (end if ended else []) for text, (*_, ended) in zip(texts, items, strict=True)]
+        texts = [encode(self.tokenizer, *item) for item in items]
+        encoded = [text.ids for text in texts]
         found = [Likelihood(0.0, 0.0, 0.0)] * len(items)
         with tqdm(total=len(items), desc=progress, unit="solution", disable=progress is None) as bar:
             for batch in batches([len(ids) for ids in encoded], self.batch_tokens):

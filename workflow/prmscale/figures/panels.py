@@ -112,6 +112,31 @@ def finish(figure: Figure, axes: dict[str, Axes], columns: int = 3, title: str |
     )
 
 
+def page(height: float, lowest: float) -> tuple[Figure, Axes]:
+    """A figure of full width for a table in print: x from 0 to 1, the header at y = 0, a line of text for each -1."""
+    figure = Figure(figsize=(style.FULL_WIDTH, height))
+    axis = figure.add_axes((0.01, 0.0, 0.98, 1.0))
+    axis.set_axis_off()
+    axis.set_xlim(0, 1)
+    axis.set_ylim(lowest, 1.0)
+    return figure, axis
+
+
+def printed(axis: Axes, y: float, places: Sequence[float], texts: Sequence[str], weight: str = "normal") -> None:
+    """One line of a table in print: the first two texts begin at their places, the rest are centred there."""
+    for column, (x, text) in enumerate(zip(places, texts, strict=True)):
+        side = "left" if column < 2 else "center"
+        axis.text(x, y, text, ha=side, va="center", fontsize=7, fontweight=weight, zorder=3)
+
+
+def cell(row: pd.Series, digits: int = 0) -> str:
+    """A fraction in percent (to one digit at least), with its interval to so many digits where it has one."""
+    text = f"{100 * row['mean']:.{max(digits, 1)}f}"
+    if np.isnan(row["low"]):
+        return text
+    return f"{text} [{100 * row['low']:.{digits}f}, {100 * row['high']:.{digits}f}]"
+
+
 def largest_budget(rows: pd.DataFrame, figure: str) -> int:
     """The largest budget that the rows hold; raises UserError when there is no row."""
     if rows.empty:

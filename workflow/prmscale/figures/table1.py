@@ -9,15 +9,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from prmscale.analysis import selection
 from prmscale.analysis.bootstrap import curve
 from prmscale.errors import UserError
-from prmscale.figures import style
+from prmscale.figures import panels, style
 
 METHODS = ["none", "majority", "PRM-Math", "PRM-Code"]
 HERE, PAPER = "this study", "paper"
@@ -84,19 +82,15 @@ def _picture(data: pd.DataFrame, level: float, budget: int) -> Figure:
     """The rows as a table in print: rules above, below and between policies."""
     groups = list(data.groupby(["policy", "dataset", "source"], sort=False))
     height = 0.19 * (len(groups) + 2) + 0.3
-    figure = Figure(figsize=(style.FULL_WIDTH, height))
-    axis = figure.add_axes((0.01, 0.0, 0.98, 1.0))
-    axis.set_axis_off()
-    axis.set_xlim(0, 1)
-    axis.set_ylim(-len(groups) - 1.8, 1.0)
-    _row(axis, 0.0, ["policy", "data set", "problems", "source", *METHODS], weight="bold")
+    figure, axis = panels.page(height, -len(groups) - 1.8)
+    panels.printed(axis, 0.0, EDGES, ["policy", "data set", "problems", "source", *METHODS], weight="bold")
     before = groups[0][0][0]
     for number, ((policy, dataset, source), cells) in enumerate(groups, start=1):
         rows = {row["method"]: row for _, row in cells.iterrows()}
         n = cells["n"].max()
         texts = [str(policy), str(dataset), "" if pd.isna(n) else str(n), str(source)]
-        texts += [_cell(rows[m]) if m in rows else "–" for m in METHODS]
-        _row(axis, -number, texts)
+        texts += [panels.cell(rows[m]) if m in rows else "–" for m in METHODS]
+        panels.printed(axis, -number, EDGES, texts)
         if policy != before:
             axis.axhline(0.5 - number, color=style.GREY, linewidth=0.4)
         before = policy
@@ -107,17 +101,3 @@ def _picture(data: pd.DataFrame, level: float, budget: int) -> Figure:
     )
     axis.text(0, -len(groups) - 1.2, note, va="center", fontsize=7)
     return figure
-
-
-def _row(axis: Axes, y: float, texts: list[str], weight: str = "normal") -> None:
-    """One line of text."""
-    for column, (x, text) in enumerate(zip(EDGES, texts, strict=True)):
-        axis.text(
-            x, y, text, ha="left" if column < 2 else "center", va="center", fontsize=7, fontweight=weight, zorder=3
-        )  # fmt: skip
-
-
-def _cell(row: pd.Series) -> str:
-    """Accuracy in percent, with its interval where it has one."""
-    text = f"{100 * row['mean']:.1f}"
-    return text if np.isnan(row["low"]) else f"{text} [{100 * row['low']:.0f}, {100 * row['high']:.0f}]"
