@@ -30,6 +30,7 @@ rule all:
         result("claims.md"),
         result("tables/contamination.csv"),
         result("tables/labels.csv"),
+        result("tables/training_sets.csv"),
         expand(result("figures/{figure}.pdf"), figure=STUDY.analysis.figures),
 
 

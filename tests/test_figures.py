@@ -18,7 +18,12 @@ from prmscale.errors import UserError
 from prmscale.figures import controls, fig1, fig2, fig3, fig7, panels, style, table1
 
 REPORTED = Path(__file__).parents[1] / "workflow" / "reported"
-MODELS = [*simulated.prms(), *simulated.pretraining(lambda tokens: tokens / 1.2e6), *simulated.other_heads()]
+MODELS = [
+    *simulated.prms(),
+    *simulated.pretraining(lambda tokens: tokens / 1.2e6),
+    *simulated.other_heads(),
+    *simulated.diverse(lambda wordings: wordings / 6),
+]
 FACTS = simulated.reward_models(MODELS, seeds=3)
 SEARCH = simulated.search(MODELS, problems=25, policies=("s64", "s96"), seeds=3, seed_spread=0.2)
 EVERY = [fig1, fig2, fig3, fig7, table1, controls]
@@ -90,7 +95,8 @@ def test_lines_are_the_rows_of_the_csv(module: ModuleType) -> None:
     figure, data = _draw(module)
     drawn = {round(float(y), 9) for axis in figure.axes for line in axis.lines for y in line.get_ydata()}
     assert drawn == {round(y, 9) for y in data["mean"]}
-    assert [axis.get_title() for axis in figure.axes] == ["arithmetic (25 problems)", "programs (25 problems)"]
+    titles = [axis.get_title() for axis in figure.axes if axis.get_title()]
+    assert titles == ["arithmetic (25 problems)", "programs (25 problems)"]
     assert set(data["policy"]) == {"s64"}
     assert (data["low"] <= data["mean"]).all() and (data["mean"] <= data["high"]).all()
     (legend,) = figure.legends
@@ -115,7 +121,9 @@ def test_fig2_follows_the_checkpoints() -> None:
 
 def test_fig3_has_a_line_for_each_training_set() -> None:
     figure, data = _draw(fig3)
-    assert data["kind"].dropna().nunique() == 4
+    assert data.loc[data["varied"].isna(), "kind"].dropna().nunique() == 4
+    below = data[data["varied"] == "wordings"]
+    assert below.groupby("dataset")["amount"].apply(list).tolist() == [[2, 4, 7]] * 2 and set(below["budget"]) == {64}
     assert {"majority", "likelihood", "oracle"} <= set(data.strategy)
     labels = [text.get_text() for text in figure.legends[0].get_texts()]
     assert "PRM trained on math and code, oracle labels" in labels

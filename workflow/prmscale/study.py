@@ -305,7 +305,24 @@ class TrainingSet(Block):
         description="Which labels: a fixed number of rollouts, the truth, rollouts until the label is decided, binary "
         "search for the first error, or that by several policies, of which the solutions they agree on are kept.",
     )
+    threshold: Share = Field(
+        0.0,
+        lt=1,
+        description="Labels monte_carlo: a step is right if more than this fraction of its rollouts succeeds; any by "
+        "default, as in Math-Shepherd, and as arXiv 2501.07301 found best.",
+    )
     solutions: Count | None = Field(None, description="Solutions drawn in all; all there are if left out.")
+    per_problem: Count | None = Field(
+        None,
+        description="Solutions of each problem: so many problems are drawn that theirs make up `solutions`, many if "
+        "this is small. Without it solutions are drawn whatever their problem.",
+    )
+    wordings: list[str] | None = Field(
+        None,
+        min_length=1,
+        description="Only problems in which no other wording than these can be misread (keys of "
+        "world.misreading_rates); generated data sets alone have them.",
+    )
     shuffled: bool = Field(
         False, description="A control: labels exchanged at random among training solutions of equally many steps."
     )
@@ -314,6 +331,13 @@ class TrainingSet(Block):
     def _of_something(self) -> TrainingSet:
         if not self.datasets and not self.corpora:
             raise ValueError("wants at least one of datasets and corpora")
+        if self.threshold and self.labels != "monte_carlo":
+            raise ValueError("threshold is of labels: monte_carlo; other methods decide for themselves")
+        parts = (len(self.datasets) + len(self.corpora)) * (self.per_problem or 1)
+        if self.solutions and self.per_problem and self.solutions % parts:
+            raise ValueError(
+                f"solutions: {self.solutions} wants to be a multiple of {parts}: its sources times per_problem"
+            )
         return self
 
 
@@ -700,6 +724,8 @@ def _dangling(study: Study) -> list[_Fault]:
         wanted += [(("rewards", "data", i, "datasets", j), name, datasets) for j, name in enumerate(data.datasets)]
         corpora = [c.name for c in study.corpora]
         wanted += [(("rewards", "data", i, "corpora", j), name, corpora) for j, name in enumerate(data.corpora)]
+        wordings = list(study.world.misreading_rates)
+        wanted += [(("rewards", "data", i, "wordings", j), w, wordings) for j, w in enumerate(data.wordings or [])]
     wanted += [(("labels", "consensus", i), name, models) for i, name in enumerate(study.labels.consensus)]
     for i, model in enumerate(study.rewards.models):
         wanted += [
@@ -788,7 +814,16 @@ def _impossible(study: Study) -> list[_Fault]:
                         candidates=["monte_carlo"],
                     )
                 )
+            if dataset and data.wordings and dataset.source not in GENERATED:
+                faults.append(_wordless(i, name))
+        faults += [_wordless(i, name) for name in data.corpora if data.wordings]
     return faults
+
+
+def _wordless(place: int, name: str) -> _Fault:
+    """A source of a training set that is restricted to wordings it does not have."""
+    where = ("rewards", "data", place, "wordings")
+    return _Fault(where=where, value=name, message="only generated data sets have wordings that can be misread")
 
 
 def _missing_files(study: Study) -> list[_Fault]:

@@ -11,6 +11,7 @@ import pandas as pd
 from prmscale.analysis import controls, selection
 from prmscale.analysis.bootstrap import curve
 from prmscale.analysis.compare import accuracy, at_budget, check, control, measured
+from prmscale.analysis.diversity import slopes
 from prmscale.analysis.growth import growth
 from prmscale.analysis.verdicts import NOT_SUPPORTED, Check, Rules
 
@@ -21,7 +22,7 @@ OVER_ONE_SAMPLE, OVER_LIKELIHOOD = 0.20, 0.03  # what a reward model that verifi
 def all_checks(search: pd.DataFrame, reward_models: pd.DataFrame, rules: Rules) -> list[Check]:
     """Every check, of the table's first policy."""
     one = selection.first_policy(search)
-    made = (accuracies, verifies, falls, growth, transfer)
+    made = (accuracies, verifies, falls, growth, slopes, transfer)
     return [each for checks in made for each in checks(one, reward_models, rules)]
 
 

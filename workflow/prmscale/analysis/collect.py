@@ -22,7 +22,7 @@ def reward_models(folders: Sequence[str | Path]) -> pd.DataFrame:
     rows = []
     for folder in folders:
         facts = read_json(Path(folder) / FACTS)
-        before = facts["pretraining"] or {}
+        before, held = facts["pretraining"] or {}, facts["training_set"] or {}
         rows.append(
             {
                 "reward_model": facts["reward_model"],
@@ -33,6 +33,10 @@ def reward_models(folders: Sequence[str | Path]) -> pd.DataFrame:
                 "base_flops": before.get("flops", float("nan")),
                 "train_on": facts["train_on"],
                 "labels": facts["labels"],
+                "training_set": held.get("name", ""),
+                "solutions": held.get("solutions", float("nan")),
+                "problems": held.get("problems", float("nan")),
+                "wordings": len(held["wordings"]) if held else float("nan"),
                 "role": facts["role"],
                 "seed": facts["seed"],
                 "steps": facts["steps"],
@@ -48,3 +52,15 @@ def reward_models(folders: Sequence[str | Path]) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
+
+
+def training_sets(folders: Sequence[str | Path]) -> pd.DataFrame:
+    """What training sets hold, one row each, in order of their names; `folders` has a reward model of each."""
+    rows = []
+    for folder in folders:
+        facts = read_json(Path(folder) / FACTS)
+        held = dict(facts["training_set"])
+        by_source = {f"right_{name}": share for name, share in held.pop("right_by_source").items()}
+        told = {"training_set": held.pop("name"), "train_on": facts["train_on"], "labels": facts["labels"]}
+        rows.append({**told, "shuffled": facts["shuffled"], **held, "wordings": len(held["wordings"]), **by_source})
+    return pd.DataFrame(rows).sort_values("training_set", ignore_index=True)

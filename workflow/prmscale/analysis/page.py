@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 
 from prmscale.analysis import checks as sections
-from prmscale.analysis import growth
+from prmscale.analysis import diversity, growth
 from prmscale.analysis.claims import WORDS
 from prmscale.analysis.verdicts import NOT_MEASURED, NOT_SUPPORTED, Check, Claim, Rules
 
@@ -31,7 +31,7 @@ def render(claims: Sequence[Claim], checks: Sequence[Check], rules: Rules) -> st
         counts = Counter(c.verdict for c in claims if c.claim == name)
         here = ", ".join(f"{count} {word}" for word, count in counts.items()) or NOT_MEASURED
         lines.append(f"- **{name}**: {says} {needs} Here: {here}.")
-    return "\n".join([*lines, *_verification(checks), *_growth(checks), *_transfer(checks)]) + "\n"
+    return "\n".join([*lines, *_verification(checks), *_growth(checks), *_diversity(checks), *_transfer(checks)]) + "\n"
 
 
 def _how_to_read(rules: Rules) -> str:
@@ -114,6 +114,19 @@ def _growth(checks: Sequence[Check]) -> Iterator[str]:
         "predicts a size that it has not seen; with four sizes or fewer that says little.",
         "",
         *_compared(_of(checks, growth.SECTION)),
+    )
+
+
+def _diversity(checks: Sequence[Check]) -> Iterator[str]:
+    yield from (
+        "",
+        "## Does diversity of the training set pay at equal size?",
+        "",
+        "The largest n; reward models whose training sets hold equally many solutions and differ in how many wordings "
+        "with a popular misreading, or how many problems, these are about: what a doubling gains, from a line through "
+        "all levels.",
+        "",
+        *_compared(_of(checks, diversity.SECTION)),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -39,6 +39,33 @@ def grid(data: pd.DataFrame, xlabel: str, ylabel: str, extra: float = 0.0) -> tu
         percent(axis.yaxis)
         if number % columns == 0:
             axis.set_ylabel(ylabel)
+    return figure, axes
+
+
+def stacked(data: pd.DataFrame, xlabels: Mapping[str, str], ylabel: str) -> tuple[Figure, dict[tuple[str, str], Axes]]:
+    """A figure with a panel for each data set of `data` and key of `xlabels`: a row a key, for every two data sets."""
+    sizes = {str(name): int(n.max()) for name, n in data.groupby("dataset")["n"]}
+    columns = min(COLUMNS, len(sizes))
+    bands = -(-len(sizes) // columns)
+    width = style.FULL_WIDTH if columns > 1 else style.COLUMN_WIDTH
+    legend = 0.9 if columns > 1 else 1.7
+    figure = Figure(figsize=(width, 2.1 * len(xlabels) * bands + legend), layout="constrained")
+    every = figure.subplots(len(xlabels) * bands, columns, squeeze=False, sharey="col" if bands == 1 else False)
+    axes = {}
+    for number in range(bands * columns):
+        for row, (key, label) in enumerate(xlabels.items()):
+            axis = every[number // columns * len(xlabels) + row, number % columns]
+            if number >= len(sizes):
+                axis.remove()
+                continue
+            dataset, n = list(sizes.items())[number]
+            axes[dataset, key] = axis
+            axis.set_xlabel(label)
+            percent(axis.yaxis)
+            if row == 0:
+                axis.set_title(f"{dataset} ({n} problems)")
+            if number % columns == 0:
+                axis.set_ylabel(ylabel)
     return figure, axes
 
 
