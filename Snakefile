@@ -74,6 +74,11 @@ rule fig8:
         result("figures/fig8.pdf"),
 
 
+rule fig10:
+    input:
+        result("figures/fig10.pdf"),
+
+
 rule controls:
     input:
         result("figures/controls.pdf"),

@@ -15,7 +15,7 @@ from PIL import Image
 
 from prmscale.analysis.bootstrap import curve
 from prmscale.errors import UserError
-from prmscale.figures import controls, fig1, fig2, fig3, fig7, panels, style, table1
+from prmscale.figures import controls, fig1, fig2, fig3, fig7, fig10, panels, style, table1
 
 REPORTED = Path(__file__).parents[1] / "workflow" / "reported"
 MODELS = [
@@ -26,14 +26,17 @@ MODELS = [
 ]
 FACTS = simulated.reward_models(MODELS, seeds=3)
 SEARCH = simulated.search(MODELS, problems=25, policies=("s64", "s96"), seeds=3, seed_spread=0.2)
-EVERY = [fig1, fig2, fig3, fig7, table1, controls]
+ERRORS = simulated.first_errors(MODELS, problems=25, seeds=3)
+EVERY = [fig1, fig2, fig3, fig7, fig10, table1, controls]
 
 
 def _draw(
     module: ModuleType, search: pd.DataFrame = SEARCH, facts: pd.DataFrame = FACTS
 ) -> tuple[Figure, pd.DataFrame]:
+    reported = pd.read_csv(REPORTED / ("processbench.csv" if module is fig10 else "table1.csv"))
+    more = {"first_errors": ERRORS} if module is fig10 else {}
     drawn: tuple[Figure, pd.DataFrame] = module.draw(
-        search, facts, pd.read_csv(REPORTED / "table1.csv"), level=0.95, draws=100, seed=0, aggregation="min"
+        search, facts, reported, level=0.95, draws=100, seed=0, aggregation="min", **more
     )
     return drawn
 
@@ -59,7 +62,7 @@ def test_controls_have_a_dot_for_each_row_of_the_csv_in_one_order() -> None:
         own = data[data["dataset"] == axis.get_title().split(" ")[0]]
         dots = {(round(x, 9), y) for line in axis.lines if line.get_marker() != "None" for x, y in _points(line)}
         assert dots == {
-            (round(m, 9), -float(names.index(s))) for m, s in zip(own["mean"], own["selection"], strict=True)
+            (round(m, 9), float(names.index(s))) for m, s in zip(own["mean"], own["selection"], strict=True)
         }
         assert list(own["selection"]) == names
     assert names[0] == "one sample" and names[-1] == "oracle (pass@n)"
@@ -127,6 +130,18 @@ def test_fig3_has_a_line_for_each_training_set() -> None:
     assert {"majority", "likelihood", "oracle"} <= set(data.strategy)
     labels = [text.get_text() for text in figure.legends[0].get_texts()]
     assert "PRM trained on math and code, oracle labels" in labels
+
+
+def test_fig10_has_every_reward_model_once_and_controls_last() -> None:
+    figure, data = _draw(fig10)
+    ours = data[data["group"] != "reported"]
+    assert set(ours["reward_model"]) == {m.name for m in MODELS} and not ours.duplicated(fig10.protocol.BY).any()
+    names = [text.get_text() for text in figure.axes[0].get_yticklabels()]
+    assert {"prm_untrained", "prm_shuffled"} == set(names[len(MODELS) - 2 : len(MODELS)])
+    dots = [x for axis in figure.axes for line in axis.lines if line.get_marker() != "None" for x, _ in _points(line)]
+    assert sorted(dots) == pytest.approx(sorted(data["mean"]))
+    theirs = data[data["group"] == "reported"]
+    assert set(theirs["dataset"]) == {"ProcessBench gsm8k"} and theirs["mean"].max() == 0.873
 
 
 def test_table1_puts_the_papers_numbers_beside_ours() -> None:

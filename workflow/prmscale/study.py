@@ -26,7 +26,7 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
 
-Figure = Literal["fig1", "fig2", "fig3", "fig4", "fig5", "fig7", "fig8", "controls", "table1"]
+Figure = Literal["fig1", "fig2", "fig3", "fig4", "fig5", "fig7", "fig8", "fig10", "controls", "table1"]
 FIGURES: tuple[Figure, ...] = get_args(Figure)
 
 GENERATED = ("arithmetic", "programs")
@@ -506,6 +506,26 @@ class TreeSearch(Block):
     shards: Count = Field(2, description="Parts a job's problems are cut in; an interrupted job loses at most one.")
 
 
+class ProcessBench(Block):
+    """A subset of ProcessBench: solutions in which people have found the first wrong step."""
+
+    subset: Literal["gsm8k", "math", "olympiadbench", "omnimath"] = Field(description="Its published name.")
+    path: str | None = Field(
+        None, description="Local file in the published format ({split} is replaced by the subset); without it the hub."
+    )
+
+
+class FirstErrors(Block):
+    """Where every reward model is to name the first wrong step, as ProcessBench asks (figure 10)."""
+
+    samples: Count = Field(8, description="Samples of a generated test problem that are looked at, the first ones.")
+    process_bench: list[ProcessBench] = Field(
+        [],
+        description="Subsets of ProcessBench. Thresholds are chosen on the labelled validation solutions of generated "
+        "data sets; in a study without, on the first subset, as its authors do.",
+    )
+
+
 class Search(Block):
     """Test-time search."""
 
@@ -517,6 +537,7 @@ class Search(Block):
     likelihoods: list[str] = Field(
         [], description="Bases whose own likelihood ranks the samples: a control, beside the policy's own likelihood."
     )
+    first_errors: FirstErrors = Field(FirstErrors(), description="First wrong steps to be named, beside the search.")
 
 
 class Analysis(Block):
@@ -838,6 +859,10 @@ def _missing_files(study: Study) -> list[_Fault]:
             faults.append(_Fault(where=("corpora", i), value=corpus.name, message="solutions want a path"))
         elif corpus.path is not None and not Path(corpus.path).expanduser().exists():
             faults.append(_Fault(where=("corpora", i, "path"), value=corpus.path, message="no such file"))
+    for i, each in enumerate(study.search.first_errors.process_bench):
+        if each.path and not Path(each.path.replace("{split}", each.subset)).expanduser().exists():
+            where = ("search", "first_errors", "process_bench", i, "path")
+            faults.append(_Fault(where=where, value=each.path, message="no such file"))
     packages = study.code_execution.packages
     if packages and not Path(packages).expanduser().is_dir():
         faults.append(_Fault(where=("code_execution", "packages"), value=packages, message="no such folder"))

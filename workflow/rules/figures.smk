@@ -5,6 +5,7 @@ SEARCH_TABLES = [
     *expand(result("search/likelihood/{base}.parquet"), base=STUDY.search.likelihoods),
     *tree_searches(),
 ]
+FIRST_ERRORS = expand(result("first_errors/{reward_model}.parquet"), reward_model=REWARD_MODELS)
 REWARD_FOLDERS = reward_folders(REWARD_MODELS)
 
 
@@ -13,6 +14,7 @@ rule draw_figure:
         search=SEARCH_TABLES,
         rewards=REWARD_FOLDERS,
         reported=reported,
+        first_errors=branch(lambda wildcards: wildcards.figure == "fig10", then=FIRST_ERRORS, otherwise=[]),
         module="workflow/prmscale/figures/{figure}.py",
     output:
         pdf=report(

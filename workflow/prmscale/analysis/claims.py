@@ -44,8 +44,9 @@ WORDS = {
     "data_diversity": (
         "Reward models trained on diverse, carefully labelled data are better.",
         "Of the same base and recipe, the PRM trained on both domains must beat the better of those trained on one "
-        "(chosen after the fact, in favour of the single domain), true labels must beat Monte-Carlo ones, and of sets "
-        "of equal size the most diverse (in wordings, or in problems) must beat the least diverse.",
+        "(chosen after the fact, in favour of the single domain), true labels and those that several labellers agree "
+        "on must beat Monte-Carlo ones, and of sets of equal size the most diverse (in wordings, or in problems) must "
+        "beat the least diverse.",
     ),
     "search_budget": (
         "When compute is plentiful, MCTS beats beam search, which beats best-of-n, which beats majority voting; when "
@@ -107,8 +108,8 @@ def diminishing_returns(search: pd.DataFrame, reward_models: pd.DataFrame, rules
 
 
 def data_diversity(search: pd.DataFrame, reward_models: pd.DataFrame, rules: Rules) -> list[Claim]:
-    """PRMs of one base: trained on both domains against the better single one; true against Monte-Carlo labels; the
-    most against the least diverse set of one size.
+    """PRMs of one base: trained on both domains against the better single one; true and consensus labels against
+    Monte-Carlo ones; the most against the least diverse set of one size.
     """
     name = "data_diversity"
     models = selection.training_sets(reward_models)
@@ -122,9 +123,11 @@ def data_diversity(search: pd.DataFrame, reward_models: pd.DataFrame, rules: Rul
                 gain = interval(minus(by_set["both", labels], best), rules)
                 found += _directed(name, f"both domains − best single one, {labels} labels, {dataset}", gain, rules)
         for train_on in sorted(models["train_on"].unique()):
-            if {(train_on, "oracle"), (train_on, "monte_carlo")} <= by_set.keys():
-                gain = interval(minus(by_set[train_on, "oracle"], by_set[train_on, "monte_carlo"]), rules)
-                found += _directed(name, f"oracle − monte_carlo labels, trained on {train_on}, {dataset}", gain, rules)
+            for careful in ("oracle", "consensus"):
+                if {(train_on, careful), (train_on, "monte_carlo")} <= by_set.keys():
+                    gain = interval(minus(by_set[train_on, careful], by_set[train_on, "monte_carlo"]), rules)
+                    metric = f"{careful} − monte_carlo labels, trained on {train_on}, {dataset}"
+                    found += _directed(name, metric, gain, rules)
     for words, difference in diversity.gains(search, reward_models, rules):
         found += _directed(name, words, interval(difference, rules), rules)
     return found or [_unmeasured(name, "both domains − best single one")]

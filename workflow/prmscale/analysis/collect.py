@@ -17,6 +17,11 @@ def searches(paths: Sequence[str | Path]) -> pd.DataFrame:
     return pd.concat([tables.read(path, "search") for path in paths], ignore_index=True)
 
 
+def first_errors(paths: Sequence[str | Path]) -> pd.DataFrame:
+    """All tables of named first errors as one."""
+    return pd.concat([tables.read(path, "first_errors") for path in paths], ignore_index=True)
+
+
 def reward_models(folders: Sequence[str | Path]) -> pd.DataFrame:
     """The facts of every reward model, one row each (a reward model has one folder a training seed)."""
     rows = []

@@ -69,6 +69,26 @@ def stacked(data: pd.DataFrame, xlabels: Mapping[str, str], ylabel: str) -> tupl
     return figure, axes
 
 
+def rows_of_dots(data: pd.DataFrame, names: Sequence[str], xlabel: str) -> tuple[Figure, dict[str, Axes]]:
+    """A figure with one panel a data set of `data`, and in each a row for every name, the first above."""
+    sizes = {str(name): int(n.max()) for name, n in data.groupby("dataset")["n"]}
+    columns = min(COLUMNS, len(sizes))
+    rows = -(-len(sizes) // columns)
+    figure = Figure(figsize=(style.FULL_WIDTH, rows * (0.17 * len(names) + 0.7) + 0.3), layout="constrained")
+    every = figure.subplots(rows, columns, squeeze=False, sharey=True)
+    axes = dict(zip(sizes, every.flat, strict=False))
+    for axis in every.flat[len(axes) :]:
+        axis.remove()
+    for name, axis in axes.items():
+        axis.set_title(f"{name} ({sizes[name]} problems)")
+        axis.set_xlabel(xlabel)
+        percent(axis.xaxis)
+        axis.grid(False, axis="y")
+        axis.set_ylim(len(names) - 0.4, -0.6)
+        axis.set_yticks(range(len(names)), names)
+    return figure, axes
+
+
 def percent(axis: Axis) -> None:
     """Write fractions as percent."""
     axis.set_major_formatter(PercentFormatter(1.0, symbol=""))
