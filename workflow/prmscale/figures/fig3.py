@@ -39,7 +39,9 @@ def draw(
         raise UserError("fig3: no trained reward model; at least one training set is wanted")
     scored = selection.best_of_n(rows, models["reward_model"], aggregation)
     kinds, sizes = selection.kinds(models), selection.fact(models, "solutions")
-    title = f"training sets of {sizes.iloc[0]:,.0f} solutions" if sizes.nunique() == 1 else None
+    title = (
+        f"training sets of {sizes.iloc[0]:,.0f} solutions unless it says otherwise" if sizes.nunique() == 1 else None
+    )
     if title is None:
         kinds += sizes.map(", {:,.0f} solutions".format)
     checks = selection.controls(rows, CHECKS)
@@ -56,7 +58,7 @@ def draw(
             panels.line(axes[str(dataset), ""], points, "budget", look, name)
             for axis in varied if strategy == "majority" else ():
                 panels.level_line(axes[str(dataset), axis], points[points["budget"] == top], look, name)
-        order = list(dict.fromkeys(data.loc[data["kind"] != "", "kind"]))
+        order = list(dict.fromkeys([*kinds, *data.loc[data["varied"] != "", "kind"]]))
         scored = data[data["strategy"] == "best_of_n"]
         for (dataset, axis, kind), points in scored.groupby(["dataset", "varied", "kind"]):
             x = "amount" if axis else "budget"
@@ -66,7 +68,7 @@ def draw(
             panels.powers_axis(each, shown["amount"] if axis else shown["budget"])
             if axis:
                 each.set_ylabel(each.get_ylabel() and f"accuracy of best-of-{top} (%)")
-        panels.finish(figure, {" ".join(key): axis for key, axis in axes.items()}, title=title)
+        panels.finish(figure, {" ".join(key): axis for key, axis in axes.items()}, columns=2, title=title)
     return figure, panels.tidy(data, str(rows["policy"].iloc[0]), ["kind", "varied", "amount"])
 
 
@@ -80,6 +82,6 @@ def _varied(rows: pd.DataFrame, reward_models: pd.DataFrame, aggregation: str, t
         own = selection.best_of_n(rows, models["reward_model"], aggregation)
         own = own[own["budget"] == top]
         amount = own["reward_model"].map(selection.fact(models, axis))
-        kind = f"trained on {models['solutions'].iloc[0]:,.0f} solutions of more or fewer {axis}"
+        kind = f"trained on {models['solutions'].iloc[0]:,.0f} solutions"
         found.append(own.assign(kind=kind, varied=axis, amount=amount.astype(float)))
     return found
