@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -77,13 +77,9 @@ def pretraining(of_tokens: Callable[[int], float], sizes: tuple[str, ...] = ("s6
 
 def diverse(quality: Callable[[int], float], axis: str = "wordings", levels: tuple[int, ...] = (2, 4, 7)) -> list[Prm]:
     """PRMs of the largest base whose small training sets differ in one respect alone."""
+    size = {"solutions": 1500, "problems": 250}
     return [
-        replace(
-            Prm(f"prm_{axis}_{n}", "s96", "both", "monte_carlo", lambda d, n=n: quality(n)),
-            solutions=1500,
-            problems=250,
-            **{axis: n},
-        )
+        Prm(f"prm_{axis}_{n}", "s96", "both", "monte_carlo", lambda d, n=n: quality(n), **{**size, axis: n})
         for n in levels
     ]
 
