@@ -861,8 +861,8 @@ def _missing_files(study: Study) -> list[_Fault]:
             faults.append(_Fault(where=("corpora", i, "path"), value=corpus.path, message="no such file"))
     for i, each in enumerate(study.search.first_errors.process_bench):
         if each.path and not Path(each.path.replace("{split}", each.subset)).expanduser().exists():
-            where = ("search", "first_errors", "process_bench", i, "path")
-            faults.append(_Fault(where=where, value=each.path, message="no such file"))
+            at = ("search", "first_errors", "process_bench", i, "path")
+            faults.append(_Fault(where=at, value=each.path, message="no such file"))
     packages = study.code_execution.packages
     if packages and not Path(packages).expanduser().is_dir():
         faults.append(_Fault(where=("code_execution", "packages"), value=packages, message="no such folder"))

@@ -51,8 +51,9 @@ def draw(
     data = curve(pd.concat(drawn), BY, level=level, draws=draws, seed=seed)
 
     with style.applied():
-        varied = {axis: VARIED[axis] for axis in AXES if axis in set(data["varied"])}
-        figure, axes = panels.stacked(data, {"": "n of best-of-n (samples)", **varied}, "accuracy (%)")
+        varied = [axis for axis in AXES if axis in set(data["varied"])]
+        labels = {"": "n of best-of-n (samples)"} | {str(axis): VARIED[axis] for axis in varied}
+        figure, axes = panels.stacked(data, labels, "accuracy (%)")
         for (dataset, strategy), points in data[data["strategy"].isin(CHECKS)].groupby(["dataset", "strategy"]):
             name, look = style.CONTROLS[str(strategy)]
             panels.line(axes[str(dataset), ""], points, "budget", look, name)
@@ -60,13 +61,13 @@ def draw(
                 panels.level_line(axes[str(dataset), axis], points[points["budget"] == top], look, name)
         order = list(dict.fromkeys([*kinds, *data.loc[data["varied"] != "", "kind"]]))
         scored = data[data["strategy"] == "best_of_n"]
-        for (dataset, axis, kind), points in scored.groupby(["dataset", "varied", "kind"]):
-            x = "amount" if axis else "budget"
-            panels.line(axes[str(dataset), str(axis)], points, x, style.look(order.index(kind)), f"PRM {kind}")
-        for (_, axis), each in axes.items():
-            shown = data[data["varied"] == axis]
-            panels.powers_axis(each, shown["amount"] if axis else shown["budget"])
-            if axis:
+        for (dataset, row, kind), points in scored.groupby(["dataset", "varied", "kind"]):
+            x = "amount" if row else "budget"
+            panels.line(axes[str(dataset), str(row)], points, x, style.look(order.index(kind)), f"PRM {kind}")
+        for (_, row), each in axes.items():
+            shown = data[data["varied"] == row]
+            panels.powers_axis(each, shown["amount"] if row else shown["budget"])
+            if row:
                 each.set_ylabel(each.get_ylabel() and f"accuracy of best-of-{top} (%)")
         panels.finish(figure, {" ".join(key): axis for key, axis in axes.items()}, columns=2, title=title)
     return figure, panels.tidy(data, str(rows["policy"].iloc[0]), ["kind", "varied", "amount"])
