@@ -31,6 +31,7 @@ rule all:
         result("claims.md"),
         result("tables/contamination.csv"),
         result("tables/labels.csv"),
+        result("tables/training_sets.csv"),
         expand(result("figures/{figure}.pdf"), figure=STUDY.analysis.figures),
 
 
@@ -77,6 +78,11 @@ rule fig7:
 rule fig8:
     input:
         result("figures/fig8.pdf"),
+
+
+rule fig10:
+    input:
+        result("figures/fig10.pdf"),
 
 
 rule controls:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from prmscale.analysis import selection
+
 BUDGETS = (1, 2, 4, 8, 16, 32, 64)
 SAMPLE = 50  # tokens
 SIZES = {"s32": 77_000, "s48": 173_000, "s64": 301_000, "s96": 671_000}
@@ -28,6 +30,9 @@ class Prm:
     head: str = "scalar"
     ranking_weight: float = 0.0
     tokens: int = 2_000_000  # of the base's pre-training
+    solutions: int = 4800  # in the training set; and what they are about
+    problems: int = 1600
+    wordings: int = 7
 
 
 def flattening(size: str) -> float:
@@ -70,6 +75,15 @@ def pretraining(of_tokens: Callable[[int], float], sizes: tuple[str, ...] = ("s6
     ]
 
 
+def diverse(quality: Callable[[int], float], axis: str = "wordings", levels: tuple[int, ...] = (2, 4, 7)) -> list[Prm]:
+    """PRMs of the largest base whose small training sets differ in one respect alone."""
+    size = {"solutions": 1500, "problems": 250}
+    return [
+        Prm(f"prm_{axis}_{n}", "s96", "both", "monte_carlo", lambda d, n=n: quality(n), **{**size, axis: n})
+        for n in levels
+    ]
+
+
 def other_heads(quality: float = 1.5) -> list[Prm]:
     """The largest PRM with other heads and losses."""
     kinds = [("evidence", 0.0), ("implicit", 0.0), ("scalar", 1.0)]
@@ -92,6 +106,10 @@ def reward_models(models: list[Prm], seeds: int = 1) -> pd.DataFrame:
             "base_flops": 6.0 * SIZES[m.base.split("@")[0]] * m.tokens,
             "train_on": m.train_on,
             "labels": m.labels,
+            "training_set": f"{m.train_on} {m.labels} {m.solutions} {m.problems} {m.wordings}",
+            "solutions": m.solutions,
+            "problems": m.problems,
+            "wordings": m.wordings,
             "role": "",
             "seed": replicate,
             "steps": 0 if m.untrained else 600,
@@ -110,8 +128,7 @@ def reward_models(models: list[Prm], seeds: int = 1) -> pd.DataFrame:
         for m in models
         for replicate in range(1, seeds + 1)
     ]
-    columns = "reward_model base base_parameters base_tokens train_on labels steps head ranking_weight supervise target"
-    return pd.DataFrame(rows, columns=None if rows else columns.split())
+    return pd.DataFrame(rows, columns=None if rows else selection.NEEDED)
 
 
 def training(models: list[Prm], seeds: int = 1) -> pd.DataFrame:
@@ -223,3 +240,28 @@ def _choices(
 def _best(correct: np.ndarray, scores: np.ndarray) -> np.ndarray:
     """Whether the highest score is a right one."""
     return correct[np.arange(len(correct)), scores.argmax(axis=1)].astype(float)
+
+
+def first_errors(models: list[Prm], problems: int, seeds: int = 1) -> pd.DataFrame:
+    """First errors named in two solutions a problem; the better a reward model, the more often rightly."""
+    generator, rows = np.random.default_rng(1), []
+    for dataset in ("arithmetic", "ProcessBench gsm8k"):
+        truth = generator.integers(-1, 3, (problems, 2))
+        for model in models:
+            for replicate in range(1, seeds + 1):
+                right = generator.random(truth.shape) < 0.2 + 0.4 * min(max(model.quality("math"), 0), 1)
+                rows.append(
+                    pd.DataFrame(
+                        {
+                            "dataset": dataset,
+                            "problem_id": np.repeat([f"{dataset}-{i}" for i in range(problems)], 2),
+                            "solution_id": np.arange(2 * problems),
+                            "reward_model": model.name,
+                            "seed": replicate,
+                            "threshold": 0.5,
+                            "first_error": truth.ravel(),
+                            "named": np.where(right, truth, 3).ravel(),
+                        }
+                    )
+                )
+    return pd.concat(rows, ignore_index=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,20 @@ import pandas as pd
 import pytest
 import simulated
 
-from prmscale.analysis import checks, claims, collect, compare, controls, forms, growth, page, selection, transfer, verdicts
+from prmscale.analysis import (
+    checks,
+    claims,
+    collect,
+    compare,
+    controls,
+    diversity,
+    forms,
+    growth,
+    page,
+    selection,
+    transfer,
+    verdicts,
+)
 from prmscale.analysis.verdicts import Check, Claim, Rules
 from prmscale.errors import UserError
 
@@ -147,7 +161,7 @@ def test_page_and_csv(effect: list[Claim], verified: list[Check]) -> None:
     made = checks.frame(verified)
     columns = "section dataset comparison effect low high verdict n seeds"
     assert list(made.columns) == columns.split()
-    assert set(made.section) == {"accuracy", "verifies", "falls", "growth", "transfer", "emergence"}
+    assert set(made.section) == {"accuracy", "verifies", "falls", "growth", "diversity", "transfer", "emergence"}
 
 
 def test_a_page_without_any_reward_model() -> None:
@@ -156,7 +170,11 @@ def test_a_page_without_any_reward_model() -> None:
     assert "Not yet measured." in page.render(_judge([], 20), made, RULES, NO_TRANSFER)
 
 
-STUDY = [*simulated.prms(own=0.55, other=0.5), *simulated.pretraining(lambda tokens: tokens / 1.2e6)]
+STUDY = [
+    *simulated.prms(own=0.55, other=0.5),
+    *simulated.pretraining(lambda tokens: tokens / 1.2e6),
+    *simulated.diverse(lambda wordings: wordings / 6),
+]
 
 
 @pytest.fixture(scope="module")
@@ -278,6 +296,32 @@ def test_controls_and_other_heads_stay_out_of_ladders() -> None:
     assert "prm_shuffled" not in set(selection.training_sets(facts)["reward_model"])
     assert selection.twins(facts) == {"math": ["prm_math"], "code": ["prm_code"]}
     assert selection.budgets(facts).groupby("base_parameters")["base_tokens"].nunique().tolist() == [1, 1, 3, 3]
+
+
+def test_diversity_is_judged_at_equal_size_along_one_axis() -> None:
+    """Wordings that help and problems that do not; sets of another size and the study's own sets stay out."""
+    models = [
+        *simulated.prms(own=0.55, other=0.5),
+        *simulated.diverse(lambda wordings: wordings / 6),
+        *simulated.diverse(lambda _: 7 / 6, "problems", (250, 750)),
+        replace(simulated.diverse(lambda _: 9.0, levels=(1,))[0], name="smaller", solutions=300),
+    ]
+    found = _judge(models, 800)
+    told = {c.metric: c.verdict for c in found if "sets of" in c.metric}
+    assert told == {
+        f"{most} − {least} {axis}, sets of 1500 solutions, {dataset}": verdict
+        for most, least, axis, verdict in ((7, 2, "wordings", "supported"), (750, 250, "problems", "inconclusive"))
+        for dataset in ("arithmetic", "programs")
+    }
+    facts = simulated.reward_models(models)
+    without = simulated.reward_models(simulated.prms(own=0.55, other=0.5))
+    for choose in (selection.ladder, selection.training_sets, selection.headline):
+        assert choose(facts)["reward_model"].tolist() == choose(without)["reward_model"].tolist()
+
+
+def test_the_slope_of_a_line_is_found() -> None:
+    doublings = np.log2([2, 4, 7])
+    assert diversity.slope_weights(doublings) @ (3 + 0.2 * doublings) == pytest.approx(0.2)
 
 
 def test_the_aggregation_is_chosen_on_validation_problems() -> None:

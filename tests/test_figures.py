@@ -15,21 +15,32 @@ from PIL import Image
 
 from prmscale.analysis.bootstrap import curve
 from prmscale.errors import UserError
-from prmscale.figures import controls, fig1, fig2, fig3, fig7, panels, style, table1
+from prmscale.figures import controls, fig1, fig2, fig3, fig7, fig10, panels, style, table1
 
 REPORTED = Path(__file__).parents[1] / "workflow" / "reported"
-MODELS = [*simulated.prms(), *simulated.pretraining(lambda tokens: tokens / 1.2e6), *simulated.other_heads()]
+MODELS = [
+    *simulated.prms(),
+    *simulated.pretraining(lambda tokens: tokens / 1.2e6),
+    *simulated.other_heads(),
+    *simulated.diverse(lambda wordings: wordings / 6),
+]
 FACTS = simulated.reward_models(MODELS, seeds=3)
 SEARCH = simulated.search(MODELS, problems=25, policies=("s64", "s96"), seeds=3, seed_spread=0.2)
-EVERY = [fig1, fig2, fig3, fig7, table1, controls]
+ERRORS = simulated.first_errors(MODELS, problems=25, seeds=3)
+EVERY = [fig1, fig2, fig3, fig7, fig10, table1, controls]
 
 
 def _draw(
     module: ModuleType, search: pd.DataFrame = SEARCH, facts: pd.DataFrame = FACTS
 ) -> tuple[Figure, pd.DataFrame]:
-    more = {"training": simulated.training(MODELS, 3)} if module is fig2 else {}
+    reported = pd.read_csv(REPORTED / ("processbench.csv" if module is fig10 else "table1.csv"))
+    more: dict[str, pd.DataFrame] = {}
+    if module is fig2:
+        more = {"training": simulated.training(MODELS, 3)}
+    elif module is fig10:
+        more = {"first_errors": ERRORS}
     drawn: tuple[Figure, pd.DataFrame] = module.draw(
-        search, facts, pd.read_csv(REPORTED / "table1.csv"), level=0.95, draws=100, seed=0, aggregation="min", **more
+        search, facts, reported, level=0.95, draws=100, seed=0, aggregation="min", **more
     )
     return drawn
 
@@ -55,7 +66,7 @@ def test_controls_have_a_dot_for_each_row_of_the_csv_in_one_order() -> None:
         own = data[data["dataset"] == axis.get_title().split(" ")[0]]
         dots = {(round(x, 9), y) for line in axis.lines if line.get_marker() != "None" for x, y in _points(line)}
         assert dots == {
-            (round(m, 9), -float(names.index(s))) for m, s in zip(own["mean"], own["selection"], strict=True)
+            (round(m, 9), float(names.index(s))) for m, s in zip(own["mean"], own["selection"], strict=True)
         }
         assert list(own["selection"]) == names
     assert names[0] == "one sample" and names[-1] == "oracle (pass@n)"
@@ -91,8 +102,9 @@ def test_lines_are_the_rows_of_the_csv(module: ModuleType) -> None:
     figure, data = _draw(module)
     drawn = {round(float(y), 9) for axis in figure.axes for line in axis.lines for y in line.get_ydata()}
     assert drawn == {round(y, 9) for y in data["mean"]}
-    titles = ["arithmetic (25 problems)", "programs (25 problems)", "validation loss (100 problems)"]
-    assert [axis.get_title() for axis in figure.axes] == titles[: 3 if module is fig2 else 2]
+    wanted = ["arithmetic (25 problems)", "programs (25 problems)", "validation loss (100 problems)"]
+    titles = [axis.get_title() for axis in figure.axes if axis.get_title()]
+    assert titles == wanted[: 3 if module is fig2 else 2]
     assert set(data["policy"]) == {"s64"}
     known = data.dropna(subset=["low", "high"])  # a fitted curve has none
     assert (known["low"] <= known["mean"]).all() and (known["mean"] <= known["high"]).all()
@@ -118,10 +130,24 @@ def test_fig2_follows_the_checkpoints() -> None:
 
 def test_fig3_has_a_line_for_each_training_set() -> None:
     figure, data = _draw(fig3)
-    assert data["kind"].dropna().nunique() == 4
+    assert data.loc[data["varied"].isna(), "kind"].dropna().nunique() == 4
+    below = data[data["varied"] == "wordings"]
+    assert below.groupby("dataset")["amount"].apply(list).tolist() == [[2, 4, 7]] * 2 and set(below["budget"]) == {64}
     assert {"majority", "likelihood", "oracle"} <= set(data.strategy)
     labels = [text.get_text() for text in figure.legends[0].get_texts()]
     assert "PRM trained on math and code, oracle labels" in labels
+
+
+def test_fig10_has_every_reward_model_once_and_controls_last() -> None:
+    figure, data = _draw(fig10)
+    ours = data[data["group"] != "reported"]
+    assert set(ours["reward_model"]) == {m.name for m in MODELS} and not ours.duplicated(fig10.protocol.BY).any()
+    names = [text.get_text() for text in figure.axes[0].get_yticklabels()]
+    assert {"prm_untrained", "prm_shuffled"} == set(names[len(MODELS) - 2 : len(MODELS)])
+    dots = [x for axis in figure.axes for line in axis.lines if line.get_marker() != "None" for x, _ in _points(line)]
+    assert sorted(dots) == pytest.approx(sorted(data["mean"]))
+    theirs = data[data["group"] == "reported"]
+    assert set(theirs["dataset"]) == {"ProcessBench gsm8k"} and theirs["mean"].max() == 0.873
 
 
 def test_table1_puts_the_papers_numbers_beside_ours() -> None:

@@ -3,13 +3,20 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prmscale.analysis.first_error import best_threshold, first_error, first_error_f1
+from prmscale.analysis.first_errors import f1, known, named
+from prmscale.engines.requests import Scored
 from prmscale.errors import UserError
+from prmscale.study import Dataset, World
 from prmscale.tasks import process_bench
+from prmscale.tasks.arithmetic import solve
+from prmscale.tasks.registry import build
+from prmscale.tasks.world import Specification
 
 ROW = {
     "id": "gsm8k-0", "generator": "Qwen2-7B-Instruct", "problem": "Two plus two?", "steps": ["Add\nthem.", "It is 5."],
@@ -80,3 +87,54 @@ def test_a_malformed_row_names_file_and_line(change, said, tmp_path):
     file.write_text(f"{json.dumps(ROW)}\n{json.dumps({**ROW, **change})}\n")
     with pytest.raises(UserError, match=rf"rows.jsonl, line 2: .*{said}"):
         process_bench.load("gsm8k", str(file))
+
+
+class Judge:
+    """A scorer that is sure of right steps and, of a share of the problems, does not see the mistake."""
+
+    def __init__(self, places, blind=lambda problem_id: False):
+        self.places, self.blind = places, blind
+
+    def score(self, items, progress=None):
+        for problem, steps in items:
+            place = self.places[problem.problem_id, steps]
+            sees = place != -1 and not self.blind(problem.problem_id)
+            scores = [0.3 if sees and t >= place else 0.8 for t in range(len(steps))]
+            yield Scored(np.array(scores), tuple(range(len(steps) + 1)))
+
+
+def generated(split, problems=40):
+    """A right solution of each problem and one that goes wrong at a known step, as a table, and where."""
+    task = build(Dataset(name="arithmetic", source="arithmetic"), World(), None)
+    chosen, rows, places = task.load(split, problems, 0), [], {}
+    for i, problem in enumerate(chosen):
+        steps = solve(Specification.from_json(problem.detail["specification"]), 7)
+        place = i % (len(steps) - 1)
+        wrong = [*steps[:place], steps[place].split()[0], *steps[place + 1 :]]
+        for number, (own, first) in enumerate(((steps, -1), (wrong, place))):
+            rows.append({"problem_id": problem.problem_id, "solution_id": number, "steps": own})
+            places[problem.problem_id, tuple(own)] = first
+    return task, chosen, pd.DataFrame(rows), places
+
+
+def test_a_reward_model_names_first_errors_at_a_threshold_from_validation():
+    validation, tests = (generated(split) for split in ("validation", "test"))
+    held_out, asked = (known(*each[:3]) for each in (validation, tests))
+    places = validation[3] | tests[3]
+    assert [each.first_error for each in asked] == list(tests[3].values())  # truth, as it was made
+    perfect = named(Judge(places), held_out, {"arithmetic": asked}).assign(reward_model="x", seed=1)
+    assert (perfect.named == perfect.first_error).all() and perfect.threshold.between(0.3, 0.8).all()
+    half = Judge(places, blind=lambda name: name.startswith("arithmetic/test") and int(name[-1]) % 2)
+    found = f1(named(half, held_out, {"arithmetic": asked}).assign(reward_model="x", seed=1), 0.95, 400, 0)
+    assert found[["erroneous", "correct", "mean", "n"]].iloc[0].tolist() == pytest.approx([0.5, 1, 2 / 3, 40])
+    assert 0.45 < found.low.item() < 2 / 3 < found.high.item() < 0.85
+
+
+def test_the_f1_of_seeds_is_that_of_all_their_solutions_and_has_its_luck():
+    """Two seeds, of which one names nothing rightly: F1 of the pooled counts, with a wider interval than of one."""
+    truth = np.tile([0, 1, -1, -1], 50)
+    table = pd.DataFrame({"dataset": "d", "reward_model": "x", "problem_id": np.repeat(range(100), 2).astype(str)})
+    seeds = [table.assign(seed=s, first_error=truth, named=said) for s, said in ((1, truth), (2, truth + 5))]
+    (one, both) = (f1(rows, 0.95, 400, 0).iloc[0] for rows in (seeds[0], pd.concat(seeds)))
+    assert (one["mean"], both["mean"], one.seeds, both.seeds) == (1.0, 0.5, 1, 2)
+    assert both.high - both.low > one.high - one.low

@@ -38,7 +38,7 @@ def jobs(report):
 
 def test_the_study_leaves_every_figure_table_and_verdict(project):
     results = project / "results/smoke"
-    for figure in ("fig1", "fig2", "fig3", "fig4", "fig5", "fig7", "fig8", "controls", "table1"):
+    for figure in ("fig1", "fig2", "fig3", "fig4", "fig5", "fig7", "fig8", "fig10", "controls", "table1"):
         for kind in ("pdf", "png", "csv"):
             assert (results / f"figures/{figure}.{kind}").stat().st_size > 100
     claims = pd.read_csv(results / "tables/claims.csv")
@@ -70,6 +70,10 @@ def test_tables_agree_with_each_other(project):
     labels = pd.read_parquet(results / "labels/programs.monte_carlo.parquet")
     steps = pd.read_parquet(results / "solutions/m/programs.labelling.parquet").steps.map(len).sum()
     assert len(labels) == steps and (labels.rollouts == 2).all()
+    sets = pd.read_csv(results / "tables/training_sets.csv").set_index("training_set")
+    arithmetic = pd.read_parquet(results / "labels/arithmetic.monte_carlo.parquet")
+    learnt = arithmetic[arithmetic.problem_id.str.startswith("arithmetic/train")]
+    assert sets.loc["math", "right"] == pytest.approx(learnt.label.mean()) and sets.loc["math", "steps"] == len(learnt)
     # a right prefix may fail, a wrong one hardly ever succeeds
     assert labels[labels.truth == 1].value.mean() > labels[labels.truth == 0].value.mean()
 

@@ -17,7 +17,7 @@ from prmscale.errors import UserError
 from prmscale.policies.muon import Muon, orthogonalise
 from prmscale.policies.pretrain import bucketed, build, encode, pretrain
 from prmscale.rewards.card import card
-from prmscale.rewards.examples import Example, balanced, examples, shuffled
+from prmscale.rewards.examples import Example, examples, shuffled
 from prmscale.rewards.metrics import best_of_n, metrics
 from prmscale.rewards.train import load_base, train
 from prmscale.study import LadderModel, Pretraining, RewardTraining, World
@@ -58,15 +58,6 @@ def test_targets_follow_the_configuration(settings, targets):
 def test_labels_that_do_not_fit_the_steps_are_an_error():
     with pytest.raises(UserError, match=r"toy/test/00000, solution 0: 3 steps but 2 labels"):
         examples(PROBLEMS, SOLUTIONS, LABELS.drop(index=2), RewardTraining())
-
-
-def test_no_data_set_outweighs_another():
-    groups = [[f"{name}{i}" for i in range(count)] for name, count in (("a", 10), ("b", 4))]
-    drawn = balanced(groups, None, 0)
-    assert sorted(x[0] for x in drawn) == ["a"] * 4 + ["b"] * 4 and drawn == balanced(groups, None, 0)
-    assert len(balanced(groups, 6, 0)) == 6
-    with pytest.raises(UserError, match="smallest has 4"):
-        balanced(groups, 12, 0)
 
 
 def test_shuffling_keeps_the_labels_and_nothing_else():
@@ -159,12 +150,15 @@ def test_a_reward_model_learns_a_visible_mistake_and_loads_without_our_code(base
 
 def test_the_card_holds_the_facts():
     facts = {
-        "reward_model": "x", "base": "m", "base_parameters": 1234, "steps": 5, "train_flops": 1e9, "solutions": 10,
-        "train_on": "math", "labels": "oracle", "data": "abc", "seed": 1, "step_mark": "the last token",
+        "reward_model": "x", "base": "m", "base_parameters": 1234, "steps": 5, "train_flops": 1e9,
+        "train_on": "math", "labels": "oracle",
+        "training_set": {"name": "all", "solutions": 10, "problems": 4, "right_by_source": {"arithmetic": 0.625}},
+        "data": "abc", "seed": 1, "step_mark": "the last token",
         "validation": {"within_auc": 0.75}, "head": "scalar", "supervise": "outcome", "ranking_weight": 0.5,
         "shuffled": False, "untrained": False, "replicate": 2,
     }  # fmt: skip
     text = card(json.loads(json.dumps(facts)))
+    assert "on 10 solutions of\n4 problems" in text and "62% of the steps of arithmetic right" in text
     assert "1,234 parameters" in text and "within_auc 0.75" in text and "replicate 2" in text
     assert "outcome" in text and "weight 0.5" in text and "trust_remote_code" not in text and "control" not in text
     for head in ("evidence", "implicit"):

@@ -121,7 +121,7 @@ def inputs(folder):
 def rule(base, read, done, head, dies_at=None):
     """Run the rule's work on two replicates; die like a killed job at a checkpoint of the second one."""
     settings = RewardTraining(**SETTINGS, head=head, checkpoints=[50, 100], resume_minutes=1e-9)
-    data = {"datasets": ["toy"], "corpora": [], "labels": "oracle", "solutions": None, "shuffled": False}
+    data = {"name": "all", "datasets": ["toy"], "labels": "oracle"}
     params = {
         "training": settings.model_dump(), "data": data, "model": "toy", "base": "t", "base_folders": [base, base],
         "revision": None, "train_on": "math", "role": "", "seed": 0, "device": "cpu",

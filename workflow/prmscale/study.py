@@ -26,7 +26,9 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
 
-Figure = Literal["fig1", "fig2", "fig3", "fig4", "fig5", "fig6", "fig7", "fig8", "controls", "table1", "table2"]
+Figure = Literal[
+    "fig1", "fig2", "fig3", "fig4", "fig5", "fig6", "fig7", "fig8", "fig10", "controls", "table1", "table2"
+]
 FIGURES: tuple[Figure, ...] = get_args(Figure)
 
 GENERATED = ("arithmetic", "programs")
@@ -305,7 +307,24 @@ class TrainingSet(Block):
         description="Which labels: a fixed number of rollouts, the truth, rollouts until the label is decided, binary "
         "search for the first error, or that by several policies, of which the solutions they agree on are kept.",
     )
+    threshold: Share = Field(
+        0.0,
+        lt=1,
+        description="Labels monte_carlo: a step is right if more than this fraction of its rollouts succeeds; any by "
+        "default, as in Math-Shepherd, and as arXiv 2501.07301 found best.",
+    )
     solutions: Count | None = Field(None, description="Solutions drawn in all; all there are if left out.")
+    per_problem: Count | None = Field(
+        None,
+        description="Solutions of each problem: so many problems are drawn that theirs make up `solutions`, many if "
+        "this is small. Without it solutions are drawn whatever their problem.",
+    )
+    wordings: list[str] | None = Field(
+        None,
+        min_length=1,
+        description="Only problems in which no other wording than these can be misread (keys of "
+        "world.misreading_rates); generated data sets alone have them.",
+    )
     shuffled: bool = Field(
         False, description="A control: labels exchanged at random among training solutions of equally many steps."
     )
@@ -314,6 +333,13 @@ class TrainingSet(Block):
     def _of_something(self) -> TrainingSet:
         if not self.datasets and not self.corpora:
             raise ValueError("wants at least one of datasets and corpora")
+        if self.threshold and self.labels != "monte_carlo":
+            raise ValueError("threshold is of labels: monte_carlo; other methods decide for themselves")
+        parts = (len(self.datasets) + len(self.corpora)) * (self.per_problem or 1)
+        if self.solutions and self.per_problem and self.solutions % parts:
+            raise ValueError(
+                f"solutions: {self.solutions} wants to be a multiple of {parts}: its sources times per_problem"
+            )
         return self
 
 
@@ -482,6 +508,26 @@ class TreeSearch(Block):
     shards: Count = Field(2, description="Parts a job's problems are cut in; an interrupted job loses at most one.")
 
 
+class ProcessBench(Block):
+    """A subset of ProcessBench: solutions in which people have found the first wrong step."""
+
+    subset: Literal["gsm8k", "math", "olympiadbench", "omnimath"] = Field(description="Its published name.")
+    path: str | None = Field(
+        None, description="Local file in the published format ({split} is replaced by the subset); without it the hub."
+    )
+
+
+class FirstErrors(Block):
+    """Where every reward model is to name the first wrong step, as ProcessBench asks (figure 10)."""
+
+    samples: Count = Field(8, description="Samples of a generated test problem that are looked at, the first ones.")
+    process_bench: list[ProcessBench] = Field(
+        [],
+        description="Subsets of ProcessBench. Thresholds are chosen on the labelled validation solutions of generated "
+        "data sets; in a study without, on the first subset, as its authors do.",
+    )
+
+
 class Search(Block):
     """Test-time search."""
 
@@ -493,6 +539,7 @@ class Search(Block):
     likelihoods: list[str] = Field(
         [], description="Bases whose own likelihood ranks the samples: a control, beside the policy's own likelihood."
     )
+    first_errors: FirstErrors = Field(FirstErrors(), description="First wrong steps to be named, beside the search.")
 
 
 class Patterns(Block):
@@ -729,6 +776,8 @@ def _dangling(study: Study) -> list[_Fault]:
         wanted += [(("rewards", "data", i, "datasets", j), name, datasets) for j, name in enumerate(data.datasets)]
         corpora = [c.name for c in study.corpora]
         wanted += [(("rewards", "data", i, "corpora", j), name, corpora) for j, name in enumerate(data.corpora)]
+        wordings = list(study.world.misreading_rates)
+        wanted += [(("rewards", "data", i, "wordings", j), w, wordings) for j, w in enumerate(data.wordings or [])]
     wanted += [(("labels", "consensus", i), name, models) for i, name in enumerate(study.labels.consensus)]
     for i, model in enumerate(study.rewards.models):
         wanted += [
@@ -819,7 +868,16 @@ def _impossible(study: Study) -> list[_Fault]:
                         candidates=["monte_carlo"],
                     )
                 )
+            if dataset and data.wordings and dataset.source not in GENERATED:
+                faults.append(_wordless(i, name))
+        faults += [_wordless(i, name) for name in data.corpora if data.wordings]
     return faults
+
+
+def _wordless(place: int, name: str) -> _Fault:
+    """A source of a training set that is restricted to wordings it does not have."""
+    where = ("rewards", "data", place, "wordings")
+    return _Fault(where=where, value=name, message="only generated data sets have wordings that can be misread")
 
 
 def _missing_files(study: Study) -> list[_Fault]:
@@ -834,6 +892,10 @@ def _missing_files(study: Study) -> list[_Fault]:
             faults.append(_Fault(where=("corpora", i), value=corpus.name, message="solutions want a path"))
         elif corpus.path is not None and not Path(corpus.path).expanduser().exists():
             faults.append(_Fault(where=("corpora", i, "path"), value=corpus.path, message="no such file"))
+    for i, each in enumerate(study.search.first_errors.process_bench):
+        if each.path and not Path(each.path.replace("{split}", each.subset)).expanduser().exists():
+            at = ("search", "first_errors", "process_bench", i, "path")
+            faults.append(_Fault(where=at, value=each.path, message="no such file"))
     packages = study.code_execution.packages
     if packages and not Path(packages).expanduser().is_dir():
         faults.append(_Fault(where=("code_execution", "packages"), value=packages, message="no such folder"))

@@ -72,6 +72,16 @@ SCHEMAS: dict[str, dict[str, str]] = {
         "seed": "integer",  # number of its training, from 1
         "score": "number",
     },
+    "first_errors": {
+        "dataset": "text",
+        "problem_id": "text",
+        "solution_id": "integer",  # in order, within the data set
+        "reward_model": "text",
+        "seed": "integer",  # number of the reward model's training, from 1
+        "threshold": "number",  # a step whose score is below is said to be wrong
+        "first_error": "integer",  # the first wrong step from 0; -1 where there is none
+        "named": "integer",  # the one that the reward model names
+    },
     "search": {
         "problem_id": "text",
         "domain": "text",

@@ -230,6 +230,21 @@ def plans():
     return [plan(e.policy, dataset) for e, dataset in STUDY.tests()]
 
 
+def validation_plans():
+    """The generated data sets of the first evaluation that have validation problems, as labelled for training."""
+    names = [name for e in STUDY.search.evaluations[:1] for name in e.datasets]
+    datasets = [d for d in map(STUDY.dataset, names) if d.source in study_module.GENERATED and d.validation]
+    return [
+        {
+            "policy": STUDY.labels.policy,
+            "dataset": as_data(dataset),
+            "problems": result(f"problems/{dataset.name}.parquet"),
+            "samples": STUDY.labels.solutions,
+        }
+        for dataset in datasets
+    ]
+
+
 def tree_searches():
     """The search tables of strategies that go step by step: of the first evaluation, by each reward model named."""
     first = STUDY.search.evaluations[:1]
@@ -243,7 +258,8 @@ def tree_searches():
 
 def reported(wildcards):
     """The paper's own numbers, where it gives some for this figure."""
-    path = f"workflow/reported/{wildcards.figure}.csv"
+    name = {"fig10": "processbench"}.get(wildcards.figure, wildcards.figure)
+    path = f"workflow/reported/{name}.csv"
     return [path] if Path(path).exists() else []
 
 

@@ -5,6 +5,7 @@ SEARCH_TABLES = [
     *expand(result("search/likelihood/{base}.parquet"), base=STUDY.search.likelihoods),
     *tree_searches(),
 ]
+FIRST_ERRORS = expand(result("first_errors/{reward_model}.parquet"), reward_model=REWARD_MODELS)
 REWARD_FOLDERS = reward_folders(REWARD_MODELS)
 # figures that are drawn from other tables than those of the searches
 DRAWN_FROM = {"fig6": STEP_SCORES, "table2": PATTERNS}
@@ -15,6 +16,7 @@ rule draw_figure:
         tables=lambda wildcards: DRAWN_FROM.get(wildcards.figure, SEARCH_TABLES),
         rewards=REWARD_FOLDERS,
         reported=reported,
+        first_errors=branch(lambda wildcards: wildcards.figure == "fig10", then=FIRST_ERRORS, otherwise=[]),
         module="workflow/prmscale/figures/{figure}.py",
     output:
         pdf=report(

@@ -1,5 +1,8 @@
 """Reward models: one job trains all seeds of one; released ones are described."""
 
+# the first reward model trained on each training set: its card tells what the set holds
+FIRST_ON = {m.data: m.name for m in reversed(STUDY.rewards.models)}
+
 
 rule train_reward_model:
     input:
@@ -37,6 +40,23 @@ rule train_reward_model:
         seed=STUDY.seed,
     script:
         "../scripts/train_reward_model.py"
+
+
+rule summarise_training_sets:
+    input:
+        rewards=[trained_folders(name)[0] for name in FIRST_ON.values()],
+    output:
+        csv=result("tables/training_sets.csv"),
+    log:
+        result("logs/summarise_training_sets.log"),
+    benchmark:
+        result("benchmarks/summarise_training_sets.tsv")
+    conda:
+        "../../envs/core.yaml"
+    resources:
+        mem_mb=main_memory(2000),
+    script:
+        "../scripts/summarise_training_sets.py"
 
 
 rule describe_released_model:

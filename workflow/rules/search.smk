@@ -6,6 +6,11 @@ Here alone test problems are met; nothing that is trained or chosen depends on t
 TEST_PROBLEMS = [result(f"problems/{dataset}.parquet") for dataset in dict.fromkeys(d for _, d in STUDY.tests())]
 TEST_SOLUTIONS = [result(f"solutions/{e.policy}/{dataset}.search.parquet") for e, dataset in STUDY.tests()]
 
+# labelled solutions whose truth is known: what thresholds of step scores are chosen on
+VALIDATION_SOLUTIONS = [
+    result(f"solutions/{each['policy']}/{each['dataset']['name']}.labelling.parquet") for each in validation_plans()
+]
+
 
 rule search:
     input:
@@ -17,8 +22,12 @@ rule search:
             then=[],
             otherwise=lambda wildcards: reward_folders([wildcards.reward_model]),
         ),
+        validation=branch(
+            lambda wildcards: wildcards.reward_model == "without", then=[], otherwise=VALIDATION_SOLUTIONS
+        ),
     output:
         search=result("search/{reward_model}.parquet"),
+        first_errors=result("first_errors/{reward_model}.parquet"),
     log:
         result("logs/search/{reward_model}.log"),
     benchmark:
@@ -41,6 +50,8 @@ rule search:
         ],
         aggregations=STUDY.search.aggregations,
         budgets=STUDY.search.budgets,
+        first_errors=as_data(STUDY.search.first_errors),
+        validation=lambda wildcards: [] if wildcards.reward_model == "without" else validation_plans(),
         world=as_data(STUDY.world),
         execution=as_data(STUDY.code_execution),
         device=STUDY.device,

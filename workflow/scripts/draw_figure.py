@@ -5,7 +5,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from prmscale.analysis.collect import pattern_similarities, reward_models, searches, step_scores, training
+from prmscale.analysis.collect import (
+    first_errors,
+    pattern_similarities,
+    reward_models,
+    searches,
+    step_scores,
+    training,
+)
 from prmscale.analysis.selection import aggregation
 from prmscale.figures.style import save
 from prmscale.jobs import job
@@ -20,10 +27,12 @@ with job(snakemake):
         table = table[table.policy == snakemake.params.policy]
     reported = pd.read_csv(snakemake.input.reported[0]) if snakemake.input.reported else None
     models = reward_models(snakemake.input.rewards)
+    # what one figure alone is made of
     more = {
-        "table1": {"budget": analysis["table1_budget"]},
-        "fig2": {"training": training(snakemake.input.rewards)},
-    }
+        "table1": lambda: {"budget": analysis["table1_budget"]},
+        "fig2": lambda: {"training": training(snakemake.input.rewards)},
+        "fig10": lambda: {"first_errors": first_errors(snakemake.input.first_errors)},
+    }.get(snakemake.wildcards.figure, dict)
     drawn, data = module.draw(
         table,
         models,
@@ -32,6 +41,6 @@ with job(snakemake):
         draws=analysis["draws"],
         seed=snakemake.params.seed,
         aggregation=aggregation(analysis["aggregation"], models),
-        **more.get(snakemake.wildcards.figure, {}),
+        **more(),
     )
     save(drawn, data, Path(snakemake.output.pdf).with_suffix(""))

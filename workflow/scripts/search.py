@@ -1,10 +1,14 @@
-"""Run the strategies of one reward model (or those that need none) over every policy and test set."""
+"""Run the strategies of one reward model (or those that need none) over every policy and test set.
+
+A reward model's scores of the samples also say which of their steps it takes for the first wrong one.
+"""
 
 from pathlib import Path
 
 import pandas as pd
 
 from prmscale import tables
+from prmscale.analysis import first_errors
 from prmscale.engines.recorded import RecordedPolicy
 from prmscale.files import read_json
 from prmscale.jobs import job
@@ -13,9 +17,11 @@ from prmscale.rewards.released import load_scorer
 from prmscale.search import benchmarks
 from prmscale.search.evaluate import evaluate
 from prmscale.study import CodeExecution, World
+from prmscale.tasks import process_bench
 
 with job(snakemake):
     params = snakemake.params
+    world, execution = World(**params.world), CodeExecution(**params.execution)
     folders = [(1, None)]
     if params.reward_model:
         folders = [
@@ -26,14 +32,27 @@ with job(snakemake):
     tests = [
         (test, RecordedPolicy(test.solutions, read_json(speed)["seconds_per_token"]))
         for test, speed in zip(
-            benchmarks.load(
-                params.plans, snakemake.input.solutions, World(**params.world), CodeExecution(**params.execution)
-            ),
+            benchmarks.load(params.plans, snakemake.input.solutions, world, execution),
             snakemake.input.speeds,
             strict=True,
         )
     ]
-    found = []
+    to_name = {
+        test.dataset: first_errors.known(
+            test.task, test.problems, test.solutions[test.solutions.solution_id < params.first_errors["samples"]]
+        )
+        for test, _ in tests
+        if test.policy == params.plans[0]["policy"]
+    }
+    for subset in params.first_errors["process_bench"]:
+        to_name[f"ProcessBench {subset['subset']}"] = process_bench.load(**subset)
+    to_name = {dataset: own for dataset, own in to_name.items() if own and params.reward_model}
+    validation = [
+        each
+        for held_out in benchmarks.load(params.validation, snakemake.input.validation, world, execution, "validation")
+        for each in first_errors.known(held_out.task, held_out.problems, held_out.solutions)
+    ] or next(iter(to_name.values()), [])
+    found, named = [], []
     for replicate, folder in folders:
         scorer = load_scorer(folder, params.device) if folder else None
         step = read_json(folder / FACTS)["steps"] if folder else -1
@@ -57,4 +76,9 @@ with job(snakemake):
                     seed=replicate,
                 )
             )
+        if to_name and folder and folder.parent.name != "checkpoints":
+            own = first_errors.named(scorer, validation, to_name)
+            named.append(own.assign(reward_model=params.reward_model, seed=replicate))
+    errors = pd.concat(named) if named else pd.DataFrame(columns=list(tables.SCHEMAS["first_errors"]))
+    tables.write(errors, snakemake.output.first_errors, "first_errors")
     tables.write(pd.concat(found, ignore_index=True).astype({"answer": "string"}), snakemake.output.search, "search")

@@ -11,6 +11,7 @@ import pandas as pd
 from prmscale.analysis import controls, emergence, selection
 from prmscale.analysis.bootstrap import curve
 from prmscale.analysis.compare import accuracy, at_budget, check, control, measured
+from prmscale.analysis.diversity import slopes
 from prmscale.analysis.growth import growth
 from prmscale.analysis.verdicts import NOT_SUPPORTED, Check, Rules
 
@@ -23,7 +24,7 @@ def all_checks(
 ) -> list[Check]:
     """Every check, of the table's first policy; `training` holds validation losses along training (`collect`)."""
     one = selection.first_policy(search)
-    made = (accuracies, verifies, falls, growth, transfer)
+    made = (accuracies, verifies, falls, growth, slopes, transfer)
     found = [each for checks in made for each in checks(one, reward_models, rules)]
     return [*found, *emergence.checks(one, reward_models, rules, training)]
 

@@ -13,7 +13,7 @@ from dataclasses import asdict, fields
 import numpy as np
 import pandas as pd
 
-from prmscale.analysis import patterns, power, selection, strategies, tradeoff
+from prmscale.analysis import diversity, patterns, power, selection, strategies, tradeoff
 from prmscale.analysis.bootstrap import Interval
 from prmscale.analysis.compare import accuracy, at_budget, control, interval
 from prmscale.analysis.selection import minus
@@ -49,7 +49,9 @@ WORDS = {
     "data_diversity": (
         "Reward models trained on diverse, carefully labelled data are better.",
         "Of the same base and recipe, the PRM trained on both domains must beat the better of those trained on one "
-        "(chosen after the fact, in favour of the single domain), and true labels must beat Monte-Carlo ones.",
+        "(chosen after the fact, in favour of the single domain), true labels and those that several labellers agree "
+        "on must beat Monte-Carlo ones, and of sets of equal size the most diverse (in wordings, or in problems) must "
+        "beat the least diverse.",
     ),
     "search_budget": (
         "When compute is plentiful, MCTS beats beam search, which beats best-of-n, which beats majority voting; when "
@@ -132,7 +134,9 @@ def diminishing_returns(search: pd.DataFrame, reward_models: pd.DataFrame, rules
 
 
 def data_diversity(search: pd.DataFrame, reward_models: pd.DataFrame, rules: Rules) -> list[Claim]:
-    """PRMs of one base: trained on both domains against the better single one; true against Monte-Carlo labels."""
+    """PRMs of one base: trained on both domains against the better single one; true and consensus labels against
+    Monte-Carlo ones; the most against the least diverse set of one size.
+    """
     name = "data_diversity"
     models = selection.training_sets(reward_models)
     found: list[Claim] = []
@@ -145,9 +149,13 @@ def data_diversity(search: pd.DataFrame, reward_models: pd.DataFrame, rules: Rul
                 gain = interval(minus(by_set["both", labels], best), rules)
                 found += _directed(name, f"both domains − best single one, {labels} labels, {dataset}", gain, rules)
         for train_on in sorted(models["train_on"].unique()):
-            if {(train_on, "oracle"), (train_on, "monte_carlo")} <= by_set.keys():
-                gain = interval(minus(by_set[train_on, "oracle"], by_set[train_on, "monte_carlo"]), rules)
-                found += _directed(name, f"oracle − monte_carlo labels, trained on {train_on}, {dataset}", gain, rules)
+            for careful in ("oracle", "consensus"):
+                if {(train_on, careful), (train_on, "monte_carlo")} <= by_set.keys():
+                    gain = interval(minus(by_set[train_on, careful], by_set[train_on, "monte_carlo"]), rules)
+                    metric = f"{careful} − monte_carlo labels, trained on {train_on}, {dataset}"
+                    found += _directed(name, metric, gain, rules)
+    for words, difference in diversity.gains(search, reward_models, rules):
+        found += _directed(name, words, interval(difference, rules), rules)
     return found or [_unmeasured(name, "both domains − best single one")]
 
 

@@ -45,12 +45,17 @@ def pattern_similarities(paths: Sequence[str | Path]) -> pd.DataFrame:
     return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=COLUMNS)
 
 
+def first_errors(paths: Sequence[str | Path]) -> pd.DataFrame:
+    """All tables of named first errors as one."""
+    return pd.concat([tables.read(path, "first_errors") for path in paths], ignore_index=True)
+
+
 def reward_models(folders: Sequence[str | Path]) -> pd.DataFrame:
     """The facts of every reward model, one row each (a reward model has one folder a training seed)."""
     rows = []
     for folder in folders:
         facts = read_json(Path(folder) / FACTS)
-        before = facts["pretraining"] or {}
+        before, held = facts["pretraining"] or {}, facts["training_set"] or {}
         rows.append(
             {
                 "reward_model": facts["reward_model"],
@@ -61,6 +66,10 @@ def reward_models(folders: Sequence[str | Path]) -> pd.DataFrame:
                 "base_flops": before.get("flops", float("nan")),
                 "train_on": facts["train_on"],
                 "labels": facts["labels"],
+                "training_set": held.get("name", ""),
+                "solutions": held.get("solutions", float("nan")),
+                "problems": held.get("problems", float("nan")),
+                "wordings": len(held["wordings"]) if held else float("nan"),
                 "role": facts["role"],
                 "seed": facts["seed"],
                 "steps": facts["steps"],
@@ -76,3 +85,15 @@ def reward_models(folders: Sequence[str | Path]) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
+
+
+def training_sets(folders: Sequence[str | Path]) -> pd.DataFrame:
+    """What training sets hold, one row each, in order of their names; `folders` has a reward model of each."""
+    rows = []
+    for folder in folders:
+        facts = read_json(Path(folder) / FACTS)
+        held = dict(facts["training_set"])
+        by_source = {f"right_{name}": share for name, share in held.pop("right_by_source").items()}
+        told = {"training_set": held.pop("name"), "train_on": facts["train_on"], "labels": facts["labels"]}
+        rows.append({**told, "shuffled": facts["shuffled"], **held, "wordings": len(held["wordings"]), **by_source})
+    return pd.DataFrame(rows).sort_values("training_set", ignore_index=True)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from prmscale.analysis import checks as sections
-from prmscale.analysis import emergence, growth
+from prmscale.analysis import diversity, emergence, growth
 from prmscale.analysis.claims import WORDS
 from prmscale.analysis.power import POWER
 from prmscale.analysis.verdicts import INCONCLUSIVE, NOT_MEASURED, NOT_SUPPORTED, Check, Claim, Rules
@@ -33,7 +33,7 @@ def render(claims: Sequence[Claim], checks: Sequence[Check], rules: Rules, trans
         counts = Counter(c.verdict for c in claims if c.claim == name)
         here = ", ".join(f"{count} {word}" for word, count in counts.items()) or NOT_MEASURED
         lines.append(f"- **{name}**: {says} {needs} Here: {here}.")
-    lines += [*_needed(claims), *_verification(checks), *_growth(checks), *_emergence(checks)]
+    lines += [*_needed(claims), *_verification(checks), *_growth(checks), *_emergence(checks), *_diversity(checks)]
     return "\n".join([*lines, *_transfer(checks), *_matrix(transfer, rules)]) + "\n"
 
 
@@ -181,6 +181,19 @@ def _matrix(transfer: pd.DataFrame, rules: Rules) -> Iterator[str]:
             verdict = r.verdict
         where = f"{r.dataset} ({r.domain}, n = {r.budget})"
         yield _row((r.policy, where, r.trained_on, measured, difference, verdict, r.n, r.seeds))
+
+
+def _diversity(checks: Sequence[Check]) -> Iterator[str]:
+    yield from (
+        "",
+        "## Does diversity of the training set pay at equal size?",
+        "",
+        "The largest n; reward models whose training sets hold equally many solutions and differ in how many wordings "
+        "with a popular misreading, or how many problems, these are about: what a doubling gains, from a line through "
+        "all levels.",
+        "",
+        *_compared(_of(checks, diversity.SECTION)),
+    )
 
 
 def _transfer(checks: Sequence[Check]) -> Iterator[str]:

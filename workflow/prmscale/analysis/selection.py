@@ -2,14 +2,16 @@
 
 One place decides, so that a figure and the claim it illustrates never look at different models. Everything takes the
 search table and the table `reward_models` (one row a reward model and training seed: reward_model, replicate, base,
-base_parameters, base_tokens, train_on, labels, steps, head, ranking_weight, supervise, target, and optionally
-untrained, shuffled, released and role). Controls, untrained or trained on shuffled labels, are never taken for reward
-models; released ones are compared with those trained here by name alone.
+base_parameters, base_tokens, train_on, labels, training_set and the solutions, problems and wordings in it, steps,
+head, ranking_weight, supervise, target, and optionally untrained, shuffled, released and role). Controls, untrained or
+trained on shuffled labels, are never taken for reward models; released ones are compared with those trained here by
+name alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Literal
 
 import pandas as pd
 
@@ -18,8 +20,11 @@ from prmscale.errors import UserError
 from prmscale.study import VALIDATION
 
 # what is alike in a ladder of sizes
-RECIPE = ["train_on", "labels", "steps", "head", "ranking_weight", "supervise", "target"]
-NEEDED = ["reward_model", "base", "base_parameters", "base_tokens", *RECIPE]
+DATA = ["train_on", "labels", "training_set"]
+TRAINING = ["steps", "head", "ranking_weight", "supervise", "target"]
+RECIPE = [*DATA, *TRAINING]
+COUNTS = ["solutions", "problems", "wordings"]  # of a training set
+NEEDED = ["reward_model", "base", "base_parameters", "base_tokens", *RECIPE, *COUNTS]
 
 
 def first_policy(search: pd.DataFrame) -> pd.DataFrame:
@@ -141,7 +146,7 @@ def heads(reward_models: pd.DataFrame) -> pd.DataFrame:
     Of several bases that with the most heads, then the largest; of one head's that of the ladder, then the longest
     trained, then the first.
     """
-    groups = [rows for _, rows in trained(reward_models).groupby(["base", "train_on", "labels"])]
+    groups = [rows for _, rows in trained(reward_models).groupby(["base", *DATA])]
     groups = [rows for rows in groups if len(rows[["head", "ranking_weight"]].drop_duplicates()) > 1]
     if not groups:
         return reward_models.iloc[:0]
@@ -155,12 +160,13 @@ def heads(reward_models: pd.DataFrame) -> pd.DataFrame:
 def training_sets(reward_models: pd.DataFrame) -> pd.DataFrame:
     """Reward models of one base that differ in training set (and seed) alone: of the base with the most sets.
 
-    Of equals, a plain scalar head, the largest base, then the longest trained.
+    Of sets with the same domains and labels the largest, then the one with the most problems and wordings. Of equals, a
+    plain scalar head, the largest base, then the longest trained.
     """
-    alike = ["base", *(column for column in RECIPE if column not in ("train_on", "labels"))]
-    groups = [rows for _, rows in trained(reward_models).groupby(alike, dropna=False)]
+    groups = [rows for _, rows in trained(reward_models).groupby(["base", *TRAINING], dropna=False)]
     if not groups:
         return reward_models.iloc[:0]
+    groups = [pd.concat(_fullest(own) for _, own in rows.groupby(["train_on", "labels"])) for rows in groups]
     best = max(
         groups,
         key=lambda g: (
@@ -173,6 +179,35 @@ def training_sets(reward_models: pd.DataFrame) -> pd.DataFrame:
     return best.sort_values(["train_on", "labels", "reward_model"], kind="stable")
 
 
+def _fullest(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows of one training set: of the largest, then the one with the most problems, then the most wordings."""
+    ordered = rows.sort_values([*COUNTS, "training_set"], ascending=[False, False, False, True])
+    return rows[rows["training_set"] == ordered["training_set"].iloc[0]]
+
+
+def diversity(reward_models: pd.DataFrame, axis: Literal["wordings", "problems"]) -> pd.DataFrame:
+    """Reward models of one recipe whose training sets are of one size and differ in how many wordings, or problems,
+    they hold; fewest first, empty where there are none.
+
+    Of several such series that with the most levels; of equals a plain scalar head, the largest base, the largest sets.
+    """
+    fixed = [*(column for column in COUNTS if column != axis), "train_on", "labels"]
+    groups = [rows for _, rows in trained(reward_models).groupby(["base", *fixed, *TRAINING])]
+    groups = [rows for rows in groups if rows[axis].nunique() > 1]
+    if not groups:
+        return reward_models.iloc[:0]
+    best = max(
+        groups,
+        key=lambda g: (
+            g[axis].nunique(),
+            *_plain(g),
+            int(g["base_parameters"].iloc[0]),
+            int(g["solutions"].iloc[0]),
+        ),
+    )
+    return best.sort_values([axis, "reward_model"], kind="stable")
+
+
 def twins(reward_models: pd.DataFrame) -> dict[str, list[str]]:
     """PRM-Math and PRM-Code of table 1, by name (several: seeds); empty where the study has no such pair.
 
@@ -181,7 +216,7 @@ def twins(reward_models: pd.DataFrame) -> dict[str, list[str]]:
     rows = real(reward_models)
     if not ("role" in rows and {"math", "code"} <= set(rows["role"])):
         rows = trained(reward_models).assign(role=lambda table: table["train_on"])
-        alike = ["base", *(column for column in RECIPE if column != "train_on")]
+        alike = ["base", "labels", *TRAINING]
         groups = [g for _, g in rows.groupby(alike, dropna=False) if {"math", "code"} <= set(g["role"])]
         if not groups:
             return {}

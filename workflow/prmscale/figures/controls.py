@@ -46,42 +46,21 @@ def draw(
     data = curve(chosen, BY, level=level, draws=draws, seed=seed)
 
     with style.applied():
-        figure, axes = _panels(data, top)
         names = data.sort_values("place").drop_duplicates("selection")[["selection", "group"]]
-        heights = {name: -float(i) for i, name in enumerate(names["selection"])}
+        heights = {name: i for i, name in enumerate(names["selection"])}
+        figure, axes = panels.rows_of_dots(data, list(heights), f"accuracy (%), n = {top}")
         for dataset, axis in axes.items():
             _dots(axis, data[data["dataset"] == dataset], heights)
             _one_sample(axis, data[data["dataset"] == dataset])
             groups = list(names["group"])
             for i in range(1, len(groups)):
                 if groups[i] != groups[i - 1]:
-                    axis.axhline(0.5 - i, color=style.GREY, linewidth=0.5, zorder=1)
-            axis.grid(False, axis="y")
-            axis.set_ylim(-len(heights) + 0.4, 0.6)
-            axis.set_yticks(list(heights.values()), list(heights))
+                    axis.axhline(i - 0.5, color=style.GREY, linewidth=0.5, zorder=1)
         panels.finish(figure, axes)
     return figure, panels.tidy(data.drop(columns="place"), str(rows["policy"].iloc[0]), [])
 
 
-def _panels(data: pd.DataFrame, top: int) -> tuple[Figure, dict[str, Axes]]:
-    """One panel a data set, two side by side, with the names of the rows at the left ones alone."""
-    sizes = {str(name): int(n.max()) for name, n in data.groupby("dataset")["n"]}
-    columns = min(panels.COLUMNS, len(sizes))
-    rows = -(-len(sizes) // columns)
-    height = rows * (0.17 * data["selection"].nunique() + 0.7) + 0.3
-    figure = Figure(figsize=(style.FULL_WIDTH, height), layout="constrained")
-    every = figure.subplots(rows, columns, squeeze=False, sharey=True)
-    axes = dict(zip(sizes, every.flat, strict=False))
-    for axis in every.flat[len(axes) :]:
-        axis.remove()
-    for name, axis in axes.items():
-        axis.set_title(f"{name} ({sizes[name]} problems)")
-        axis.set_xlabel(f"accuracy (%), n = {top}")
-        panels.percent(axis.xaxis)
-    return figure, axes
-
-
-def _dots(axis: Axes, data: pd.DataFrame, heights: dict[str, float]) -> None:
+def _dots(axis: Axes, data: pd.DataFrame, heights: dict[str, int]) -> None:
     """Each selection's accuracy with its interval."""
     for group, (label, colour, marker, fill) in LOOKS.items():
         rows = data[data["group"] == group].sort_values("place")

@@ -9,7 +9,6 @@ looks are those of figure 4.
 from __future__ import annotations
 
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from prmscale.analysis import selection, strategies
@@ -35,7 +34,7 @@ def draw(
     data = strategy_lines.points(rows, list(COSTS), level, draws, seed)
 
     with style.applied():
-        figure, axes = _panels(data)
+        figure, axes = panels.stacked(data, {cost: label for cost, (label, _) in COSTS.items()}, "accuracy (%)")
         for (dataset, cost), axis in axes.items():
             strategy_lines.draw_lines(axis, data[data["dataset"] == dataset], cost, aggregation)
             panels.costs_axis(axis, COSTS[cost][1])
@@ -43,30 +42,3 @@ def draw(
         columns = 4 if data["dataset"].nunique() > 1 else 1
         panels.finish(figure, {f"{dataset} {cost}": axis for (dataset, cost), axis in axes.items()}, columns, title)
     return figure, strategy_lines.tidy(data, rows)
-
-
-def _panels(data: pd.DataFrame) -> tuple[Figure, dict[tuple[str, str], Axes]]:
-    """Two rows of panels, one a cost, below each other for every two data sets."""
-    sizes = {str(name): int(n.max()) for name, n in data.groupby("dataset")["n"]}
-    columns = min(panels.COLUMNS, len(sizes))
-    bands = -(-len(sizes) // columns)
-    width = style.FULL_WIDTH if columns > 1 else style.COLUMN_WIDTH
-    legend = 0.9 if columns > 1 else 1.7
-    figure = Figure(figsize=(width, 4.2 * bands + legend), layout="constrained")
-    every = figure.subplots(len(COSTS) * bands, columns, squeeze=False, sharey="col" if bands == 1 else False)
-    axes = {}
-    for number in range(bands * columns):
-        for row, (cost, (label, _)) in enumerate(COSTS.items()):
-            axis = every[number // columns * len(COSTS) + row, number % columns]
-            if number >= len(sizes):
-                axis.remove()
-                continue
-            dataset, n = list(sizes.items())[number]
-            axes[dataset, cost] = axis
-            axis.set_xlabel(label)
-            panels.percent(axis.yaxis)
-            if row == 0:
-                axis.set_title(f"{dataset} ({n} problems)")
-            if number % columns == 0:
-                axis.set_ylabel("accuracy (%)")
-    return figure, axes

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
 import numpy as np
@@ -40,6 +40,53 @@ def grid(data: pd.DataFrame, xlabel: str, ylabel: str, extra: float = 0.0) -> tu
         percent(axis.yaxis)
         if number % columns == 0:
             axis.set_ylabel(ylabel)
+    return figure, axes
+
+
+def stacked(data: pd.DataFrame, xlabels: Mapping[str, str], ylabel: str) -> tuple[Figure, dict[tuple[str, str], Axes]]:
+    """A figure with a panel for each data set of `data` and key of `xlabels`: a row a key, for every two data sets."""
+    sizes = {str(name): int(n.max()) for name, n in data.groupby("dataset")["n"]}
+    columns = min(COLUMNS, len(sizes))
+    bands = -(-len(sizes) // columns)
+    width = style.FULL_WIDTH if columns > 1 else style.COLUMN_WIDTH
+    legend = 0.9 if columns > 1 else 1.7
+    figure = Figure(figsize=(width, 2.1 * len(xlabels) * bands + legend), layout="constrained")
+    every = figure.subplots(len(xlabels) * bands, columns, squeeze=False, sharey="col" if bands == 1 else False)
+    axes = {}
+    for number in range(bands * columns):
+        for row, (key, label) in enumerate(xlabels.items()):
+            axis = every[number // columns * len(xlabels) + row, number % columns]
+            if number >= len(sizes):
+                axis.remove()
+                continue
+            dataset, n = list(sizes.items())[number]
+            axes[dataset, key] = axis
+            axis.set_xlabel(label)
+            percent(axis.yaxis)
+            if row == 0:
+                axis.set_title(f"{dataset} ({n} problems)")
+            if number % columns == 0:
+                axis.set_ylabel(ylabel)
+    return figure, axes
+
+
+def rows_of_dots(data: pd.DataFrame, names: Sequence[str], xlabel: str) -> tuple[Figure, dict[str, Axes]]:
+    """A figure with one panel a data set of `data`, and in each a row for every name, the first above."""
+    sizes = {str(name): int(n.max()) for name, n in data.groupby("dataset")["n"]}
+    columns = min(COLUMNS, len(sizes))
+    rows = -(-len(sizes) // columns)
+    figure = Figure(figsize=(style.FULL_WIDTH, rows * (0.17 * len(names) + 0.7) + 0.3), layout="constrained")
+    every = figure.subplots(rows, columns, squeeze=False, sharey=True)
+    axes = dict(zip(sizes, every.flat, strict=False))
+    for axis in every.flat[len(axes) :]:
+        axis.remove()
+    for name, axis in axes.items():
+        axis.set_title(f"{name} ({sizes[name]} problems)")
+        axis.set_xlabel(xlabel)
+        percent(axis.xaxis)
+        axis.grid(False, axis="y")
+        axis.set_ylim(len(names) - 0.4, -0.6)
+        axis.set_yticks(range(len(names)), names)
     return figure, axes
 
 

@@ -17,8 +17,9 @@ tags: [process-reward-model]
 # {reward_model}
 
 A process reward model: {what} {base} ({base_parameters:,} parameters), trained for {steps} steps
-({train_flops:.2e} FLOPs) {how} on {solutions:,} solutions ({train_on}; {labels} labels;
-data {data}; seed {seed}, replicate {replicate}).
+({train_flops:.2e} FLOPs) {how} on {training_set[solutions]:,} solutions of
+{training_set[problems]:,} problems ({train_on}; {labels} labels, {right}; training set
+{training_set[name]}, data {data}; seed {seed}, replicate {replicate}).
 {warning}
 {sees} The sigmoid of the logit at {step_mark} is the probability that the solution is right so far.
 
@@ -71,6 +72,7 @@ def card(facts: Mapping[str, Any]) -> str:
     how = f"with binary cross-entropy {_SUPERVISED[facts['supervise']]}"
     if facts["ranking_weight"]:
         how += f" and a ranking loss within problems (weight {facts['ranking_weight']:g})"
+    by_source = facts["training_set"]["right_by_source"]
     warning = ""
     if facts["untrained"]:
         warning = "\nA control: its head was never trained.\n"
@@ -81,6 +83,7 @@ def card(facts: Mapping[str, Any]) -> str:
         what=_WHAT[facts["head"]],
         sees=_SEES[facts["head"]],
         how=how,
+        right=", ".join(f"{share:.0%} of the steps of {name} right" for name, share in by_source.items()),
         warning=warning,
         code=_PLAIN if facts["head"] == "scalar" else _MARKED,
         measured=", ".join(f"{key} {value:.3g}" for key, value in facts["validation"].items()) or "none",

@@ -83,19 +83,3 @@ def shuffled(examples: Sequence[Example], seed: int) -> list[Example]:
         for i, j in zip(group, stream.permutation(group).tolist(), strict=True):
             out[i] = replace(examples[i], targets=examples[j].targets, correct=examples[j].correct)
     return out
-
-
-def balanced(by_dataset: Sequence[list[Example]], count: int | None, seed: int) -> list[Example]:
-    """`count` examples drawn in equal parts from the data sets (all there are if None), in an order fixed by `seed`.
-
-    Without a count the parts are as large as the smallest data set allows, so that no data set outweighs another.
-    """
-    stream = seeds.generator(seed, "examples")
-    smallest = min(map(len, by_dataset))
-    share = smallest if count is None else count // len(by_dataset)
-    if share > smallest:
-        raise UserError(
-            f"rewards.data asks for {share} solutions of each data set and the smallest has {smallest}: "
-            "lower `solutions` or raise labels.solutions or the data set's train problems"
-        )
-    return [group[i] for group in by_dataset for i in sorted(stream.permutation(len(group))[:share].tolist())]

@@ -34,6 +34,7 @@ def describe(released: ReleasedRewardModel) -> dict[str, Any]:
         "base_parameters": size.weights,
         "pretraining": None,
         "train_on": "other data",
+        "training_set": None,
         "labels": "released",
         "role": released.role,
         "seed": 0,

@@ -19,11 +19,12 @@ from prmscale.engines.transformers_scorer import score_encoded
 from prmscale.files import read_json, write_json
 from prmscale.jobs import fingerprint
 from prmscale.rewards.card import FACTS, METRICS, card
-from prmscale.rewards.examples import Example, balanced, examples, shuffled
+from prmscale.rewards.examples import Example, examples
 from prmscale.rewards.metrics import metrics
 from prmscale.rewards.parallel import accelerator
 from prmscale.rewards.train import base_parameters, load_base, train
-from prmscale.study import RewardTraining
+from prmscale.rewards.training_set import at_threshold, described, drawn, labelled_by
+from prmscale.study import RewardTraining, TrainingSet
 from prmscale.tasks.base import from_table
 from prmscale.tasks.steps import Encoded, encode_solution
 
@@ -52,13 +53,14 @@ def train_replicates(inputs: Inputs, params: Mapping[str, Any], done: Path) -> N
     """
     settings = RewardTraining(**params["training"])
     own = accelerator(params["device"], settings)  # before any model is loaded: a group loads its weights but once
-    chosen, held_out = _sources(inputs, params, settings)
+    data = TrainingSet(**params["data"])
+    chosen, held_out, held = _sources(inputs, data, settings, params["seed"])
     facts = {
         "reward_model": params["model"],
         "base": params["base"],
         "train_on": params["train_on"],
-        "labels": "+".join([params["data"]["labels"]] * bool(params["data"]["datasets"]) + params["data"]["corpora"]),
-        "shuffled": params["data"]["shuffled"],
+        "labels": labelled_by(data),
+        "shuffled": data.shuffled,
         "role": params["role"],
         "seed": params["seed"],
         "head": settings.head,
@@ -66,7 +68,7 @@ def train_replicates(inputs: Inputs, params: Mapping[str, Any], done: Path) -> N
         "target": settings.target,
         "ranking_weight": settings.ranking_weight,
         "untrained": settings.steps == 0,
-        "solutions": len(chosen),
+        "training_set": {"name": data.name, **held},
         "data": fingerprint(*map(Path, inputs.labels)),
         "step_mark": "the step's last token (a line end)",
     }
@@ -82,21 +84,21 @@ def train_replicates(inputs: Inputs, params: Mapping[str, Any], done: Path) -> N
 
 
 def _sources(
-    inputs: Inputs, params: Mapping[str, Any], settings: RewardTraining
-) -> tuple[list[Example], list[Example]]:
-    """What the reward model learns from, and what of the validation problems it is measured on."""
+    inputs: Inputs, data: TrainingSet, settings: RewardTraining, seed: int
+) -> tuple[list[Example], list[Example], dict[str, Any]]:
+    """What the reward model learns from, what of the validation problems it is measured on, and facts of the former."""
     problems = {p.problem_id: p for path in inputs.problems for p in from_table(tables.read(path, "problems"))}
-    by_source = [
-        examples(problems, tables.read(solutions, "solutions"), tables.read(labels, "labels"), settings)
-        for solutions, labels in zip(inputs.solutions, inputs.labels, strict=True)
-    ]
-    train_part, validation = (
-        [[e for e in group if e.problem.split == name] for group in by_source] for name in ("train", "validation")
-    )
-    chosen = balanced(train_part, params["data"]["solutions"], params["seed"])
-    if params["data"]["shuffled"]:
-        chosen = shuffled(chosen, params["seed"])
-    return chosen, [e for group in validation for e in group]
+    names = [*data.datasets, *data.corpora]
+    solutions = {n: tables.read(path, "solutions") for n, path in zip(names, inputs.solutions, strict=True)}
+    labels = {
+        n: at_threshold(tables.read(path, "labels"), data.threshold if n in data.datasets else 0.0)
+        for n, path in zip(names, inputs.labels, strict=True)
+    }
+    by_source = {n: examples(problems, solutions[n], labels[n], settings) for n in names}
+    train_part = {n: [e for e in own if e.problem.split == "train"] for n, own in by_source.items()}
+    chosen = drawn(train_part, data, seed)
+    held_out = [e for own in by_source.values() for e in own if e.problem.split == "validation"]
+    return chosen, held_out, described(chosen, solutions, labels)
 
 
 def _train_one(

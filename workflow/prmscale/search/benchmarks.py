@@ -13,17 +13,18 @@ from prmscale.engines.recorded import RecordedPolicy
 from prmscale.engines.scheduler import Grader
 from prmscale.study import CodeExecution, Dataset, World
 from prmscale.tasks import registry
-from prmscale.tasks.base import Problem, from_table
+from prmscale.tasks.base import Problem, Task, from_table
 
 
 @dataclass(frozen=True)
 class Benchmark:
-    """The test problems of one data set, the samples of one policy on them, and who judges them."""
+    """The problems of one data set's split, the samples of one policy on them, and who judges them."""
 
     dataset: str
     policy: str
     problems: Sequence[Problem]
     solutions: pd.DataFrame
+    task: Task
     grader: Grader
     samples: int
 
@@ -33,18 +34,24 @@ class Benchmark:
 
 
 def load(
-    plans: Sequence[Mapping[str, Any]], solutions: Sequence[str], world: World, execution: CodeExecution
+    plans: Sequence[Mapping[str, Any]],
+    solutions: Sequence[str],
+    world: World,
+    execution: CodeExecution,
+    split: str = "test",
 ) -> Iterator[Benchmark]:
     """One benchmark for each plan (policy, dataset, problems: a file, samples) and its table of solutions."""
     for plan, path in zip(plans, solutions, strict=True):
         dataset = Dataset(**plan["dataset"])
         problems = from_table(tables.read(plan["problems"], "problems"))
         recorded = tables.read(path, "solutions")
+        task = registry.build(dataset, world, execution)
         yield Benchmark(
             dataset.name,
             plan["policy"],
-            [p for p in problems if p.split == "test"],
+            [p for p in problems if p.split == split],
             recorded,
-            registry.Grader({dataset.name: registry.build(dataset, world, execution)}, RecordedPolicy(recorded).grades),
+            task,
+            registry.Grader({dataset.name: task}, RecordedPolicy(recorded).grades),
             plan["samples"],
         )

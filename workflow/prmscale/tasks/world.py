@@ -62,6 +62,14 @@ WORDINGS = {
 FILLERS = [name for name, wording in WORDINGS.items() if wording.misread is None]
 
 
+def misreadable(problem: Problem) -> frozenset[str]:
+    """The wordings in a problem that can be misread; none in a problem that was not generated here."""
+    if not (isinstance(problem.detail, Mapping) and "specification" in problem.detail):
+        return frozenset()
+    used = {wording for wording, *_ in Specification.from_json(problem.detail["specification"]).definitions}
+    return frozenset(used.difference(FILLERS))
+
+
 @dataclass(frozen=True)
 class Specification:
     """Quantities a, b, c ...: the first is given (`given`: a constant, or None for the free input x), the others are

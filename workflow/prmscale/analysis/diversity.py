@@ -1,0 +1,57 @@
+"""Does diversity of the training set pay at equal size? More wordings, or more problems with fewer solutions each.
+
+The reward models compared share base, recipe and number of training solutions; what differs is counted in their sets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from prmscale.analysis import selection
+from prmscale.analysis.compare import accuracy, at_budget, check
+from prmscale.analysis.verdicts import Check, Rules
+
+SECTION = "diversity"
+Axis = Literal["wordings", "problems"]
+AXES: tuple[Axis, ...] = ("wordings", "problems")
+Series = dict[int, pd.DataFrame]  # accuracy by problem and seed at each level
+
+
+def series(search: pd.DataFrame, reward_models: pd.DataFrame, rules: Rules) -> Iterator[tuple[str, Axis, int, Series]]:
+    """Data set, what is varied, solutions in each set, and accuracies at each level, the least diverse first."""
+    for axis in AXES:
+        models = selection.diversity(reward_models, axis)
+        for dataset, rows in at_budget(search, rules):
+            measured = {int(str(n)): accuracy(rows, own["reward_model"]) for n, own in models.groupby(axis, sort=True)}
+            known = {level: table for level, table in measured.items() if len(table)}
+            if len(known) > 1:
+                yield dataset, axis, int(models["solutions"].iloc[0]), known
+
+
+def gains(search: pd.DataFrame, reward_models: pd.DataFrame, rules: Rules) -> Iterator[tuple[str, pd.DataFrame]]:
+    """What the most diverse set is better by than the least diverse one, in words and by problem and seed."""
+    for dataset, axis, size, known in series(search, reward_models, rules):
+        least, most = min(known), max(known)
+        words = f"{most} − {least} {axis}, sets of {size} solutions, {dataset}"
+        yield words, selection.minus(known[most], known[least])
+
+
+def slopes(search: pd.DataFrame, reward_models: pd.DataFrame, rules: Rules) -> list[Check]:
+    """What a doubling of diversity gains: the slope of a line through all levels."""
+    found: list[Check] = []
+    for dataset, axis, size, known in series(search, reward_models, rules):
+        weights = slope_weights(np.log2(list(known)))
+        slope = sum(weight * table for weight, table in zip(weights, known.values(), strict=True))
+        words = f"a doubling of {axis} ({min(known)} to {max(known)}, sets of {size} solutions)"
+        found += check(SECTION, dataset, words, pd.DataFrame(slope), rules)
+    return found
+
+
+def slope_weights(x: np.ndarray) -> np.ndarray:
+    """The weights by which values at these x sum to the slope of the line of least squares."""
+    centred = x - x.mean()
+    return np.asarray(centred / (centred @ centred))

@@ -1,0 +1,98 @@
+"""First errors that reward models name: the table that figure 10 is drawn from, and its F1 with intervals.
+
+A reward model's threshold is chosen once, on solutions that nothing is reported on (labelled validation solutions whose
+truth is known), and used on every data set, as ProcessBench does (arXiv 2412.06559).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from prmscale.analysis.bootstrap import resampled_means
+from prmscale.analysis.first_error import best_threshold, first_error
+from prmscale.engines.scheduler import Scorer
+from prmscale.labels.label import truths
+from prmscale.tasks.base import Problem, Task
+from prmscale.tasks.process_bench import NO_ERROR, FirstError
+
+BY = ["dataset", "reward_model"]
+COUNTS = ["found", "erroneous", "passed", "right"]  # F1 is the harmonic mean of found / erroneous and passed / right
+
+
+def known(task: Task, problems: Sequence[Problem], solutions: pd.DataFrame) -> list[FirstError]:
+    """The solutions of these problems with their first wrong step; none where the task does not know it."""
+    by_id = {problem.problem_id: problem for problem in problems}
+    found = []
+    for row in solutions[solutions["problem_id"].isin(by_id)].itertuples(index=False):
+        steps = tuple(row.steps)
+        right = truths(task, by_id[row.problem_id], steps)
+        if steps and None not in right:
+            place = right.index(False) if False in right else NO_ERROR
+            found.append(FirstError(by_id[row.problem_id], steps, place))
+    return found
+
+
+def named(scorer: Scorer, validation: Sequence[FirstError], tests: Mapping[str, Sequence[FirstError]]) -> pd.DataFrame:
+    """The first errors that a reward model names in the tests' solutions, at the threshold best on `validation`."""
+    threshold = best_threshold(_scores(scorer, validation), [each.first_error for each in validation])
+    rows = [
+        {
+            "dataset": dataset,
+            "problem_id": each.problem.problem_id,
+            "solution_id": number,
+            "threshold": threshold,
+            "first_error": each.first_error,
+            "named": first_error(scores, threshold),
+        }
+        for dataset, own in tests.items()
+        for number, (each, scores) in enumerate(zip(own, _scores(scorer, own), strict=True))
+    ]
+    return pd.DataFrame(rows)
+
+
+def _scores(scorer: Scorer, solutions: Sequence[FirstError]) -> list[np.ndarray]:
+    return [scored.scores for scored in scorer.score([(each.problem, each.steps) for each in solutions])]
+
+
+def f1(table: pd.DataFrame, level: float, draws: int, seed: int) -> pd.DataFrame:
+    """F1 of each reward model on each data set (columns of BY, mean, low, high, erroneous, correct, n, seeds).
+
+    The interval resamples problems and training seeds: each resample has its own two shares. A data set without
+    erroneous or without right solutions has no F1 and is left out.
+    """
+    hit = table["named"] == table["first_error"]
+    wrong = table["first_error"] != NO_ERROR
+    counts = pd.DataFrame(
+        {"found": hit & wrong, "erroneous": wrong, "passed": hit & ~wrong, "right": ~wrong}, dtype=float
+    )
+    rows = []
+    for keys, own in pd.concat([table[[*BY, "problem_id", "seed"]], counts], axis=1).groupby(BY, sort=True):
+        sums = own.groupby(["problem_id", "seed"])[COUNTS].sum().unstack("seed", fill_value=0.0)
+        seeds = sums.shape[1] // len(COUNTS)
+        values = sums.to_numpy().reshape(len(sums), len(COUNTS), seeds).transpose(0, 2, 1)
+        erroneous, correct = _shares(values.mean(axis=(0, 1)))
+        if np.isnan(erroneous) or np.isnan(correct):
+            continue
+        drawn = _harmonic(*_shares(resampled_means(values, draws, seed)))
+        tail = (1 - level) / 2
+        low, high = np.nanquantile(np.clip(drawn, 0, 1), [tail, 1 - tail])
+        mean = _harmonic(erroneous, correct)
+        numbers = (float(mean), float(low), float(high), float(erroneous), float(correct), len(sums), seeds)
+        rows.append((*keys, *numbers))
+    return pd.DataFrame(rows, columns=[*BY, "mean", "low", "high", "erroneous", "correct", "n", "seeds"])
+
+
+def _shares(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Accuracy on erroneous and on right solutions, of counts [..., COUNTS]; NaN where there are none."""
+    found, erroneous, passed, right = np.moveaxis(np.asarray(counts), -1, 0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return found / erroneous, passed / right
+
+
+def _harmonic(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    both = np.asarray(a + b)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(both > 0, 2 * a * b / both, np.where(np.isnan(both), np.nan, 0.0))
