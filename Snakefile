@@ -30,7 +30,7 @@ rule all:
         result("claims.md"),
         result("tables/contamination.csv"),
         result("tables/labels.csv"),
-        expand(result("figures/{figure}.pdf"), figure=STUDY.analysis.figures),
+        expand(result("figures/{figure}.pdf"), figure=FIGURES),
 
 
 rule claims:
@@ -71,6 +71,11 @@ rule fig7:
 rule fig8:
     input:
         result("figures/fig8.pdf"),
+
+
+rule fig9:
+    input:
+        result("figures/fig9.pdf"),
 
 
 rule controls:
