@@ -135,8 +135,10 @@ rule summarise_labels:
     input:
         labels=[result(f"labels/{dataset}.{method}.parquet") for dataset, method in LABELLED],
         solutions=[labelled_solutions(dataset, method) for dataset, method in LABELLED],
+        judged=JUDGED_LABELS,
     output:
         csv=result("tables/labels.csv"),
+        costs=result("tables/label_costs.csv"),
     log:
         result("logs/summarise_labels.log"),
     benchmark:
@@ -157,27 +159,27 @@ rule summarise_labels:
 rule draw_label_quality:
     input:
         labels=JUDGED_LABELS,
-        module="workflow/prmscale/figures/fig9.py",
+        module="workflow/prmscale/figures/{figure}.py",
     output:
         pdf=report(
-            result("figures/fig9.pdf"),
+            result("figures/{figure}.pdf"),
             caption="../report/figure.rst",
             category="Figures",
-            labels={"figure": "fig9"},
+            labels={"figure": "{figure}"},
         ),
-        png=result("figures/fig9.png"),
-        csv=result("figures/fig9.csv"),
-        costs=result("tables/label_costs.csv"),
+        png=result("figures/{figure}.png"),
+        csv=result("figures/{figure}.csv"),
     log:
-        result("logs/draw_label_quality.log"),
+        result("logs/draw_label_quality/{figure}.log"),
     benchmark:
-        result("benchmarks/draw_label_quality.tsv")
+        result("benchmarks/draw_label_quality/{figure}.tsv")
+    wildcard_constraints:
+        figure="fig9",
     conda:
         "../../envs/core.yaml"
     resources:
         mem_mb=main_memory(2000),
     params:
-        figure="fig9",
         level=STUDY.analysis.level,
         draws=STUDY.analysis.draws,
         seed=STUDY.seed,
