@@ -2,7 +2,8 @@
 
 The study's own figure on step 2 of ASLAF. Above, the share of steps and of first errors that are labelled as in truth;
 K rollouts a prefix are a line over K, counted exactly from those of the largest K (`analysis.label_costs`). Below, how
-often a step is right by the share of its rollouts that are: on the diagonal a value is a probability.
+often a step is right by the share of its rollouts that are: on the diagonal a value is a probability. A bin of fewer
+than ten steps is not drawn; the calibration error (ECE) counts all of them.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ METHODS = {
     "consensus": ("consensus of policies", style.Look(style.ORANGE, "v", (0, (6, 1, 1, 1, 1, 1)), 5.0)),
 }
 ROWS = {"accuracy": "steps labelled\nas in truth (%)", "first_error": "first errors placed\nas in truth (%)"}
+FLOOR = {"accuracy": 0.5, "first_error": 0.0}  # where the axis starts, unless something lies lower
+FEW = 10  # steps
 
 
 def draw(tables: Sequence[pd.DataFrame], level: float, draws: int, seed: int) -> tuple[Figure, pd.DataFrame]:
@@ -35,6 +38,7 @@ def draw(tables: Sequence[pd.DataFrame], level: float, draws: int, seed: int) ->
         raise UserError("fig9: labels by rollouts of problems whose steps' truth is known are wanted; there are none")
     points = label_costs.points(problems, level, draws, seed)
     values = label_costs.reliability(tables)
+    values = values[values["n"] >= FEW]
 
     with style.applied():
         figure, axes = _panels(points)
@@ -42,6 +46,7 @@ def draw(tables: Sequence[pd.DataFrame], level: float, draws: int, seed: int) ->
             own = points[points["dataset"] == dataset]
             for measure, axis in zip(ROWS, above, strict=True):
                 _costs(axis, own[own["measure"] == measure])
+                axis.set_ylim(min(FLOOR[measure], points.loc[points["measure"] == measure, "low"].min()), 1.03)
             _reliability(below, values[values["dataset"] == dataset])
         every = {f"{dataset} {row}": axis for dataset, column in axes.items() for row, axis in enumerate(column)}
         panels.finish(figure, every)
@@ -51,7 +56,7 @@ def draw(tables: Sequence[pd.DataFrame], level: float, draws: int, seed: int) ->
 def _panels(points: pd.DataFrame) -> tuple[Figure, dict[str, list[Axes]]]:
     """For each data set a column of three panels."""
     sizes = {str(name): n for name, n in points.groupby("dataset")["n"].max().items()}
-    figure = Figure(figsize=(style.FULL_WIDTH, 6.6), layout="constrained")
+    figure = Figure(figsize=(style.FULL_WIDTH, 6.2), layout="constrained")
     every = figure.subplots(len(ROWS) + 1, len(sizes), squeeze=False)
     axes = {name: list(every[:, column]) for column, name in enumerate(sizes)}
     for number, (name, column) in enumerate(axes.items()):
@@ -61,7 +66,7 @@ def _panels(points: pd.DataFrame) -> tuple[Figure, dict[str, list[Axes]]]:
             if number == 0:
                 axis.set_ylabel(label)
         column[-2].set_xlabel("tokens spent a labelled solution")
-        column[-1].set_xlabel("share of rollouts that are right (%)")
+        column[-1].set_xlabel("value of the label: share of right rollouts (%)")
     return figure, axes
 
 
@@ -78,7 +83,6 @@ def _costs(axis: Axes, points: pd.DataFrame) -> None:
                 at = (row["tokens"], row["low"])
                 axis.annotate(f"K = {row['k']}", at, (0, -2), textcoords="offset points", ha="center", va="top", size=6)
     panels.costs_axis(axis)
-    axis.margins(y=0.18)
 
 
 def _reliability(axis: Axes, values: pd.DataFrame) -> None:
