@@ -32,7 +32,7 @@ rule all:
         result("tables/contamination.csv"),
         result("tables/labels.csv"),
         result("tables/training_sets.csv"),
-        expand(result("figures/{figure}.pdf"), figure=STUDY.analysis.figures),
+        expand(result("figures/{figure}.pdf"), figure=FIGURES),
 
 
 rule claims:
@@ -78,6 +78,11 @@ rule fig7:
 rule fig8:
     input:
         result("figures/fig8.pdf"),
+
+
+rule fig9:
+    input:
+        result("figures/fig9.pdf"),
 
 
 rule fig10:

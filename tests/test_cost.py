@@ -66,6 +66,17 @@ def test_responses_are_compared_where_reward_models_have_roles():
     assert found["compare_patterns", ""].tokens == 30 * (2 + 2 * 2) * (40 + 60)
 
 
+def test_a_tree_costs_its_rollouts_and_needs_no_sampled_solutions():
+    config = deepcopy(SMOKE)
+    for data in config["rewards"]["data"]:
+        data["labels"] = "omega"
+    config["labels"] |= {"omega": {"searches": 3}, "compare": {}}
+    found = {(job.rule, job.name): job.tokens for job in work.jobs(study.load(config))}
+    # 900 problems: 4 whole solutions, and 3 searches of ceil(log2(5)) checks by 4 rollouts of half a solution
+    assert found["label_by_tree", "programs"] == 900 * (4 * 40 + 3 * 3 * 4 * 20)
+    assert not [name for rule, name in found if rule == "label_solutions" or name.endswith(".labelling")]
+
+
 def test_flops_are_those_of_the_formula(small, jobs):
     model = model_of(small, "m")
     assert model.parameters == pytest.approx(305_000, rel=0.01)

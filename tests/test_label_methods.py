@@ -118,7 +118,7 @@ def test_a_summary_counts_what_was_spent_kept_and_right():
     rows = pd.DataFrame(
         {
             "problem_id": ["a", "a", "b", "b"], "solution_id": 0, "step": [0, 1, 0, 1], "method": "adaptive",
-            "policy": "m", "temperature": 0.8, "seed": 1, "rollouts": 2, "tokens_spent": 5,
+            "policy": "m", "weights": "0f", "k": 2, "temperature": 0.8, "seed": 1, "rollouts": 2, "tokens_spent": 5,
             "value": [1.0, 0.0, 1.0, 1.0], "label": [1, 0, 1, 1], "truth": [1.0, 0.0, 1.0, 0.0],
         }
     )  # fmt: skip

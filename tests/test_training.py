@@ -106,7 +106,7 @@ def inputs(folder):
         {
             "problem_id": e.problem.problem_id, "solution_id": 0, "step": t, "method": "oracle", "rollouts": 0,
             "successes": 0, "value": float(target == 1), "label": int(target == 1), "policy": "t",
-            "tokens_spent": 0, "truth": float(target == 1), "temperature": 1.0, "seed": 0,
+            "weights": "", "k": 0, "tokens_spent": 0, "truth": float(target == 1), "temperature": 1.0, "seed": 0,
         }
         for e in examples
         for t, target in enumerate(e.targets)

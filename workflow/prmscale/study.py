@@ -27,13 +27,14 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
 
 Figure = Literal[
-    "fig1", "fig2", "fig3", "fig4", "fig5", "fig6", "fig7", "fig8", "fig10", "controls", "table1", "table2"
+    "fig1", "fig2", "fig3", "fig4", "fig5", "fig6", "fig7", "fig8", "fig9", "fig10", "controls", "table1", "table2"
 ]
 FIGURES: tuple[Figure, ...] = get_args(Figure)
 
 GENERATED = ("arithmetic", "programs")
 VALIDATION = "validation"
-LabelMethod = Literal["monte_carlo", "oracle", "adaptive", "binary_search", "consensus"]
+RolloutMethod = Literal["monte_carlo", "adaptive", "binary_search", "consensus", "omega"]
+LabelMethod = Literal[RolloutMethod, "oracle"]
 Domain = Literal["math", "code"]
 DOMAINS: dict[str, Domain] = {
     "arithmetic": "math",
@@ -279,6 +280,28 @@ class LabelDecision(Block):
     )
 
 
+class OmegaTree(Block):
+    """The tree of the method `omega` (OmegaPRM, arXiv 2406.06592), with the paper's constants."""
+
+    searches: Count = Field(
+        4, description="Wrong rollouts whose first error is searched for, a problem; fewer where there are no more."
+    )
+    alpha: float = Field(0.5, gt=0, le=1, description="Lower: rollouts of states that mostly succeed come first.")
+    beta: float = Field(0.9, gt=0, le=1, description="Lower: short rollouts come first.")
+    length: float = Field(500, gt=0, description="Tokens of a rollout (L) at which beta counts once.")
+    exploration: float = Field(0.125, ge=0, description="c_puct: how much states that were seldom chosen gain.")
+
+
+class LabelComparison(Block):
+    """Methods of labelling compared on the same problems, where the truth of steps is known (figure 9)."""
+
+    methods: list[RolloutMethod] = Field(
+        [], description="The methods; without any, figure 9 shows the labels that reward models are trained on."
+    )
+    rollouts: Count = Field(8, description="K of all of them; of a fixed number also every smaller power of two.")
+    problems: Count = Field(80, description="Train problems of a data set, the first ones; all if it has fewer.")
+
+
 class Labels(Block):
     """Labelling of steps: which policy's solutions, and how."""
 
@@ -293,6 +316,8 @@ class Labels(Block):
         description="The policies whose rollouts must place the first error alike for a solution to be kept by the "
         "method `consensus` (two or more); each searches for it as `binary_search` does.",
     )
+    omega: OmegaTree = Field(OmegaTree(), description="The tree of the method `omega`.")
+    compare: LabelComparison = Field(LabelComparison(), description="Methods compared beside the training.")
     shards: Count = Field(8, description="Parts the work is cut in; an interrupted job loses at most one.")
 
 
@@ -305,7 +330,8 @@ class TrainingSet(Block):
     labels: LabelMethod = Field(
         "monte_carlo",
         description="Which labels: a fixed number of rollouts, the truth, rollouts until the label is decided, binary "
-        "search for the first error, or that by several policies, of which the solutions they agree on are kept.",
+        "search for the first error, that by several policies, of which the solutions they agree on are kept, or a "
+        "tree of rollouts (omega), which are then the solutions.",
     )
     threshold: Share = Field(
         0.0,
@@ -844,6 +870,14 @@ def _impossible(study: Study) -> list[_Fault]:
             _Fault(where=("search", "budgets"), value=budgets, message=f"no evaluation has more than {reach} samples")
         )
     agreeing = len(set(study.labels.consensus))
+    if "consensus" in study.labels.compare.methods and agreeing < 2:
+        faults.append(
+            _Fault(
+                where=("labels", "compare", "methods"),
+                value="consensus",
+                message=f"wants two or more policies in labels.consensus, which has {agreeing}",
+            )
+        )
     for i, data in enumerate(study.rewards.data):
         if data.datasets and data.labels == "consensus" and agreeing < 2:
             faults.append(

@@ -54,6 +54,8 @@ SCHEMAS: dict[str, dict[str, str]] = {
         "value": "number",  # fraction of rollouts that succeed
         "label": "integer",  # 1 right so far, 0 wrong
         "policy": "text",
+        "weights": "text",  # a hash of the policy's weights, or the hub's commit; empty where no policy labels
+        "k": "integer",  # K: rollouts of a prefix, or the most of them; 0 where there are none
         "temperature": "number",
         "seed": "integer",
         "tokens_spent": "integer",
@@ -158,6 +160,12 @@ def read(path: str | Path, kind: str, columns: list[str] | None = None) -> pd.Da
     except Exception as error:  # pyarrow raises several kinds for a damaged file
         raise UserError(f"{path}: not a readable Parquet table ({error}); delete it and run again") from error
     return table if columns else check(table, kind, str(path))
+
+
+def joined(tables: Sequence[pd.DataFrame], kind: str) -> pd.DataFrame:
+    """The rows of all these tables; where there is none, an empty table of this kind."""
+    filled = [table for table in tables if len(table)]
+    return pd.concat(filled, ignore_index=True) if filled else pd.DataFrame(columns=list(SCHEMAS[kind]))
 
 
 def cut(items: Sequence[Any], parts: int) -> list[Sequence[Any]]:

@@ -135,9 +135,9 @@ def ranking_needs(wildcards):
     return [memory.reading(base_size(wildcards.base), gpus=released.gpus if released else None)]
 
 
-def labelling_needs(wildcards):
-    """What labelling takes: all its policies at once."""
-    return [to_sample(name) for name in labellers(wildcards.method)]
+def to_label(*methods):
+    """What labelling by these methods takes: all their policies at once."""
+    return [to_sample(name) for name in labellers(*methods)]
 
 
 def search_needs(wildcards):
@@ -183,22 +183,32 @@ def samples_of(wildcards):
     return ["test"], evaluation(wildcards.policy, wildcards.dataset).samples
 
 
-def labellers(method):
-    """The policies whose rollouts label by this method; truth needs none."""
-    if method == "consensus":
-        return list(dict.fromkeys(STUDY.labels.consensus))
-    return [] if method == "oracle" else [STUDY.labels.policy]
+def labellers(*methods):
+    """The policies whose rollouts label by these methods; truth needs none."""
+    named = {"oracle": [], "consensus": STUDY.labels.consensus}
+    return list(dict.fromkeys(name for m in methods for name in named.get(m, [STUDY.labels.policy])))
 
 
-def labelling_policies(wildcards):
-    """The files that the labellers need."""
-    return [file for name in labellers(wildcards.method) for file in policy_files(name)]
+def labelling_policies(*methods):
+    """The files that the labellers by these methods need."""
+    return [file for name in labellers(*methods) for file in policy_files(name)]
 
 
-def training_files(wildcards, kind, pattern):
-    """One table of a kind for each data set, by this pattern, and each corpus that a reward model is trained on."""
+def labelling_models(*methods):
+    """For each method its labellers, each with its folder and how it is asked."""
+    return {m: {name: (policy_folder(name), prompting(name)) for name in labellers(m)} for m in methods}
+
+
+def labelled_solutions(dataset, method):
+    """The solutions that a method labels: those sampled for it, or the rollouts of its own trees."""
+    purpose = "omega" if method == "omega" else "labelling"
+    return result(f"solutions/{STUDY.labels.policy}/{dataset}.{purpose}.parquet")
+
+
+def training_files(wildcards, kind, path):
+    """One table of a kind for each data set, `path(dataset, method)`, and each corpus that a reward model learns from."""
     data = STUDY.training_set(STUDY.reward_model(wildcards.reward_model).data)
-    made = expand(result(pattern), dataset=data.datasets, method=data.labels, policy=STUDY.labels.policy)
+    made = [path(dataset, data.labels) for dataset in data.datasets]
     return made + expand(result(f"corpora/{{corpus}}/{kind}.parquet"), corpus=data.corpora)
 
 

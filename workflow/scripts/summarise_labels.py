@@ -1,23 +1,23 @@
-"""What every table of labels cost and how good it is, as one table."""
+"""What every table of labels cost and how good it is; and, of those with known truth, each beside fixed rollouts."""
 
 import pandas as pd
 
 from prmscale import tables
+from prmscale.analysis.label_costs import by_problem, costs
 from prmscale.analysis.label_quality import summary
 from prmscale.files import written_whole
 from prmscale.jobs import job
 
 with job(snakemake):
     params = snakemake.params
+    settings = {"level": params.level, "draws": params.draws, "seed": params.seed}
     rows = [
         {
             "dataset": dataset,
             **summary(
                 tables.read(labels, "labels"),
                 len(tables.read(solutions, "solutions")),
-                params.level,
-                params.draws,
-                params.seed,
+                **settings,
             ),
         }
         for dataset, labels, solutions in zip(
@@ -26,3 +26,6 @@ with job(snakemake):
     ]
     with written_whole(snakemake.output.csv) as aside:
         pd.DataFrame(rows).to_csv(aside, index=False)
+    judged = by_problem([tables.read(path, "labels") for path in snakemake.input.judged])
+    with written_whole(snakemake.output.costs) as aside:
+        costs(judged, **settings).to_csv(aside, index=False)

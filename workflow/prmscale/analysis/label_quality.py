@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 
 from prmscale.analysis.bootstrap import mean_interval
@@ -11,10 +10,14 @@ from prmscale.labels.consensus import KEY, first_errors
 BINS = 10
 
 
+def bins(values: pd.Series) -> pd.Series:
+    """The bin, of ten of equal width, of each value in [0, 1]."""
+    return (values * BINS).astype(int).clip(upper=BINS - 1)
+
+
 def calibration_error(values: pd.Series, truth: pd.Series) -> float:
     """Expected calibration error of the labels' values, in ten bins of equal width (Guo et al. 2017, 1706.04599)."""
-    bins = np.minimum((values * BINS).astype(int), BINS - 1)
-    gaps = (values - truth).groupby(bins).agg(["mean", "size"])
+    gaps = (values - truth).groupby(bins(values)).agg(["mean", "size"])
     return float((gaps["mean"].abs() * gaps["size"]).sum() / len(values))
 
 
@@ -25,7 +28,8 @@ def summary(labels: pd.DataFrame, solutions: int, level: float, draws: int, seed
     means over problems with bootstrap intervals at `level`, missing where the truth is not known.
     """
     row: dict[str, float | int | str] = {
-        name: str(labels[name].iloc[0]) if len(labels) else "" for name in ("method", "policy", "temperature", "seed")
+        name: str(labels[name].iloc[0]) if len(labels) else ""
+        for name in ("method", "policy", "weights", "k", "temperature", "seed")
     }
     row |= {
         "solutions": solutions,

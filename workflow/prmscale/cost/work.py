@@ -7,8 +7,9 @@ search is charged for its whole budget.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Literal
 
@@ -90,13 +91,16 @@ class _Work:
         for name in [m.name for m in study.policies.pretraining.ladder if m.name in bases]:
             for replicate in range(1, 1 + study.policies.pretraining.seeds):
                 yield self._pretraining(name, replicate)
-        for dataset in dict.fromkeys(name for name, _ in labelled):
+        for dataset in dict.fromkeys(n for n, method in labelled if method != "omega" or study.labels.compare.methods):
             s = self._for_labelling(dataset)
             yield self._sampling(study.labels.policy, dataset, "labelling", s, study.labels.solutions)
         for each, dataset in self.study.tests():
             yield self._sampling(each.policy, dataset, "search", self._test(each, dataset), each.samples)
         for dataset, method in labelled:
-            yield self._labelling(dataset, method)
+            yield self._tree_labelling(dataset) if method == "omega" else self._labelling(dataset, method)
+        if study.labels.compare.methods:
+            for dataset in dict.fromkeys(n for n, _ in labelled if study.dataset(n).source in GENERATED):
+                yield self._comparison(dataset)
         for reward_model in study.rewards.models:
             yield self._training(reward_model)
         for name in study.reward_model_names():
@@ -177,11 +181,36 @@ class _Work:
         stored = s.count * s.steps * ROW
         if method == "oracle":
             return Job("label_solutions", f"{dataset}.{method}", (), stored)
-        # rollouts start after every step but the last, with on average half of the solution still to write
-        prefixes = s.count * max(s.steps - 1, 0) * self.study.cost.distinct_prefixes
-        rollouts = prefixes * labels.rollouts
-        work = self._write(labels.policy, rollouts, labels.rollouts, s.prompt + s.length / 2, s.length / 2)
+        work, rollouts = self._rollouts(s, self._prefixes(s), labels.rollouts)
         return Job("label_solutions", f"{dataset}.{method}", (work,), stored, rollouts * s.programs)
+
+    def _prefixes(self, s: Solutions) -> float:
+        """Distinct prefixes of so many solutions: rollouts start after every step but the last."""
+        return s.count * max(s.steps - 1, 0) * self.study.cost.distinct_prefixes
+
+    def _rollouts(self, s: Solutions, prefixes: float, k: int) -> tuple[Pass, float]:
+        """k rollouts from each prefix, with on average half of the solution still to write, and their number."""
+        rollouts = prefixes * k
+        return self._write(self.study.labels.policy, rollouts, k, s.prompt + s.length / 2, s.length / 2), rollouts
+
+    def _tree_labelling(self, dataset: str) -> Job:
+        """Every tree in full: rollouts of the problem, then those of each search's log2(steps) checks."""
+        labels, s = self.study.labels, self._for_labelling(dataset)
+        problems = s.count / labels.solutions
+        first = self._write(labels.policy, problems * labels.rollouts, labels.rollouts, s.prompt, s.length)
+        states = problems * labels.omega.searches * math.ceil(math.log2(max(s.steps, 2)))
+        work, rollouts = self._rollouts(s, states, labels.rollouts)
+        solutions = rollouts + problems * labels.rollouts
+        stored = solutions * (s.length * TEXT + ROW + s.steps * ROW)
+        return Job("label_by_tree", dataset, (first, work), stored, solutions * s.programs)
+
+    def _comparison(self, dataset: str) -> Job:
+        """Rollouts of a fixed number for the problems compared; the other methods share most of those draws."""
+        labels, s = self.study.labels, self._for_labelling(dataset)
+        problems = min(labels.compare.problems, self.study.dataset(dataset).train)
+        s = replace(s, count=problems * labels.solutions)
+        work, _ = self._rollouts(s, self._prefixes(s), labels.compare.rollouts)
+        return Job("compare_labels", dataset, (work,), len(labels.compare.methods) * s.count * s.steps * ROW)
 
     def _training(self, reward_model: RewardModel) -> Job:
         study = self.study

@@ -8,10 +8,11 @@ from typing import Any
 import torch
 from accelerate import dispatch_model, infer_auto_device_map
 from accelerate.utils import get_balanced_memory
-from transformers import PreTrainedModel
+from transformers import AutoConfig, PreTrainedModel
 
 from prmscale.engines import heads  # noqa: F401  (registers its models with the Auto classes)
 from prmscale.errors import UserError
+from prmscale.jobs import fingerprint
 
 
 def load_pretrained(auto: Any, name: str | Path, revision: str | None = None, **options: Any) -> Any:
@@ -27,6 +28,14 @@ def load_pretrained(auto: Any, name: str | Path, revision: str | None = None, **
             f"{name}: the {kind} could not be loaded by {auto.__name__}: {str(error).splitlines()[0]}. "
             "Give a folder saved with save_pretrained, or a hub name this machine can reach (HF_HOME holds the cache)."
         ) from error
+
+
+def weights_hash(name: str | Path, revision: str | None = None) -> str:
+    """A short hash of the weights in a folder; of a hub name the commit."""
+    folder = Path(name)
+    if folder.is_dir():
+        return fingerprint(*sorted(p for p in folder.iterdir() if p.suffix in (".safetensors", ".bin")))
+    return str(load_pretrained(AutoConfig, name, revision)._commit_hash)
 
 
 def placed(model: PreTrainedModel, device: str) -> PreTrainedModel:

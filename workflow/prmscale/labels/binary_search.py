@@ -8,7 +8,7 @@ wrong. Both are known for all solutions of a problem together: what one of them 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 
 from prmscale.engines.requests import Prefix, Strategy
 from prmscale.labels.adaptive import Decision, decide, known_ends
@@ -24,24 +24,28 @@ def binary_search(solutions: Sequence[Prefix], complete: Sequence[bool], rollout
     checked = yield from known_ends(solutions, complete)
     while middles := _middles(solutions, checked):
         checked |= yield from decide(middles, rollouts, decision)
-    right = _proved(checked)
+    right = proved(checked)
     spent = {p: checked.get(p, Estimate(0, 0, 0)) for p in prefixes_of(solutions)}
     return {p: Estimate(e.rollouts, e.successes, e.tokens, p in right) for p, e in spent.items()}
 
 
-def _proved(checked: dict[Prefix, Estimate]) -> set[Prefix]:
+def proved(checked: Mapping[Prefix, Estimate]) -> set[Prefix]:
     """All prefixes of those found right."""
-    return {p[:n] for p, e in checked.items() if e.right for n in range(len(p) + 1)}
+    return {p[:n] for p, e in checked.items() if e.label for n in range(len(p) + 1)}
 
 
-def _middles(solutions: Sequence[Prefix], checked: dict[Prefix, Estimate]) -> list[Prefix]:
+def next_check(steps: Prefix, checked: Mapping[Prefix, Estimate], right: Set[Prefix]) -> Prefix | None:
+    """The next prefix to check of a solution; None where its first error, or that there is none, is known.
+
+    `right` are the prefixes proved by `checked`.
+    """
+    low = max(n for n in range(len(steps) + 1) if steps[:n] in right or n == 0)
+    high = next((n for n in range(low + 1, len(steps) + 1) if steps[:n] in checked), len(steps) + 1)
+    return steps[: (low + high) // 2] if high - low > 1 else None
+
+
+def _middles(solutions: Sequence[Prefix], checked: Mapping[Prefix, Estimate]) -> list[Prefix]:
     """The next prefix to check of each solution whose first error is not located yet, each once."""
-    right = _proved(checked)
-    found: dict[Prefix, None] = {}
-    for solution in solutions:
-        steps = tuple(solution)
-        low = max(n for n in range(len(steps) + 1) if steps[:n] in right or n == 0)
-        high = next((n for n in range(low + 1, len(steps) + 1) if steps[:n] in checked), len(steps) + 1)
-        if high - low > 1:
-            found[steps[: (low + high) // 2]] = None
-    return list(found)
+    right = proved(checked)
+    found = (next_check(tuple(solution), checked, right) for solution in solutions)
+    return list(dict.fromkeys(prefix for prefix in found if prefix is not None))

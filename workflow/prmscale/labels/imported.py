@@ -105,6 +105,8 @@ def _tables(corpus: Corpus, found: Sequence[Labelled]) -> tuple[pd.DataFrame, pd
             "value": flat.astype(float),
             "label": flat,
             "policy": np.repeat(np.array([each.author for each in found], dtype=object), lengths),
+            "weights": "",
+            "k": 0,
             "temperature": np.nan,
             "seed": 0,
             "tokens_spent": 0,

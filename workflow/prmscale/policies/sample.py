@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import pandas as pd
 
 from prmscale.engines.policy import Extension, SamplingPolicy
+from prmscale.engines.requests import Continuation
+from prmscale.engines.scheduler import Grader
 from prmscale.tasks import steps as step_text
 from prmscale.tasks.base import Problem
-from prmscale.tasks.registry import Grader
 
 
 def sample_solutions(
@@ -17,13 +18,20 @@ def sample_solutions(
 ) -> pd.DataFrame:
     """`samples` judged solutions of every problem, with what they cost."""
     drawn = policy.extend([Extension(p, (), samples, 0, "end") for p in problems], progress)
-    pairs = [(p, i, c) for p, group in zip(problems, drawn, strict=True) for i, c in enumerate(group)]
+    return solution_table(policy.name, grader, problems, drawn)
+
+
+def solution_table(
+    policy: str, grader: Grader, problems: Sequence[Problem], solved: Sequence[Sequence[Continuation]]
+) -> pd.DataFrame:
+    """The judged solutions of every problem, numbered in their order."""
+    pairs = [(p, i, c) for p, group in zip(problems, solved, strict=True) for i, c in enumerate(group)]
     grades = grader([p for p, _, _ in pairs], [c.steps for _, _, c in pairs])
     rows = [
         {
             "problem_id": p.problem_id,
             "solution_id": i,
-            "policy": policy.name,
+            "policy": policy,
             "steps": list(c.steps),
             "text": step_text.join(c.steps),
             "answer": grade.answer,
@@ -39,5 +47,4 @@ def sample_solutions(
         }
         for (p, i, c), grade in zip(pairs, grades, strict=True)
     ]
-    table = pd.DataFrame(rows)
-    return table.astype({"answer": "string"})
+    return pd.DataFrame(rows).astype({"answer": "string"})

@@ -1,0 +1,86 @@
+"""Labels' quality against cost: fewer rollouts by enumeration, paired ratios, and figure 9."""
+
+from itertools import combinations, product
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from prmscale.analysis.label_costs import by_problem, costs, reliability
+from prmscale.errors import UserError
+from prmscale.figures import fig9, style
+
+
+def labels(method="monte_carlo", problems=12, k=4, tokens=10, seed=0, dataset="toy"):
+    """Random labels of two solutions of three steps a problem."""
+    stream = np.random.default_rng(seed)
+    rows = []
+    for problem, solution in product(range(problems), range(2)):
+        first = stream.integers(0, 4)
+        for step in range(3):
+            successes = int(stream.integers(0, k + 1)) if step < first else int(stream.random() < 0.2)
+            rows.append(
+                {
+                    "problem_id": f"{dataset}/train/{problem:05d}", "solution_id": solution, "step": step,
+                    "method": method, "policy": "m", "weights": "", "k": k, "temperature": 0.8, "seed": 0,
+                    "rollouts": k, "successes": successes, "value": successes / k, "label": int(successes > 0),
+                    "tokens_spent": tokens * k, "truth": float(step < first),
+                }
+            )  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def test_fewer_rollouts_are_what_all_their_choices_give_on_average():
+    table = labels(problems=1, seed=3).query("solution_id == 0")
+    drawn = [[i < s for i in range(4)] for s in table.successes]
+    hits, placed = [], []
+    for chosen in product(combinations(range(4), 2), repeat=3):
+        right = [any(d[i] for i in c) for d, c in zip(drawn, chosen, strict=True)]
+        truth = table.truth.astype(bool).tolist()
+        hits.append(np.mean([r == t for r, t in zip(right, truth, strict=True)]))
+        placed.append([*right, False].index(False) == [*truth, False].index(False))
+    found = by_problem([table]).set_index("k")
+    assert found.index.tolist() == [1, 2, 4]
+    assert found.accuracy[2] == pytest.approx(np.mean(hits))
+    assert found.first_error[2] == pytest.approx(np.mean(placed))
+    assert found.tokens.tolist() == [30, 60, 120]
+    assert found.accuracy[4] == (table.label == table.truth).mean()
+
+
+def test_costs_are_ratios_and_differences_on_the_same_problems():
+    fixed, cheap = labels(), labels("adaptive", tokens=5)
+    true = labels("binary_search", tokens=1).assign(label=lambda t: t.truth.astype(int))
+    found = costs(by_problem([fixed, cheap, true]), level=0.95, draws=200, seed=0).set_index(["method", "k"])
+    same = found.loc["adaptive", 4]
+    assert (same.tokens_ratio, same.tokens_ratio_low, same.tokens_ratio_high) == pytest.approx((0.5, 0.5, 0.5))
+    assert same.accuracy_gain == same.first_error_gain_low == 0
+    right, most = found.loc["binary_search", 4], found.loc["monte_carlo", 4]
+    assert right.accuracy == right.first_error == 1 and right.accuracy_gain == pytest.approx(1 - most.accuracy)
+    assert right.accuracy_gain_low < right.accuracy_gain < right.accuracy_gain_high
+
+
+def test_a_ratio_of_unequal_problems_has_an_interval_that_holds_it():
+    uneven = labels("adaptive").assign(tokens_spent=np.random.default_rng(1).integers(1, 40, 72))
+    found = costs(by_problem([labels(), uneven]), level=0.95, draws=500, seed=0).set_index("method").loc["adaptive"]
+    assert found.tokens_ratio == pytest.approx(uneven.tokens_spent.sum() / (72 * 40))
+    assert found.tokens_ratio_low < found.tokens_ratio < found.tokens_ratio_high
+
+
+def test_figure_9_draws_each_method_in_each_data_set_and_saves_the_same_bytes(tmp_path):
+    tables = [labels(m, dataset=d) for d in ("arithmetic", "programs") for m in ("monte_carlo", "omega")]
+    contents = []
+    for run in ("one", "two"):
+        figure, data = fig9.draw(tables, level=0.95, draws=100, seed=0)
+        contents.append([path.read_bytes() for path in style.save(figure, data, tmp_path / run)])
+    assert contents[0] == contents[1]
+    cost = data[data.part == "cost"]
+    assert len(cost) == 2 * 2 * (3 + 1) and len(figure.axes) == 6
+    drawn = {(round(x, 9), round(y, 9)) for a in figure.axes for line in a.lines for x, y in line.get_xydata()}
+    for x, y in ((cost.tokens, cost["mean"]), (data.value, data.right)):
+        assert {(round(a, 9), round(b, 9)) for a, b in zip(x, y, strict=True) if b == b} <= drawn
+    assert (reliability(tables).groupby("dataset").n.sum() == 2 * 72).all()
+
+
+def test_figure_9_says_what_it_wants():
+    with pytest.raises(UserError, match="truth is known"):
+        fig9.draw([labels().assign(truth=float("nan"))], level=0.95, draws=10, seed=0)

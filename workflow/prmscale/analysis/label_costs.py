@@ -1,0 +1,141 @@
+"""Labels' quality against what they cost, where the truth of steps is known: methods beside each other.
+
+A fixed number of K rollouts also tells what fewer would have given: of n rollouts with s successes, k drawn without
+replacement all fail with probability C(n - s, k) / C(n, k) (hypergeometric), each prefix by itself, for k / n of the
+tokens. Methods are compared by a paired bootstrap over problems.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from scipy.stats import hypergeom
+
+from prmscale.analysis.bootstrap import Array, curve, paired_difference, resampled_means
+from prmscale.analysis.label_quality import bins, calibration_error
+from prmscale.labels.consensus import KEY
+from prmscale.tasks.registry import dataset_of
+
+METHOD = ["dataset", "method", "k"]
+FIXED = "monte_carlo"
+
+
+def by_problem(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """One row for each problem, method and K (of `monte_carlo` also each smaller power of two).
+
+    Columns: dataset, method, k, problem_id; `accuracy` of steps and `first_error`, the share of solutions whose first
+    error (or that there is none) is placed as in truth; `tokens` spent on so many labelled `solutions`.
+    """
+    found = [
+        _at(own, k)
+        for table in tables
+        for _, own in table[table["truth"].notna()].groupby(["method", "k"], sort=False)
+        for k in _budgets(own)
+    ]
+    columns = [*METHOD, "problem_id", "accuracy", "first_error", "tokens", "solutions"]
+    return pd.concat(found, ignore_index=True)[columns] if found else pd.DataFrame(columns=columns)
+
+
+def _budgets(labels: pd.DataFrame) -> list[int]:
+    """K, and of a fixed number of rollouts every power of two below it."""
+    most = int(labels["k"].iloc[0])
+    fewer = [2**i for i in range(most.bit_length()) if 2**i < most]
+    return [*(fewer if labels["method"].iloc[0] == FIXED else []), most]
+
+
+def _at(labels: pd.DataFrame, k: int) -> pd.DataFrame:
+    """Each problem's expected quality and cost with k rollouts of those that were drawn."""
+    most = int(labels["k"].iloc[0])
+    right = labels["label"].to_numpy(float)
+    if k < most:
+        right = 1 - hypergeom.pmf(0, labels["rollouts"], labels["successes"], k)
+    truth = labels["truth"].to_numpy(bool)
+    steps = labels.assign(hit=np.where(truth, right, 1 - right), tokens=labels["tokens_spent"] * k / most)
+    steps = steps.sort_values([*KEY, "step"])
+    # a first error is placed right if all steps up to it are labelled right
+    wrong_before = (steps["truth"] == 0).groupby([steps[key] for key in KEY]).cumsum() - (steps["truth"] == 0)
+    placed = steps[wrong_before == 0].groupby(KEY)["hit"].prod()
+    problems = steps.groupby("problem_id")
+    out = pd.DataFrame(
+        {
+            "accuracy": problems["hit"].mean(),
+            "first_error": placed.groupby("problem_id").mean(),
+            "tokens": problems["tokens"].sum(),
+            "solutions": problems["solution_id"].nunique(),
+        }
+    ).reset_index()
+    return out.assign(dataset=out["problem_id"].map(dataset_of), method=labels["method"].iloc[0], k=k)
+
+
+def points(problems: pd.DataFrame, level: float, draws: int, seed: int) -> pd.DataFrame:
+    """Each method's accuracy of steps and of first errors with intervals, and its tokens a solution.
+
+    Columns: dataset, method, k, measure (accuracy, first_error), mean, low, high, n, tokens.
+    """
+    sums = problems.groupby(METHOD)[["tokens", "solutions"]].sum()
+    spent = (sums["tokens"] / sums["solutions"]).rename("tokens").reset_index()
+    curves = [
+        curve(problems, METHOD, value, level=level, draws=draws, seed=seed).assign(measure=value)
+        for value in ("accuracy", "first_error")
+    ]
+    return pd.concat(curves, ignore_index=True).drop(columns="seeds").merge(spent, on=METHOD)
+
+
+def costs(problems: pd.DataFrame, level: float, draws: int, seed: int) -> pd.DataFrame:
+    """Each method beside a fixed number of rollouts (the largest K there is), on the same problems.
+
+    `tokens_ratio`: tokens a solution over those of the fixed number; `accuracy_gain` and `first_error_gain`: accuracy
+    less that of the fixed number; each with its interval.
+    """
+    rows = []
+    for dataset, own in problems.groupby("dataset", sort=False):
+        fixed = own[own["method"] == FIXED]
+        if fixed.empty:
+            continue
+        base = fixed[fixed["k"] == fixed["k"].max()].set_index("problem_id")
+        for (method, k), group in own.groupby(["method", "k"], sort=False):
+            other = group.set_index("problem_id").reindex(base.index)
+            row = {"dataset": dataset, "method": method, "k": k, "problems": len(group)}
+            row |= {"tokens": other["tokens"].sum() / other["solutions"].sum(), "against_k": base["k"].iloc[0]}
+            row |= _named("tokens_ratio", *_ratio(other, base, level, draws, seed))
+            for measure in ("accuracy", "first_error"):
+                gain = paired_difference(other[measure], base[measure], level, draws, seed)
+                row |= {measure: other[measure].mean()} | _named(f"{measure}_gain", gain.mean, gain.low, gain.high)
+            rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _named(name: str, mean: float, low: float, high: float) -> dict[str, float]:
+    return {name: mean, f"{name}_low": low, f"{name}_high": high}
+
+
+def _ratio(
+    other: pd.DataFrame, base: pd.DataFrame, level: float, draws: int, seed: int
+) -> tuple[float, float, float]:
+    """Tokens a solution of one method over those of the other, with the bootstrap's interval over problems."""
+    sums = np.column_stack([t[c].fillna(0) for t in (other, base) for c in ("tokens", "solutions")])
+
+    def ratio(means: Array) -> Array:
+        return (means[..., 0] / means[..., 1]) / (means[..., 2] / means[..., 3])
+
+    drawn = ratio(resampled_means(sums[:, None, :], draws, seed))
+    low, high = np.nanquantile(drawn, [(1 - level) / 2, (1 + level) / 2])
+    return float(ratio(sums.mean(0))), float(low), float(high)
+
+
+def reliability(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """How often steps are right by the value of their labels, in ten bins of equal width.
+
+    Columns: dataset, method, k, value and right (means of a bin), n (its steps), calibration_error (of all bins).
+    """
+    found = []
+    for table in tables:
+        known = table[table["truth"].notna()]
+        dataset = known["problem_id"].map(dataset_of).rename("dataset")
+        for keys, own in known.groupby([dataset, "method", "k"], sort=False):
+            rows = own.groupby(bins(own["value"])).agg(value=("value", "mean"), right=("truth", "mean"), n=("truth", "size"))
+            error = calibration_error(own["value"], own["truth"])
+            found.append(rows.assign(**dict(zip(METHOD, keys, strict=True)), calibration_error=error))
+    return pd.concat(found, ignore_index=True)

@@ -1,0 +1,123 @@
+"""What a labelling job works with: the task, the policies that roll out, and the settings of its method."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from prmscale import tables
+from prmscale.engines.cached import CachedPolicy
+from prmscale.engines.loading import weights_hash
+from prmscale.engines.policy import SamplingPolicy
+from prmscale.engines.recorded import RecordedPolicy
+from prmscale.engines.requests import Prefix
+from prmscale.engines.scheduler import Grader, Policy, run
+from prmscale.labels.adaptive import Decision
+from prmscale.labels.consensus import consensus
+from prmscale.labels.label import by_rollouts, table
+from prmscale.labels.monte_carlo import Estimate
+from prmscale.labels.omega import Tree, omega
+from prmscale.policies.engine import load_policy
+from prmscale.policies.sample import solution_table
+from prmscale.study import CodeExecution, Dataset, OmegaTree, Prompting, Sampling, World
+from prmscale.tasks import registry
+from prmscale.tasks.base import Problem
+
+
+@dataclass(frozen=True)
+class Labeller:
+    """Labels one data set by one method. The truth (`oracle`) needs no policy, `consensus` several.
+
+    `rollouts` is K, the number from a prefix or the largest; `provenance` is kept with each label.
+    """
+
+    method: str
+    task: Any
+    grader: Grader
+    policies: Sequence[Policy]
+    rollouts: int
+    decision: Decision | None
+    tree: OmegaTree
+    provenance: Mapping[str, Any]
+
+    def labels(self, problems: Sequence[Problem], solutions: pd.DataFrame, progress: str | None = None) -> pd.DataFrame:
+        """The labels of these problems' solutions."""
+        # agreement is asked of labellers that each look for the first error
+        method = "binary_search" if self.method == "consensus" else self.method
+        by_policy = [
+            self._table(problems, solutions, estimates)
+            for estimates in [
+                by_rollouts(problems, solutions, policy, self.grader, self.rollouts, progress, self.decision, method)
+                for policy in self.policies
+            ]
+            or [[None] * len(problems)]
+        ]
+        return consensus(by_policy) if self.method == "consensus" else by_policy[0]
+
+    def grow(self, problems: Sequence[Problem], progress: str | None = None) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """The solutions that OmegaPRM's trees consist of, and labels of those whose first error it has located."""
+        strategies = [(problem, omega(self.rollouts, self.tree)) for problem in problems]
+        runs = run(strategies, self.policies[0], grader=self.grader, progress=progress)
+        trees: list[Tree] = [each.result for each in runs]
+        written = [[*tree.solutions.values()] for tree in trees]
+        solutions = solution_table(self.provenance["policy"], self.grader, problems, written)
+        estimates = {p.problem_id: tree.estimates() for p, tree in zip(problems, trees, strict=True)}
+        known = [tuple(s) in estimates[p] for p, s in zip(solutions.problem_id, solutions.steps, strict=True)]
+        return solutions, self._table(problems, solutions[known], list(estimates.values()))
+
+    def _table(
+        self,
+        problems: Sequence[Problem],
+        solutions: pd.DataFrame,
+        estimates: Sequence[Mapping[Prefix, Estimate] | None],
+    ) -> pd.DataFrame:
+        groups = dict(tuple(solutions.groupby("problem_id", sort=False)))
+        labelled = [
+            table(p, groups[p.problem_id], e, self.task, self.provenance)
+            for p, e in zip(problems, estimates, strict=True)
+            if p.problem_id in groups
+        ]
+        return tables.joined(labelled, "labels")
+
+
+def load(params: Any, gpus: int, solutions: pd.DataFrame | None = None) -> list[Labeller]:
+    """The labeller of each method of `params.labellers` ({method: {policy: (folder, prompting)}}).
+
+    Several share their policies, and every draw of those: they meet the same luck. What is known of whole `solutions`
+    is not judged again.
+    """
+    dataset, sampling = Dataset(**params.dataset), Sampling(**params.sampling)
+    task = registry.build(dataset, World(**params.world), CodeExecution(**params.execution))
+    grader = registry.Grader({dataset.name: task}, {} if solutions is None else RecordedPolicy(solutions).grades)
+    models = {name: model for labellers in params.labellers.values() for name, model in labellers.items()}
+    loaded: dict[str, SamplingPolicy] = {
+        name: load_policy(name, folder, Prompting(**prompting), sampling, params.device, gpus, params.seed)
+        for name, (folder, prompting) in models.items()
+    }
+    weights = {name: weights_hash(folder, prompting["revision"]) for name, (folder, prompting) in models.items()}
+    policies: Mapping[str, Policy] = (
+        {name: CachedPolicy(policy) for name, policy in loaded.items()} if len(params.labellers) > 1 else loaded
+    )
+    return [
+        Labeller(
+            method,
+            task,
+            grader,
+            [policies[name] for name in names],
+            params.rollouts,
+            Decision(**params.decision) if params.decision else None,
+            OmegaTree(**params.get("tree", {})),
+            {
+                "method": method,
+                "policy": "+".join(names) or params.policy,
+                "weights": "+".join(weights[name] for name in names),
+                "k": params.rollouts if names else 0,
+                "temperature": sampling.temperature,
+                "seed": params.seed,
+            },
+        )
+        for method, names in params.labellers.items()
+    ]

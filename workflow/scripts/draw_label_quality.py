@@ -1,0 +1,14 @@
+"""Draw figure 9, which shows labels alone."""
+
+from pathlib import Path
+
+from prmscale import tables
+from prmscale.figures import fig9
+from prmscale.figures.style import save
+from prmscale.jobs import job
+
+with job(snakemake):
+    params = snakemake.params
+    labels = [tables.read(path, "labels") for path in snakemake.input.labels]
+    drawn = fig9.draw(labels, level=params.level, draws=params.draws, seed=params.seed)
+    save(*drawn, Path(snakemake.output.pdf).with_suffix(""))

@@ -1,0 +1,30 @@
+"""Grow OmegaPRM's trees of one data set, in shards that survive an interruption: solutions, and labels of theirs."""
+
+import shutil
+from pathlib import Path
+
+from prmscale import tables
+from prmscale.jobs import job, shards_of
+from prmscale.labels.labeller import load
+from prmscale.tasks.base import from_table
+
+with job(snakemake):
+    params = snakemake.params
+    problems = tables.read(snakemake.input.problems, "problems")
+    chosen = from_table(problems[problems.split.isin(params.splits)])
+    (labeller,) = load(params, snakemake.resources.gpu)
+
+    def make(number, part):
+        for policy in labeller.policies:
+            policy.forget()
+        solutions, labels = labeller.grow(part, f"shard {number + 1} of {params.shards}")
+        tables.write(labels, folder / f"{number:04d}.labels.parquet", "labels")
+        return solutions
+
+    output = Path(snakemake.output.labels)
+    folder = shards_of(output, dict(params), *map(Path, [snakemake.input.problems, *snakemake.input.policies]))
+    solutions = tables.in_shards(folder, tables.cut(chosen, params.shards), make, "solutions")
+    labels = [tables.read(path, "labels") for path in sorted(folder.glob("*.labels.parquet"))]
+    tables.write(solutions, snakemake.output.solutions, "solutions")
+    tables.write(tables.joined(labels, "labels"), output, "labels")
+    shutil.rmtree(folder)
