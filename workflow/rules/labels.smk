@@ -24,7 +24,7 @@ rule label_solutions:
         result("benchmarks/label_solutions/{dataset}.{method}.tsv")
     priority: 30
     conda:
-        SAMPLING_ENVIRONMENT
+        environment(SAMPLING)
     threads: STUDY.threads
     resources:
         mem_mb=main_memory(3000, labelling_needs),
