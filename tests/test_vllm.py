@@ -139,9 +139,10 @@ def test_scores_are_the_same(folder, tmp_path):
     assert np.ptp(np.concatenate([b.scores for b in found[1]])) > 0.5
 
 
-def test_a_model_that_vllm_does_not_take_is_an_error_for_people(folder, tmp_path):
+def test_a_model_that_vllm_does_not_take_is_an_error_for_people(tmp_path):
     tokenizer = build_tokenizer(World())
     build(LadderModel(name="t", width=16, layers=1, heads=2), tokenizer, seed=0).save_pretrained(tmp_path)
     tokenizer.save_pretrained(tmp_path)
-    with pytest.raises(UserError, match=r"tiny: vLLM does not take it: .*head.*\nThe engine transformers may"):
-        load_policy("tiny", tmp_path, Prompting(), Sampling(engine="vllm"), "cpu", 0, seed=5)
+    with pytest.raises(UserError, match=r"tiny: vLLM fails: .*head_dim=8.*\nThe engine transformers"):
+        policy = load_policy("tiny", tmp_path, Prompting(), Sampling(engine="vllm"), "cpu", 0, seed=5)
+        policy.extend([Extension(PROBLEMS[0], (), 1, 0, "end")])

@@ -6,6 +6,7 @@ vLLM is installed in an environment of its own (`make vllm`), never beside the r
 from __future__ import annotations
 
 import os
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,7 +25,7 @@ os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
 
 @contextmanager
 def refusals(name: str) -> Iterator[None]:
-    """Raise UserError where vLLM is missing, or does not take this model or text."""
+    """Raise UserError where vLLM is missing, or does not take this model or text; the log tells where it failed."""
     try:
         yield
     except ImportError as error:
@@ -32,9 +33,10 @@ def refusals(name: str) -> Iterator[None]:
             f"{name} is to run on vllm, which this Python lacks ({error}); `make vllm` sets up .venv-vllm, which jobs "
             "then use"
         ) from error
-    except (ValueError, NotImplementedError, AssertionError) as error:
+    except (ValueError, RuntimeError, AssertionError) as error:  # what it raises at a model, a text and on the way
+        traceback.print_exc()
         said = str(error).strip() or type(error).__name__
-        raise UserError(f"{name}: vLLM does not take it: {said}\nThe engine transformers may.") from error
+        raise UserError(f"{name}: vLLM fails: {said}\nThe engine transformers may take what vLLM does not.") from error
 
 
 def load(
