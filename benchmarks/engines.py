@@ -1,7 +1,7 @@
 """Tokens a second of the vLLM engine against the transformers engine, and how many of their answers are right.
 
 Run as `.venv-vllm/bin/python benchmarks/engines.py MODEL`: a chat model's folder or hub name (`make vllm` sets up that
-environment). Both engines write solutions of up to 64 tokens to sums, in bfloat16 on the cores or GPUs there are: one
+environment). Both engines write solutions of up to 32 tokens to sums, in bfloat16 on the cores or GPUs there are: one
 to each of several, or several to each of a few, which share a prefix. The engines take turns, so that other work on the
 machine meets both; the transformers engine in the same round is the baseline.
 """
@@ -19,8 +19,8 @@ from prmscale.policies.engine import load_policy
 from prmscale.study import Prompting, Sampling
 from prmscale.tasks.base import Problem
 
-CASES = ((1, 1), (16, 1), (64, 1), (128, 1), (8, 16))  # problems, samples of each
-ENGINES, ROUNDS, TOKENS = ("transformers", "vllm"), 3, 64
+CASES = ((1, 1), (16, 1), (64, 1), (8, 8))  # problems, samples of each
+ENGINES, ROUNDS, TOKENS = ("transformers", "vllm"), 3, 32
 
 
 def problems(count: int) -> list[Problem]:
