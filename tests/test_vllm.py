@@ -92,6 +92,12 @@ def test_a_step_ends_at_its_step_end(engines, name):
     assert all(len(c.steps) == 1 for c in reply if c.finish_reason is None)
 
 
+def test_more_prompts_than_are_read_together(engines):
+    extensions = [Extension(p, ("b = 3",) * 200, 1, 0, "end") for p in LESSON]  # 5,700 tokens, no prefix in common
+    replies = at(engines["vllm"], 1.0).extend(extensions)
+    assert [c.tokens for (c,) in replies] == [1] * len(LESSON)
+
+
 def alike(one, other):
     """Whether two samples may be of one distribution: a chi-squared test that fails one fair pair in 1,000."""
     common = [value for value in one | other if one[value] + other[value] >= 20]

@@ -68,6 +68,8 @@ def load(
             gpu_memory_utilization=min(memory.USABLE, share),
             kv_cache_memory_bytes=int((need.total - need.weights) * memory.GB / gpus),
             enforce_eager=not cuda,
+            # on CPUs a seeded draw fails whose prompt is read in parts: its random numbers cannot be turned back
+            enable_chunked_prefill=None if cuda else False,
             seed=seeds.seed_of(seed, name) % 2**31,
             **options,
         )
