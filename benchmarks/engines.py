@@ -1,22 +1,26 @@
 """Tokens a second of the vLLM engine against the transformers engine, and how many of their answers are right.
 
 Run as `.venv-vllm/bin/python benchmarks/engines.py MODEL`: a chat model's folder or hub name (`make vllm` sets up that
-environment). Both engines write one solution of up to 64 tokens to each of 1 to 256 sums, in bfloat16 on the cores or
-GPUs there are; the transformers engine at the same batch is the baseline.
+environment). Both engines write solutions of up to 32 tokens to sums, in bfloat16 on the cores or GPUs there are: one
+to each of several, or several to each of a few, which share a prefix. The engines take turns, so that other work on the
+machine meets both; the transformers engine in the same round is the baseline.
 """
 
 import re
 import sys
 import time
+from collections import defaultdict
+from statistics import median
 
 import torch
 
-from prmscale.engines.policy import Extension
+from prmscale.engines.policy import Extension, SamplingPolicy
 from prmscale.policies.engine import load_policy
 from prmscale.study import Prompting, Sampling
 from prmscale.tasks.base import Problem
 
-BATCHES, TOKENS = (1, 16, 64, 256), 64
+CASES = ((1, 1), (16, 1), (64, 1), (8, 8))  # problems, samples of each
+ENGINES, ROUNDS, TOKENS = ("transformers", "vllm"), 3, 32
 
 
 def problems(count: int) -> list[Problem]:
@@ -29,31 +33,44 @@ def problems(count: int) -> list[Problem]:
     return made
 
 
+def load(engine: str) -> SamplingPolicy:
+    """The model on an engine, warm."""
+    settings = Sampling(engine=engine, max_tokens=TOKENS, batch=max(p * s for p, s in CASES), temperature=0.6)
+    gpu = torch.cuda.is_available()
+    prompting = Prompting(style="chat", dtype="bfloat16")
+    policy = load_policy("model", sys.argv[1], prompting, settings, "cuda" if gpu else "cpu", int(gpu), seed=0)
+    policy.extend([Extension(p, (), 1, 0, "end") for p in problems(4)])
+    return policy
+
+
 def main() -> None:
-    """Print tokens a second at each batch, their ratio, and the share of right answers at the largest."""
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    speeds: dict[str, list[float]] = {}
-    right: dict[str, int] = {}
-    for engine in ("transformers", "vllm"):
-        settings = Sampling(engine=engine, max_tokens=TOKENS, batch=max(BATCHES), temperature=0.6)
-        prompting = Prompting(style="chat", dtype="bfloat16")
-        policy = load_policy("model", sys.argv[1], prompting, settings, device, int(device == "cuda"), seed=0)
-        policy.extend([Extension(p, (), 1, 0, "end") for p in problems(4)])  # to warm up
-        speeds[engine] = []
-        for batch in BATCHES:
-            asked = problems(batch)
-            policy.forget()
-            started = time.perf_counter()
-            replies = policy.extend([Extension(p, (), 1, 0, "end") for p in asked])
-            taken = time.perf_counter() - started
-            speeds[engine].append(sum(c.tokens for (c,) in replies) / taken)
-        said = [" ".join(c.steps) for (c,) in replies]
-        right[engine] = sum(bool(re.search(rf"\b{p.answer}\b", text)) for p, text in zip(asked, said, strict=True))
-        del policy
-    print(f"{torch.get_num_threads()} threads on {device}, {TOKENS} tokens; tokens/s, ratio against transformers")
-    for batch, base, found in zip(BATCHES, speeds["transformers"], speeds["vllm"], strict=True):
-        print(f"batch {batch:4d}   transformers {base:8.1f}   vllm {found:8.1f}   x{found / base:.2f}")
-    print("right answers of", max(BATCHES), *(f"{name} {count}" for name, count in right.items()))
+    """Print tokens a second in each case, their ratio, and the share of right answers."""
+    policies = {engine: load(engine) for engine in ENGINES}
+    speeds: dict[tuple[int, int], list[list[float]]] = defaultdict(list)
+    right = dict.fromkeys(ENGINES, 0)
+    for turn in range(ROUNDS):
+        for case in CASES:
+            asked, found = problems(case[0]), []
+            for engine, policy in policies.items():
+                policy.forget()
+                started = time.perf_counter()
+                replies = policy.extend([Extension(p, (), case[1], turn * case[1], "end") for p in asked])
+                found.append(sum(c.tokens for reply in replies for c in reply) / (time.perf_counter() - started))
+                right[engine] += sum(
+                    bool(re.search(rf"\b{p.answer}\b", " ".join(c.steps)))
+                    for p, reply in zip(asked, replies, strict=True)
+                    for c in reply
+                )
+            speeds[case].append(found)
+    print(f"{torch.get_num_threads()} threads, {TOKENS} tokens, median of {ROUNDS} rounds: tokens/s, and their ratio")
+    for (count, samples), found in speeds.items():
+        ratios = [theirs / ours for ours, theirs in found]
+        ours, theirs = (median(column) for column in zip(*found, strict=True))
+        print(
+            f"{count:4d} problems x {samples:2d}   transformers {ours:7.1f}   vllm {theirs:7.1f}   "
+            f"x{median(ratios):.2f} [{min(ratios):.2f}, {max(ratios):.2f}]"
+        )
+    print("right of", ROUNDS * sum(p * s for p, s in CASES), *(f"{name} {count}" for name, count in right.items()))
 
 
 if __name__ == "__main__":

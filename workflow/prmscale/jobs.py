@@ -15,6 +15,8 @@ from typing import Any
 
 from prmscale.errors import UserError
 
+VLLM_PYTHON = Path(".venv-vllm/bin/python")  # `make vllm` sets it up beside the Snakefile
+
 
 @contextmanager
 def job(snakemake: Any) -> Iterator[None]:
@@ -49,11 +51,24 @@ def job(snakemake: Any) -> Iterator[None]:
             sys.stderr.flush()
 
 
+def require_vllm() -> None:
+    """Raise UserError where a job would find no vLLM: neither in this Python nor in .venv-vllm."""
+    if find_spec("vllm") is None and not VLLM_PYTHON.exists():
+        raise UserError(
+            "an engine of the configuration is vllm, and there is no vLLM here; `make vllm` sets up .venv-vllm. "
+            "An environment that has it can be linked there; the engine transformers needs none."
+        )
+
+
 def _enter_environment(snakemake: Any) -> None:
-    """Start a script that samples by vLLM again in .venv-vllm, if its own Python lacks vLLM and that folder exists."""
-    sampling, python = snakemake.params.get("sampling", {}), os.path.abspath(".venv-vllm/bin/python")
-    if sampling.get("engine") == "vllm" and find_spec("vllm") is None and os.path.exists(python):
-        os.execv(python, [python, *sys.argv])
+    """Start a script that runs a model by vLLM again in .venv-vllm, if its Python lacks vLLM and that folder exists."""
+    engines = snakemake.params.get("engine"), snakemake.params.get("sampling", {}).get("engine")
+    if "vllm" not in engines or find_spec("vllm") or not VLLM_PYTHON.exists():
+        return
+    if os.path.samefile(sys.prefix, VLLM_PYTHON.parents[1]):
+        return  # it is there already: an environment that is half made, which the engine will say
+    python = str(VLLM_PYTHON.absolute())  # not resolved: the link is what makes it that environment's Python
+    os.execv(python, [python, *sys.argv])
 
 
 def shards_of(output: Path, *parts: Any) -> Path:

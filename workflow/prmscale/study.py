@@ -35,6 +35,7 @@ GENERATED = ("arithmetic", "programs")
 VALIDATION = "validation"
 RolloutMethod = Literal["monte_carlo", "adaptive", "binary_search", "consensus", "omega"]
 LabelMethod = Literal[RolloutMethod, "oracle"]
+Engine = Literal["transformers", "vllm"]
 Domain = Literal["math", "code"]
 DOMAINS: dict[str, Domain] = {
     "arithmetic": "math",
@@ -250,7 +251,7 @@ class Released(Block):
 class Sampling(Block):
     """How a policy is sampled."""
 
-    engine: Literal["transformers", "vllm"] = Field(
+    engine: Engine = Field(
         "transformers",
         description="What samples: transformers, or vLLM with its prefix cache and tensor parallelism over the job's "
         "GPUs, in an environment of its own (`make vllm`); vLLM tells no self-certainty, so that control is left out.",
@@ -561,6 +562,11 @@ class Search(Block):
     budgets: list[Count] = Field([1, 2, 4, 8, 16, 32, 64], description="Budgets, in samples' worth.")
     strategies: list[str] = Field(list(STRATEGIES), description="The strategies over whole samples compared.")
     tree: TreeSearch = Field(TreeSearch(), description="Search step by step.")
+    engine: Engine = Field(
+        "transformers",
+        description="What scores with the trained reward models that have a scalar head: transformers, or vLLM with "
+        "tensor parallelism over the job's GPUs (`make vllm`). Transformers reads the others.",
+    )
     aggregations: list[str] = Field(list(AGGREGATIONS), description="How step scores become a solution's score.")
     likelihoods: list[str] = Field(
         [], description="Bases whose own likelihood ranks the samples: a control, beside the policy's own likelihood."

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import get_args
 
-from prmscale import study as study_module
+from prmscale import jobs, study as study_module
 from prmscale.engines import memory
 from prmscale.errors import UserError
 from prmscale.search import STRATEGIES
@@ -109,7 +109,8 @@ def to_score(reward_model, copies=1):
         size = memory.read_size(released.model, released.revision)
         return memory.reading(size, gpus=released.gpus, dtype=released.dtype)
     model = STUDY.reward_model(reward_model)
-    return memory.reading(base_size(model.base), copies, model.gpus)
+    cache = memory.READ_TOGETHER if STUDY.search.engine == "vllm" else 0
+    return memory.reading(base_size(model.base), copies, model.gpus, tokens=cache)
 
 
 def pretraining_needs(wildcards):
@@ -283,8 +284,12 @@ def reward_folders(names):
     return [folder for name in names for folder in trained_folders(name)[: 1 if name in RELEASED else None]]
 
 
-# jobs that sample run in the environment of the engine
-SAMPLING_ENVIRONMENT = f"../../envs/{'vllm' if STUDY.policies.sampling.engine == 'vllm' else 'core'}.yaml"
+def environment(*engines):
+    """The environment of jobs that run models on these engines."""
+    return f"../../envs/{'vllm' if 'vllm' in engines else 'core'}.yaml"
+
+
+SAMPLING, SCORING = STUDY.policies.sampling.engine, STUDY.search.engine
 REWARD_SEEDS = range(1, 1 + STUDY.rewards.training.seeds)
 LADDER = [m.name for m in STUDY.policies.pretraining.ladder]
 CONVERTED = [m.name for m in STUDY.policies.released if m.gguf_file]
@@ -305,6 +310,15 @@ wildcard_constraints:
     reward_model="|".join(map(re.escape, [*REWARD_MODELS, "without"])),
     method="|".join(get_args(study_module.LabelMethod)),
     purpose="labelling|search",
+
+
+onstart:
+    # before hours of other work; with --sdm conda the jobs' environment is made by then
+    if "vllm" in (SAMPLING, SCORING) and not workflow.deployment_settings.deployment_method:
+        try:
+            jobs.require_vllm()
+        except UserError as error:
+            raise WorkflowError(str(error)) from None
 
 
 onsuccess:

@@ -37,7 +37,7 @@ rule label_solutions:
         method="|".join(m for m in get_args(study_module.LabelMethod) if m != "omega"),
     priority: 30
     conda:
-        SAMPLING_ENVIRONMENT
+        environment(SAMPLING)
     threads: STUDY.threads
     resources:
         mem_mb=main_memory(3000, lambda wildcards: to_label(wildcards.method)),

@@ -68,7 +68,7 @@ rule sample_solutions:
         result("benchmarks/sample_solutions/{policy}.{dataset}.{purpose}.tsv")
     priority: 20
     conda:
-        SAMPLING_ENVIRONMENT
+        environment(SAMPLING)
     threads: STUDY.threads
     resources:
         mem_mb=main_memory(3000, sampling_needs),

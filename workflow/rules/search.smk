@@ -33,7 +33,7 @@ rule search:
     benchmark:
         result("benchmarks/search/{reward_model}.tsv")
     conda:
-        "../../envs/core.yaml"
+        environment(SCORING)
     threads: STUDY.threads
     resources:
         mem_mb=main_memory(4000, search_needs),
@@ -46,8 +46,9 @@ rule search:
             for name in STUDY.search.strategies
             if STRATEGIES[name].scored == (wildcards.reward_model != "without")
             # vLLM does not tell it
-            and (name != "self_certainty" or STUDY.policies.sampling.engine == "transformers")
+            and (name != "self_certainty" or SAMPLING == "transformers")
         ],
+        engine=SCORING,
         aggregations=STUDY.search.aggregations,
         budgets=STUDY.search.budgets,
         first_errors=as_data(STUDY.search.first_errors),
@@ -75,7 +76,7 @@ rule search_trees:
         result("benchmarks/search_trees/{reward_model}.{policy}.{dataset}.tsv")
     priority: 5  # the longest of the search jobs
     conda:
-        SAMPLING_ENVIRONMENT
+        environment(SAMPLING, SCORING)
     threads: STUDY.threads
     resources:
         mem_mb=main_memory(4000, tree_needs),
@@ -86,6 +87,7 @@ rule search_trees:
         prompting=lambda wildcards: prompting(wildcards.policy),
         sampling=as_data(STUDY.policies.sampling),
         tree=STUDY.search.tree.model_dump(mode="json", exclude={"reward_models"}),
+        engine=SCORING,
         budgets=STUDY.search.budgets,
         world=as_data(STUDY.world),
         execution=as_data(STUDY.code_execution),

@@ -32,7 +32,7 @@ with job(snakemake):
         params.seed,
     )
     folders = [Path(folder) for folder in snakemake.input.reward_model]
-    scorers = [load_scorer(folder, params.device) for folder in folders]
+    scorers = [load_scorer(folder, params.device, params.engine, snakemake.resources.gpu) for folder in folders]
     steps = [read_json(folder / FACTS)["steps"] for folder in folders]
     worth = [worths(test.solutions, scorer, options.unit) for scorer in scorers]
     names = {"dataset": test.dataset, "policy": test.policy, "reward_model": snakemake.wildcards.reward_model}

@@ -24,6 +24,7 @@ from prmscale.files import read_json
 BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
 USABLE = 0.9  # share of a GPU that weights and cache may fill
 PROMPT = 1024  # tokens of a prompt, which are in the cache beside those that are generated
+READ_TOGETHER = 16384  # tokens that an engine with a KV cache reads together, where it only reads
 GB = 1e9
 
 
@@ -89,10 +90,13 @@ def generating(model: Size | None, dtype: str, batch: int, tokens: int, gpus: in
     return Need(weights, weights + BYTES[dtype] * model.cached * batch * (PROMPT + tokens) / GB, gpus)
 
 
-def reading(model: Size | None, copies: int = 1, gpus: int | None = None, dtype: str = "float32") -> Need:
-    """To score texts with `copies` of a model at once."""
-    weights = copies * BYTES[dtype] * model.weights / GB if model else 0.0
-    return Need(weights, weights, gpus)
+def reading(
+    model: Size | None, copies: int = 1, gpus: int | None = None, dtype: str = "float32", tokens: int = 0
+) -> Need:
+    """To score texts with `copies` of a model at once, each with a KV cache of `tokens` tokens."""
+    model = model or Size(0, 0)
+    weights = copies * BYTES[dtype] * model.weights / GB
+    return Need(weights, weights + copies * BYTES[dtype] * model.cached * tokens / GB, gpus)
 
 
 def differentiating(model: Size | None) -> Need:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from time import perf_counter
 
 import numpy as np
 import torch
@@ -13,9 +12,8 @@ from transformers import AutoModelForTokenClassification, AutoTokenizer, PreTrai
 
 from prmscale.engines.flops import Shape
 from prmscale.engines.loading import load_pretrained, placed
-from prmscale.engines.requests import Prefix, Scored
+from prmscale.engines.scorer import StepScorer
 from prmscale.tasks import steps as step_text
-from prmscale.tasks.base import Problem
 
 
 def batches(lengths: Sequence[int], tokens: int) -> list[list[int]]:
@@ -48,45 +46,22 @@ def inputs(
     return {name: tensor.to(model.device) for name, tensor in read.items()}
 
 
-class TransformersScorer:
-    """A process reward model read at each step's end; scores are probabilities that the step is right."""
+class TransformersScorer(StepScorer):
+    """A reward model read by transformers' own model; the reference for other engines."""
 
     def __init__(self, folder: str | Path, device: str, batch_tokens: int = 16384) -> None:
+        super().__init__()
         model, self.tokenizer = self.load(str(folder))
         self.model = placed(model, device)
         self.shape = Shape.of(self.model)
         self.batch_tokens = batch_tokens
-        self.seconds, self.read = 0.0, 0
-        self._known: dict[tuple[str, Prefix], Scored] = {}
 
     def load(self, folder: str) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
         """The reward model of a folder and its tokenizer."""
         return load_pretrained(AutoModelForTokenClassification, folder), load_pretrained(AutoTokenizer, folder)
 
-    def encode(self, problem: Problem, steps: Prefix) -> step_text.Encoded:
-        """A solution as the reward model reads it."""
-        return step_text.encode_solution(self.tokenizer, problem.prompt, steps)
-
-    @property
-    def seconds_per_token(self) -> float:
-        """Measured wall time of a token read, with full batches."""
-        return self.seconds / max(self.read, 1)
-
-    def score(self, items: Sequence[tuple[Problem, Prefix]], progress: str | None = None) -> list[Scored]:
-        """Step scores of each solution, and what was read; the same solution of a problem is read only once."""
-        started = perf_counter()
-        new = {(p.problem_id, s): (p, s) for p, s in items if (p.problem_id, s) not in self._known}
-        encoded = [self.encode(problem, steps) for problem, steps in new.values()]
-        scores = score_encoded(self.model, self.tokenizer, encoded, self.batch_tokens, progress)
-        for key, own, each in zip(new, scores, encoded, strict=True):
-            self._known[key] = Scored(own, (each.start, *(end + 1 for end in each.ends)))
-        self.seconds += perf_counter() - started
-        self.read += sum(len(e.ids) for e in encoded)
-        return [self._known[problem.problem_id, steps] for problem, steps in items]
-
-    def forget(self) -> None:
-        """Drop the scores known so far: what is read together from here on depends on nothing before."""
-        self._known.clear()
+    def _scores(self, encoded: Sequence[step_text.Encoded], progress: str | None) -> list[np.ndarray]:
+        return score_encoded(self.model, self.tokenizer, encoded, self.batch_tokens, progress)
 
 
 def right(logits: torch.Tensor) -> torch.Tensor:
@@ -102,7 +77,7 @@ def score_encoded(
     batch_tokens: int,
     progress: str | None = None,
 ) -> list[np.ndarray]:
-    """Step scores of encoded solutions: one score a step, always."""
+    """Step scores of encoded solutions, in batches of at most `batch_tokens` positions."""
     scores: list[np.ndarray] = [np.empty(0)] * len(encoded)
     with tqdm(total=len(encoded), desc=progress, unit="solution", disable=progress is None) as bar:
         for batch in batches([len(e.ids) for e in encoded], batch_tokens):

@@ -1,13 +1,11 @@
 """The vLLM engine: the same draws as the transformers engine's in distribution, by vLLM's batching and prefix cache.
 
 One call samples all draws; each has a seed of its own. vLLM reports the log-probability of the chosen tokens alone, so
-self-certainty, which needs those of the whole vocabulary, is NaN. vLLM is installed in an environment of its own
-(`make vllm`), never beside the rest of the pipeline.
+self-certainty, which needs those of the whole vocabulary, is NaN.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,17 +13,12 @@ from typing import Any
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM
 
-from prmscale.engines import memory, seeds
+from prmscale.engines import memory, seeds, vllm_model
 from prmscale.engines.flops import Shape
 from prmscale.engines.loading import load_pretrained
 from prmscale.engines.policy import Draw, Extension, SamplingPolicy
-from prmscale.errors import UserError
 from prmscale.study import Prompting, Sampling
 from prmscale.tasks import steps as step_text
-
-# the scheduler in this process: the same requests make the same batches, and so the same bytes
-os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
-os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
 
 
 class VllmPolicy(SamplingPolicy):
@@ -35,43 +28,28 @@ class VllmPolicy(SamplingPolicy):
         self, name: str, folder: str | Path, prompting: Prompting, sampling: Sampling, gpus: int, seed: int
     ) -> None:
         super().__init__(name, folder, prompting, sampling, seed)
-        try:
-            from vllm import LLM, SamplingParams
-        except ImportError as error:
-            raise UserError(
-                f"policies.sampling.engine is vllm, which this Python lacks ({error}); `make vllm` sets up .venv-vllm, "
-                "which jobs then use"
-            ) from error
         config = load_pretrained(AutoConfig, folder, revision=prompting.revision)
         with torch.device("meta"):
             self.shape = Shape.of(AutoModelForCausalLM.from_config(config))
-        self._parameters = SamplingParams
-        self._llm = LLM(
-            str(folder),
+        size = vllm_model.size(name, config)
+        self._llm = vllm_model.load(
+            name,
+            folder,
+            gpus,
+            memory.generating(size, prompting.dtype, sampling.batch, sampling.max_tokens),
+            seed,
             revision=prompting.revision,
-            tokenizer_revision=prompting.revision,
             dtype=prompting.dtype,
-            tensor_parallel_size=max(1, gpus),
             enable_prefix_caching=True,
             max_num_seqs=sampling.batch,
-            max_model_len=-1,  # as long as model and cache allow
-            kv_cache_memory_bytes=self._cache_bytes(config.to_dict(), max(1, gpus)),
-            enforce_eager=not torch.cuda.is_available(),
-            seed=seeds.seed_of(seed, name) % 2**31,
         )
+        from vllm import SamplingParams  # now that it is known to be here
+
+        self._parameters = SamplingParams
 
     def forget(self) -> None:
         """Empty the prefix cache."""
         self._llm.reset_prefix_cache()
-
-    def _cache_bytes(self, config: dict[str, Any], gpus: int) -> int:
-        """Bytes of KV cache on each GPU: what jobs are told to ask for, so that a reward model finds room beside it."""
-        size = memory.size(config)
-        if size is None:
-            raise UserError(f"{self.name}: vLLM's cache is only known for models of the Llama kind; use transformers")
-        sampling = self.sampling
-        need = memory.generating(size, self.prompting.dtype, sampling.batch, sampling.max_tokens)
-        return int((need.total - need.weights) * memory.GB / gpus)
 
     def _draws(self, extensions: Sequence[Extension], ids: Sequence[list[int]], progress: str | None) -> Iterable[Draw]:
         draws = [
@@ -83,9 +61,9 @@ class VllmPolicy(SamplingPolicy):
         while going:
             prompts = [{"prompt_token_ids": [*ids[d.owner], *d.tokens]} for d in going]
             settings = [self._settings(d, extensions[d.owner]) for d in going]
-            for d, done in zip(
-                going, self._llm.generate(prompts, settings, use_tqdm=progress is not None), strict=True
-            ):
+            with vllm_model.refusals(self.name):
+                found = self._llm.generate(prompts, settings, use_tqdm=progress is not None)
+            for d, done in zip(going, found, strict=True):
                 self._record(d, done.outputs[0])
             going = [d for d in going if d.finish_reason is None]
         return draws

@@ -10,11 +10,12 @@ from transformers import AutoConfig
 from prmscale.engines import memory
 from prmscale.engines.loading import load_pretrained
 from prmscale.engines.released_scorer import ReleasedScorer
+from prmscale.engines.scorer import StepScorer
 from prmscale.engines.transformers_scorer import TransformersScorer
 from prmscale.errors import UserError
 from prmscale.files import read_json
 from prmscale.rewards.card import FACTS
-from prmscale.study import ReleasedRewardModel
+from prmscale.study import Engine, ReleasedRewardModel
 
 
 def describe(released: ReleasedRewardModel) -> dict[str, Any]:
@@ -50,7 +51,16 @@ def describe(released: ReleasedRewardModel) -> dict[str, Any]:
     }
 
 
-def load_scorer(folder: str | Path, device: str) -> TransformersScorer:
-    """The scorer of a reward model's folder: of the weights in it, or of the released model that it describes."""
-    released = read_json(Path(folder) / FACTS).get("released")
-    return ReleasedScorer(ReleasedRewardModel(**released), device) if released else TransformersScorer(folder, device)
+def load_scorer(folder: str | Path, device: str, engine: Engine = "transformers", gpus: int = 0) -> StepScorer:
+    """The scorer of a reward model's folder: of the weights in it, or of the released model that it describes.
+
+    The `engine` vllm, over `gpus` GPUs, reads scalar heads that were trained here, transformers all others.
+    """
+    facts = read_json(Path(folder) / FACTS)
+    if facts.get("released"):
+        return ReleasedScorer(ReleasedRewardModel(**facts["released"]), device)
+    if engine == "vllm" and facts["head"] == "scalar":
+        from prmscale.engines.vllm_scorer import VllmScorer  # sets vLLM's switches, which other jobs do not need
+
+        return VllmScorer(folder, gpus)
+    return TransformersScorer(folder, device)
