@@ -111,9 +111,7 @@ def _named(name: str, mean: float, low: float, high: float) -> dict[str, float]:
     return {name: mean, f"{name}_low": low, f"{name}_high": high}
 
 
-def _ratio(
-    other: pd.DataFrame, base: pd.DataFrame, level: float, draws: int, seed: int
-) -> tuple[float, float, float]:
+def _ratio(other: pd.DataFrame, base: pd.DataFrame, level: float, draws: int, seed: int) -> tuple[float, float, float]:
     """Tokens a solution of one method over those of the other, with the bootstrap's interval over problems."""
     sums = np.column_stack([t[c].fillna(0) for t in (other, base) for c in ("tokens", "solutions")])
 
@@ -135,7 +133,9 @@ def reliability(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
         known = table[table["truth"].notna()]
         dataset = known["problem_id"].map(dataset_of).rename("dataset")
         for keys, own in known.groupby([dataset, "method", "k"], sort=False):
-            rows = own.groupby(bins(own["value"])).agg(value=("value", "mean"), right=("truth", "mean"), n=("truth", "size"))
+            rows = own.groupby(bins(own["value"])).agg(
+                value=("value", "mean"), right=("truth", "mean"), n=("truth", "size")
+            )
             error = calibration_error(own["value"], own["truth"])
             found.append(rows.assign(**dict(zip(METHOD, keys, strict=True)), calibration_error=error))
     return pd.concat(found, ignore_index=True)

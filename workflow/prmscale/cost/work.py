@@ -189,7 +189,7 @@ class _Work:
         return s.count * max(s.steps - 1, 0) * self.study.cost.distinct_prefixes
 
     def _rollouts(self, s: Solutions, prefixes: float, k: int) -> tuple[Pass, float]:
-        """k rollouts from each prefix, with on average half of the solution still to write, and their number."""
+        """K rollouts from each prefix, with on average half of the solution still to write, and their number."""
         rollouts = prefixes * k
         return self._write(self.study.labels.policy, rollouts, k, s.prompt + s.length / 2, s.length / 2), rollouts
 
