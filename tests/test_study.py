@@ -77,6 +77,11 @@ def test_keys_of_a_model_replace_those_of_all():
             [{"name": "x", "model": "a/b", "config": {"hidden_size": 8}}],
             ["released[0]", "tell a model's size"],
         ),
+        (
+            ["search", "first_errors"],
+            {"process_bench": [{"subset": "gsm8k", "path": "none/{split}"}]},
+            ["first_errors.process_bench[0].path", "no such file"],
+        ),
         (["rewards", "data", 0, "wordings"], ["less"], ["data[0].wordings[0]", "Did you mean 'less_than'?"]),
         (["rewards", "data", 0, "per_problem"], 7, ["rewards.data[0]", "4800 wants to be a multiple of 14"]),
         (["rewards", "data", 1, "threshold"], 0.5, ["rewards.data[1]", "threshold is of labels: monte_carlo"]),
