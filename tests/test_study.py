@@ -58,6 +58,7 @@ def test_keys_of_a_model_replace_those_of_all():
         (["labels", "rollouts"], 0, ["labels.rollouts = 0", "greater than or equal to 1"]),
         (["device"], "tpu", ["device", "'cpu' or 'cuda'"]),
         (["labels", "policy"], "mm", ["labels.policy", "refers to nothing", "Possible: xxs"]),
+        (["analysis", "patterns"], {"reference": "mm"}, ["analysis.patterns.reference", "Possible: xxs"]),
         (["rewards", "models", 2, "base"], "m@33", ["rewards.models[2].base", "m@33", "m@25"]),
         (["rewards", "models", 0, "data"], "bth", ["rewards.models[0].data", "Did you mean 'both'?"]),
         (["rewards", "data", 0, "datasets", 1], "code", ["rewards.data[0].datasets[1]", "programs"]),

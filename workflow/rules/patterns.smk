@@ -9,8 +9,8 @@ PATTERNS = [result("tables/pattern_similarity.csv")] if COMPARED else []
 
 
 def scoring_needs(wildcards):
-    """What scoring takes, one training after the other."""
-    return [to_score(wildcards.reward_model)]
+    """What scoring takes: every training of the reward model."""
+    return [to_score(wildcards.reward_model, copies=len(reward_folders([wildcards.reward_model])))]
 
 
 def pattern_needs(wildcards):

@@ -72,8 +72,7 @@ def _picture(data: pd.DataFrame) -> Figure:
         own = data[data["dataset"] == name]
         for axis, correct in zip(every[row], (True, False), strict=True):
             response = own[own["correct"] == correct]
-            number = response["problem_id"].iloc[0].split("/")[-1]
-            axis.set_title(f"{name}, problem {number}: {'right' if correct else 'wrong'} response")
+            axis.set_title(f"{name}: {'right' if correct else 'wrong'} response")
             _response(axis, response)
             if row == len(sets) - 1:
                 axis.set_xlabel("score of the step")

@@ -181,7 +181,7 @@ def cell(row: pd.Series, digits: int = 0) -> str:
     text = f"{100 * row['mean']:.{max(digits, 1)}f}"
     if np.isnan(row["low"]):
         return text
-    return f"{text} [{100 * row['low']:.{digits}f}, {100 * row['high']:.{digits}f}]"
+    return f"{text} [{100 * row['low']:.{digits}f}, {100 * row['high']:.{digits}f}]".replace("-", "−")
 
 
 def largest_budget(rows: pd.DataFrame, figure: str) -> int:
