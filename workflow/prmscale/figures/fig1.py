@@ -65,8 +65,10 @@ def draw(
         names = [_name(form) for form in forms.OF_SIZE]
         for points in fits:
             name, axis = points["strategy"].iloc[0], axes[points["dataset"].iloc[0]]
-            look = {"color": style.BLACK, "linewidth": 0.8, "linestyle": style.FITS[names.index(name)], "zorder": 4}
-            axis.plot(points["base_parameters"], points["mean"], label=f"n = {top}, {name}", **look)
+            axis.plot(
+                points["base_parameters"], points["mean"], label=f"n = {top}, {name}", zorder=4,
+                color=style.BLACK, linewidth=0.8, linestyle=style.FITS[names.index(name)],
+            )  # fmt: skip
         for axis in axes.values():
             panels.powers_axis(axis, lines["base_parameters"], "count")
         panels.finish(figure, axes)
