@@ -86,3 +86,4 @@ def test_losses_along_training_are_gathered(tmp_path: Path) -> None:
     ((name, problems, steps, values),) = emergence.measures(search, training, "prm", "min")
     assert (name, problems, steps, values.shape) == (emergence.LOSS, 80, STEPS, (1, 2, 6))
     assert emergence.emergence(values, steps, 0.95, 100, 0).verdict == "supported"
+    assert emergence.emergence(-values, steps, 0.95, 100, 0).verdict == "not supported"  # a fall is no leap
