@@ -17,7 +17,6 @@ from prmscale.analysis import (
     compare,
     controls,
     diversity,
-    forms,
     growth,
     page,
     selection,
@@ -214,7 +213,8 @@ def test_growth_is_found_step_by_step_and_flattening_beside_it(verified: list[Ch
     assert {c.verdict for c in _of(verified, "growth", "flattening")} == {"supported"}
     doublings = np.log2(simulated.SIZES["s64"] / simulated.SIZES["s48"])
     each, whole = (
-        next(c for c in steps if c.comparison == f"{words}, s48 → s64") for words in ("gain per doubling of size", "size")
+        next(c for c in steps if c.comparison == f"{words}, s48 → s64")
+        for words in ("gain per doubling of size", "size")
     )
     assert each.effect == pytest.approx(whole.effect / doublings) and each.verdict == whole.verdict
     fits = _of(verified, "growth", "left-out")

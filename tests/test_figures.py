@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pandas as pd
 import pytest
 import simulated
@@ -102,9 +103,12 @@ def test_lines_are_the_rows_of_the_csv(module: ModuleType) -> None:
     figure, data = _draw(module)
     drawn = {round(float(y), 9) for axis in figure.axes for line in axis.lines for y in line.get_ydata()}
     assert drawn == {round(y, 9) for y in data["mean"]}
-    wanted = ["arithmetic (25 problems)", "programs (25 problems)", "validation loss (100 problems)"]
-    titles = [axis.get_title() for axis in figure.axes if axis.get_title()]
-    assert titles == wanted[: 3 if module is fig2 else 2]
+    titles = ["arithmetic (25 problems)", "programs (25 problems)"]
+    more = {
+        fig1: [f"{name}: gain per doubling (25 problems)" for name in ("arithmetic", "programs")],
+        fig2: ["validation loss (100 problems)"],
+    }
+    assert {axis.get_title() for axis in figure.axes if axis.get_title()} == {*titles, *more.get(module, [])}
     assert set(data["policy"]) == {"s64"}
     known = data.dropna(subset=["low", "high"])  # a fitted curve has none
     assert (known["low"] <= known["mean"]).all() and (known["mean"] <= known["high"]).all()
@@ -119,6 +123,10 @@ def test_fig1_has_a_line_for_each_budget_and_a_point_for_each_size() -> None:
     assert sorted(set(lines.base_parameters)) == sorted(simulated.SIZES.values())
     own = SEARCH[(SEARCH.policy == "s64") & (SEARCH.dataset == "programs") & (SEARCH.reward_model == "prm_s48")]
     wanted = own[own.budget == 16].correct.mean()
+    top = lines[lines.budget == 64].set_index("base_parameters")["mean"]
+    gain = data[(data.strategy == fig1.GAIN) & (data.dataset == "programs")].iloc[0]
+    doublings = np.log2(173 / 77)
+    assert gain["mean"] == pytest.approx((top[173_000] - top[77_000]) / doublings)
     assert lines[(lines.budget == 16) & (lines.base_parameters == 173_000)]["mean"].item() == pytest.approx(wanted)
 
 

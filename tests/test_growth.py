@@ -47,14 +47,16 @@ def test_a_jump_is_fitted_where_it_is() -> None:
 
 
 def _accuracies(kind: str, seeds: int, generator: np.random.Generator) -> np.ndarray:
-    """Right or wrong (200 problems x seeds x checkpoints): seeds, and each of their checkpoints, have luck of their own."""
+    """Right or wrong (200 problems x seeds x checkpoints): seeds, and their checkpoints, have luck of their own."""
     shape = (200, seeds, len(STEPS))
     logits = np.log(TRAININGS[kind] / (1 - TRAININGS[kind])) * 1.4 + 1.5 * generator.normal(size=(200, 1, 1))
     logits = logits + 0.2 * generator.normal(size=(1, seeds, 1)) + 0.2 * generator.normal(size=(1, *shape[1:]))
     return (generator.random(shape) < 1 / (1 + np.exp(-logits))).astype(float)
 
 
-@pytest.mark.parametrize(("kind", "least", "most"), [("leap", 0.8, 1.0), *((k, 0.0, 0.05) for k in list(TRAININGS)[:3])])
+@pytest.mark.parametrize(
+    ("kind", "least", "most"), [("leap", 0.8, 1.0), *((k, 0.0, 0.05) for k in list(TRAININGS)[:3])]
+)
 def test_a_leap_is_found_and_smooth_growth_is_not_taken_for_one(kind: str, least: float, most: float) -> None:
     generator, studies = np.random.default_rng(2), 60
     found = [emergence.emergence(_accuracies(kind, 3, generator), STEPS, 0.95, 100, n) for n in range(studies)]
@@ -84,3 +86,4 @@ def test_losses_along_training_are_gathered(tmp_path: Path) -> None:
     ((name, problems, steps, values),) = emergence.measures(search, training, "prm", "min")
     assert (name, problems, steps, values.shape) == (emergence.LOSS, 80, STEPS, (1, 2, 6))
     assert emergence.emergence(values, steps, 0.95, 100, 0).verdict == "supported"
+    assert emergence.emergence(-values, steps, 0.95, 100, 0).verdict == "not supported"  # a fall is no leap

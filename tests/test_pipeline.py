@@ -50,6 +50,7 @@ def test_the_study_leaves_every_figure_table_and_verdict(project):
     assert "Does the PRM verify?" in (results / "claims.md").read_text()
     checks = pd.read_csv(results / "tables/checks.csv")
     assert {"accuracy", "verifies", "falls", "growth", "transfer"} <= set(checks.section)
+    assert set(pd.read_csv(results / "tables/transfer.csv").trained_on) == {"math", "code", "both"}
     card = json.loads((results / "problems/programs.json").read_text())
     assert card["problems"]["test"] == 12
     assert card["world"]["wordings"]["less_than"]["misreading_rate"] == {"math": 0.6, "code": 0.6}

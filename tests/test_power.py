@@ -14,9 +14,7 @@ from prmscale.analysis.verdicts import EQUIVALENCE_LEVEL, equivalence, verdict
 PROBLEM, SEED, BOTH = 0.4, 0.03, 0.3  # standard deviations of what problems, seeds and their interaction add
 
 
-def _differences(
-    generator: np.random.Generator, n: int, seeds: int, effect: float, seed: float = SEED
-) -> np.ndarray:
+def _differences(generator: np.random.Generator, n: int, seeds: int, effect: float, seed: float = SEED) -> np.ndarray:
     """Differences of two PRMs (problems x seeds) whose truth is `effect`."""
     parts = ((PROBLEM, (n, 1)), (seed, (1, seeds)), (BOTH, (n, seeds)))
     return effect + sum(sd * generator.normal(size=shape) for sd, shape in parts)

@@ -19,9 +19,7 @@ ACCURACY, VERIFIES, FALLS, TRANSFER = "accuracy", "verifies", "falls", "transfer
 OVER_ONE_SAMPLE, OVER_LIKELIHOOD = 0.20, 0.03  # what a reward model that verifies should reach, stated beforehand
 
 
-def all_checks(
-    search: pd.DataFrame, reward_models: pd.DataFrame, rules: Rules, training: pd.DataFrame
-) -> list[Check]:
+def all_checks(search: pd.DataFrame, reward_models: pd.DataFrame, rules: Rules, training: pd.DataFrame) -> list[Check]:
     """Every check, of the table's first policy; `training` holds validation losses along training (`collect`)."""
     one = selection.first_policy(search)
     made = (accuracies, verifies, falls, growth, slopes, transfer)

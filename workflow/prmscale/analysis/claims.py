@@ -122,11 +122,17 @@ def diminishing_returns(search: pd.DataFrame, reward_models: pd.DataFrame, rules
         flattens = all_of(rises, verdict(slowing.low, slowing.high))
         found += [
             _claim(
-                name, f"largest − smallest PRM, {dataset}", total, rises,
+                name,
+                f"largest − smallest PRM, {dataset}",
+                total,
+                rises,
                 needed=power.needed(total, rules.level, rules.minimum_effect),
             ),
             _claim(
-                name, f"gain per doubling, lower − upper half, {dataset}", slowing, flattens,
+                name,
+                f"gain per doubling, lower − upper half, {dataset}",
+                slowing,
+                flattens,
                 needed=power.needed(slowing, rules.level),
             ),
         ]
@@ -191,11 +197,19 @@ def math_to_code(
             where = f"{dataset}, {policy}, N = {rules.table1_budget}"
             found += [
                 _claim(
-                    name, f"PRM-Math − PRM-Code (90 %), {where}", difference, alike, _paper(reported, "PRM-Code"),
+                    name,
+                    f"PRM-Math − PRM-Code (90 %), {where}",
+                    difference,
+                    alike,
+                    _paper(reported, "PRM-Code"),
                     power.needed_for_equivalence(difference, EQUIVALENCE_LEVEL, rules.equivalence_margin),
                 ),
                 _claim(
-                    name, f"PRM-Math − one sample, {where}", gain, selects, _paper(reported, "none"),
+                    name,
+                    f"PRM-Math − one sample, {where}",
+                    gain,
+                    selects,
+                    _paper(reported, "none"),
                     power.needed(gain, rules.level, rules.minimum_effect),
                 ),
             ]

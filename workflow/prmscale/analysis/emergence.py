@@ -18,7 +18,7 @@ import pandas as pd
 from prmscale.analysis import forms, selection
 from prmscale.analysis.bootstrap import Array, Interval, statistic_interval
 from prmscale.analysis.compare import stacked
-from prmscale.analysis.verdicts import INCONCLUSIVE, Check, Rules, verdict
+from prmscale.analysis.verdicts import INCONCLUSIVE, NOT_SUPPORTED, SUPPORTED, Check, Rules, verdict
 
 SECTION = "emergence"
 FEWEST = 6  # checkpoints: fewer are fitted by curves of four parameters whatever they are
@@ -37,9 +37,9 @@ class Emergence:
 
 
 def emergence(values: Array, steps: list[int], level: float, draws: int, seed: int) -> Emergence:
-    """Whether the means of `values` (problems x seeds x checkpoints) jump between two checkpoints.
+    """Whether the means of `values` (problems x seeds x checkpoints) leap upwards between two checkpoints.
 
-    One training seed decides nothing: its own fluctuations look like jumps.
+    One training seed decides nothing: its own fluctuations look like jumps. A fall that is certain is no leap.
     """
     x = np.log2(steps)
 
@@ -53,8 +53,11 @@ def emergence(values: Array, steps: list[int], level: float, draws: int, seed: i
     sides = np.concatenate([middles - 1e-9, middles + 1e-9])
     below, above = np.split(forms.fitted(forms.JUMP, x, values.mean(axis=(0, 1))[None], sides)[0], 2)
     at = int(np.argmax(np.abs(above - below)))
+    size = float((above - below)[at])
     judged = verdict(better.low, better.high) if better.seeds > 1 else INCONCLUSIVE
-    return Emergence(better, float((above - below)[at]), steps[at], steps[at + 1], judged)
+    if judged == SUPPORTED and size < 0:
+        judged = NOT_SUPPORTED
+    return Emergence(better, size, steps[at], steps[at + 1], judged)
 
 
 def measures(

@@ -1,9 +1,9 @@
 """Forms of growth, fitted by least squares, and how well they do: on the points, or on one that they have not seen.
 
-Over x, the log2 of a size or of training steps, accuracy (or minus a loss) grows without an end by the logarithm, towards
-1 by a power law of the error, towards a level of its own by the saturating curve; it passes from one level to another
-by the sigmoid; or it jumps between two points and grows by the logarithm beside that. Each is linear but for one or two
-parameters, which are tried on a grid.
+Over x, the log2 of a size or of training steps, accuracy (or minus a loss) grows without an end by the logarithm,
+towards 1 by a power law of the error, towards a level of its own by the saturating curve; it passes from one level to
+another by the sigmoid; or it jumps between two points and grows by the logarithm beside that. Each is linear but for
+one or two parameters, which are tried on a grid.
 """
 
 from __future__ import annotations

@@ -67,9 +67,9 @@ def _needed(claims: Sequence[Claim]) -> Iterator[str]:
         "",
         "## What would decide the inconclusive ones",
         "",
-        "Standard errors in points: of the choice of problems, of training seeds, and of their interaction (which falls "
-        f"with either); their squares sum to the whole. What is needed gives {POWER:.0%} power if the true effect is the "
-        "one measured; an effect that happened to look large wants more.",
+        "Standard errors in points: of the choice of problems, of training seeds, and of their interaction (which "
+        f"falls with either); their squares sum to the whole. What is needed gives {POWER:.0%} power if the true "
+        "effect is the one measured; an effect that happened to look large wants more.",
         "",
     )
     open_ones = [c for c in claims if c.verdict == INCONCLUSIVE]
@@ -135,9 +135,9 @@ def _growth(checks: Sequence[Check]) -> Iterator[str]:
         "",
         "The largest n; each step from one size to the next at full pre-training, and from one pre-training budget of "
         "a size to the next. The *gain per doubling* is a step's gain over the doublings of the size that it spans. "
-        "*Flattening* is the bend of accuracy over log2 of the parameters: above zero, a doubling gains less the larger "
-        "the model. The three forms of growth are compared by how well each predicts a size that it has not seen; with "
-        "four sizes or fewer that says little.",
+        "*Flattening* is the bend of accuracy over log2 of the parameters: above zero, a doubling gains less the "
+        "larger the model. The three forms of growth are compared by how well each predicts a size that it has "
+        "not seen; with four sizes or fewer that says little.",
         "",
         *_compared(_of(checks, growth.SECTION)),
     )
@@ -164,8 +164,8 @@ def _matrix(transfer: pd.DataFrame, rules: Rules) -> Iterator[str]:
         "",
         "### What a PRM is trained on, and what it is tested on",
         "",
-        "PRMs of one base and recipe at the largest n. The difference is to the one trained on the data set's own domain, "
-        f"with 90 % intervals; *supported* means as good, to within ±{rules.equivalence_margin:g}.",
+        "PRMs of one base and recipe at the largest n. The difference is to the one trained on the data set's own "
+        f"domain, with 90 % intervals; *supported* means as good, to within ±{rules.equivalence_margin:g}.",
         "",
     )
     if transfer.empty:

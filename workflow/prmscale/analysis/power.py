@@ -1,4 +1,4 @@
-"""What would decide an inconclusive claim: problems and training seeds for 80 % power, if the effect is the measured one.
+"""What would decide an inconclusive claim: problems and training seeds for 80 % power, if the effect is as measured.
 
 The variance of a mean over N problems and S seeds is p / N + s / S + i / (N S), with the variances of problems, seeds
 and their interaction that the study measured (`bootstrap.Interval`). A larger study's interval is predicted as the
@@ -92,7 +92,7 @@ def _in_words(found: Interval, power: Callable[[int, int], float]) -> str:
 
 
 def _smallest(power: Callable[[int], float], start: int, most: int) -> int | None:
-    """The smallest number from `start` to `most`, in steps of a few percent, whose power suffices; None where none does.
+    """The smallest number from `start` to `most`, in steps of a few percent, with power enough; None where none has.
 
     Power need not rise all the way: the more problems, the more it rests on what few seeds can tell of their spread.
     """

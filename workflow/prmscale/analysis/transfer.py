@@ -1,4 +1,4 @@
-"""The transfer matrix: reward models of one base and recipe, trained on math, on code or on both, tested on each data set.
+"""The transfer matrix: reward models of one base and recipe, trained on math, code or both, tested on each data set.
 
 Each is compared with the one trained on the domain that it is tested on: two one-sided tests (Schuirmann 1987), by the
 same 90 % interval and margin as the claim `math_to_code`, for every policy and at the largest n.

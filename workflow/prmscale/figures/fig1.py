@@ -3,23 +3,27 @@
 The paper's figure shows accuracy on two math sets against the PRM's size (0.5B to 72B parameters): it rises fast, then
 flattens (Observation 1). It prints no exact points, so nothing of it is drawn here. Ours has one line for each n, what
 the same samples give without a reward model, and the sizes on a logarithmic axis; at the largest n also the form of
-growth (logarithm, power law or saturating) that predicts a left-out size best.
+growth (logarithm, power law or saturating) that predicts a left-out size best, and, beside it, what a doubling of the
+size gains from each size to the next.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from prmscale.analysis import forms, selection
-from prmscale.analysis.bootstrap import curve
+from prmscale.analysis.bootstrap import curve, mean_interval
 from prmscale.errors import UserError
 from prmscale.figures import panels, style
 
 BY = ["dataset", "strategy", "base_parameters", "budget"]
+GAIN = "gain per doubling"  # `strategy` in the CSV; its sizes are the middles of steps
 
 
 def draw(
@@ -45,17 +49,18 @@ def draw(
     scored = scored[scored["budget"].isin([*budgets, top])]
     sizes = selection.fact(models, "base_parameters")
     checks = selection.controls(rows, ["one_sample", "majority", "oracle"], [top])
-    drawn = [
-        scored.assign(base_parameters=scored["reward_model"].map(sizes).astype(int)),
-        checks.assign(base_parameters=0),
-    ]
-    data = curve(pd.concat(drawn), BY, level=level, draws=draws, seed=seed)
+    scored = scored.assign(base_parameters=scored["reward_model"].map(sizes).astype(int))
+    data = curve(pd.concat([scored, checks.assign(base_parameters=0)]), BY, level=level, draws=draws, seed=seed)
     measured = data[(data["strategy"] == "best_of_n") & (data["budget"] == top)]
     fits = [_fit(points) for _, points in measured.groupby("dataset") if len(points) >= forms.FEWEST_SIZES]
-    data = pd.concat([data, *fits], ignore_index=True)
+    gains = pd.DataFrame(_gains(scored[scored["budget"] == top], level, draws, seed))
+    data = pd.concat([data, *fits, gains], ignore_index=True)
 
     with style.applied():
-        figure, axes = panels.grid(data, "reward model's parameters", "accuracy of best-of-n (%)")
+        beside = data["dataset"] + np.where(data["strategy"] == GAIN, f": {GAIN}", "")  # a panel of its own
+        figure, axes = panels.grid(
+            data.assign(dataset=beside), "reward model's parameters", "accuracy of best-of-n (%)"
+        )
         panels.level_controls(axes, data, top)
         lines = data[data["strategy"] == "best_of_n"]
         shown = sorted(lines["budget"].unique())
@@ -65,12 +70,38 @@ def draw(
         names = [_name(form) for form in forms.OF_SIZE]
         for points in fits:
             name, axis = points["strategy"].iloc[0], axes[points["dataset"].iloc[0]]
-            look = {"color": style.BLACK, "linewidth": 0.8, "linestyle": style.FITS[names.index(name)], "zorder": 4}
-            axis.plot(points["base_parameters"], points["mean"], label=f"n = {top}, {name}", **look)
+            axis.plot(
+                points["base_parameters"], points["mean"], label=f"n = {top}, {name}", zorder=4,
+                color=style.BLACK, linewidth=0.8, linestyle=style.FITS[names.index(name)],
+            )  # fmt: skip
         for axis in axes.values():
             panels.powers_axis(axis, lines["base_parameters"], "count")
+        for dataset, steps in gains.groupby("dataset"):
+            _draw_gains(axes[f"{dataset}: {GAIN}"], steps, axes[str(dataset)].get_xlim())
         panels.finish(figure, axes)
     return figure, panels.tidy(data, str(rows["policy"].iloc[0]), ["base_parameters"])
+
+
+def _gains(scored: pd.DataFrame, level: float, draws: int, seed: int) -> Iterator[dict[str, object]]:
+    """What a doubling gains from each size to the next, as rows at the middles of the steps (on the log scale)."""
+    for (dataset, budget), rows in scored.groupby(["dataset", "budget"]):
+        by_size = {int(str(n)): selection.per_problem(own) for n, own in rows.groupby("base_parameters", sort=True)}
+        for (small, less), (large, more) in pairwise(by_size.items()):
+            gain = selection.minus(more, less) / np.log2(large / small)
+            found = mean_interval(gain, level, draws, seed)
+            numbers = {key: getattr(found, key) for key in ("mean", "low", "high", "n", "seeds")}
+            middle = round((small * large) ** 0.5)
+            yield {"dataset": dataset, "strategy": GAIN, "base_parameters": middle, "budget": budget, **numbers}
+
+
+def _draw_gains(axis: Axes, steps: pd.DataFrame, limits: tuple[float, float]) -> None:
+    """Gains with their intervals and a line at none, between the limits of the panel of accuracies."""
+    look = style.look(0)
+    axis.plot(steps["base_parameters"], steps["mean"], marker=look.marker, color=look.colour, linestyle="", zorder=3)
+    axis.vlines(steps["base_parameters"], steps["low"], steps["high"], color=look.colour)
+    axis.set_ylabel("gain per doubling (points)")
+    axis.hlines(0, *limits, color=style.GREY, linewidth=0.8)
+    axis.set_xlim(*limits)
 
 
 def _name(form: forms.Form) -> str:

@@ -56,7 +56,7 @@ LOOKS = [
 CONTROLS = {
     "one_sample": ("one sample", Look(GREY, "", (0, (1, 1.2)))),
     "random": ("random choice", Look(GREY, "", (0, (4, 2)))),
-    "likelihood": ("likelihood", Look(GREY, "x", (0, (4, 1.5)))),
+    "likelihood": ("likelihood", Look(GREY, "x", (0, (6, 1.2, 1, 1.2, 1, 1.2)))),
     "majority": ("majority vote", Look(BLACK, "", (0, (5, 2)))),
     "oracle": ("oracle (pass@n)", Look(BLACK, "", (0, (1, 2.5)))),
 }
