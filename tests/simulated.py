@@ -44,7 +44,7 @@ def prms(
     """
     top = of_size("s96")
     models = [Prm(f"prm_{s}", s, "both", "monte_carlo", lambda d, s=s: both * of_size(s)) for s in SIZES if s != "s96"]
-    checkpoints = (0.1, 0.25, 0.5, 0.75, 1.0)
+    checkpoints = (0.05, 0.1, 0.25, 0.5, 0.75, 1.0)
     models.append(Prm("prm_s96", "s96", "both", "monte_carlo", lambda d: both * top, checkpoints))
     models.append(Prm("prm_s96_oracle", "s96", "both", "oracle", lambda d: 1.2 * both * top))
     for domain in ("math", "code"):
@@ -112,6 +112,25 @@ def reward_models(models: list[Prm], seeds: int = 1) -> pd.DataFrame:
     ]
     columns = "reward_model base base_parameters base_tokens train_on labels steps head ranking_weight supervise target"
     return pd.DataFrame(rows, columns=None if rows else columns.split())
+
+
+def training(models: list[Prm], seeds: int = 1) -> pd.DataFrame:
+    """Validation losses along the training of those with checkpoints: a power of the steps, with noise."""
+    generator = np.random.default_rng(7)
+    rows = [
+        {
+            "reward_model": m.name,
+            "seed": replicate,
+            "training_step": round(600 * fraction),
+            "loss": 0.7 * (30 / (600 * fraction)) ** 0.4 + 0.005 * generator.normal(),
+            "problems": 100,
+        }
+        for m in models
+        for replicate in range(1, seeds + 1)
+        for fraction in m.fractions
+        if len(m.fractions) > 1
+    ]
+    return pd.DataFrame(rows, columns=["reward_model", "seed", "training_step", "loss", "problems"])
 
 
 def search(

@@ -51,6 +51,7 @@ rule judge_claims:
         csv=result("tables/claims.csv"),
         checks=result("tables/checks.csv"),
         law=result("tables/law.csv"),
+        transfer=result("tables/transfer.csv"),
     log:
         result("logs/judge_claims.log"),
     benchmark:

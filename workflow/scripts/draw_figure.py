@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from prmscale.analysis.collect import reward_models, searches
+from prmscale.analysis.collect import reward_models, searches, training
 from prmscale.analysis.selection import aggregation
 from prmscale.figures.style import save
 from prmscale.jobs import job
@@ -18,6 +18,10 @@ with job(snakemake):
     own = search if snakemake.wildcards.figure == "table1" else search[search.policy == snakemake.params.policy]
     reported = pd.read_csv(snakemake.input.reported[0]) if snakemake.input.reported else None
     models = reward_models(snakemake.input.rewards)
+    more = {
+        "table1": {"budget": analysis["table1_budget"]},
+        "fig2": {"training": training(snakemake.input.rewards)},
+    }
     drawn, data = module.draw(
         own,
         models,
@@ -26,6 +30,6 @@ with job(snakemake):
         draws=analysis["draws"],
         seed=snakemake.params.seed,
         aggregation=aggregation(analysis["aggregation"], models),
-        **({"budget": analysis["table1_budget"]} if snakemake.wildcards.figure == "table1" else {}),
+        **more.get(snakemake.wildcards.figure, {}),
     )
     save(drawn, data, Path(snakemake.output.pdf).with_suffix(""))

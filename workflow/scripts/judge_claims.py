@@ -2,8 +2,8 @@
 
 import pandas as pd
 
-from prmscale.analysis import checks, claims, selection, tradeoff
-from prmscale.analysis.collect import reward_models, searches
+from prmscale.analysis import checks, claims, selection, tradeoff, transfer
+from prmscale.analysis.collect import reward_models, searches, training
 from prmscale.analysis.page import render
 from prmscale.analysis.verdicts import Rules
 from prmscale.files import written_whole
@@ -26,13 +26,12 @@ with job(snakemake):
         [search[search.policy == snakemake.params.policy], search[search.policy != snakemake.params.policy]]
     )
     found = claims.judge(search, models, rules, pd.read_csv(snakemake.input.reported))
-    made = checks.all_checks(search, models, rules)
+    made = checks.all_checks(search, models, rules, training(snakemake.input.rewards))
+    matrix = transfer.matrix(search, models, rules)
     with written_whole(snakemake.output.markdown) as aside:
-        aside.write_text(render(found, made, rules))
-    for table, path in (
-        (claims.frame(found), snakemake.output.csv),
-        (checks.frame(made), snakemake.output.checks),
-        (tradeoff.table(selection.first_policy(search), models, rules), snakemake.output.law),
-    ):
-        with written_whole(path) as aside:
+        aside.write_text(render(found, made, rules, matrix))
+    law = tradeoff.table(selection.first_policy(search), models, rules)
+    tables = {"csv": claims.frame(found), "checks": checks.frame(made), "transfer": matrix, "law": law}
+    for name, table in tables.items():
+        with written_whole(snakemake.output[name]) as aside:
             table.to_csv(aside, index=False)

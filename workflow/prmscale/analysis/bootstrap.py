@@ -270,7 +270,7 @@ def satterthwaite(by_problem: float, n: int, by_seed: float, trained: int) -> fl
     """Degrees of freedom of a sum of two variances, between those of n problems and of so many seeds."""
     if trained < 2 or not by_seed:
         return n - 1
-    rest = by_problem**2 / (n - 1) if by_problem else 0.0
+    rest = by_problem**2 / (n - 1) if n > 1 else 0.0
     return float((by_problem + by_seed) ** 2 / (rest + by_seed**2 / (trained - 1)))
 
 

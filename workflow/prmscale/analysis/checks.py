@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import pandas as pd
 
-from prmscale.analysis import controls, selection
+from prmscale.analysis import controls, emergence, selection
 from prmscale.analysis.bootstrap import curve
 from prmscale.analysis.compare import accuracy, at_budget, check, control, measured
 from prmscale.analysis.growth import growth
@@ -18,11 +18,14 @@ ACCURACY, VERIFIES, FALLS, TRANSFER = "accuracy", "verifies", "falls", "transfer
 OVER_ONE_SAMPLE, OVER_LIKELIHOOD = 0.20, 0.03  # what a reward model that verifies should reach, stated beforehand
 
 
-def all_checks(search: pd.DataFrame, reward_models: pd.DataFrame, rules: Rules) -> list[Check]:
-    """Every check, of the table's first policy."""
+def all_checks(
+    search: pd.DataFrame, reward_models: pd.DataFrame, rules: Rules, training: pd.DataFrame
+) -> list[Check]:
+    """Every check, of the table's first policy; `training` holds validation losses along training (`collect`)."""
     one = selection.first_policy(search)
     made = (accuracies, verifies, falls, growth, transfer)
-    return [each for checks in made for each in checks(one, reward_models, rules)]
+    found = [each for checks in made for each in checks(one, reward_models, rules)]
+    return [*found, *emergence.checks(one, reward_models, rules, training)]
 
 
 def frame(checks: Iterable[Check]) -> pd.DataFrame:

@@ -18,6 +18,7 @@ from prmscale.analysis.bootstrap import Interval
 from prmscale.analysis.compare import accuracy, at_budget, control, interval
 from prmscale.analysis.selection import minus
 from prmscale.analysis.verdicts import (
+    EQUIVALENCE_LEVEL,
     INCONCLUSIVE,
     NOT_MEASURED,
     SUPPORTED,
@@ -28,7 +29,6 @@ from prmscale.analysis.verdicts import (
     verdict,
 )
 
-EQUIVALENCE_LEVEL = 0.90  # two one-sided tests at 5 %
 OTHER_PART = "that the claim's other part is decided"
 OF_A_FIT = "more problems, seeds or bases; how many is not known of a fit"
 

@@ -9,12 +9,27 @@ import pandas as pd
 
 from prmscale import tables
 from prmscale.files import read_json
-from prmscale.rewards.card import FACTS
+from prmscale.rewards.card import FACTS, METRICS
 
 
 def searches(paths: Sequence[str | Path]) -> pd.DataFrame:
     """All search tables as one, in the order of the paths."""
     return pd.concat([tables.read(path, "search") for path in paths], ignore_index=True)
+
+
+def training(folders: Sequence[str | Path]) -> pd.DataFrame:
+    """Loss on so many validation problems at every checkpoint of every reward model: one row a training seed and step.
+
+    None of released ones, or where a study has no validation problems.
+    """
+    columns = ["reward_model", "seed", "training_step", "loss", "problems"]
+    parts = [pd.DataFrame(columns=columns)]
+    for folder in map(Path, folders):
+        if (folder / METRICS).exists():
+            facts = read_json(folder / FACTS)
+            measured = pd.read_csv(folder / METRICS).assign(reward_model=facts["reward_model"], seed=facts["replicate"])
+            parts.append(measured.reindex(columns=columns))
+    return pd.concat([part for part in parts if len(part)] or parts, ignore_index=True).dropna(subset="loss")
 
 
 def reward_models(folders: Sequence[str | Path]) -> pd.DataFrame:

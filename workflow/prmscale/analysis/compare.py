@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
+import numpy as np
 import pandas as pd
 
 from prmscale.analysis import selection
-from prmscale.analysis.bootstrap import Interval, mean_interval
+from prmscale.analysis.bootstrap import Array, Interval, mean_interval
 from prmscale.analysis.verdicts import Check, Rules, verdict
 
 
@@ -44,6 +45,17 @@ def interval(values: pd.DataFrame, rules: Rules, level: float | None = None) -> 
     """The interval of a `per_problem` table or of a difference of two; None where nothing was measured."""
     known = values.dropna(how="all")
     return mean_interval(known, level or rules.level, rules.draws, rules.seed) if known.size else None
+
+
+def stacked(tables: Sequence[pd.DataFrame]) -> Array:
+    """Accuracies of the problems and seeds that all have (problems x seeds x points); seeds averaged if none shared."""
+    problems = tables[0].dropna().index
+    seeds = tables[0].columns
+    for table in tables[1:]:
+        problems, seeds = problems.intersection(table.dropna().index), seeds.intersection(table.columns)
+    if not len(seeds):
+        return np.stack([table.loc[problems].mean(axis=1).to_numpy()[:, None] for table in tables], axis=-1)
+    return np.stack([table.loc[problems, seeds].to_numpy() for table in tables], axis=-1)
 
 
 def check(

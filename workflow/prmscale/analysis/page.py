@@ -6,18 +6,20 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
+import pandas as pd
 
 from prmscale.analysis import checks as sections
-from prmscale.analysis import growth
+from prmscale.analysis import emergence, growth
 from prmscale.analysis.claims import WORDS
-from prmscale.analysis.verdicts import NOT_MEASURED, NOT_SUPPORTED, Check, Claim, Rules
+from prmscale.analysis.power import POWER
+from prmscale.analysis.verdicts import INCONCLUSIVE, NOT_MEASURED, NOT_SUPPORTED, Check, Claim, Rules
 
 COMPARED = ["| data set | comparison | effect [low, high] | verdict | n | seeds |", "|---|---|---|---|---|---|"]
 ACCURACIES = ["| data set | selection | accuracy [low, high] | n | seeds |", "|---|---|---|---|---|"]
 
 
-def render(claims: Sequence[Claim], checks: Sequence[Check], rules: Rules) -> str:
-    """The whole page."""
+def render(claims: Sequence[Claim], checks: Sequence[Check], rules: Rules, transfer: pd.DataFrame) -> str:
+    """The whole page; `transfer` is the table of `transfer.matrix`."""
     lines = ["# The paper's claims, measured here", "", _how_to_read(rules), "", *_size(checks)]
     lines += [
         "| claim | metric | effect [low, high] | verdict | reported | n | seeds |",
@@ -31,7 +33,8 @@ def render(claims: Sequence[Claim], checks: Sequence[Check], rules: Rules) -> st
         counts = Counter(c.verdict for c in claims if c.claim == name)
         here = ", ".join(f"{count} {word}" for word, count in counts.items()) or NOT_MEASURED
         lines.append(f"- **{name}**: {says} {needs} Here: {here}.")
-    return "\n".join([*lines, *_verification(checks), *_growth(checks), *_transfer(checks)]) + "\n"
+    lines += [*_needed(claims), *_verification(checks), *_growth(checks), *_emergence(checks)]
+    return "\n".join([*lines, *_transfer(checks), *_matrix(transfer, rules)]) + "\n"
 
 
 def _how_to_read(rules: Rules) -> str:
@@ -57,6 +60,28 @@ def _size(checks: Sequence[Check]) -> list[str]:
     problems = {c.dataset: max(r.n for r in rows if r.dataset == c.dataset) for c in rows}
     told = ", ".join(f"{n} of {dataset}" for dataset, n in problems.items())
     return [f"Test problems: {told}. Training seeds of a reward model: {max(r.seeds for r in rows)}.", ""]
+
+
+def _needed(claims: Sequence[Claim]) -> Iterator[str]:
+    yield from (
+        "",
+        "## What would decide the inconclusive ones",
+        "",
+        "Standard errors in points: of the choice of problems, of training seeds, and of their interaction (which falls "
+        f"with either); their squares sum to the whole. What is needed gives {POWER:.0%} power if the true effect is the "
+        "one measured; an effect that happened to look large wants more.",
+        "",
+    )
+    open_ones = [c for c in claims if c.verdict == INCONCLUSIVE]
+    if open_ones:
+        yield "| claim | metric | effect [low, high] | problems | seeds | interaction | to decide it |"
+        yield "|---|---|---|---|---|---|---|"
+    else:
+        yield "None is inconclusive."
+    for c in open_ones:
+        errors = (c.problem_error, c.seed_error, c.interaction_error)
+        points = ("–" if error is None else f"{100 * error:.1f}" for error in errors)
+        yield _row((c.claim, c.metric, _effect(c), *points, c.needed))
 
 
 def _verification(checks: Sequence[Check]) -> Iterator[str]:
@@ -109,12 +134,53 @@ def _growth(checks: Sequence[Check]) -> Iterator[str]:
         "## Does accuracy grow?",
         "",
         "The largest n; each step from one size to the next at full pre-training, and from one pre-training budget of "
-        "a size to the next. *Flattening* is the bend of accuracy over log2 of the parameters: above zero, a doubling "
-        "gains less the larger the model. The two curves, a line and a − b·N^−c, are compared by how well each "
-        "predicts a size that it has not seen; with four sizes or fewer that says little.",
+        "a size to the next. The *gain per doubling* is a step's gain over the doublings of the size that it spans. "
+        "*Flattening* is the bend of accuracy over log2 of the parameters: above zero, a doubling gains less the larger "
+        "the model. The three forms of growth are compared by how well each predicts a size that it has not seen; with "
+        "four sizes or fewer that says little.",
         "",
         *_compared(_of(checks, growth.SECTION)),
     )
+
+
+def _emergence(checks: Sequence[Check]) -> Iterator[str]:
+    yield from (
+        "",
+        "## Does accuracy leap along training?",
+        "",
+        "The paper's figure 2 shows a plateau, a sudden leap and a slow rise. Over log2 of the training steps, smooth "
+        "growth (logarithm, power law, saturating, or a sigmoid that takes two doublings or more) and a logarithm with "
+        "a jump between two checkpoints are fitted to accuracy, and to minus the loss on validation problems, which "
+        "cannot leap for want of a finer measure. The effect is by how much closer to the points the jump lies (root "
+        f"mean square). It wants {emergence.FEWEST} checkpoints; one training seed decides nothing, and two or three "
+        "find only large jumps.",
+        "",
+        *_compared(_of(checks, emergence.SECTION)),
+    )
+
+
+def _matrix(transfer: pd.DataFrame, rules: Rules) -> Iterator[str]:
+    yield from (
+        "",
+        "### What a PRM is trained on, and what it is tested on",
+        "",
+        "PRMs of one base and recipe at the largest n. The difference is to the one trained on the data set's own domain, "
+        f"with 90 % intervals; *supported* means as good, to within ±{rules.equivalence_margin:g}.",
+        "",
+    )
+    if transfer.empty:
+        yield "Not yet measured."
+        return
+    yield "| policy | tested on | trained on | accuracy [low, high] | difference [low, high] | as good | n | seeds |"
+    yield "|---|---|---|---|---|---|---|---|"
+    for r in transfer.itertuples():
+        measured = f"{r.accuracy:.3f} [{r.low:.3f}, {r.high:.3f}]"
+        difference, verdict = "–", "–"
+        if not pd.isna(r.difference):
+            difference = f"{r.difference:+.3f} [{r.difference_low:+.3f}, {r.difference_high:+.3f}]"
+            verdict = r.verdict
+        where = f"{r.dataset} ({r.domain}, n = {r.budget})"
+        yield _row((r.policy, where, r.trained_on, measured, difference, verdict, r.n, r.seeds))
 
 
 def _transfer(checks: Sequence[Check]) -> Iterator[str]:

@@ -189,6 +189,18 @@ def twins(reward_models: pd.DataFrame) -> dict[str, list[str]]:
     return {role: sorted(set(rows.loc[rows["role"] == role, "reward_model"])) for role in ("math", "code")}
 
 
+def by_training_domain(reward_models: pd.DataFrame) -> dict[str, list[str]]:
+    """The `twins`, and those of the math twin's base and recipe trained on both domains, as far as there are any."""
+    found = twins(reward_models)
+    if found:
+        rows = real(reward_models)
+        alike = ["base", *(column for column in RECIPE if column != "train_on")]
+        recipe = rows.loc[rows["reward_model"].isin(found["math"]), alike].drop_duplicates()
+        both = sorted(set(rows[rows["train_on"] == "both"].merge(recipe, on=alike)["reward_model"]))
+        found |= {"both": both} if both else {}
+    return found
+
+
 def chosen_aggregation(reward_models: pd.DataFrame) -> str:
     """The aggregation of step scores with the best mean best-of-n on validation problems, over PRMs that are no
     controls; of equals the first in the order last, min, product, mean, sum. No test problem takes part.
@@ -233,10 +245,12 @@ def minus(a: pd.DataFrame, b: pd.DataFrame) -> pd.DataFrame:
 
 
 def with_checkpoints(search: pd.DataFrame, reward_models: pd.DataFrame) -> pd.DataFrame:
-    """Those reward models that the search table measures at several training steps, smallest first."""
-    steps = by_reward_model(search).groupby("reward_model")["training_step"].nunique()
-    several = steps.index[steps > 1]
-    rows = reward_models[reward_models["reward_model"].isin(several)]
+    """Those reward models that the search table measures at the most training steps, if several; smallest first."""
+    scored = by_reward_model(search)
+    own = scored[scored["reward_model"].isin(reward_models["reward_model"])]
+    steps = own.groupby("reward_model")["training_step"].nunique()
+    most = steps.index[(steps > 1) & (steps == steps.max())]
+    rows = reward_models[reward_models["reward_model"].isin(most)]
     return rows.sort_values(["base_parameters", "train_on", "labels", "reward_model"], kind="stable")
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 SUPPORTED, NOT_SUPPORTED = "supported", "not supported"
 INCONCLUSIVE, NOT_MEASURED = "inconclusive", "not yet measured"
+EQUIVALENCE_LEVEL = 0.90  # two one-sided tests at 5 %
 
 
 @dataclass(frozen=True)

@@ -2,17 +2,19 @@
 
 The paper's figure shows accuracy on two math sets against the PRM's size (0.5B to 72B parameters): it rises fast, then
 flattens (Observation 1). It prints no exact points, so nothing of it is drawn here. Ours has one line for each n, what
-the same samples give without a reward model, and the sizes on a logarithmic axis.
+the same samples give without a reward model, and the sizes on a logarithmic axis; at the largest n also the form of
+growth (logarithm, power law or saturating) that predicts a left-out size best.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from prmscale.analysis import selection
+from prmscale.analysis import forms, selection
 from prmscale.analysis.bootstrap import curve
 from prmscale.errors import UserError
 from prmscale.figures import panels, style
@@ -48,6 +50,9 @@ def draw(
         checks.assign(base_parameters=0),
     ]
     data = curve(pd.concat(drawn), BY, level=level, draws=draws, seed=seed)
+    measured = data[(data["strategy"] == "best_of_n") & (data["budget"] == top)]
+    fits = [_fit(points) for _, points in measured.groupby("dataset") if len(points) >= forms.FEWEST_SIZES]
+    data = pd.concat([data, *fits], ignore_index=True)
 
     with style.applied():
         figure, axes = panels.grid(data, "reward model's parameters", "accuracy of best-of-n (%)")
@@ -57,7 +62,28 @@ def draw(
         for (dataset, budget), points in lines.groupby(["dataset", "budget"]):
             look = style.look(len(shown) - 1 - shown.index(budget))
             panels.line(axes[str(dataset)], points, "base_parameters", look, f"best-of-n, n = {budget}")
+        names = [_name(form) for form in forms.OF_SIZE]
+        for points in fits:
+            name, axis = points["strategy"].iloc[0], axes[points["dataset"].iloc[0]]
+            look = {"color": style.BLACK, "linewidth": 0.8, "linestyle": style.FITS[names.index(name)], "zorder": 4}
+            axis.plot(points["base_parameters"], points["mean"], label=f"n = {top}, {name}", **look)
         for axis in axes.values():
             panels.powers_axis(axis, lines["base_parameters"], "count")
         panels.finish(figure, axes)
     return figure, panels.tidy(data, str(rows["policy"].iloc[0]), ["base_parameters"])
+
+
+def _name(form: forms.Form) -> str:
+    """What the CSV and the legend call a fitted form."""
+    return f"best form: {form.name}"
+
+
+def _fit(points: pd.DataFrame) -> pd.DataFrame:
+    """The best form through one data set's points, as rows between the smallest and the largest size."""
+    rows = points.sort_values("base_parameters")
+    x, values = np.log2(rows["base_parameters"].to_numpy(dtype=float)), rows["mean"].to_numpy()
+    form, at = forms.best_of_size(x, values), np.linspace(x[0], x[-1], 41)
+    means = forms.fitted(form, x, values[None], at)[0]
+    fit = {"strategy": _name(form), "base_parameters": np.round(2**at).astype(int), "mean": means}
+    alike = {column: rows[column].iloc[0] for column in ("dataset", "budget", "n", "seeds")}
+    return pd.DataFrame({**alike, **fit, "low": np.nan, "high": np.nan})[rows.columns]

@@ -74,6 +74,9 @@ STRATEGIES = {
     "puct": ("PUCT", Look(SAND, "*", (0, (7, 1.5, 2, 1.5)), 6.0)),
 }
 
+# dashes of thin black curves fitted to points that are drawn beside them
+FITS: list[tuple[float, tuple[float, ...]]] = [(0, (8, 2)), (0, (3, 1, 1, 1, 1, 1)), (0, (1, 0.8))]
+
 RC = {
     "font.size": 8,
     "axes.titlesize": 8,

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 FACTS = "reward_model.json"  # the facts that the card tells, beside it
+METRICS = "metrics.csv"  # its metrics at every checkpoint, beside them
 
 _CARD = """---
 library_name: transformers

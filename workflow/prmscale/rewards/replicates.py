@@ -18,7 +18,7 @@ from prmscale.engines.loading import load_pretrained
 from prmscale.engines.transformers_scorer import score_encoded
 from prmscale.files import read_json, write_json
 from prmscale.jobs import fingerprint
-from prmscale.rewards.card import FACTS, card
+from prmscale.rewards.card import FACTS, METRICS, card
 from prmscale.rewards.examples import Example, balanced, examples, shuffled
 from prmscale.rewards.metrics import metrics
 from prmscale.rewards.parallel import accelerator
@@ -128,7 +128,7 @@ def _train_one(
         record = {**facts, "steps": step, "train_flops": flops, "validation": measured}
         if own.is_main_process:
             _write(folder, model, tokenizer, weights, record)
-            _add(making / "metrics.csv", {"training_step": step, "flops": flops, **measured})
+            _add(making / METRICS, {"training_step": step, "flops": flops, **measured})
 
     state = done / f"{number}.state"
     train(model, tokenizer, learnt.examples, learnt.encoded, settings, seed, keep, own, state)
