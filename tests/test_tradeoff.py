@@ -136,41 +136,40 @@ def test_one_amount_of_training_measures_no_trade_off(kept: object) -> None:
 
 
 def test_the_table_tells_parameters_errors_and_splits() -> None:
-    search = simulation.rows(MODELS, TRADE, 3000, spread=0)
+    search = simulation.rows(MODELS, TRADE, 1500, spread=0)
     table = tradeoff.table(search, FACTS, RULES).set_index("quantity")
-    assert set(table["dataset"]) == {"arithmetic", "programs"} and set(table["n"]) == {3000}
+    assert set(table["dataset"]) == {"arithmetic", "programs"} and set(table["n"]) == {1500}
     for name, truth in (("exponent alpha of pre-training", ALPHA), ("exponent beta of PRM training", BETA)):
         assert (table.loc[name, "low"] <= truth).all() and (truth <= table.loc[name, "high"]).all()
     best = table.loc["best share of PRM training"]
     assert (best["low"] <= best["value"]).all() and (best["value"] <= best["high"]).all()
-    errors = {name: table.loc[f"error on bases left out, {name}", "value"] for name in FORMS}
+    errors = {name: table.loc[f"error on bases left out, {name}", "value"].to_numpy() for name in FORMS}
     assert all((errors["law"] < errors[name]).all() for name in ONE_BUDGET)
 
 
 def test_fig7_draws_what_its_table_says() -> None:
     search = simulation.rows(MODELS, TRADE, 60)
     figure, data = fig7.draw(search, FACTS, None, level=0.95, draws=50, seed=0, aggregation="min")
+    assert data["policy"].nunique() == 1
+    assert set(data["part"]) == {fig7.LINES, budget_plane.MEASURED, budget_plane.SURFACE, budget_plane.SPLIT}
+    data = data.astype({"base_flops": float})
+    places = ["base_flops", "train_flops"]
     for axis, dataset in zip(figure.axes[2:4], ("arithmetic", "programs"), strict=True):
         own = data[data.dataset == dataset].groupby("part")
-        (dots,) = [each for each in axis.collections if isinstance(each, PathCollection)]
-        measured, best, cells = (own.get_group(name) for name in (budget_plane.MEASURED, budget_plane.SPLIT, "law"))
-        assert np.allclose(dots.get_offsets(), measured[["base_flops", "train_flops"]])
-        assert np.allclose(np.asarray(dots.get_array()), measured["mean"])
-        means = search[(search.dataset == dataset) & (search.strategy == "best_of_n")]
-        by_point = means.groupby(["reward_model", "training_step"])["correct"].mean()
-        assert sorted(by_point) == pytest.approx(sorted(measured["mean"]))
-        (diamonds,) = [line for line in axis.lines if line.get_marker() == "D"]
-        assert np.allclose(diamonds.get_xydata(), best[["base_flops", "train_flops"]])
-        assert np.allclose(best["train_flops"] / best["split_total"], best["split_share"])
-        points = Budgets(*measured[["base_flops", "train_flops"]].to_numpy().T)
-        middle = Budgets(
-            *(0.999 * np.log(cells[["base_flops", "train_flops"]]) + 0.001 * np.log(points.total.mean()))
-            .pipe(np.exp)
-            .to_numpy()
-            .T
+        measured, best, cells = (
+            own.get_group(part) for part in (budget_plane.MEASURED, budget_plane.SPLIT, budget_plane.SURFACE)
         )
-        assert len(cells) > 300 and law.within(points, middle).mean() > 0.95
-    assert data["policy"].nunique() == 1 and set(data["part"]) == {fig7.LINES, "point", "law", "best split"}
+        (dots,) = [each for each in axis.collections if isinstance(each, PathCollection)]
+        assert np.allclose(dots.get_offsets(), measured[places])
+        assert np.allclose(np.asarray(dots.get_array()), measured["mean"])
+        rows = search[(search.dataset == dataset) & (search.strategy == "best_of_n")]
+        means = rows.groupby(["reward_model", "training_step"])["correct"].mean()
+        assert sorted(means) == pytest.approx(sorted(measured["mean"]))
+        (diamonds,) = [line for line in axis.lines if line.get_marker() == "D"]
+        assert np.allclose(diamonds.get_xydata(), best[places])
+        assert np.allclose(best["train_flops"] / best["split_total"], best["split_share"])
+        assert (cells[places].min() >= 0.999 * measured[places].min()).all()
+        assert (cells[places].max() <= 1.001 * measured[places].max()).all() and len(cells) > 300
 
 
 def test_points_are_the_bases_at_each_checkpoint() -> None:
