@@ -74,7 +74,7 @@ rule label_by_tree:
         result("benchmarks/label_by_tree/{dataset}.tsv")
     priority: 30
     conda:
-        SAMPLING_ENVIRONMENT
+        environment(SAMPLING)
     threads: STUDY.threads
     resources:
         mem_mb=main_memory(3000, lambda wildcards: to_label("omega")),
@@ -109,7 +109,7 @@ rule compare_labels:
     benchmark:
         result("benchmarks/compare_labels/{dataset}.tsv")
     conda:
-        SAMPLING_ENVIRONMENT
+        environment(SAMPLING)
     threads: STUDY.threads
     resources:
         mem_mb=main_memory(3000, lambda wildcards: to_label(*STUDY.labels.compare.methods)),
