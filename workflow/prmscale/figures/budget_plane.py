@@ -42,13 +42,14 @@ def draw_plane(axis: Axes, own: Points, shade: ScalarMappable, rules: Rules) -> 
     surface = law.fit(law.LAW, own.budgets, own.means).accuracy(cells)[0]
     triangles = Triangulation(np.log(cells.pretraining), np.log(cells.training)).triangles
     plane = Triangulation(cells.pretraining, cells.training, triangles)
+    norm = Normalize(*shade.get_clim())
     levels = MaxNLocator(10).tick_values(*shade.get_clim())
-    axis.tricontourf(plane, surface, levels, cmap=shade.cmap, norm=shade.norm)
+    axis.tricontourf(plane, surface, levels, cmap=shade.cmap, norm=norm)
     lines = axis.tricontour(plane, surface, levels, colors="white", linewidths=0.6)
     for text in axis.clabel(lines, fmt=lambda value: f"{100 * value:g}", fontsize=6.5, colors=style.BLACK):
         text.set_path_effects([withStroke(linewidth=1.5, foreground="white")])
     axis.scatter(
-        own.budgets.pretraining, own.budgets.training, 22, own.means[0], cmap=shade.cmap, norm=shade.norm,
+        own.budgets.pretraining, own.budgets.training, 22, own.means[0], cmap=shade.cmap, norm=norm,
         edgecolors="white", linewidths=0.7, zorder=4, label="measured (colour: accuracy)",
     )  # fmt: skip
     splits = tradeoff.best_shares(own, rules)
