@@ -47,10 +47,11 @@ def draw_plane(axis: Axes, own: Points, shade: ScalarMappable, rules: Rules) -> 
     lines = axis.tricontour(plane, surface, levels, colors="white", linewidths=0.6)
     for text in axis.clabel(lines, fmt=lambda value: f"{100 * value:g}", fontsize=6.5, colors=style.BLACK):
         text.set_path_effects([withStroke(linewidth=1.5, foreground="white")])
-    axis.scatter(
-        own.budgets.pretraining, own.budgets.training, 22, own.means[0], cmap=shade.cmap, norm=shade.norm,
+    dots = axis.scatter(
+        own.budgets.pretraining, own.budgets.training, 22, own.means[0], cmap=COLOURS,
         edgecolors="white", linewidths=0.7, zorder=4, label="measured (colour: accuracy)",
     )  # fmt: skip
+    dots.set_clim(*shade.get_clim())
     splits = tradeoff.best_shares(own, rules)
     _equal_totals(axis, splits, f"{rules.level:.0%} interval of the best split")
     best = law.spend(splits["total"].to_numpy(), splits["share"].to_numpy())
