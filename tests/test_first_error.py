@@ -124,6 +124,8 @@ def test_a_reward_model_names_first_errors_at_a_threshold_from_validation():
     assert [each.first_error for each in asked] == list(tests[3].values())  # truth, as it was made
     perfect = named(Judge(places), held_out, {"arithmetic": asked}).assign(reward_model="x", seed=1)
     assert (perfect.named == perfect.first_error).all() and perfect.threshold.between(0.3, 0.8).all()
+    erroneous = [each for each in held_out if each.first_error != -1]
+    assert named(Judge(places), erroneous, {"arithmetic": asked}).threshold.eq(0.5).all()
     half = Judge(places, blind=lambda name: name.startswith("arithmetic/test") and int(name[-1]) % 2)
     found = f1(named(half, held_out, {"arithmetic": asked}).assign(reward_model="x", seed=1), 0.95, 400, 0)
     assert found[["erroneous", "correct", "mean", "n"]].iloc[0].tolist() == pytest.approx([0.5, 1, 2 / 3, 40])

@@ -19,6 +19,7 @@ from prmscale.tasks.base import Problem, Task
 from prmscale.tasks.process_bench import NO_ERROR, FirstError
 
 BY = ["dataset", "reward_model"]
+HALF = 0.5  # the threshold of scores that are probabilities
 COUNTS = ["found", "erroneous", "passed", "right"]  # F1 is the harmonic mean of found / erroneous and passed / right
 
 
@@ -36,8 +37,13 @@ def known(task: Task, problems: Sequence[Problem], solutions: pd.DataFrame) -> l
 
 
 def named(scorer: Scorer, validation: Sequence[FirstError], tests: Mapping[str, Sequence[FirstError]]) -> pd.DataFrame:
-    """The first errors that a reward model names in the tests' solutions, at the threshold best on `validation`."""
-    threshold = best_threshold(_scores(scorer, validation), [each.first_error for each in validation])
+    """The first errors that a reward model names in the tests' solutions, at the threshold best on `validation`.
+
+    Where the validation solutions are all erroneous, or all right, none is better than another: a half is taken.
+    """
+    places = [each.first_error for each in validation]
+    mixed = len({place == NO_ERROR for place in places}) == 2
+    threshold = best_threshold(_scores(scorer, validation), places) if mixed else HALF
     rows = [
         {
             "dataset": dataset,

@@ -53,6 +53,8 @@ def draw(
         for (dataset, group), own in data.groupby(["dataset", "group"]):
             look = {"control": CONTROL, "reported": REPORTED}.get(str(group)) or style.look(groups.index(group))
             _dots(axes[str(dataset)], own, names, look, str(group))
+        for axis in axes.values():
+            axis.set_xlim(-0.02, 1.02)
         panels.finish(figure, axes)
     return figure, data.drop(columns="place")
 
