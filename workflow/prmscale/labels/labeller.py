@@ -47,14 +47,11 @@ class Labeller:
         """The labels of these problems' solutions."""
         # agreement is asked of labellers that each look for the first error
         method = "binary_search" if self.method == "consensus" else self.method
-        by_policy = [
-            self._table(problems, solutions, estimates)
-            for estimates in [
-                by_rollouts(problems, solutions, policy, self.grader, self.rollouts, progress, self.decision, method)
-                for policy in self.policies
-            ]
-            or [[None] * len(problems)]
+        found: list[Sequence[Mapping[Prefix, Estimate] | None]] = [
+            by_rollouts(problems, solutions, policy, self.grader, self.rollouts, progress, self.decision, method)
+            for policy in self.policies
         ]
+        by_policy = [self._table(problems, solutions, e) for e in found or [[None] * len(problems)]]
         return consensus(by_policy) if self.method == "consensus" else by_policy[0]
 
     def grow(self, problems: Sequence[Problem], progress: str | None = None) -> tuple[pd.DataFrame, pd.DataFrame]:
