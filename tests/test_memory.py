@@ -66,3 +66,7 @@ def test_only_what_lies_here_is_read(tmp_path):
     assert memory.read_size(str(tmp_path)) == memory.size(QWEN_HALF_B)
     for name in ("nobody/has-this", "gpt2", "package:nothing", "results/x/policies/y/converted"):
         assert memory.read_size(name) is None
+
+
+def test_an_engine_with_a_cache_asks_room_for_it_in_reading():
+    assert memory.reading(SMALL, copies=2, tokens=10**6) == Need(weights=8.0, total=8.0 + 2 * 4 * 1000 * 10**6 / 1e9)

@@ -143,7 +143,12 @@ def to_label(*methods):
 
 def search_needs(wildcards):
     """What choosing among samples takes."""
-    return [] if wildcards.reward_model == "without" else [to_score(wildcards.reward_model)]
+    name = wildcards.reward_model
+    if name == "without":
+        return []
+    # one checkpoint after the other; but vLLM frees no model before its process ends
+    kept = SCORING == "vllm" and name in TRAINED
+    return [to_score(name, len(trained_folders(name)) * len(STUDY.reward_training(name).checkpoints) if kept else 1)]
 
 
 def tree_needs(wildcards):

@@ -54,6 +54,7 @@ with job(snakemake):
     ] or next(iter(to_name.values()), [])
     found, named = [], []
     for replicate, folder in folders:
+        scorer = None  # the one before goes first: both need not have room
         scorer = load_scorer(folder, params.device, params.engine, snakemake.resources.gpu) if folder else None
         step = read_json(folder / FACTS)["steps"] if folder else -1
         for test, policy in tests:
