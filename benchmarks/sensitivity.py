@@ -55,7 +55,7 @@ def exact(folder: str, items: list[tuple[Problem, tuple[str, ...], bool]]) -> np
         likelihood = logs.gather(1, torch.tensor(ids[1:])[:, None])[start - 1 :].sum()
         gradients = torch.autograd.grad(likelihood, weights)
         pattern = torch.cat([(w.detach() * g).abs().flatten() for w, g in zip(weights, gradients, strict=True)])
-        found[row] = pattern / pattern.norm()
+        found[row] = pattern / torch.linalg.vector_norm(pattern, dtype=torch.float64).float()
     return found
 
 

@@ -5,11 +5,11 @@ the paper's table 2 compares. F is the log-likelihood of the response given its 
 (normalised dot products), so it does not matter that a longer response has larger gradients.
 
 A is as long as the model is large, so a count sketch of it is kept (Charikar et al. 2002): weight number i is added to
-place i mod `size` under a random sign. Dot products keep their expectation, with a standard error of about
-sqrt((1 + c²) / size) for two patterns of length one and dot product c, more where a few weights hold much of them (on a
-model of your own `benchmarks/sensitivity.py` measures it); where the model has no more than `size` weights they are
-exact. Every block of weights is sketched as soon as its gradient is known, and the gradient is dropped: beside
-the model and a sign for each weight (a byte), only the largest block's gradient is ever held.
+place i mod `size` under a random sign. Dot products keep their expectation, with a standard error of about sqrt((1 +
+c²) / size) for two patterns of length one and dot product c (`benchmarks/sensitivity.py` measures it); where the model
+has no more than `size` weights they are exact. Every block of weights is sketched as soon as its gradient is known, and
+the gradient is dropped: beside the model and a sign for each weight (a byte), only the largest block's gradient is ever
+held.
 """
 
 from __future__ import annotations
