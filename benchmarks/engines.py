@@ -1,7 +1,7 @@
 """Tokens a second of the vLLM engine against the transformers engine, and how many of their answers are right.
 
 Run as `.venv-vllm/bin/python benchmarks/engines.py MODEL`: a chat model's folder or hub name (`make vllm` sets up that
-environment). Both engines write solutions of up to 32 tokens to sums, in bfloat16 on the cores or GPUs there are: one
+environment). Both engines write solutions of up to 32 tokens to sums, on the GPUs there are (bfloat16) or the cores (float32): one
 to each of several, or several to each of a few, which share a prefix. The engines take turns, so that other work on the
 machine meets both; the transformers engine in the same round is the baseline.
 """
@@ -37,7 +37,7 @@ def load(engine: str) -> SamplingPolicy:
     """The model on an engine, warm."""
     settings = Sampling(engine=engine, max_tokens=TOKENS, batch=max(p * s for p, s in CASES), temperature=0.6)
     gpu = torch.cuda.is_available()
-    prompting = Prompting(style="chat", dtype="bfloat16")
+    prompting = Prompting(style="chat", dtype="bfloat16" if gpu else "float32")
     policy = load_policy("model", sys.argv[1], prompting, settings, "cuda" if gpu else "cpu", int(gpu), seed=0)
     policy.extend([Extension(p, (), 1, 0, "end") for p in problems(4)])
     return policy
