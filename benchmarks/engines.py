@@ -1,8 +1,8 @@
 """Tokens a second of the vLLM engine against the transformers engine, and how many of their answers are right.
 
 Run as `.venv-vllm/bin/python benchmarks/engines.py MODEL`: a chat model's folder or hub name (`make vllm` sets up that
-environment). Both engines write solutions of up to 32 tokens to sums, on the GPUs there are (bfloat16) or the cores (float32): one
-to each of several, or several to each of a few, which share a prefix. The engines take turns, so that other work on the
+environment). Both engines write solutions of up to 32 tokens to sums, on GPUs (bfloat16) or cores (float32): one to
+each of several, or several to each of a few, which share a prefix. The engines take turns, so that other work on the
 machine meets both; the transformers engine in the same round is the baseline.
 """
 
