@@ -225,14 +225,16 @@ def twins(reward_models: pd.DataFrame) -> dict[str, list[str]]:
 
 
 def by_training_domain(reward_models: pd.DataFrame) -> dict[str, list[str]]:
-    """The `twins`, and those of the math twin's base and recipe trained on both domains, as far as there are any."""
+    """The `twins`, and those of the math twin's base and recipe trained on both domains, as far as there are any: on the
+    fullest set with the same kind of labels.
+    """
     found = twins(reward_models)
     if found:
         rows = real(reward_models)
-        alike = ["base", *(column for column in RECIPE if column != "train_on")]
+        alike = ["base", "labels", *TRAINING]
         recipe = rows.loc[rows["reward_model"].isin(found["math"]), alike].drop_duplicates()
-        both = sorted(set(rows[rows["train_on"] == "both"].merge(recipe, on=alike)["reward_model"]))
-        found |= {"both": both} if both else {}
+        both = rows[rows["train_on"] == "both"].merge(recipe, on=alike)
+        found |= {"both": sorted(set(_fullest(both)["reward_model"]))} if len(both) else {}
     return found
 
 
