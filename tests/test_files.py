@@ -10,6 +10,11 @@ from prmscale import tables
 from prmscale.errors import UserError
 from prmscale.files import read_json, write_json, written_whole
 
+SCORE = {
+    "dataset": "d", "problem_id": "p", "solution_id": 0, "step": 0, "text": "t", "truth": 1.0, "correct": True,
+    "reward_model": "r", "role": "math", "seed": 1, "score": 0.5,
+}  # fmt: skip
+
 
 def test_a_failed_write_leaves_the_old_file(tmp_path):
     target = tmp_path / "x.json"
@@ -54,7 +59,7 @@ def test_a_disk_that_is_really_full(tmp_path):
 
 
 def test_a_missing_or_mistyped_column_is_named(tmp_path):
-    good = pd.DataFrame({"problem_id": ["p"], "solution_id": [0], "step": [1], "reward_model": ["r"], "score": [0.5]})
+    good = pd.DataFrame([SCORE, SCORE])
     tables.write(good, tmp_path / "scores.parquet", "scores")
     assert tables.read(tmp_path / "scores.parquet", "scores").equals(good)
     with pytest.raises(UserError, match="without the column 'score'"):
@@ -80,9 +85,7 @@ def test_shards_that_are_there_are_not_made_again(tmp_path):
 
     def make(number, part):
         made.append(number)
-        return pd.DataFrame(
-            {"problem_id": part, "solution_id": 0, "step": 0, "reward_model": "r", "score": 0.5}, index=[0]
-        )
+        return pd.DataFrame([SCORE | {"problem_id": part}])
 
     first = tables.in_shards(tmp_path, ["a", "b", "c"], make, "scores")
     (tmp_path / "0001.parquet").unlink()
