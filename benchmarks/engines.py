@@ -19,8 +19,8 @@ from prmscale.policies.engine import load_policy
 from prmscale.study import Prompting, Sampling
 from prmscale.tasks.base import Problem
 
-CASES = ((1, 1), (16, 1), (64, 1), (8, 8))  # problems, samples of each
-ENGINES, ROUNDS, TOKENS = ("transformers", "vllm"), 3, 32
+CASES = ((1, 1), (16, 1), (8, 4))  # problems, samples of each
+ENGINES, ROUNDS, TOKENS = ("transformers", "vllm"), 2, 32
 
 
 def problems(count: int) -> list[Problem]:

@@ -225,8 +225,9 @@ def twins(reward_models: pd.DataFrame) -> dict[str, list[str]]:
 
 
 def by_training_domain(reward_models: pd.DataFrame) -> dict[str, list[str]]:
-    """The `twins`, and those of the math twin's base and recipe trained on both domains, as far as there are any: on the
-    fullest set with the same kind of labels.
+    """The `twins`, and those of the math twin's base and recipe trained on both domains, as far as there are any.
+
+    Of several sets of both domains with the same kind of labels it is the fullest.
     """
     found = twins(reward_models)
     if found:

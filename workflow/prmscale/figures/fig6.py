@@ -72,7 +72,8 @@ def _picture(data: pd.DataFrame) -> Figure:
         own = data[data["dataset"] == name]
         for axis, correct in zip(every[row], (True, False), strict=True):
             response = own[own["correct"] == correct]
-            axis.set_title(f"{name}: {'right' if correct else 'wrong'} response")
+            # over the steps' texts as well: it is wider than the panel
+            axis.set_title(f"{name}: {'right' if correct else 'wrong'} response", loc="right")
             _response(axis, response)
             if row == len(sets) - 1:
                 axis.set_xlabel("score of the step")

@@ -12,7 +12,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
-from matplotlib.ticker import EngFormatter, FixedLocator, FuncFormatter, LogLocator, NullLocator, PercentFormatter
+from matplotlib.ticker import EngFormatter, FixedLocator, FuncFormatter, LogLocator, NullLocator
 
 from prmscale.errors import UserError
 from prmscale.figures import style
@@ -91,8 +91,8 @@ def rows_of_dots(data: pd.DataFrame, names: Sequence[str], xlabel: str) -> tuple
 
 
 def percent(axis: Axis) -> None:
-    """Write fractions as percent."""
-    axis.set_major_formatter(PercentFormatter(1.0, symbol=""))
+    """Write fractions as percent; none above 100, where an axis goes on for its margin."""
+    axis.set_major_formatter(FuncFormatter(lambda v, _: f"{100 * v:.4g}" if v <= 1 + 1e-9 else ""))
 
 
 def line(axis: Axes, data: pd.DataFrame, x: str, look: style.Look, label: str, band: float = 0.14) -> None:
