@@ -72,9 +72,9 @@ def test_tables_agree_with_each_other(project):
     steps = pd.read_parquet(results / "solutions/m/programs.labelling.parquet").steps.map(len).sum()
     assert len(labels) == steps and (labels.rollouts == 2).all()
     sets = pd.read_csv(results / "tables/training_sets.csv").set_index("training_set")
-    grown = pd.read_parquet(results / "labels/arithmetic.omega.parquet")
-    learnt = grown[grown.problem_id.str.startswith("arithmetic/train")]
-    assert sets.loc["math", "right"] == pytest.approx(learnt.label.mean()) and sets.loc["math", "steps"] == len(learnt)
+    grown = pd.read_parquet(results / "labels/programs.omega.parquet")
+    learnt = grown[grown.problem_id.str.startswith("programs/train")]
+    assert sets.loc["code", "right"] == pytest.approx(learnt.label.mean()) and sets.loc["code", "steps"] == len(learnt)
     compared = pd.read_csv(results / "tables/label_costs.csv").set_index(["dataset", "method", "k"])
     assert compared.loc[("programs", "monte_carlo", 8), "tokens_ratio"] == 1
     # a right prefix may fail, a wrong one hardly ever succeeds
@@ -145,7 +145,7 @@ def test_made_again_it_is_the_same_to_the_byte(project):
     ("target", "log"),
     [
         ("labels/arithmetic.monte_carlo.parquet", "label_solutions/arithmetic.monte_carlo.log"),
-        ("labels/arithmetic.omega.parquet", "label_by_tree/arithmetic.log"),
+        ("labels/programs.omega.parquet", "label_by_tree/programs.log"),
         ("search/trees/both-m/m/programs.parquet", "search_trees/both-m.m.programs.log"),
     ],
 )

@@ -31,6 +31,7 @@ from prmscale.analysis.verdicts import (
 
 OTHER_PART = "that the claim's other part is decided"
 OF_A_FIT = "more problems, seeds or bases; how many is not known of a fit"
+OF_PAIRS = "more problems or seeds; how many is not known of a mean over pairs of problems"
 
 # claim: what the paper says; what it takes to be supported here
 WORDS = {
@@ -51,7 +52,7 @@ WORDS = {
         "Of the same base and recipe, the PRM trained on both domains must beat the better of those trained on one "
         "(chosen after the fact, in favour of the single domain), true labels and those that several labellers agree "
         "on must beat Monte-Carlo ones, and of sets of equal size the most diverse (in wordings, or in problems) must "
-        "beat the least diverse.",
+        "beat the least diverse; problems of fewer wordings show fewer errors as well.",
     ),
     "search_budget": (
         "When compute is plentiful, MCTS beats beam search, which beats best-of-n, which beats majority voting; when "
@@ -227,9 +228,11 @@ def pattern_similarity(
     judged = SUPPORTED
     for contrast, paper in ((patterns.RAW, _paper_similarity(reported)), (patterns.LENGTH, "")):
         row = similarities.set_index("comparison").loc[contrast]
-        judged = all_of(judged, verdict(row["low"], row["high"], rules.minimum_effect))
+        own = verdict(row["low"], row["high"], rules.minimum_effect)
+        judged = all_of(judged, own)
         effect = Interval(row["mean"], row["low"], row["high"], int(row["n"]), int(row["seeds"]))
-        found.append(_claim(name, f"{metric}, {contrast} (permutation p = {row['p']:.2g})", effect, judged, paper))
+        words = f"{metric}, {contrast} (permutation p = {row['p']:.2g})"
+        found.append(_claim(name, words, effect, judged, paper, OF_PAIRS if own == INCONCLUSIVE else ""))
     return found
 
 
