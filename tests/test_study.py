@@ -39,7 +39,7 @@ def test_keys_of_a_model_replace_those_of_all():
     config = with_value(["rewards", "models", 0, "training"], {"head": "evidence", "steps": 0})
     config["rewards"]["training"] = {"steps": 7, "batch": 5, "seeds": 3}
     loaded = study.load(config)
-    first, second = (loaded.reward_training(m.name) for m in loaded.rewards.models[:2])
+    first, second = (loaded.reward_training(name) for name in (loaded.rewards.models[0].name, "oracle-m"))
     assert (first.head, first.steps, first.batch, first.seeds) == ("evidence", 0, 5, 3)
     assert second == loaded.rewards.training and second.steps == 7
 
