@@ -10,7 +10,7 @@ import pytest
 import yaml
 from pipeline import ROOT
 
-from prmscale import study
+from prmscale import configuration
 from prmscale.cost import machines, work
 from prmscale.cost.models import model_of
 from prmscale.errors import UserError
@@ -31,7 +31,7 @@ SMOKE["search"]["tree"] = {"reward_models": ["a"], "strategies": ["beam", "mcts"
 
 @pytest.fixture(scope="module")
 def small():
-    return study.load(SMOKE)
+    return configuration.load(SMOKE)
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +60,7 @@ def test_responses_are_compared_where_reward_models_have_roles():
     for model, role in zip(config["rewards"]["models"], ("math", "code"), strict=True):
         model["role"] = role
     config["analysis"] = {"patterns": {"problems": 30}}
-    found = {(job.rule, job.name): job for job in work.jobs(study.load(config))}
+    found = {(job.rule, job.name): job for job in work.jobs(configuration.load(config))}
     # the first 8 samples, two seeds; for each problem two random responses, and two for each seed
     assert found["score_steps", "b"].tokens == 2 * 200 * 8 * (40 + 60)
     assert found["compare_patterns", ""].tokens == 30 * (2 + 2 * 2) * (40 + 60)
@@ -71,7 +71,7 @@ def test_a_tree_costs_its_rollouts_and_needs_no_sampled_solutions():
     for data in config["rewards"]["data"]:
         data["labels"] = "omega"
     config["labels"] |= {"omega": {"searches": 3}, "compare": {}}
-    found = {(job.rule, job.name): job.tokens for job in work.jobs(study.load(config))}
+    found = {(job.rule, job.name): job.tokens for job in work.jobs(configuration.load(config))}
     # 900 problems: 4 whole solutions, and 3 searches of ceil(log2(5)) checks by 4 rollouts of half a solution
     assert found["label_by_tree", "programs"] == 900 * (4 * 40 + 3 * 3 * 4 * 20)
     assert not [name for rule, name in found if rule == "label_solutions" or name.endswith(".labelling")]
@@ -105,7 +105,7 @@ def test_times_of_one_study_tell_those_of_another(small):
         return pd.DataFrame([(j.rule, j.name, rates @ [1, j.tokens, j.flops]) for j in jobs], columns=columns)
 
     columns = ["rule", "name", "seconds"]
-    known = work.jobs(study.load(yaml.safe_load((ROOT / "config.yaml").read_text())))
+    known = work.jobs(configuration.load(yaml.safe_load((ROOT / "config.yaml").read_text())))
     measured = machines.Measured.of(known, took(known))
     others = [job for job in work.jobs(small) if job.rule in ("sample_solutions", "train_reward_model", "search")]
     for job, seconds in zip(others, took(others).seconds, strict=True):
@@ -131,4 +131,4 @@ def test_a_model_of_unknown_size_is_named(small):
     config = deepcopy(SMOKE)
     config["policies"]["released"] = [{"name": "big", "model": "nobody/has-this"}]
     with pytest.raises(UserError, match=r"policies\.released, big: the size of nobody/has-this is not known"):
-        model_of(study.load(config), "big")
+        model_of(configuration.load(config), "big")

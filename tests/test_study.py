@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from prmscale import study
+from prmscale import configuration, study
 from prmscale.errors import UserError
 
 ROOT = Path(__file__).parents[1]
@@ -27,18 +27,18 @@ def complaint(config, tmp_path):
     file = tmp_path / "mine.yaml"
     file.write_text(yaml.safe_dump(config, sort_keys=False))
     with pytest.raises(UserError) as error:
-        study.load(config, [file])
+        configuration.load(config, [file])
     return str(error.value)
 
 
 def test_the_default_configuration_is_accepted():
-    assert study.load(DEFAULT).study == "laptop"
+    assert configuration.load(DEFAULT).study == "laptop"
 
 
 def test_keys_of_a_model_replace_those_of_all():
     config = with_value(["rewards", "models", 0, "training"], {"head": "evidence", "steps": 0})
     config["rewards"]["training"] = {"steps": 7, "batch": 5, "seeds": 3}
-    loaded = study.load(config)
+    loaded = configuration.load(config)
     first, second = (loaded.reward_training(name) for name in (loaded.rewards.models[0].name, "oracle-m"))
     assert (first.head, first.steps, first.batch, first.seeds) == ("evidence", 0, 5, 3)
     assert second == loaded.rewards.training and second.steps == 7
@@ -101,7 +101,7 @@ def test_a_fault_names_the_line_of_the_file_that_sets_it(tmp_path):
     base.write_text(yaml.safe_dump(DEFAULT))
     overlay.write_text("study: mine\nlabels:\n  rollouts: none\n")
     with pytest.raises(UserError, match=r"overlay\.yaml:3: labels\.rollouts"):
-        study.load(with_value(["labels", "rollouts"], "none"), [base, overlay])
+        configuration.load(with_value(["labels", "rollouts"], "none"), [base, overlay])
 
 
 def test_a_fault_in_a_list_is_placed_where_the_topmost_file_has_the_list(tmp_path):
@@ -109,12 +109,12 @@ def test_a_fault_in_a_list_is_placed_where_the_topmost_file_has_the_list(tmp_pat
     base.write_text(yaml.safe_dump(DEFAULT))
     overlay.write_text("study: mine\nrewards:\n  models:\n    - {name: one, base: m}\n")
     with pytest.raises(UserError, match=r"overlay\.yaml:4: rewards\.models\[0\]\.data: this key is required"):
-        study.load(with_value(["rewards", "models"], [{"name": "one", "base": "m"}]), [base, overlay])
+        configuration.load(with_value(["rewards", "models"], [{"name": "one", "base": "m"}]), [base, overlay])
 
 
 def test_a_stored_configuration_can_be_read_again():
-    loaded = study.load(with_value(["rewards", "models", 0, "training"], {"steps": 7}))
-    assert study.load(loaded.model_dump(mode="json")) == loaded
+    loaded = configuration.load(with_value(["rewards", "models", 0, "training"], {"steps": 7}))
+    assert configuration.load(loaded.model_dump(mode="json")) == loaded
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_a_stored_configuration_can_be_read_again():
 def test_a_file_that_is_no_configuration_is_named(text, said, tmp_path):
     (tmp_path / "mine.yaml").write_text(text)
     with pytest.raises(UserError, match=said):
-        study.read_yaml(tmp_path / "mine.yaml")
+        configuration.read_yaml(tmp_path / "mine.yaml")
 
 
 def test_every_fault_is_listed_at_once(tmp_path):
@@ -158,4 +158,4 @@ def test_every_study_is_accepted(file):
     config = deepcopy(DEFAULT)
     for each in files:
         update_config(config, yaml.safe_load(each.read_text()))
-    assert study.load(config, [ROOT / "config.yaml", *files]).study == file.stem
+    assert configuration.load(config, [ROOT / "config.yaml", *files]).study == file.stem

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import get_args
 
-from prmscale import jobs, study as study_module
+from prmscale import configuration, jobs, study as study_module
 from prmscale.engines import memory
 from prmscale.errors import UserError
 from prmscale.search import STRATEGIES
@@ -13,7 +13,7 @@ def load_study():
     """The study of this run; a fault in the configuration ends it before any job starts."""
     files = [*dict.fromkeys(["config.yaml", *map(str, workflow.overwrite_configfiles)])]
     try:
-        return study_module.load(config, files)
+        return configuration.load(config, files)
     except UserError as error:
         raise WorkflowError(str(error)) from None
 

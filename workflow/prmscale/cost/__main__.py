@@ -14,7 +14,7 @@ from typing import Any
 
 import pandas as pd
 
-from prmscale import study as studies
+from prmscale import configuration
 from prmscale.cost import machines, work
 from prmscale.engines import memory
 from prmscale.errors import UserError
@@ -94,8 +94,8 @@ def load(files: list[Path]) -> Study:
     for file in files:
         if not file.exists():
             raise UserError(f"{file}: no such file")
-        _lay_over(config, studies.read_yaml(file))
-    return studies.load(config, files)
+        _lay_over(config, configuration.read_yaml(file))
+    return configuration.load(config, files)
 
 
 def _lay_over(config: dict[str, Any], other: dict[str, Any]) -> None:
