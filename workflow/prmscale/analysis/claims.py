@@ -31,6 +31,7 @@ from prmscale.analysis.verdicts import (
 
 OTHER_PART = "that the claim's other part is decided"
 OF_A_FIT = "more problems, seeds or bases; how many is not known of a fit"
+OF_A_RANGE = "splits beyond those measured: the best one lies at their end"
 OF_PAIRS = "more problems or seeds; how many is not known of a mean over pairs of problems"
 
 # claim: what the paper says; what it takes to be supported here
@@ -91,8 +92,9 @@ def flops_tradeoff(search: pd.DataFrame, reward_models: pd.DataFrame, rules: Rul
             f"error on bases left out, law in the {rival} alone − in both, {own.dataset}",
             f"gain of a doubling of PRM training, per doubling of pre-training, {own.dataset}",
         )
+        wanted = OF_A_RANGE if split.share in (split.least, split.most) else OF_A_FIT
         found += [
-            _claim(name, metrics[0], split.gain, all_of(gains, both), needed=OF_A_FIT if gains == INCONCLUSIVE else ""),
+            _claim(name, metrics[0], split.gain, all_of(gains, both), needed=wanted if gains == INCONCLUSIVE else ""),
             _claim(name, metrics[1], better, both, needed=OF_A_FIT),
             *_directed(name, metrics[2], tradeoff.interaction(own, rules), rules),
         ]
