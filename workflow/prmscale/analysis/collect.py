@@ -14,8 +14,8 @@ from prmscale.rewards.card import FACTS, METRICS
 
 
 def searches(paths: Sequence[str | Path]) -> pd.DataFrame:
-    """All search tables as one, in the order of the paths."""
-    return pd.concat([tables.read(path, "search") for path in paths], ignore_index=True)
+    """All search tables as one, in the order of the paths, without the answers' texts, which nothing here looks at."""
+    return pd.concat([tables.read(path, "search").drop(columns="answer") for path in paths], ignore_index=True)
 
 
 def training(folders: Sequence[str | Path]) -> pd.DataFrame:
