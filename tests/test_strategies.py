@@ -23,13 +23,15 @@ SAMPLED = simulated.search(MODELS, problems=25, seeds=2)
 ROWS = simulation.rows(problems=60)
 # the study's samples, and beside them the rows of strategies that it did not have
 SEARCH = pd.concat([SAMPLED, ROWS[~ROWS.strategy.isin(["best_of_n", "majority"])]], ignore_index=True)
+LOSSES = simulated.training(MODELS, seeds=2)
 RULES = Rules(equivalence_margin=0.1, aggregation="min", draws=400)
 OLDER = [fig1, fig2, fig3, fig7, controls, table1]
 
 
 def _draw(module: ModuleType, search: pd.DataFrame = SEARCH) -> tuple[Figure, pd.DataFrame]:
+    more = {"training": LOSSES} if module is fig2 else {}
     drawn: tuple[Figure, pd.DataFrame] = module.draw(
-        search, FACTS, None, level=0.95, draws=50, seed=0, aggregation="min"
+        search, FACTS, None, level=0.95, draws=50, seed=0, aggregation="min", **more
     )
     return drawn
 
@@ -151,7 +153,7 @@ def test_other_figures_draw_the_same_beside_the_new_strategies(module: ModuleTyp
 
 
 def test_other_claims_and_checks_are_the_same_beside_the_new_strategies() -> None:
-    made = [checks.frame(checks.all_checks(search, FACTS, RULES)) for search in (SAMPLED, SEARCH)]
+    made = [checks.frame(checks.all_checks(search, FACTS, RULES, LOSSES)) for search in (SAMPLED, SEARCH)]
     pd.testing.assert_frame_equal(*made)
     found = [claims.frame(claims.judge(search, FACTS, RULES)) for search in (SAMPLED, SEARCH)]
     others = [table[table.claim != "search_budget"].reset_index(drop=True) for table in found]
