@@ -8,16 +8,6 @@ STEP_SCORES = [result(f"scores/{reward_model}.parquet") for reward_model, _ in C
 PATTERNS = [result("tables/pattern_similarity.csv")] if COMPARED else []
 
 
-def scoring_needs(wildcards):
-    """What scoring takes: every training of the reward model."""
-    return [to_score(wildcards.reward_model, copies=len(reward_folders([wildcards.reward_model])))]
-
-
-def pattern_needs(wildcards):
-    """What the reference model takes."""
-    return [memory.differentiating(base_size(REFERENCE))]
-
-
 rule score_steps:
     input:
         problems=expand(result("problems/{dataset}.parquet"), dataset=COMPARED_TESTS),
@@ -35,8 +25,8 @@ rule score_steps:
         "../../envs/core.yaml"
     threads: STUDY.threads
     resources:
-        mem_mb=main_memory(4000, scoring_needs),
-        gpu=gpus(scoring_needs),
+        mem_mb=main_memory(4000, lambda wildcards: [to_score(wildcards.reward_model)]),
+        gpu=gpus(lambda wildcards: [to_score(wildcards.reward_model)]),
     params:
         plans=[plan(POLICY, dataset) for dataset in COMPARED_TESTS],
         samples=STUDY.analysis.table1_budget,
@@ -65,14 +55,14 @@ rule compare_patterns:
         "../../envs/core.yaml"
     threads: STUDY.threads
     resources:
-        mem_mb=main_memory(4000, pattern_needs),
-        gpu=gpus(pattern_needs),
+        mem_mb=main_memory(4000, lambda wildcards: [memory.differentiating(base_size(REFERENCE))]),
+        gpu=gpus(lambda wildcards: [memory.differentiating(base_size(REFERENCE))]),
     params:
         analysis=STUDY.analysis.model_dump(mode="json", include={"aggregation", "level", "draws", "patterns"}),
         policy=POLICY,
         reference=REFERENCE,
-        folder=policy_folder(REFERENCE) if COMPARED else "",
-        revision=revision(REFERENCE) if COMPARED else None,
+        folder=lambda wildcards: policy_folder(REFERENCE),
+        revision=lambda wildcards: revision(REFERENCE),
         device=STUDY.device,
         seed=STUDY.seed,
     script:
