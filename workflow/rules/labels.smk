@@ -11,11 +11,11 @@ LABELLED = [
 ]
 # of generated problems the truth of steps is known
 WITH_TRUTH = [(d, m) for d, m in LABELLED if STUDY.dataset(d).source in study_module.GENERATED]
-COMPARED = [*dict.fromkeys(d for d, _ in WITH_TRUTH)] if STUDY.labels.compare.methods else []
+LABELS_COMPARED_ON = [*dict.fromkeys(d for d, _ in WITH_TRUTH)] if STUDY.labels.compare.methods else []
 # what figure 9 shows: the comparison, or else what reward models are trained on
 JUDGED_LABELS = (
-    expand(result("labels/{dataset}.compare.parquet"), dataset=COMPARED)
-    if COMPARED
+    expand(result("labels/{dataset}.compare.parquet"), dataset=LABELS_COMPARED_ON)
+    if LABELS_COMPARED_ON
     else [result(f"labels/{dataset}.{method}.parquet") for dataset, method in WITH_TRUTH if method != "oracle"]
 )
 # figure 9 is left out where no step's truth is known
