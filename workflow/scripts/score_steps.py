@@ -10,18 +10,14 @@ from prmscale.jobs import job
 from prmscale.labels.label import truths
 from prmscale.rewards.released import load_scorer
 from prmscale.search import benchmarks
-from prmscale.study import CodeExecution, Dataset, World
-from prmscale.tasks.registry import build
+from prmscale.study import CodeExecution, World
 
 with job(snakemake):
     params = snakemake.params
     world, execution = World(**params.world), CodeExecution(**params.execution)
     scorers = [load_scorer(folder, params.device) for folder in snakemake.input.reward_model]
     found = []
-    for plan, test in zip(
-        params.plans, benchmarks.load(params.plans, snakemake.input.solutions, world, execution), strict=True
-    ):
-        task = build(Dataset(**plan["dataset"]), world, execution)
+    for test in benchmarks.load(params.plans, snakemake.input.solutions, world, execution):
         by_id = {p.problem_id: p for p in test.problems}
         own = test.solutions[test.solutions.solution_id < params.samples]
         items = [(by_id[row.problem_id], tuple(row.steps)) for row in own.itertuples()]
@@ -30,7 +26,7 @@ with job(snakemake):
             dataset=test.dataset,
             step=[step for count in counts for step in range(count)],
             text=list(chain.from_iterable(steps for _, steps in items)),
-            truth=np.array(list(chain.from_iterable(truths(task, *item) for item in items)), dtype=float),
+            truth=np.array(list(chain.from_iterable(truths(test.task, *item) for item in items)), dtype=float),
             reward_model=snakemake.wildcards.reward_model,
             role=params.role,
         )

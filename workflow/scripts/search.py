@@ -80,6 +80,5 @@ with job(snakemake):
         if to_name and folder and folder.parent.name != "checkpoints":
             own = first_errors.named(scorer, validation, to_name)
             named.append(own.assign(reward_model=params.reward_model, seed=replicate))
-    errors = pd.concat(named) if named else pd.DataFrame(columns=list(tables.SCHEMAS["first_errors"]))
-    tables.write(errors, snakemake.output.first_errors, "first_errors")
+    tables.write(tables.joined(named, "first_errors"), snakemake.output.first_errors, "first_errors")
     tables.write(pd.concat(found, ignore_index=True).astype({"answer": "string"}), snakemake.output.search, "search")

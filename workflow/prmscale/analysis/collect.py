@@ -35,8 +35,7 @@ def training(folders: Sequence[str | Path]) -> pd.DataFrame:
 
 def step_scores(paths: Sequence[str | Path]) -> pd.DataFrame:
     """All tables of step scores as one; an empty one where there are none."""
-    found = [tables.read(path, "scores") for path in paths]
-    return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=list(tables.SCHEMAS["scores"]))
+    return tables.joined([tables.read(path, "scores") for path in paths], "scores")
 
 
 def pattern_similarities(paths: Sequence[str | Path]) -> pd.DataFrame:
@@ -46,8 +45,8 @@ def pattern_similarities(paths: Sequence[str | Path]) -> pd.DataFrame:
 
 
 def first_errors(paths: Sequence[str | Path]) -> pd.DataFrame:
-    """All tables of named first errors as one."""
-    return pd.concat([tables.read(path, "first_errors") for path in paths], ignore_index=True)
+    """All tables of named first errors as one; an empty one where there are none."""
+    return tables.joined([tables.read(path, "first_errors") for path in paths], "first_errors")
 
 
 def reward_models(folders: Sequence[str | Path]) -> pd.DataFrame:
