@@ -36,7 +36,8 @@ def first_error_f1(scores: Sequence[np.ndarray], labels: Sequence[int], threshol
     """
     wrong = _erroneous(labels)
     named = np.array([first_error(own, threshold) == label for own, label in zip(scores, labels, strict=True)])
-    return _f1(named[wrong].mean(), named[~wrong].mean())
+    erroneous, correct = named[wrong].mean(), named[~wrong].mean()
+    return FirstErrorF1(float(erroneous), float(correct), float(harmonic(erroneous, correct)))
 
 
 def best_threshold(scores: Sequence[np.ndarray], labels: Sequence[int]) -> float:
@@ -60,8 +61,15 @@ def best_threshold(scores: Sequence[np.ndarray], labels: Sequence[int]) -> float
     # in (low, high]: as many as have begun before a threshold less as many as have ended
     erroneous = np.searchsorted(np.sort(low), tried, "left") - np.searchsorted(np.sort(high), tried, "left")
     passed = len(lowest) - np.searchsorted(np.sort(lowest), tried, "left")
-    found = [_f1(a, b).f1 for a, b in zip(erroneous / wrong.sum(), passed / (~wrong).sum(), strict=True)]
+    found = harmonic(erroneous / wrong.sum(), passed / (~wrong).sum())
     return float(tried[int(np.argmax(found))])
+
+
+def harmonic(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """The harmonic means of shares: 0 where both are, NaN where one is not known."""
+    both = np.asarray(a + b)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(both > 0, 2 * a * b / both, np.where(np.isnan(both), np.nan, 0.0))
 
 
 def _erroneous(labels: Sequence[int]) -> np.ndarray:
@@ -72,8 +80,3 @@ def _erroneous(labels: Sequence[int]) -> np.ndarray:
             f"of {len(wrong)} given, {int(wrong.sum())} are erroneous"
         )
     return wrong
-
-
-def _f1(erroneous: float, correct: float) -> FirstErrorF1:
-    both = erroneous + correct
-    return FirstErrorF1(float(erroneous), float(correct), float(2 * erroneous * correct / both) if both else 0.0)

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from prmscale.analysis.bootstrap import resampled_means
-from prmscale.analysis.first_error import best_threshold, first_error
+from prmscale.analysis.first_error import best_threshold, first_error, harmonic
 from prmscale.engines.scheduler import Scorer
 from prmscale.labels.label import truths
 from prmscale.tasks.base import Problem, Task
@@ -82,10 +82,10 @@ def f1(table: pd.DataFrame, level: float, draws: int, seed: int) -> pd.DataFrame
         erroneous, correct = _shares(values.mean(axis=(0, 1)))
         if np.isnan(erroneous) or np.isnan(correct):
             continue
-        drawn = _harmonic(*_shares(resampled_means(values, draws, seed)))
+        drawn = harmonic(*_shares(resampled_means(values, draws, seed)))
         tail = (1 - level) / 2
         low, high = np.nanquantile(np.clip(drawn, 0, 1), [tail, 1 - tail])
-        mean = _harmonic(erroneous, correct)
+        mean = harmonic(erroneous, correct)
         numbers = (float(mean), float(low), float(high), float(erroneous), float(correct), len(sums), seeds)
         rows.append((*keys, *numbers))
     return pd.DataFrame(rows, columns=[*BY, "mean", "low", "high", "erroneous", "correct", "n", "seeds"])
@@ -96,9 +96,3 @@ def _shares(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     found, erroneous, passed, right = np.moveaxis(np.asarray(counts), -1, 0)
     with np.errstate(invalid="ignore", divide="ignore"):
         return found / erroneous, passed / right
-
-
-def _harmonic(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    both = np.asarray(a + b)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(both > 0, 2 * a * b / both, np.where(np.isnan(both), np.nan, 0.0))

@@ -128,34 +128,28 @@ def _fallen(steps: Sequence[Check]) -> str:
     return f"The largest certain fall is {-100 * worst.effect:.1f} points ({worst.comparison}, {worst.dataset})."
 
 
-def _growth(checks: Sequence[Check]) -> Iterator[str]:
-    yield from (
-        "",
+def _growth(checks: Sequence[Check]) -> list[str]:
+    return _section(
         "## Does accuracy grow?",
-        "",
         "The largest n; each step from one size to the next at full pre-training, and from one pre-training budget of "
         "a size to the next. The *gain per doubling* is a step's gain over the doublings of the size that it spans. "
         "*Flattening* is the bend of accuracy over log2 of the parameters: above zero, a doubling gains less the "
         "larger the model. The three forms of growth are compared by how well each predicts a size that it has "
         "not seen; with four sizes or fewer that says little.",
-        "",
-        *_compared(_of(checks, growth.SECTION)),
+        _of(checks, growth.SECTION),
     )
 
 
-def _emergence(checks: Sequence[Check]) -> Iterator[str]:
-    yield from (
-        "",
+def _emergence(checks: Sequence[Check]) -> list[str]:
+    return _section(
         "## Does accuracy leap along training?",
-        "",
         "The paper's figure 2 shows a plateau, a sudden leap and a slow rise. Over log2 of the training steps, smooth "
         "growth (logarithm, power law, saturating, or a sigmoid that takes two doublings or more) and a logarithm with "
         "a jump between two checkpoints are fitted to accuracy, and to minus the loss on validation problems, which "
         "cannot leap for want of a finer measure. The effect is by how much closer to the points the jump lies (root "
         f"mean square). It wants {emergence.FEWEST} checkpoints; one training seed decides nothing, and two or three "
         "find only large jumps.",
-        "",
-        *_compared(_of(checks, emergence.SECTION)),
+        _of(checks, emergence.SECTION),
     )
 
 
@@ -183,29 +177,27 @@ def _matrix(transfer: pd.DataFrame, rules: Rules) -> Iterator[str]:
         yield _row((r.policy, where, r.trained_on, measured, difference, verdict, r.n, r.seeds))
 
 
-def _diversity(checks: Sequence[Check]) -> Iterator[str]:
-    yield from (
-        "",
+def _diversity(checks: Sequence[Check]) -> list[str]:
+    return _section(
         "## Does diversity of the training set pay at equal size?",
-        "",
         "The largest n; reward models whose training sets hold equally many solutions and differ in how many wordings "
         "with a popular misreading, or how many problems, these are about: what a doubling gains, from a line through "
         "all levels.",
-        "",
-        *_compared(_of(checks, diversity.SECTION)),
+        _of(checks, diversity.SECTION),
     )
 
 
-def _transfer(checks: Sequence[Check]) -> Iterator[str]:
-    yield from (
-        "",
+def _transfer(checks: Sequence[Check]) -> list[str]:
+    return _section(
         "## Does a PRM trained on math select code?",
-        "",
         "On code at the largest n: better than one sample, and than a PRM (of the same base, where there is one) that "
         "was never trained?",
-        "",
-        *_compared(_of(checks, sections.TRANSFER)),
+        _of(checks, sections.TRANSFER),
     )
+
+
+def _section(heading: str, words: str, checks: Iterable[Check]) -> list[str]:
+    return ["", heading, "", words, "", *_compared(checks)]
 
 
 def _compared(checks: Iterable[Check]) -> list[str]:
