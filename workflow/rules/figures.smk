@@ -36,7 +36,7 @@ rule draw_figure:
     conda:
         "../../envs/core.yaml"
     resources:
-        mem_mb=main_memory(6000),  # every choice of a large study at once
+        mem_mb=main_memory(3000),
     params:
         analysis=STUDY.analysis.model_dump(exclude={"figures", "ngram", "patterns"}),
         policy=STUDY.search.evaluations[0].policy if STUDY.search.evaluations else "",
@@ -65,7 +65,7 @@ rule judge_claims:
     conda:
         "../../envs/core.yaml"
     resources:
-        mem_mb=main_memory(6000),
+        mem_mb=main_memory(3000),
     params:
         analysis=as_data(STUDY.analysis),
         claims=as_data(STUDY.claims),

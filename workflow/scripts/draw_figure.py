@@ -20,13 +20,16 @@ from prmscale.jobs import job
 with job(snakemake):
     analysis = snakemake.params.analysis
     module = import_module(f"prmscale.figures.{snakemake.wildcards.figure}")
-    read = {"fig6": step_scores, "table2": pattern_similarities}.get(snakemake.wildcards.figure, searches)
-    table = read(snakemake.input.tables)
-    if read is searches and snakemake.wildcards.figure != "table1":
-        # figures of one policy show the first evaluation's; table 1 shows all
-        table = table[table.policy == snakemake.params.policy]
-    reported = pd.read_csv(snakemake.input.reported[0]) if snakemake.input.reported else None
     models = reward_models(snakemake.input.rewards)
+    by = aggregation(analysis["aggregation"], models)
+    if read := {"fig6": step_scores, "table2": pattern_similarities}.get(snakemake.wildcards.figure):
+        table = read(snakemake.input.tables)
+    else:
+        table = searches(snakemake.input.tables, by)
+        if snakemake.wildcards.figure != "table1":
+            # figures of one policy show the first evaluation's; table 1 shows all
+            table = table[table.policy == snakemake.params.policy]
+    reported = pd.read_csv(snakemake.input.reported[0]) if snakemake.input.reported else None
     # what one figure alone is made of
     more = {
         "table1": lambda: {"budget": analysis["table1_budget"]},
@@ -40,7 +43,7 @@ with job(snakemake):
         level=analysis["level"],
         draws=analysis["draws"],
         seed=snakemake.params.seed,
-        aggregation=aggregation(analysis["aggregation"], models),
+        aggregation=by,
         **more(),
     )
     save(drawn, data, Path(snakemake.output.pdf).with_suffix(""))

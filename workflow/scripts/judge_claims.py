@@ -20,7 +20,7 @@ with job(snakemake):
         seed=snakemake.params.seed,
         table1_budget=analysis["table1_budget"],
     )
-    search = searches(snakemake.input.search)
+    search = searches(snakemake.input.search, rules.aggregation)
     # the first evaluation's policy is the one that figures and claims speak of
     search = pd.concat(
         [search[search.policy == snakemake.params.policy], search[search.policy != snakemake.params.policy]]

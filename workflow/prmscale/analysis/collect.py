@@ -9,13 +9,17 @@ import pandas as pd
 
 from prmscale import tables
 from prmscale.analysis.patterns import COLUMNS
+from prmscale.analysis.selection import other_aggregations
 from prmscale.files import read_json
 from prmscale.rewards.card import FACTS, METRICS
 
 
-def searches(paths: Sequence[str | Path]) -> pd.DataFrame:
-    """All search tables as one, in the order of the paths, without the answers' texts, which nothing here looks at."""
-    return pd.concat([tables.read(path, "search").drop(columns="answer") for path in paths], ignore_index=True)
+def searches(paths: Sequence[str | Path], aggregation: str) -> pd.DataFrame:
+    """All search tables as one, in the order of the paths, without what nothing here looks at: the answers' texts, and
+    the `other_aggregations` of step scores. A table is thinned as it is read, for a large study's have millions of rows.
+    """
+    read = (tables.read(path, "search").drop(columns="answer") for path in paths)
+    return pd.concat([table[~other_aggregations(table, aggregation)] for table in read], ignore_index=True)
 
 
 def training(folders: Sequence[str | Path]) -> pd.DataFrame:

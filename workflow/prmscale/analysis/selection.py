@@ -34,7 +34,18 @@ def first_policy(search: pd.DataFrame) -> pd.DataFrame:
 
 def by_reward_model(search: pd.DataFrame) -> pd.DataFrame:
     """The rows whose column `reward_model` names one: that of `base_likelihood` names a language model."""
-    return search[(search["reward_model"] != "") & (search["strategy"] != "base_likelihood")]
+    return search[_scored(search)]
+
+
+def _scored(search: pd.DataFrame) -> pd.Series:
+    return (search["reward_model"] != "") & (search["strategy"] != "base_likelihood")
+
+
+def other_aggregations(search: pd.DataFrame, aggregation: str) -> pd.Series:
+    """Which rows are of a strategy that was measured by this aggregation of step scores, and are by another one."""
+    scored = _scored(search)
+    this = search["aggregation"] == aggregation
+    return scored & ~this & search["strategy"].isin(search.loc[scored & this, "strategy"].unique())
 
 
 def final(search: pd.DataFrame) -> pd.DataFrame:
