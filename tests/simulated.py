@@ -33,6 +33,7 @@ class Prm:
     solutions: int = 4800  # in the training set; and what they are about
     problems: int = 1600
     wordings: int = 7
+    policies: int = 1
 
 
 def flattening(size: str) -> float:
@@ -106,10 +107,11 @@ def reward_models(models: list[Prm], seeds: int = 1) -> pd.DataFrame:
             "base_flops": 6.0 * SIZES[m.base.split("@")[0]] * m.tokens,
             "train_on": m.train_on,
             "labels": m.labels,
-            "training_set": f"{m.train_on} {m.labels} {m.solutions} {m.problems} {m.wordings}",
+            "training_set": f"{m.train_on} {m.labels} {m.solutions} {m.problems} {m.wordings} {m.policies}",
             "solutions": m.solutions,
             "problems": m.problems,
             "wordings": m.wordings,
+            "policies": m.policies,
             "role": "",
             "seed": replicate,
             "steps": 0 if m.untrained else 600,

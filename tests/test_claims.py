@@ -328,8 +328,9 @@ def test_the_aggregation_is_chosen_on_validation_problems() -> None:
     facts = simulated.reward_models(simulated.prms())
     assert selection.chosen_aggregation(facts) == "min"  # product is as good: the first of equals
     misled = facts.assign(validation_best_of_n_sum=np.where(facts["untrained"] | facts["shuffled"], 1000.0, 0.3))
-    assert selection.aggregation("validation", misled) == "min"  # controls have no say
-    assert selection.aggregation("product", facts) == "product"
+    assert selection.aggregation("validation", misled, ["last", "min"]) == "min"  # controls have no say
+    assert selection.aggregation("validation", facts, ["last", "product"]) == "product"  # of what was measured
+    assert selection.aggregation("product", facts, ["last", "product"]) == "product"
     with pytest.raises(UserError, match=r"analysis\.aggregation"):
         selection.chosen_aggregation(facts.drop(columns=[c for c in facts if str(c).startswith("validation")]))
 

@@ -44,7 +44,7 @@ def test_tokens_follow_from_the_configuration(jobs):
     assert tokens["sample_solutions", "m.arithmetic.search"] == 200 * 64 * 30
     assert tokens["sample_solutions", "s.programs.search"] == 200 * 8 * 40
     # (800 + 100) problems, 6 solutions, 4 open prefixes of which half are distinct, 4 rollouts of half a solution
-    assert tokens["label_solutions", "programs.monte_carlo"] == 900 * 6 * 4 * 0.5 * 4 * 20
+    assert tokens["label_solutions", "m.programs.monte_carlo"] == 900 * 6 * 4 * 0.5 * 4 * 20
     # 450 steps of 16 texts, two seeds; two checkpoints of each on the validation solutions of both sets
     texts = 2 * 450 * 16 + 2 * 2 * 200 * 6
     assert tokens["train_reward_model", "a"] == pytest.approx(texts * (40 + 60) / 2)
@@ -73,7 +73,7 @@ def test_a_tree_costs_its_rollouts_and_needs_no_sampled_solutions():
     config["labels"] |= {"omega": {"searches": 3}, "compare": {}}
     found = {(job.rule, job.name): job.tokens for job in work.jobs(configuration.load(config))}
     # 900 problems: 4 whole solutions, and 3 searches of ceil(log2(5)) checks by 4 rollouts of half a solution
-    assert found["label_by_tree", "programs"] == 900 * (4 * 40 + 3 * 3 * 4 * 20)
+    assert found["label_by_tree", "m.programs"] == 900 * (4 * 40 + 3 * 3 * 4 * 20)
     assert not [name for rule, name in found if rule == "label_solutions" or name.endswith(".labelling")]
 
 

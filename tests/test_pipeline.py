@@ -68,11 +68,11 @@ def test_tables_agree_with_each_other(project):
     assert own[own.strategy == "one_sample"].correct.mean() == pytest.approx(solutions.correct.mean())
     oracle = own[(own.strategy == "oracle") & (own.budget == 8)].set_index("problem_id").correct
     assert (oracle == solutions.groupby("problem_id").correct.max()).all()
-    labels = pd.read_parquet(results / "labels/programs.monte_carlo.parquet")
+    labels = pd.read_parquet(results / "labels/m/programs.monte_carlo.parquet")
     steps = pd.read_parquet(results / "solutions/m/programs.labelling.parquet").steps.map(len).sum()
     assert len(labels) == steps and (labels.rollouts == 2).all()
     sets = pd.read_csv(results / "tables/training_sets.csv").set_index("training_set")
-    grown = pd.read_parquet(results / "labels/programs.omega.parquet")
+    grown = pd.read_parquet(results / "labels/m/programs.omega.parquet")
     learnt = grown[grown.problem_id.str.startswith("programs/train")]
     assert sets.loc["code", "right"] == pytest.approx(learnt.label.mean()) and sets.loc["code", "steps"] == len(learnt)
     compared = pd.read_csv(results / "tables/label_costs.csv").set_index(["dataset", "method", "k"])
@@ -128,7 +128,7 @@ def test_made_again_it_is_the_same_to_the_byte(project):
     results = project / "results/smoke"
     targets = [
         "solutions/m/programs.labelling.parquet",
-        "labels/programs.monte_carlo.parquet",
+        "labels/m/programs.monte_carlo.parquet",
         "rewards/code-m/seed2",
         "trees/both-m/m/arithmetic.parquet",
     ]
@@ -144,8 +144,8 @@ def test_made_again_it_is_the_same_to_the_byte(project):
 @pytest.mark.parametrize(
     ("target", "log"),
     [
-        ("labels/arithmetic.monte_carlo.parquet", "label_solutions/arithmetic.monte_carlo.log"),
-        ("labels/programs.omega.parquet", "label_by_tree/programs.log"),
+        ("labels/m/arithmetic.monte_carlo.parquet", "label_solutions/m.arithmetic.monte_carlo.log"),
+        ("labels/m/programs.omega.parquet", "label_by_tree/m.programs.log"),
         ("search/trees/both-m/m/programs.parquet", "search_trees/both-m.m.programs.log"),
     ],
 )

@@ -136,10 +136,10 @@ def test_the_results_are_those_of_a_local_run(submitted, project):
 
 
 def test_a_killed_job_is_reported_and_a_rerun_finishes_from_its_shards(submitted):
-    output = submitted.results / "labels/arithmetic.monte_carlo.parquet"
+    output = submitted.results / "labels/m/arithmetic.monte_carlo.parquet"
     before = content(output)
     output.unlink()
-    arguments = ("results/smoke/labels/arithmetic.monte_carlo.parquet", "--retries", "0")
+    arguments = ("results/smoke/labels/m/arithmetic.monte_carlo.parquet", "--retries", "0")
     run = submitted.start(*arguments)
     job, _ = submitted.job(run, "label_solutions", "RUNNING")
     shards = output.parent / ".shards"
@@ -154,5 +154,5 @@ def test_a_killed_job_is_reported_and_a_rerun_finishes_from_its_shards(submitted
     (shard,) = shards.glob("*/0000.parquet")
     assert submitted.start(*arguments).wait() == 0, submitted.said()[-3000:]
     assert content(output) == before
-    told = (submitted.results / "logs/label_solutions/arithmetic.monte_carlo.log").read_text()
+    told = (submitted.results / "logs/label_solutions/m.arithmetic.monte_carlo.log").read_text()
     assert "shard 2 of 2" in told and "shard 1 of 2" not in told and not shard.parent.exists()

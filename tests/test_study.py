@@ -84,6 +84,8 @@ def test_keys_of_a_model_replace_those_of_all():
             ["first_errors.process_bench[0].path", "no such file"],
         ),
         (["rewards", "data", 0, "wordings"], ["less"], ["data[0].wordings[0]", "Did you mean 'less_than'?"]),
+        (["rewards", "data", 0, "policies"], ["m", "ss"], ["rewards.data[0].policies[1]", "refers to nothing"]),
+        (["rewards", "data", 5, "policies"], ["m", "s", "s@25", "l"], ["rewards.data[5]", "a multiple of its 4"]),
         (["rewards", "data", 0, "per_problem"], 7, ["rewards.data[0]", "4800 wants to be a multiple of 14"]),
         (["rewards", "data", 1, "threshold"], 0.5, ["rewards.data[1]", "threshold is of labels: monte_carlo"]),
         (["search", "budgets"], [1, 128], ["search.budgets", "128", "64"]),

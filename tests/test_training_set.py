@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from prmscale.errors import UserError
 from prmscale.rewards.examples import Example
-from prmscale.rewards.training_set import at_threshold, described, drawn, labelled_by
+from prmscale.rewards.training_set import at_threshold, described, drawn, in_turn, labelled_by
 from prmscale.study import Dataset, TrainingSet, World
 from prmscale.tasks.registry import build
 from prmscale.tasks.world import WORDINGS, misreadable
@@ -88,7 +88,7 @@ def test_a_set_that_cannot_be_had_is_named_with_what_there_is(wanted, said):
 def test_what_a_set_holds_is_counted():
     keys = [(e.problem.problem_id, e.solution_id) for own in SOURCES.values() for e in own]
     table = pd.DataFrame(keys, columns=["problem_id", "solution_id"])
-    solutions = {name: table[table.problem_id.str.startswith(name)].assign(tokens=10) for name in SOURCES}
+    solutions = {name: table[table.problem_id.str.startswith(name)].assign(tokens=10, policy="m") for name in SOURCES}
     right = {"arithmetic": [1, 0], "programs": [1, 1]}
     labels = {
         name: pd.concat([own.assign(step=t, label=right[name][t]) for t in (0, 1)]) for name, own in solutions.items()
@@ -96,7 +96,17 @@ def test_what_a_set_holds_is_counted():
     found = described(drawn(SOURCES, training_set(solutions=80, per_problem=2), 0), solutions, labels)
     assert (found["solutions"], found["problems"], found["steps"], found["tokens"]) == (80, 40, 160, 800)
     assert found["right_by_source"] == {"arithmetic": 0.5, "programs": 1.0} and found["right"] == 0.75
-    assert set(found["wordings"]) == set(WORLD.misreading_rates)
+    assert found["policies"] == ["m"] and set(found["wordings"]) == set(WORLD.misreading_rates)
+
+
+def test_solutions_of_several_policies_are_taken_in_turn():
+    keys = pd.DataFrame({"problem_id": ["a", "a", "b", "b"], "solution_id": [0, 1, 0, 1]})
+    small, large = keys.assign(policy="s"), keys.iloc[:3].assign(policy="m")
+    both = in_turn([small, large])
+    assert both.policy.tolist() == ["s", "m", "s", "m", "s", "m", "s"] and not both.duplicated(list(keys)).any()
+    labels = [own.merge(pd.DataFrame({"step": [1, 0]}), how="cross") for own in (small, large)]
+    joined = in_turn(labels).merge(both, on=list(keys), suffixes=("_of_label", ""))
+    assert (joined.policy_of_label == joined.policy).all() and joined.step.tolist() == [0, 1] * 7
 
 
 def test_a_threshold_turns_rarely_finished_steps_wrong():

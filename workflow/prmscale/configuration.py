@@ -113,6 +113,7 @@ def _dangling(study: Study) -> list[_Fault]:
     wanted: list[tuple[Location, str, list[str]]] = [(("labels", "policy"), study.labels.policy, models)]
     for i, data in enumerate(study.rewards.data):
         wanted += [(("rewards", "data", i, "datasets", j), name, datasets) for j, name in enumerate(data.datasets)]
+        wanted += [(("rewards", "data", i, "policies", j), name, models) for j, name in enumerate(data.policies)]
         corpora = [c.name for c in study.corpora]
         wanted += [(("rewards", "data", i, "corpora", j), name, corpora) for j, name in enumerate(data.corpora)]
         wordings = list(study.world.misreading_rates)

@@ -54,8 +54,8 @@ def job(snakemake: Any) -> Iterator[None]:
 
 
 def _keep_freed_memory() -> None:
-    """Let glibc keep what tensors leave for the next ones: to ask the system for new pages, each of them zeroed, takes a
-    tenth of the time of training small models. Other C libraries go on as they do.
+    """Let glibc keep what tensors leave for the next ones: new pages, each zeroed by the system, take a tenth of the
+    time of training small models. Other C libraries go on as they do.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt:

@@ -300,7 +300,9 @@ class LabelComparison(Block):
 class Labels(Block):
     """Labelling of steps: which policy's solutions, and how."""
 
-    policy: str = Field(description="The policy that writes the training solutions and the rollouts.")
+    policy: str = Field(
+        description="The policy that writes training solutions and rollouts, unless a training set names others."
+    )
     solutions: Count = Field(4, description="Solutions a training or validation problem.")
     rollouts: Count = Field(
         4, description="Rollouts from every step's prefix (K of Math-Shepherd); the most where a method may stop early."
@@ -321,6 +323,11 @@ class TrainingSet(Block):
 
     name: Name = Field(description="The name reward models refer to.")
     datasets: list[str] = Field([], description="Data sets whose train split is used, in equal parts.")
+    policies: list[str] = Field(
+        [],
+        description="Policies that write the solutions, each labelled by its writer's rollouts; of every problem they "
+        "are taken in turn. labels.policy alone if left out.",
+    )
     corpora: list[str] = Field([], description="Corpora used beside them, in equal parts, with the labels they have.")
     labels: LabelMethod = Field(
         "monte_carlo",
@@ -354,6 +361,14 @@ class TrainingSet(Block):
     def _of_something(self) -> TrainingSet:
         if not self.datasets and not self.corpora:
             raise ValueError("wants at least one of datasets and corpora")
+        if len(set(self.policies)) < len(self.policies):
+            raise ValueError("policies: one is named twice")
+        if self.policies and not self.datasets:
+            raise ValueError("policies write solutions of datasets, and none is named")
+        if self.policies and self.per_problem and self.per_problem % len(self.policies):
+            raise ValueError(
+                f"per_problem: {self.per_problem} wants to be a multiple of its {len(self.policies)} policies"
+            )
         if self.threshold and self.labels != "monte_carlo":
             raise ValueError("threshold is of labels: monte_carlo; other methods decide for themselves")
         parts = (len(self.datasets) + len(self.corpora)) * (self.per_problem or 1)
@@ -699,6 +714,23 @@ class Study(Block):
     def training_set(self, name: str) -> TrainingSet:
         """The training set of this name."""
         return next(d for d in self.rewards.data if d.name == name)
+
+    def writers(self, data: TrainingSet) -> list[str]:
+        """The policies that write a training set's solutions."""
+        return data.policies or [self.labels.policy]
+
+    def labelled(self) -> list[tuple[str, str, LabelMethod]]:
+        """Policy, data set and method of every table of labels that a reward model learns from, each once."""
+        used = {model.data for model in self.rewards.models}
+        return [
+            *dict.fromkeys(
+                (policy, dataset, data.labels)
+                for data in self.rewards.data
+                if data.name in used
+                for policy in self.writers(data)
+                for dataset in data.datasets
+            )
+        ]
 
     def reward_training(self, name: str) -> RewardTraining:
         """How the reward model of this name is trained: rewards.training with the model's own keys laid on top."""

@@ -136,9 +136,9 @@ def ranking_needs(wildcards):
     return [memory.reading(base_size(wildcards.base), gpus=released.gpus if released else None)]
 
 
-def to_label(*methods):
-    """What labelling by these methods takes: all their policies at once."""
-    return [to_sample(name) for name in labellers(*methods)]
+def to_label(policy, *methods):
+    """What labelling a policy's solutions by these methods takes: all that roll out at once."""
+    return [to_sample(name) for name in labellers(policy, *methods)]
 
 
 def search_needs(wildcards):
@@ -189,33 +189,41 @@ def samples_of(wildcards):
     return ["test"], evaluation(wildcards.policy, wildcards.dataset).samples
 
 
-def labellers(*methods):
-    """The policies whose rollouts label by these methods; truth needs none."""
+def labellers(policy, *methods):
+    """The policies whose rollouts label a policy's solutions by these methods: its own, or those that must agree; truth
+    needs none.
+    """
     named = {"oracle": [], "consensus": STUDY.labels.consensus}
-    return list(dict.fromkeys(name for m in methods for name in named.get(m, [STUDY.labels.policy])))
+    return list(dict.fromkeys(name for m in methods for name in named.get(m, [policy])))
 
 
-def labelling_policies(*methods):
+def labelling_policies(policy, *methods):
     """The files that the labellers by these methods need."""
-    return [file for name in labellers(*methods) for file in policy_files(name)]
+    return [file for name in labellers(policy, *methods) for file in policy_files(name)]
 
 
-def labelling_models(*methods):
+def labelling_models(policy, *methods):
     """For each method its labellers, each with its folder and how it is asked."""
-    return {m: {name: (policy_folder(name), prompting(name)) for name in labellers(m)} for m in methods}
+    return {m: {name: (policy_folder(name), prompting(name)) for name in labellers(policy, m)} for m in methods}
 
 
-def labelled_solutions(dataset, method):
+def labelled_solutions(policy, dataset, method):
     """The solutions that a method labels: those sampled for it, or the rollouts of its own trees."""
-    purpose = "omega" if method == "omega" else "labelling"
-    return result(f"solutions/{STUDY.labels.policy}/{dataset}.{purpose}.parquet")
+    return result(f"solutions/{policy}/{dataset}.{'omega' if method == 'omega' else 'labelling'}.parquet")
+
+
+def label_table(policy, dataset, method):
+    """The labels of a policy's solutions by a method."""
+    return result(f"labels/{policy}/{dataset}.{method}.parquet")
 
 
 def training_files(wildcards, kind, path):
-    """One table of a kind for each data set, `path(dataset, method)`, and each corpus that a reward model learns from."""
+    """The tables of a kind that a reward model learns from: `path(policy, dataset, method)` of each data set by each
+    policy, and of each corpus.
+    """
     data = STUDY.training_set(STUDY.reward_model(wildcards.reward_model).data)
-    made = [path(dataset, data.labels) for dataset in data.datasets]
-    return made + expand(result(f"corpora/{{corpus}}/{kind}.parquet"), corpus=data.corpora)
+    made = [path(policy, dataset, data.labels) for dataset in data.datasets for policy in STUDY.writers(data)]
+    return list(dict.fromkeys(made)) + expand(result(f"corpora/{{corpus}}/{kind}.parquet"), corpus=data.corpora)
 
 
 def base(wildcards):

@@ -39,6 +39,7 @@ rule draw_figure:
         mem_mb=main_memory(3000),
     params:
         analysis=STUDY.analysis.model_dump(exclude={"figures", "ngram", "patterns"}),
+        aggregations=STUDY.search.aggregations,
         policy=STUDY.search.evaluations[0].policy if STUDY.search.evaluations else "",
         seed=STUDY.seed,
     script:
@@ -68,6 +69,7 @@ rule judge_claims:
         mem_mb=main_memory(3000),
     params:
         analysis=as_data(STUDY.analysis),
+        aggregations=STUDY.search.aggregations,
         claims=as_data(STUDY.claims),
         policy=STUDY.search.evaluations[0].policy if STUDY.search.evaluations else "",
         seed=STUDY.seed,

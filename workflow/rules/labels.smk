@@ -1,22 +1,14 @@
 """Labels of the steps of solutions: rollouts, the truth where it is known, or what others have published."""
 
-# every table of labels that a reward model's training set is made of
-LABELLED = [
-    *dict.fromkeys(
-        (dataset, data.labels)
-        for data in STUDY.rewards.data
-        if any(model.data == data.name for model in STUDY.rewards.models)
-        for dataset in data.datasets
-    )
-]
+LABELLED = STUDY.labelled()
 # of generated problems the truth of steps is known
-WITH_TRUTH = [(d, m) for d, m in LABELLED if STUDY.dataset(d).source in study_module.GENERATED]
-LABELS_COMPARED_ON = [*dict.fromkeys(d for d, _ in WITH_TRUTH)] if STUDY.labels.compare.methods else []
+WITH_TRUTH = [(p, d, m) for p, d, m in LABELLED if STUDY.dataset(d).source in study_module.GENERATED]
+LABELS_COMPARED_ON = [*dict.fromkeys(d for _, d, _ in WITH_TRUTH)] if STUDY.labels.compare.methods else []
 # what figure 9 shows: the comparison, or else what reward models are trained on
 JUDGED_LABELS = (
-    expand(result("labels/{dataset}.compare.parquet"), dataset=LABELS_COMPARED_ON)
+    [label_table(STUDY.labels.policy, dataset, "compare") for dataset in LABELS_COMPARED_ON]
     if LABELS_COMPARED_ON
-    else [result(f"labels/{dataset}.{method}.parquet") for dataset, method in WITH_TRUTH if method != "oracle"]
+    else [label_table(*each) for each in WITH_TRUTH if each[-1] != "oracle"]
 )
 # figure 9 is left out where no step's truth is known
 FIGURES = [name for name in STUDY.analysis.figures if name != "fig9" or JUDGED_LABELS]
@@ -25,14 +17,14 @@ FIGURES = [name for name in STUDY.analysis.figures if name != "fig9" or JUDGED_L
 rule label_solutions:
     input:
         problems=result("problems/{dataset}.parquet"),
-        solutions=result(f"solutions/{STUDY.labels.policy}/{{dataset}}.labelling.parquet"),
-        policies=lambda wildcards: labelling_policies(wildcards.method),
+        solutions=result("solutions/{policy}/{dataset}.labelling.parquet"),
+        policies=lambda wildcards: labelling_policies(wildcards.policy, wildcards.method),
     output:
-        labels=result("labels/{dataset}.{method}.parquet"),
+        labels=label_table("{policy}", "{dataset}", "{method}"),
     log:
-        result("logs/label_solutions/{dataset}.{method}.log"),
+        result("logs/label_solutions/{policy}.{dataset}.{method}.log"),
     benchmark:
-        result("benchmarks/label_solutions/{dataset}.{method}.tsv")
+        result("benchmarks/label_solutions/{policy}.{dataset}.{method}.tsv")
     wildcard_constraints:
         method="|".join(m for m in get_args(study_module.LabelMethod) if m != "omega"),
     priority: 30
@@ -40,12 +32,12 @@ rule label_solutions:
         environment(SAMPLING)
     threads: STUDY.threads
     resources:
-        mem_mb=main_memory(3000, lambda wildcards: to_label(wildcards.method)),
-        gpu=gpus(lambda wildcards: to_label(wildcards.method)),
+        mem_mb=main_memory(3000, lambda wildcards: to_label(wildcards.policy, wildcards.method)),
+        gpu=gpus(lambda wildcards: to_label(wildcards.policy, wildcards.method)),
     params:
         dataset=lambda wildcards: as_data(STUDY.dataset(wildcards.dataset)),
-        policy=STUDY.labels.policy,
-        labellers=lambda wildcards: labelling_models(wildcards.method),
+        policy=lambda wildcards: wildcards.policy,
+        labellers=lambda wildcards: labelling_models(wildcards.policy, wildcards.method),
         sampling=as_data(STUDY.policies.sampling),
         rollouts=STUDY.labels.rollouts,
         # the other methods do not stop early
@@ -64,26 +56,26 @@ rule label_solutions:
 rule label_by_tree:
     input:
         problems=result("problems/{dataset}.parquet"),
-        policies=labelling_policies("omega"),
+        policies=lambda wildcards: labelling_policies(wildcards.policy, "omega"),
     output:
-        labels=result("labels/{dataset}.omega.parquet"),
-        solutions=labelled_solutions("{dataset}", "omega"),
+        labels=label_table("{policy}", "{dataset}", "omega"),
+        solutions=labelled_solutions("{policy}", "{dataset}", "omega"),
     log:
-        result("logs/label_by_tree/{dataset}.log"),
+        result("logs/label_by_tree/{policy}.{dataset}.log"),
     benchmark:
-        result("benchmarks/label_by_tree/{dataset}.tsv")
+        result("benchmarks/label_by_tree/{policy}.{dataset}.tsv")
     priority: 30
     conda:
         environment(SAMPLING)
     threads: STUDY.threads
     resources:
-        mem_mb=main_memory(3000, lambda wildcards: to_label("omega")),
-        gpu=gpus(lambda wildcards: to_label("omega")),
+        mem_mb=main_memory(3000, lambda wildcards: to_label(wildcards.policy, "omega")),
+        gpu=gpus(lambda wildcards: to_label(wildcards.policy, "omega")),
     params:
         dataset=lambda wildcards: as_data(STUDY.dataset(wildcards.dataset)),
         splits=["train", "validation"],
-        policy=STUDY.labels.policy,
-        labellers=labelling_models("omega"),
+        policy=lambda wildcards: wildcards.policy,
+        labellers=lambda wildcards: labelling_models(wildcards.policy, "omega"),
         sampling=as_data(STUDY.policies.sampling),
         rollouts=STUDY.labels.rollouts,
         decision={},
@@ -100,10 +92,10 @@ rule label_by_tree:
 rule compare_labels:
     input:
         problems=result("problems/{dataset}.parquet"),
-        solutions=labelled_solutions("{dataset}", "monte_carlo"),
-        policies=labelling_policies(*STUDY.labels.compare.methods),
+        solutions=labelled_solutions(STUDY.labels.policy, "{dataset}", "monte_carlo"),
+        policies=labelling_policies(STUDY.labels.policy, *STUDY.labels.compare.methods),
     output:
-        labels=result("labels/{dataset}.compare.parquet"),
+        labels=label_table(STUDY.labels.policy, "{dataset}", "compare"),
     log:
         result("logs/compare_labels/{dataset}.log"),
     benchmark:
@@ -112,13 +104,13 @@ rule compare_labels:
         environment(SAMPLING)
     threads: STUDY.threads
     resources:
-        mem_mb=main_memory(3000, lambda wildcards: to_label(*STUDY.labels.compare.methods)),
-        gpu=gpus(lambda wildcards: to_label(*STUDY.labels.compare.methods)),
+        mem_mb=main_memory(3000, lambda wildcards: to_label(STUDY.labels.policy, *STUDY.labels.compare.methods)),
+        gpu=gpus(lambda wildcards: to_label(STUDY.labels.policy, *STUDY.labels.compare.methods)),
     params:
         dataset=lambda wildcards: as_data(STUDY.dataset(wildcards.dataset)),
         problems=STUDY.labels.compare.problems,
         policy=STUDY.labels.policy,
-        labellers=labelling_models(*STUDY.labels.compare.methods),
+        labellers=labelling_models(STUDY.labels.policy, *STUDY.labels.compare.methods),
         sampling=as_data(STUDY.policies.sampling),
         rollouts=STUDY.labels.compare.rollouts,
         decision=as_data(STUDY.labels.decision),
@@ -133,8 +125,8 @@ rule compare_labels:
 
 rule summarise_labels:
     input:
-        labels=[result(f"labels/{dataset}.{method}.parquet") for dataset, method in LABELLED],
-        solutions=[labelled_solutions(dataset, method) for dataset, method in LABELLED],
+        labels=[label_table(*each) for each in LABELLED],
+        solutions=[labelled_solutions(*each) for each in LABELLED],
         judged=JUDGED_LABELS,
     output:
         csv=result("tables/labels.csv"),
@@ -148,7 +140,7 @@ rule summarise_labels:
     resources:
         mem_mb=main_memory(2000),
     params:
-        datasets=[dataset for dataset, _ in LABELLED],
+        datasets=[dataset for _, dataset, _ in LABELLED],
         level=STUDY.analysis.level,
         draws=STUDY.analysis.draws,
         seed=STUDY.seed,

@@ -59,6 +59,7 @@ rule compare_patterns:
         gpu=gpus(lambda wildcards: [memory.differentiating(base_size(REFERENCE))]),
     params:
         analysis=STUDY.analysis.model_dump(mode="json", include={"aggregation", "level", "draws", "patterns"}),
+        aggregations=STUDY.search.aggregations,
         policy=POLICY,
         reference=REFERENCE,
         folder=lambda wildcards: policy_folder(REFERENCE),

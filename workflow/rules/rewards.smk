@@ -7,12 +7,10 @@ FIRST_ON = {m.data: m.name for m in reversed(STUDY.rewards.models)}
 rule train_reward_model:
     input:
         problems=lambda wildcards: training_files(
-            wildcards, "problems", lambda dataset, method: result(f"problems/{dataset}.parquet")
+            wildcards, "problems", lambda policy, dataset, method: result(f"problems/{dataset}.parquet")
         ),
         solutions=lambda wildcards: training_files(wildcards, "solutions", labelled_solutions),
-        labels=lambda wildcards: training_files(
-            wildcards, "labels", lambda dataset, method: result(f"labels/{dataset}.{method}.parquet")
-        ),
+        labels=lambda wildcards: training_files(wildcards, "labels", label_table),
         base=lambda wildcards: made_here(training_bases(wildcards)),
     output:
         [directory(folder) for folder in trained_folders("{reward_model}")],

@@ -14,7 +14,7 @@ from prmscale.tasks.base import from_table
 with job(snakemake):
     params, analysis = snakemake.params, snakemake.params.analysis
     settings = analysis["patterns"]
-    how = aggregation(analysis["aggregation"], reward_models(snakemake.input.rewards))
+    how = aggregation(analysis["aggregation"], reward_models(snakemake.input.rewards), params.aggregations)
     solutions = pd.concat([tables.read(path, "solutions") for path in snakemake.input.solutions])
     problems = pd.concat([tables.read(path, "problems") for path in snakemake.input.problems])
     by_id = {p.problem_id: p for p in from_table(problems[problems.split == "test"])}

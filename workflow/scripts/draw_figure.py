@@ -21,7 +21,7 @@ with job(snakemake):
     analysis = snakemake.params.analysis
     module = import_module(f"prmscale.figures.{snakemake.wildcards.figure}")
     models = reward_models(snakemake.input.rewards)
-    by = aggregation(analysis["aggregation"], models)
+    by = aggregation(analysis["aggregation"], models, snakemake.params.aggregations)
     if read := {"fig6": step_scores, "table2": pattern_similarities}.get(snakemake.wildcards.figure):
         table = read(snakemake.input.tables)
     else:

@@ -14,7 +14,7 @@ with job(snakemake):
     models = reward_models(snakemake.input.rewards)
     rules = Rules(
         **snakemake.params.claims,
-        aggregation=selection.aggregation(analysis["aggregation"], models),
+        aggregation=selection.aggregation(analysis["aggregation"], models, snakemake.params.aggregations),
         level=analysis["level"],
         draws=analysis["draws"],
         seed=snakemake.params.seed,

@@ -16,7 +16,7 @@ from prmscale.rewards.card import FACTS, METRICS
 
 def searches(paths: Sequence[str | Path], aggregation: str) -> pd.DataFrame:
     """All search tables as one, in the order of the paths, without what nothing here looks at: the answers' texts, and
-    the `other_aggregations` of step scores. A table is thinned as it is read, for a large study's have millions of rows.
+    the `other_aggregations` of step scores. A table is thinned as it is read: a large study's have millions of rows.
     """
     read = (tables.read(path, "search").drop(columns="answer") for path in paths)
     return pd.concat([table[~other_aggregations(table, aggregation)] for table in read], ignore_index=True)
@@ -73,6 +73,7 @@ def reward_models(folders: Sequence[str | Path]) -> pd.DataFrame:
                 "solutions": held.get("solutions", float("nan")),
                 "problems": held.get("problems", float("nan")),
                 "wordings": len(held["wordings"]) if held else float("nan"),
+                "policies": len(held["policies"]) if held else float("nan"),
                 "role": facts["role"],
                 "seed": facts["seed"],
                 "steps": facts["steps"],
@@ -98,5 +99,6 @@ def training_sets(folders: Sequence[str | Path]) -> pd.DataFrame:
         held = dict(facts["training_set"])
         by_source = {f"right_{name}": share for name, share in held.pop("right_by_source").items()}
         told = {"training_set": held.pop("name"), "train_on": facts["train_on"], "labels": facts["labels"]}
-        rows.append({**told, "shuffled": facts["shuffled"], **held, "wordings": len(held["wordings"]), **by_source})
+        counts = {name: len(held[name]) for name in ("policies", "wordings")}
+        rows.append({**told, "shuffled": facts["shuffled"], **held, **counts, **by_source})
     return pd.DataFrame(rows).sort_values("training_set", ignore_index=True)

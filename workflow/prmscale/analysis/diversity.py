@@ -1,4 +1,5 @@
-"""Does diversity of the training set pay at equal size? More wordings, or more problems with fewer solutions each.
+"""Does diversity of the training set pay at equal size? More wordings, more policies that write its solutions, or more
+problems with fewer solutions each.
 
 The reward models compared share base, recipe and number of training solutions; what differs is counted in their sets.
 """
@@ -16,8 +17,8 @@ from prmscale.analysis.compare import accuracy, at_budget, check
 from prmscale.analysis.verdicts import Check, Rules
 
 SECTION = "diversity"
-Axis = Literal["wordings", "problems"]
-AXES: tuple[Axis, ...] = ("wordings", "problems")
+Axis = Literal["wordings", "problems", "policies"]
+AXES: tuple[Axis, ...] = ("wordings", "problems", "policies")
 Series = dict[int, pd.DataFrame]  # accuracy by problem and seed at each level
 
 

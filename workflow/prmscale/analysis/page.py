@@ -181,8 +181,8 @@ def _diversity(checks: Sequence[Check]) -> list[str]:
     return _section(
         "## Does diversity of the training set pay at equal size?",
         "The largest n; reward models whose training sets hold equally many solutions and differ in how many wordings "
-        "with a popular misreading, or how many problems, these are about: what a doubling gains, from a line through "
-        "all levels.",
+        "with a popular misreading, or how many problems, these are about, or in how many policies wrote them: what a "
+        "doubling gains, from a line through all levels.",
         _of(checks, diversity.SECTION),
     )
 

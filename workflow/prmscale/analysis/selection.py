@@ -2,15 +2,15 @@
 
 One place decides, so that a figure and the claim it illustrates never look at different models. Everything takes the
 search table and the table `reward_models` (one row a reward model and training seed: reward_model, replicate, base,
-base_parameters, base_tokens, train_on, labels, training_set and the solutions, problems and wordings in it, steps,
-head, ranking_weight, supervise, target, and optionally untrained, shuffled, released and role). Controls, untrained or
-trained on shuffled labels, are never taken for reward models; released ones are compared with those trained here by
-name alone.
+base_parameters, base_tokens, train_on, labels, training_set and the solutions, problems, wordings and policies in it,
+steps, head, ranking_weight, supervise, target, and optionally untrained, shuffled, released and role). Controls,
+untrained or trained on shuffled labels, are never taken for reward models; released ones are compared with those
+trained here by name alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Literal
 
 import pandas as pd
@@ -23,7 +23,7 @@ from prmscale.study import VALIDATION
 DATA = ["train_on", "labels", "training_set"]
 TRAINING = ["steps", "head", "ranking_weight", "supervise", "target"]
 RECIPE = [*DATA, *TRAINING]
-COUNTS = ["solutions", "problems", "wordings"]  # of a training set
+COUNTS = ["solutions", "problems", "wordings", "policies"]  # of a training set
 NEEDED = ["reward_model", "base", "base_parameters", "base_tokens", *RECIPE, *COUNTS]
 
 
@@ -171,8 +171,8 @@ def heads(reward_models: pd.DataFrame) -> pd.DataFrame:
 def training_sets(reward_models: pd.DataFrame) -> pd.DataFrame:
     """Reward models of one base that differ in training set (and seed) alone: of the base with the most sets.
 
-    Of sets with the same domains and labels the largest, then the one with the most problems and wordings. Of equals, a
-    plain scalar head, the largest base, then the longest trained.
+    Of sets with the same domains and labels the largest, then that of the most problems, wordings, policies. Of equals,
+    a plain scalar head, the largest base, then the longest trained.
     """
     groups = [rows for _, rows in trained(reward_models).groupby(["base", *TRAINING], dropna=False)]
     if not groups:
@@ -191,14 +191,14 @@ def training_sets(reward_models: pd.DataFrame) -> pd.DataFrame:
 
 
 def _fullest(rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows of one training set: of the largest, then the one with the most problems, then the most wordings."""
-    ordered = rows.sort_values([*COUNTS, "training_set"], ascending=[False, False, False, True])
+    """The rows of one training set: of the largest, then the one with the most problems, wordings, policies."""
+    ordered = rows.sort_values([*COUNTS, "training_set"], ascending=[*[False] * len(COUNTS), True])
     return rows[rows["training_set"] == ordered["training_set"].iloc[0]]
 
 
-def diversity(reward_models: pd.DataFrame, axis: Literal["wordings", "problems"]) -> pd.DataFrame:
-    """Reward models of one recipe whose training sets are of one size and differ in how many wordings, or problems,
-    they hold; fewest first, empty where there are none.
+def diversity(reward_models: pd.DataFrame, axis: Literal["wordings", "problems", "policies"]) -> pd.DataFrame:
+    """Reward models of one recipe whose training sets are of one size and differ in how many wordings, problems,
+    or policies they hold; fewest first, empty where there are none.
 
     Of several such series that with the most levels; of equals a plain scalar head, the largest base, the largest sets.
     """
@@ -250,15 +250,15 @@ def by_training_domain(reward_models: pd.DataFrame) -> dict[str, list[str]]:
     return found
 
 
-def chosen_aggregation(reward_models: pd.DataFrame) -> str:
-    """The aggregation of step scores with the best mean best-of-n on validation problems, over PRMs that are no
-    controls; of equals the first in the order last, min, product, mean, sum. No test problem takes part.
+def chosen_aggregation(reward_models: pd.DataFrame, among: Collection[str] = tuple(AGGREGATIONS)) -> str:
+    """Of these aggregations of step scores that with the best mean best-of-n on validation problems, over PRMs that are
+    no controls; of equals the first in the order last, min, product, mean, sum. No test problem takes part.
     """
     rows = real(reward_models)
     means = {
         name: rows[f"validation_best_of_n_{name}"].mean()
         for name in AGGREGATIONS
-        if f"validation_best_of_n_{name}" in rows
+        if name in among and f"validation_best_of_n_{name}" in rows
     }
     known = {name: mean for name, mean in means.items() if pd.notna(mean)}
     if not known:
@@ -269,9 +269,11 @@ def chosen_aggregation(reward_models: pd.DataFrame) -> str:
     return max(known, key=lambda name: known[name])
 
 
-def aggregation(configured: str, reward_models: pd.DataFrame) -> str:
-    """The aggregation that figures and claims use: the configured one, or the one `validation` chooses."""
-    return chosen_aggregation(reward_models) if configured == VALIDATION else configured
+def aggregation(configured: str, reward_models: pd.DataFrame, measured: Collection[str]) -> str:
+    """The aggregation that figures and claims use: the configured one, or that of those measured which `validation`
+    chooses.
+    """
+    return chosen_aggregation(reward_models, measured) if configured == VALIDATION else configured
 
 
 def per_problem(rows: pd.DataFrame) -> pd.DataFrame:

@@ -84,23 +84,25 @@ class _Work:
 
     def __iter__(self) -> Iterator[Job]:
         study = self.study
-        sets = {m.data for m in study.rewards.models}
-        labelled = dict.fromkeys((n, d.labels) for d in study.rewards.data if d.name in sets for n in d.datasets)
-        policies = {study.labels.policy, *(e.policy for e in study.search.evaluations), *study.search.likelihoods}
+        labelled = study.labelled()
+        policies = {study.labels.policy, *(policy for policy, _, _ in labelled)}
+        policies |= {*(e.policy for e in study.search.evaluations), *study.search.likelihoods}
         bases = {name.split("@")[0] for name in policies | {m.base for m in study.rewards.models}}
         for name in [m.name for m in study.policies.pretraining.ladder if m.name in bases]:
             for replicate in range(1, 1 + study.policies.pretraining.seeds):
                 yield self._pretraining(name, replicate)
-        for dataset in dict.fromkeys(n for n, method in labelled if method != "omega" or study.labels.compare.methods):
-            s = self._for_labelling(dataset)
-            yield self._sampling(study.labels.policy, dataset, "labelling", s, study.labels.solutions)
+        compared = [n for _, n, _ in labelled if study.dataset(n).source in GENERATED and study.labels.compare.methods]
+        sampled = [(policy, n) for policy, n, method in labelled if method != "omega"]
+        for policy, dataset in dict.fromkeys(sampled + [(study.labels.policy, n) for n in compared]):
+            s = self._for_labelling(dataset, policy)
+            yield self._sampling(policy, dataset, "labelling", s, study.labels.solutions)
         for each, dataset in self.study.tests():
             yield self._sampling(each.policy, dataset, "search", self._test(each, dataset), each.samples)
-        for dataset, method in labelled:
-            yield self._tree_labelling(dataset) if method == "omega" else self._labelling(dataset, method)
-        if study.labels.compare.methods:
-            for dataset in dict.fromkeys(n for n, _ in labelled if study.dataset(n).source in GENERATED):
-                yield self._comparison(dataset)
+        for policy, dataset, method in labelled:
+            omega = method == "omega"
+            yield self._tree_labelling(policy, dataset) if omega else self._labelling(policy, dataset, method)
+        for dataset in dict.fromkeys(compared):
+            yield self._comparison(dataset)
         for reward_model in study.rewards.models:
             yield self._training(reward_model)
         for name in study.reward_model_names():
@@ -122,9 +124,9 @@ class _Work:
         runs = float(domain == "code" and dataset.source not in GENERATED)
         return Solutions(count, cost.prompt_tokens[domain], length, cost.steps[domain], runs)
 
-    def _for_labelling(self, name: str) -> Solutions:
+    def _for_labelling(self, name: str, policy: str) -> Solutions:
         dataset, labels = self.study.dataset(name), self.study.labels
-        return self._solutions(dataset, labels.policy, (dataset.train + dataset.validation) * labels.solutions)
+        return self._solutions(dataset, policy, (dataset.train + dataset.validation) * labels.solutions)
 
     def _test(self, each: Evaluation, name: str) -> Solutions:
         dataset = self.study.dataset(name)
@@ -176,47 +178,49 @@ class _Work:
         name = f"{policy}.{dataset}.{purpose}"
         return Job("sample_solutions", name, (work,), s.count * (s.length * TEXT + ROW), s.count * s.programs)
 
-    def _labelling(self, dataset: str, method: str) -> Job:
-        s, labels = self._for_labelling(dataset), self.study.labels
-        stored = s.count * s.steps * ROW
+    def _labelling(self, policy: str, dataset: str, method: str) -> Job:
+        s, labels = self._for_labelling(dataset, policy), self.study.labels
+        name, stored = f"{policy}.{dataset}.{method}", s.count * s.steps * ROW
         if method == "oracle":
-            return Job("label_solutions", f"{dataset}.{method}", (), stored)
-        work, rollouts = self._rollouts(s, self._prefixes(s), labels.rollouts)
-        return Job("label_solutions", f"{dataset}.{method}", (work,), stored, rollouts * s.programs)
+            return Job("label_solutions", name, (), stored)
+        work, rollouts = self._rollouts(policy, s, self._prefixes(s), labels.rollouts)
+        return Job("label_solutions", name, (work,), stored, rollouts * s.programs)
 
     def _prefixes(self, s: Solutions) -> float:
         """Distinct prefixes of so many solutions: rollouts start after every step but the last."""
         return s.count * max(s.steps - 1, 0) * self.study.cost.distinct_prefixes
 
-    def _rollouts(self, s: Solutions, prefixes: float, k: int) -> tuple[Pass, float]:
+    def _rollouts(self, policy: str, s: Solutions, prefixes: float, k: int) -> tuple[Pass, float]:
         """K rollouts from each prefix, with on average half of the solution still to write, and their number."""
         rollouts = prefixes * k
-        return self._write(self.study.labels.policy, rollouts, k, s.prompt + s.length / 2, s.length / 2), rollouts
+        return self._write(policy, rollouts, k, s.prompt + s.length / 2, s.length / 2), rollouts
 
-    def _tree_labelling(self, dataset: str) -> Job:
+    def _tree_labelling(self, policy: str, dataset: str) -> Job:
         """Every tree in full: rollouts of the problem, then those of each search's log2(steps) checks."""
-        labels, s = self.study.labels, self._for_labelling(dataset)
+        labels, s = self.study.labels, self._for_labelling(dataset, policy)
         problems = s.count / labels.solutions
-        first = self._write(labels.policy, problems * labels.rollouts, labels.rollouts, s.prompt, s.length)
+        first = self._write(policy, problems * labels.rollouts, labels.rollouts, s.prompt, s.length)
         states = problems * labels.omega.searches * math.ceil(math.log2(max(s.steps, 2)))
-        work, rollouts = self._rollouts(s, states, labels.rollouts)
+        work, rollouts = self._rollouts(policy, s, states, labels.rollouts)
         solutions = rollouts + problems * labels.rollouts
         stored = solutions * (s.length * TEXT + ROW + s.steps * ROW)
-        return Job("label_by_tree", dataset, (first, work), stored, solutions * s.programs)
+        return Job("label_by_tree", f"{policy}.{dataset}", (first, work), stored, solutions * s.programs)
 
     def _comparison(self, dataset: str) -> Job:
         """Rollouts of a fixed number for the problems compared; the other methods share most of those draws."""
-        labels, s = self.study.labels, self._for_labelling(dataset)
+        labels = self.study.labels
+        s = self._for_labelling(dataset, labels.policy)
         problems = min(labels.compare.problems, self.study.dataset(dataset).train)
         s = replace(s, count=problems * labels.solutions)
-        work, _ = self._rollouts(s, self._prefixes(s), labels.compare.rollouts)
+        work, _ = self._rollouts(labels.policy, s, self._prefixes(s), labels.compare.rollouts)
         return Job("compare_labels", dataset, (work,), len(labels.compare.methods) * s.count * s.steps * ROW)
 
     def _training(self, reward_model: RewardModel) -> Job:
         study = self.study
         settings, data = study.reward_training(reward_model.name), study.training_set(reward_model.data)
         cost = self.study.cost
-        lengths = [s.prompt + s.length for s in map(self._for_labelling, data.datasets)]
+        written = [(name, policy) for name in data.datasets for policy in study.writers(data)]
+        lengths = [s.prompt + s.length for s in (self._for_labelling(*each) for each in written)]
         domains = [study.corpus(name).domain for name in data.corpora]
         lengths += [cost.prompt_tokens[domain] + cost.solution_tokens[domain] for domain in domains]
         length = sum(lengths) / len(lengths)
@@ -226,7 +230,7 @@ class _Work:
         # a frozen language model reads the texts; beside it a head is small
         forwards = {"scalar": 2 if settings.lora else 3, "evidence": 1, "implicit": 4}[settings.head]
         work = Pass("train", model, texts * length, texts * forwards * shape.forward(round(length)), settings.dtype)
-        held_out: float = sum(study.dataset(name).validation for name in data.datasets) * study.labels.solutions
+        held_out: float = sum(study.dataset(name).validation for name, _ in written) * study.labels.solutions
         # how many rows a corpus has is not known before it is here
         held_out += sum(c.validation * (c.limit or data.solutions or 0) for c in map(study.corpus, data.corpora))
         kept = self._kept(reward_model.name)

@@ -3,8 +3,8 @@
 The paper's figure compares PRM800K, Math-Shepherd and ASLAF with majority voting on two math sets: ASLAF is best
 (Observation 2), and accuracy rises with n. It prints no exact points, so nothing of it is drawn here. Ours compares
 reward models of one base that differ in training set and labels alone, with majority, likelihood and the oracle. The
-lower rows, of a study that varies it, show accuracy at the largest n against how many wordings or problems a training
-set of fixed size is about.
+lower rows, of a study that varies it, show accuracy at the largest n against how many wordings, problems or policies a
+training set of fixed size is of.
 """
 
 from __future__ import annotations
@@ -20,7 +20,11 @@ from prmscale.figures import panels, style
 
 BY = ["dataset", "strategy", "kind", "budget", "varied", "amount"]
 CHECKS = ["majority", "likelihood", "oracle"]
-VARIED = {"wordings": "wordings in the training set", "problems": "problems in the training set"}
+VARIED = {
+    "wordings": "wordings in the training set",
+    "problems": "problems in the training set",
+    "policies": "policies that wrote the training set",
+}
 
 
 def draw(

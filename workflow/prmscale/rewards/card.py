@@ -18,7 +18,7 @@ tags: [process-reward-model]
 
 A process reward model: {what} {base} ({base_parameters:,} parameters), trained for {steps} steps
 ({train_flops:.2e} FLOPs) {how} on {training_set[solutions]:,} solutions of
-{training_set[problems]:,} problems ({train_on}; {labels} labels, {right}; training set
+{training_set[problems]:,} problems by {written} ({train_on}; {labels} labels, {right}; training set
 {training_set[name]}, data {data}; seed {seed}, replicate {replicate}).
 {warning}
 {sees} The sigmoid of the logit at {step_mark} is the probability that the solution is right so far.
@@ -83,6 +83,7 @@ def card(facts: Mapping[str, Any]) -> str:
         what=_WHAT[facts["head"]],
         sees=_SEES[facts["head"]],
         how=how,
+        written=", ".join(facts["training_set"]["policies"]),
         right=", ".join(f"{share:.0%} of the steps of {name} right" for name, share in by_source.items()),
         warning=warning,
         code=_PLAIN if facts["head"] == "scalar" else _MARKED,

@@ -23,7 +23,7 @@ from prmscale.rewards.examples import Example, examples
 from prmscale.rewards.metrics import metrics
 from prmscale.rewards.parallel import accelerator
 from prmscale.rewards.train import base_parameters, load_base, train
-from prmscale.rewards.training_set import at_threshold, described, drawn, labelled_by
+from prmscale.rewards.training_set import at_threshold, described, drawn, in_turn, labelled_by
 from prmscale.study import RewardTraining, TrainingSet
 from prmscale.tasks.base import from_table
 from prmscale.tasks.steps import Encoded, encode_solution
@@ -31,7 +31,9 @@ from prmscale.tasks.steps import Encoded, encode_solution
 
 @dataclass(frozen=True)
 class Inputs:
-    """The tables that a reward model is trained on, one of a kind for each source."""
+    """The tables that a reward model is trained on: problems of each data set and corpus, in this order; solutions and
+    labels of each data set by each policy, and of each corpus.
+    """
 
     problems: list[str]
     solutions: list[str]
@@ -88,17 +90,20 @@ def _sources(
 ) -> tuple[list[Example], list[Example], dict[str, Any]]:
     """What the reward model learns from, what of the validation problems it is measured on, and facts of the former."""
     problems = {p.problem_id: p for path in inputs.problems for p in from_table(tables.read(path, "problems"))}
-    names = [*data.datasets, *data.corpora]
-    solutions = {n: tables.read(path, "solutions") for n, path in zip(names, inputs.solutions, strict=True)}
-    labels = {
-        n: at_threshold(tables.read(path, "labels"), data.threshold if n in data.datasets else 0.0)
-        for n, path in zip(names, inputs.labels, strict=True)
-    }
-    by_source = {n: examples(problems, solutions[n], labels[n], settings) for n in names}
+    solutions, labels = _read(inputs.solutions, "solutions", data), _read(inputs.labels, "labels", data)
+    labels |= {n: at_threshold(labels[n], data.threshold) for n in data.datasets}
+    by_source = {n: examples(problems, solutions[n], labels[n], settings) for n in solutions}
     train_part = {n: [e for e in own if e.problem.split == "train"] for n, own in by_source.items()}
     chosen = drawn(train_part, data, seed)
     held_out = [e for own in by_source.values() for e in own if e.problem.split == "validation"]
     return chosen, held_out, described(chosen, solutions, labels)
+
+
+def _read(paths: list[str], kind: str, data: TrainingSet) -> dict[str, pd.DataFrame]:
+    """One table for each data set, of all its policies, and for each corpus."""
+    read = (tables.read(path, kind) for path in paths)
+    made = {name: in_turn([next(read) for _ in data.policies or [""]]) for name in data.datasets}
+    return made | {name: next(read) for name in data.corpora}
 
 
 def _train_one(

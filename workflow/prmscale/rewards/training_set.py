@@ -21,6 +21,18 @@ from prmscale.tasks.world import misreadable
 KEY = ["problem_id", "solution_id"]
 
 
+def in_turn(by_policy: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Tables of several policies as one, in which a problem's solutions go round: the first of each, then the second.
+
+    They are numbered anew, solutions and labels alike.
+    """
+    if len(by_policy) == 1:
+        return by_policy[0]
+    parts = [table.assign(solution_id=table["solution_id"] * len(by_policy) + i) for i, table in enumerate(by_policy)]
+    order = [column for column in (*KEY, "step") if column in parts[0]]
+    return pd.concat(parts).sort_values(order, ignore_index=True)
+
+
 def labelled_by(data: TrainingSet) -> str:
     """What made the labels: the method, with its threshold unless that is 0, and the corpora that bring their own."""
     method = data.labels + (f" > {data.threshold:g}" if data.threshold else "")
@@ -60,7 +72,7 @@ def drawn(by_source: Mapping[str, Sequence[Example]], data: TrainingSet, seed: i
 def described(
     chosen: Sequence[Example], solutions: Mapping[str, pd.DataFrame], labels: Mapping[str, pd.DataFrame]
 ) -> dict[str, Any]:
-    """What a training set holds: counts, its wordings that can be misread, and the share of right steps by source.
+    """What a training set holds: counts, its writers, wordings that can be misread, and share of right steps by source.
 
     `solutions` and `labels` are the tables that it was drawn from, by source.
     """
@@ -73,6 +85,7 @@ def described(
         "problems": len(problems),
         "steps": len(every),
         "tokens": int(sum(table.loc[_among(table, keys), "tokens"].sum() for table in solutions.values())),
+        "policies": sorted(set().union(*(table.loc[_among(table, keys), "policy"] for table in solutions.values()))),
         "wordings": sorted(frozenset[str]().union(*map(misreadable, problems.values()))),
         "right": float(every.mean()),
         "right_by_source": {name: float(own.mean()) for name, own in steps.items()},
