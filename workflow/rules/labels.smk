@@ -10,8 +10,14 @@ JUDGED_LABELS = (
     if LABELS_COMPARED_ON
     else [label_table(*each) for each in WITH_TRUTH if each[-1] != "oracle"]
 )
-# figure 9 is left out where no step's truth is known
-FIGURES = [name for name in STUDY.analysis.figures if name != "fig9" or JUDGED_LABELS]
+# what a reward model can be asked the first wrong step of
+KNOWN_ERRORS = [
+    *STUDY.search.first_errors.process_bench,
+    *(d for e in STUDY.search.evaluations[:1] for d in e.datasets if STUDY.dataset(d).source in study_module.GENERATED),
+]
+# figures that would show nothing are left out
+EMPTY = {name for name, shown in (("fig9", JUDGED_LABELS), ("fig10", KNOWN_ERRORS)) if not shown}
+FIGURES = [name for name in STUDY.analysis.figures if name not in EMPTY]
 
 
 rule label_solutions:
