@@ -152,13 +152,15 @@ def test_the_card_holds_the_facts():
     facts = {
         "reward_model": "x", "base": "m", "base_parameters": 1234, "steps": 5, "train_flops": 1e9,
         "train_on": "math", "labels": "oracle",
-        "training_set": {"name": "all", "solutions": 10, "problems": 4, "right_by_source": {"arithmetic": 0.625}},
+        "training_set": {
+            "name": "all", "solutions": 10, "problems": 4, "policies": ["m", "s"], "right_by_source": {"arithmetic": 0.625},
+        },
         "data": "abc", "seed": 1, "step_mark": "the last token",
         "validation": {"within_auc": 0.75}, "head": "scalar", "supervise": "outcome", "ranking_weight": 0.5,
         "shuffled": False, "untrained": False, "replicate": 2,
     }  # fmt: skip
     text = card(json.loads(json.dumps(facts)))
-    assert "on 10 solutions of\n4 problems" in text and "62% of the steps of arithmetic right" in text
+    assert "on 10 solutions of\n4 problems by m, s" in text and "62% of the steps of arithmetic right" in text
     assert "1,234 parameters" in text and "within_auc 0.75" in text and "replicate 2" in text
     assert "outcome" in text and "weight 0.5" in text and "trust_remote_code" not in text and "control" not in text
     for head in ("evidence", "implicit"):

@@ -77,13 +77,17 @@ def score_encoded(
     batch_tokens: int,
     progress: str | None = None,
 ) -> list[np.ndarray]:
-    """Step scores of encoded solutions, in batches of at most `batch_tokens` positions."""
-    scores: list[np.ndarray] = [np.empty(0)] * len(encoded)
-    with tqdm(total=len(encoded), desc=progress, unit="solution", disable=progress is None) as bar:
-        for batch in batches([len(e.ids) for e in encoded], batch_tokens):
-            logits = model(**inputs(model, tokenizer, [encoded[i] for i in batch])).logits.float()
+    """Step scores of encoded solutions, each text read once, in batches of at most `batch_tokens` positions."""
+    keys = [(tuple(e.ids), tuple(e.ends), e.start) for e in encoded]
+    texts = dict(zip(keys, encoded, strict=True))
+    distinct = list(texts.values())
+    scores: list[np.ndarray] = [np.empty(0)] * len(distinct)
+    with tqdm(total=len(distinct), desc=progress, unit="solution", disable=progress is None) as bar:
+        for batch in batches([len(e.ids) for e in distinct], batch_tokens):
+            logits = model(**inputs(model, tokenizer, [distinct[i] for i in batch])).logits.float()
             probabilities = right(logits).cpu().numpy()
             for row, i in enumerate(batch):
-                scores[i] = probabilities[row, encoded[i].ends].astype(np.float64)
+                scores[i] = probabilities[row, distinct[i].ends].astype(np.float64)
             bar.update(len(batch))
-    return scores
+    by_key = dict(zip(texts, scores, strict=True))
+    return [by_key[key] for key in keys]

@@ -11,6 +11,7 @@ import pandas as pd
 
 from prmscale.engines import seeds
 from prmscale.errors import UserError
+from prmscale.labels.consensus import KEY
 from prmscale.study import RewardTraining
 from prmscale.tasks.base import Problem
 
@@ -35,10 +36,10 @@ def examples(
 ) -> list[Example]:
     """One example for each labelled solution that has a step; raises UserError where labels and steps do not match."""
     columns = ["value" if training.target == "soft" else "label", "truth"]
-    by_solution = {
-        key: group.sort_values("step")[columns].to_numpy(float)
-        for key, group in labels.groupby(["problem_id", "solution_id"], sort=False)
-    }
+    ordered = labels.sort_values([*KEY, "step"])
+    begins = np.flatnonzero((ordered[KEY] != ordered[KEY].shift()).any(axis=1))
+    parts = np.split(ordered[columns].to_numpy(float), begins[1:])
+    by_solution = dict(zip(ordered[KEY].iloc[begins].itertuples(index=False, name=None), parts, strict=True))
     out = []
     for row in solutions.itertuples(index=False):
         own = by_solution.get((row.problem_id, row.solution_id))

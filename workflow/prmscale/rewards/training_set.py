@@ -14,11 +14,10 @@ import pandas as pd
 
 from prmscale.engines import seeds
 from prmscale.errors import UserError
+from prmscale.labels.consensus import KEY
 from prmscale.rewards.examples import Example, shuffled
 from prmscale.study import TrainingSet
 from prmscale.tasks.world import misreadable
-
-KEY = ["problem_id", "solution_id"]
 
 
 def in_turn(by_policy: Sequence[pd.DataFrame]) -> pd.DataFrame:
