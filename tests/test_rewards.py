@@ -153,7 +153,8 @@ def test_the_card_holds_the_facts():
         "reward_model": "x", "base": "m", "base_parameters": 1234, "steps": 5, "train_flops": 1e9,
         "train_on": "math", "labels": "oracle",
         "training_set": {
-            "name": "all", "solutions": 10, "problems": 4, "policies": ["m", "s"], "right_by_source": {"arithmetic": 0.625},
+            "name": "all", "solutions": 10, "problems": 4, "policies": ["m", "s"],
+            "right_by_source": {"arithmetic": 0.625},
         },
         "data": "abc", "seed": 1, "step_mark": "the last token",
         "validation": {"within_auc": 0.75}, "head": "scalar", "supervise": "outcome", "ranking_weight": 0.5,
