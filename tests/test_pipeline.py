@@ -222,7 +222,10 @@ def test_a_large_model_is_given_the_gpus_and_the_memory_it_needs(project, tmp_pa
             "sampling": {"batch": 1},
         },
         "labels": {"policy": "q"},
-        "rewards": {"models": [{"name": "prm", "base": "q", "data": "both", "gpus": 8}]},
+        "rewards": {
+            "data": [{"name": "both", "datasets": ["arithmetic", "programs"]}],
+            "models": [{"name": "prm", "base": "q", "data": "both", "gpus": 8}],
+        },
         "search": {
             "evaluations": [{"policy": "q", "datasets": ["arithmetic"], "samples": 8}],
             "likelihoods": [],
