@@ -732,6 +732,11 @@ class Study(Block):
             )
         ]
 
+    def labels_compared_on(self) -> list[str]:
+        """The labelled data sets on which methods are compared, if any: of generated problems the truth is known."""
+        datasets = dict.fromkeys(dataset for _, dataset, _ in self.labelled()) if self.labels.compare.methods else {}
+        return [name for name in datasets if self.dataset(name).source in GENERATED]
+
     def reward_training(self, name: str) -> RewardTraining:
         """How the reward model of this name is trained: rewards.training with the model's own keys laid on top."""
         own = self.reward_model(name).training

@@ -3,7 +3,7 @@
 LABELLED = STUDY.labelled()
 # of generated problems the truth of steps is known
 WITH_TRUTH = [(p, d, m) for p, d, m in LABELLED if STUDY.dataset(d).source in study_module.GENERATED]
-LABELS_COMPARED_ON = [*dict.fromkeys(d for _, d, _ in WITH_TRUTH)] if STUDY.labels.compare.methods else []
+LABELS_COMPARED_ON = STUDY.labels_compared_on()
 # what figure 9 shows: the comparison, or else what reward models are trained on
 JUDGED_LABELS = (
     [label_table(STUDY.labels.policy, dataset, "compare") for dataset in LABELS_COMPARED_ON]

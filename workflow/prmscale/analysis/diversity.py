@@ -7,17 +7,16 @@ The reward models compared share base, recipe and number of training solutions; 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from prmscale.analysis import selection
 from prmscale.analysis.compare import accuracy, at_budget, check
+from prmscale.analysis.selection import Axis
 from prmscale.analysis.verdicts import Check, Rules
 
 SECTION = "diversity"
-Axis = Literal["wordings", "problems", "policies"]
 AXES: tuple[Axis, ...] = ("wordings", "problems", "policies")
 Series = dict[int, pd.DataFrame]  # accuracy by problem and seed at each level
 

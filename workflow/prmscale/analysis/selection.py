@@ -23,6 +23,7 @@ from prmscale.study import VALIDATION
 DATA = ["train_on", "labels", "training_set"]
 TRAINING = ["steps", "head", "ranking_weight", "supervise", "target"]
 RECIPE = [*DATA, *TRAINING]
+Axis = Literal["wordings", "problems", "policies"]  # in which training sets of one size differ
 COUNTS = ["solutions", "problems", "wordings", "policies"]  # of a training set
 NEEDED = ["reward_model", "base", "base_parameters", "base_tokens", *RECIPE, *COUNTS]
 
@@ -196,7 +197,7 @@ def _fullest(rows: pd.DataFrame) -> pd.DataFrame:
     return rows[rows["training_set"] == ordered["training_set"].iloc[0]]
 
 
-def diversity(reward_models: pd.DataFrame, axis: Literal["wordings", "problems", "policies"]) -> pd.DataFrame:
+def diversity(reward_models: pd.DataFrame, axis: Axis) -> pd.DataFrame:
     """Reward models of one recipe whose training sets are of one size and differ in how many wordings, problems,
     or policies they hold; fewest first, empty where there are none.
 

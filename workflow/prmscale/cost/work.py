@@ -91,7 +91,7 @@ class _Work:
         for name in [m.name for m in study.policies.pretraining.ladder if m.name in bases]:
             for replicate in range(1, 1 + study.policies.pretraining.seeds):
                 yield self._pretraining(name, replicate)
-        compared = [n for _, n, _ in labelled if study.dataset(n).source in GENERATED and study.labels.compare.methods]
+        compared = study.labels_compared_on()
         sampled = [(policy, n) for policy, n, method in labelled if method != "omega"]
         for policy, dataset in dict.fromkeys(sampled + [(study.labels.policy, n) for n in compared]):
             s = self._for_labelling(dataset, policy)
@@ -101,7 +101,7 @@ class _Work:
         for policy, dataset, method in labelled:
             omega = method == "omega"
             yield self._tree_labelling(policy, dataset) if omega else self._labelling(policy, dataset, method)
-        for dataset in dict.fromkeys(compared):
+        for dataset in compared:
             yield self._comparison(dataset)
         for reward_model in study.rewards.models:
             yield self._training(reward_model)

@@ -101,8 +101,8 @@ def _sources(
 
 def _read(paths: list[str], kind: str, data: TrainingSet) -> dict[str, pd.DataFrame]:
     """One table for each data set, of all its policies, and for each corpus."""
-    read = (tables.read(path, kind) for path in paths)
-    made = {name: in_turn([next(read) for _ in data.policies or [""]]) for name in data.datasets}
+    read, writers = (tables.read(path, kind) for path in paths), max(1, len(data.policies))
+    made = {name: in_turn([next(read) for _ in range(writers)]) for name in data.datasets}
     return made | {name: next(read) for name in data.corpora}
 
 
