@@ -38,7 +38,7 @@ def examples(
     columns = ["value" if training.target == "soft" else "label", "truth"]
     ordered = labels.sort_values([*KEY, "step"])
     begins = np.flatnonzero((ordered[KEY] != ordered[KEY].shift()).any(axis=1))
-    parts = np.split(ordered[columns].to_numpy(float), begins[1:])
+    parts = np.split(ordered[columns].to_numpy(float), begins)[1:]  # nothing stands before the first
     by_solution = dict(zip(ordered[KEY].iloc[begins].itertuples(index=False, name=None), parts, strict=True))
     out = []
     for row in solutions.itertuples(index=False):
