@@ -39,8 +39,6 @@ class Ledger:
     _reads: int = 0
     # of each prefix that the reward model has read: FLOPs of its last step, and the numbers of the readings with it
     _read: dict[Prefix, tuple[float, list[int]]] = field(default_factory=dict)
-    # of each solution read: its tokens, its FLOPs without a cache, and those numbers of its prefixes
-    _solutions: dict[Prefix, tuple[int, float, list[list[int]]]] = field(default_factory=dict)
 
     def of_one(self, runs: int, size: int) -> Cost:
         """The mean cost of one of `runs` runs of `size` samples each, in order, that this is made of.
@@ -73,22 +71,16 @@ class Ledger:
 
     def scored(self, solution: Prefix, result: Scored, shape: Shape) -> None:
         """Charge the reading of a solution; a cache knows it up to the longest prefix that was read before."""
-        new = 0.0
-        if solution not in self._solutions:  # of many samples few are distinct
-            before, readings = 0, []
-            for t, end in enumerate(result.ends):
-                prefix = solution[:t]
-                if prefix not in self._read:
-                    self._read[prefix] = (shape.forward(end - before, before), [])
-                    new += self._read[prefix][0]
-                readings.append(self._read[prefix][1])
-                before = end
-            self._solutions[solution] = (before, shape.forward(before), readings)
-        tokens, flops, readings = self._solutions[solution]
-        for numbers in readings:
-            numbers.append(self._reads)
+        new, before = 0.0, 0
+        for t, end in enumerate(result.ends):
+            prefix = solution[:t]
+            if prefix not in self._read:
+                self._read[prefix] = (shape.forward(end - before, before), [])
+                new += self._read[prefix][0]
+            self._read[prefix][1].append(self._reads)
+            before = end
         self._reads += 1
-        self._charge(Cost(0, tokens, flops, new))
+        self._charge(Cost(0, before, shape.forward(before), new))
 
     def _charge(self, more: Cost) -> None:
         self.cost = Cost(*map(add, self.cost, more))
