@@ -58,7 +58,10 @@ def test_targets_follow_the_configuration(settings, targets):
 def test_labels_that_do_not_fit_the_steps_are_an_error():
     with pytest.raises(UserError, match=r"toy/test/00000, solution 0: 3 steps but 2 labels"):
         examples(PROBLEMS, SOLUTIONS, LABELS.drop(index=2), RewardTraining())
-    assert examples(PROBLEMS, SOLUTIONS, LABELS.iloc[:0], RewardTraining()) == []  # a filter may keep nothing
+
+
+def test_a_filter_that_keeps_no_labels_leaves_no_examples():
+    assert examples(PROBLEMS, SOLUTIONS, LABELS.iloc[:0], RewardTraining()) == []
 
 
 def test_shuffling_keeps_the_labels_and_nothing_else():
