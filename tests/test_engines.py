@@ -10,14 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scripted import problem
 from torch.utils.flop_counter import FlopCounterMode
-from transformers import LlamaConfig, LlamaForCausalLM
+from transformers import AutoConfig, AutoModelForTokenClassification, LlamaConfig, LlamaForCausalLM
 
 from prmscale.engines.flops import Shape
 from prmscale.engines.policy import Extension
+from prmscale.engines.prefix_tree import pack, readable
 from prmscale.engines.shared_prefix import seat
 from prmscale.engines.transformers_likelihood import TransformersLikelihood
 from prmscale.engines.transformers_policy import TransformersPolicy, sample
-from prmscale.engines.transformers_scorer import TransformersScorer
+from prmscale.engines.transformers_scorer import TransformersScorer, score_encoded
 from prmscale.errors import UserError
 from prmscale.rewards.train import load_base
 from prmscale.study import Prompting, Sampling
@@ -143,6 +144,51 @@ def test_scores_do_not_depend_on_the_batch_and_survive_saving(folder, tmp_path):
         np.testing.assert_allclose(scores, again, atol=1e-6)
     # a step's score does not look at later steps
     np.testing.assert_allclose(whole[0][0][0], whole[1][0][0], atol=1e-6)
+
+
+@given(st.lists(st.lists(st.integers(0, 1), min_size=1, max_size=9), min_size=1, max_size=9), st.integers(1, 9))
+def test_a_tree_shows_every_token_the_text_before_it_and_nothing_else(texts, width):
+    trees = pack(texts, width)
+    assert sorted(number for tree in trees for number in tree.places) == list(range(len(texts)))
+    for tree in trees:
+        for number, places in tree.places.items():
+            assert tree.ids[places].tolist() == texts[number]
+            assert tree.positions[places].tolist() == list(range(len(places)))
+            for at, place in enumerate(places):
+                seen = [j for j in range(place + 1) if place < tree.ends[j]]
+                assert seen == places[: at + 1].tolist()
+
+
+def test_texts_share_a_tree_where_that_is_cheaper():
+    prompt, answers = list(range(60)), [[100 + i] * 20 for i in range(8)]
+    assert len(pack([prompt + answer for answer in answers], width=64)) == 1
+    assert len(pack([[i, *prompt] for i in range(8)], width=64)) == 8  # nothing in common
+    assert len(pack([prompt[:2] + answer * 9 for answer in answers], width=1)) == 8  # attention is all it costs
+
+
+@pytest.mark.parametrize(
+    ("kind", "shares"),
+    [("llama", True), ("qwen2", True), ("qwen3", True), ("gpt_neox", True), ("mistral", False), ("gpt2", False)],
+)
+def test_scores_of_texts_that_share_a_beginning_are_those_of_each_alone(folder, kind, shares):
+    tokenizer = policy(folder).tokenizer
+    shape = {"hidden_size": 32, "intermediate_size": 32, "num_hidden_layers": 2, "initializer_range": 0.3}
+    heads = {"num_attention_heads": 4, "num_key_value_heads": 2}
+    window = {"sliding_window": 4} if kind == "mistral" else {}
+    config = AutoConfig.for_model(kind, vocab_size=len(tokenizer), num_labels=1, **shape, **heads, **window)
+    torch.manual_seed(0)
+    model = AutoModelForTokenClassification.from_config(config).eval()
+    encoded = [
+        steps.encode_solution(tokenizer, p.prompt, (*["b = 3", "a is 4", "c = 5"][:n], last))
+        for p in PROBLEMS
+        for n in range(4)
+        for last in ("answer 3 3", "answer 4")
+    ]
+    together = score_encoded(model, tokenizer, encoded, 512)
+    assert readable(model) == shares
+    for scores, each in zip(together, encoded, strict=True):
+        alone = torch.sigmoid(model(torch.tensor([each.ids])).logits[0, each.ends, 0]).detach()
+        np.testing.assert_allclose(scores, alone, atol=1e-6)
 
 
 def test_a_missing_model_says_what_to_do():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +10,7 @@ import torch
 from tqdm import tqdm
 from transformers import AutoModelForTokenClassification, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
+from prmscale.engines import prefix_tree
 from prmscale.engines.flops import Shape
 from prmscale.engines.loading import load_pretrained, placed
 from prmscale.engines.scorer import StepScorer
@@ -82,12 +83,38 @@ def score_encoded(
     texts = dict(zip(keys, encoded, strict=True))
     distinct = list(texts.values())
     scores: list[np.ndarray] = [np.empty(0)] * len(distinct)
+    split = _in_trees if prefix_tree.readable(model) else _in_rows
     with tqdm(total=len(distinct), desc=progress, unit="solution", disable=progress is None) as bar:
-        for batch in batches([len(e.ids) for e in distinct], batch_tokens):
-            logits = model(**inputs(model, tokenizer, [distinct[i] for i in batch])).logits.float()
-            probabilities = right(logits).cpu().numpy()
-            for row, i in enumerate(batch):
-                scores[i] = probabilities[row, distinct[i].ends].astype(np.float64)
-            bar.update(len(batch))
+        for read, marks in split(model, tokenizer, distinct, batch_tokens):
+            probabilities = right(model(**read).logits.float()).cpu().numpy()
+            for i, row, places in marks:
+                scores[i] = probabilities[row, places].astype(np.float64)
+            bar.update(len(marks))
     by_key = dict(zip(texts, scores, strict=True))
     return [by_key[key] for key in keys]
+
+
+# what the model reads of a batch, and for each text in it its number, its row and where its steps end
+Batch = tuple[dict[str, torch.Tensor], Sequence[tuple[int, int, Sequence[int] | prefix_tree.Numbers]]]
+
+
+def _in_rows(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, texts: Sequence[step_text.Encoded], batch_tokens: int
+) -> Iterator[Batch]:
+    """A row for each text."""
+    for batch in batches([len(e.ids) for e in texts], batch_tokens):
+        read = inputs(model, tokenizer, [texts[i] for i in batch])
+        yield read, [(i, row, texts[i].ends) for row, i in enumerate(batch)]
+
+
+def _in_trees(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, texts: Sequence[step_text.Encoded], batch_tokens: int
+) -> Iterator[Batch]:
+    """A row for each tree of texts that begin alike; as many as have a mask of 64 positions for every token."""
+    trees = prefix_tree.pack([e.ids for e in texts], model.config.get_text_config().hidden_size)
+    for batch in batches([len(tree.ids) ** 2 for tree in trees], 64 * batch_tokens):
+        rows = [trees[i] for i in batch]
+        marks = [
+            (i, row, places[[*texts[i].ends]]) for row, tree in enumerate(rows) for i, places in tree.places.items()
+        ]
+        yield prefix_tree.inputs(rows, model), marks
