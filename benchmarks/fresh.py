@@ -1,6 +1,7 @@
-"""A language model for benchmarks that are given none."""
+"""Models for benchmarks that are given none."""
 
 from prmscale.policies.pretrain import build
+from prmscale.rewards.train import load_base
 from prmscale.study import LadderModel, World
 from prmscale.tasks.corpus import build_tokenizer
 
@@ -11,3 +12,11 @@ def policy(folder: str) -> str:
     build(LadderModel(name="m", width=64, layers=6, heads=4), tokenizer, seed=0).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
+
+
+def pair(folder: str) -> tuple[str, str]:
+    """Save a policy and a reward model on it, both with random weights."""
+    model, tokenizer = load_base(policy(f"{folder}/policy"), seed=0)
+    model.save_pretrained(f"{folder}/reward_model")
+    tokenizer.save_pretrained(f"{folder}/reward_model")
+    return f"{folder}/policy", f"{folder}/reward_model"

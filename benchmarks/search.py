@@ -19,21 +19,12 @@ from prmscale.engines.cached import CachedPolicy
 from prmscale.engines.scheduler import Run, run
 from prmscale.engines.transformers_policy import TransformersPolicy
 from prmscale.engines.transformers_scorer import TransformersScorer
-from prmscale.rewards.train import load_base
 from prmscale.search import TREE_STRATEGIES
 from prmscale.study import Prompting, Sampling, TreeSearch, World
 from prmscale.tasks.arithmetic import Arithmetic
 
 PROBLEMS, WORTH, OPTIONS = 64, 45, TreeSearch()
 SETTINGS = [("beam", 4), ("beam", 16), ("dvts", 16), ("mcts", 4), ("mcts", 16)]  # strategy and samples' worth
-
-
-def fresh_pair(folder: str) -> tuple[str, str]:
-    """A policy and a reward model with random weights."""
-    model, tokenizer = load_base(fresh.policy(f"{folder}/policy"), seed=0)
-    model.save_pretrained(f"{folder}/reward_model")
-    tokenizer.save_pretrained(f"{folder}/reward_model")
-    return f"{folder}/policy", f"{folder}/reward_model"
 
 
 def timed(engine: TransformersPolicy) -> list[float]:
@@ -55,7 +46,7 @@ def main() -> None:
     """Print problems a second and the ratios."""
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as scratch:
-        policy, reward_model = sys.argv[1:] or fresh_pair(scratch)
+        policy, reward_model = sys.argv[1:] or fresh.pair(scratch)
         engine = TransformersPolicy("m", policy, Prompting(), Sampling(), "cpu", seed=0)
         scorer = TransformersScorer(reward_model, "cpu")
     problems = Arithmetic("arithmetic", World()).load("test", PROBLEMS, 0)
