@@ -73,3 +73,10 @@ class BlindScorer(PerfectScorer):
 def grade(problems: Sequence[Problem], solutions: Sequence[tuple[str, ...]]) -> list[Grade]:
     """A solution is right if all its steps are; its answer is the number of right steps."""
     return [Grade(str(s.count("1")), len(s) > 0 and all(step == "1" for step in s)) for s in solutions]
+
+
+class HashScorer(PerfectScorer):
+    """An arbitrary score for every prefix."""
+
+    def of(self, problem, prefix):
+        return float(seeds.generator("score", *prefix).random())

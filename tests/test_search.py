@@ -1,8 +1,9 @@
 """Strategies against scripted engines and oracles."""
 
 import numpy as np
+import pandas as pd
 import pytest
-from scripted import BlindScorer, CoinPolicy, PerfectScorer, grade, problem
+from scripted import BlindScorer, CoinPolicy, HashScorer, PerfectScorer, grade, problem
 
 from prmscale.engines.aggregation import AGGREGATIONS
 from prmscale.engines.policy import Extension
@@ -104,6 +105,15 @@ def test_results_do_not_depend_on_which_problems_run_together():
     alone = search(PerfectScorer(), problems=PROBLEMS[7:8])
     part = together[together.problem_id == PROBLEMS[7].problem_id].reset_index(drop=True)
     assert part.equals(alone.reset_index(drop=True))
+
+
+def test_aggregations_side_by_side_choose_and_cost_what_each_does_alone():
+    scored = ["best_of_n", "weighted_best_of_n", "adaptive_best_of_n"]
+    order = ["strategy", "aggregation", "problem_id", "budget"]
+    together = search(HashScorer(), scored, ["min", "product", "last"]).sort_values(order, ignore_index=True)
+    alone = pd.concat([search(HashScorer(), scored, [name]) for name in ("min", "product", "last")])
+    pd.testing.assert_frame_equal(together, alone.sort_values(order, ignore_index=True))
+    assert together.groupby("aggregation")["correct"].mean().nunique() == 3
 
 
 def test_the_scheduler_asks_the_engine_once_for_all_problems():

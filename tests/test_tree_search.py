@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from scripted import CoinPolicy, PerfectScorer, grade, problem
+from scripted import CoinPolicy, HashScorer, PerfectScorer, grade, problem
 
 from prmscale.engines import seeds
 from prmscale.engines.aggregation import AGGREGATIONS
@@ -46,13 +46,6 @@ class EveryDrawAnother:
         return Continuation(steps, "stop" if whole else None, len(steps), -float(len(steps)), 0.0, 1, 2.0)
 
 
-class HashScorer(PerfectScorer):
-    """An arbitrary score for every prefix."""
-
-    def of(self, problem, prefix):
-        return float(seeds.generator("score", *prefix).random())
-
-
 def answers(strategy, policy=None, scorer=None, problems=PROBLEMS):
     """What an anytime strategy answers in the end, problem by problem."""
     runs = [Run(p, strategy(), {1: math.inf}) for p in problems]
@@ -64,7 +57,7 @@ def answers(strategy, policy=None, scorer=None, problems=PROBLEMS):
 @pytest.mark.parametrize("name", ["beam", "dvts", "mcts", "lookahead"])
 def test_degenerate_settings_are_best_of_n_on_the_same_samples(name, aggregation):
     aggregate = AGGREGATIONS[aggregation]
-    plain = run([(p, best_of_n([N], aggregate)) for p in PROBLEMS], EveryDrawAnother(), HashScorer(), grade)
+    plain = run([(p, best_of_n([N], {aggregation: aggregate})) for p in PROBLEMS], EveryDrawAnother(), HashScorer())
     wanted = [each.choices[0].choice.picks[0][0].steps for each in plain]
     degenerate = {
         "beam": lambda: beam(N, aggregate, expansion=1),

@@ -98,7 +98,8 @@ class Judge:
 
 @dataclass(frozen=True)
 class Choice:
-    """The strategy's answer at one budget, stamped by the scheduler with what has been spent. No reply.
+    """The answer at one budget of a strategy, or of the `variant` of it named, stamped by the scheduler with what has
+    been spent. No reply.
 
     `picks` holds, for each of `runs` independent runs that share what was spent, the solutions picked; several mean a
     uniform draw among them. Run r has the r-th `budget` of the samples, in order, and is charged for them alone.
@@ -107,6 +108,7 @@ class Choice:
     budget: int
     picks: Sequence[Sequence[Continuation]]
     runs: int = 1
+    variant: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,10 @@
 """Search strategies: each one a generator in a module of its own, listed here under the name the configuration uses.
 
 A strategy yields the requests of `prmscale.engines.requests`. Those of `STRATEGIES` choose among whole samples: they
-take the budgets (increasing, in samples' worth) and, where they have variants, one of them (an aggregation of step
-scores or of token log-probabilities), and yield a `Choice` for each budget. Those of `TREE_STRATEGIES` write solutions
-step by step: they take how many sequences the budget pays for, an aggregation and the options of `search.tree`, and
-yield a `Standing` whenever they know more; the scheduler sees to the budget.
+take the budgets (increasing, in samples' worth) and, where they have variants, some of them by name (aggregations of
+step scores or of token log-probabilities), and yield a `Choice` for each of these and each budget. Those of
+`TREE_STRATEGIES` write solutions step by step: they take how many sequences the budget pays for, an aggregation and the
+options of `search.tree`, and yield a `Standing` whenever they know more; the scheduler sees to the budget.
 """
 
 from __future__ import annotations
@@ -33,11 +33,15 @@ from prmscale.search.weighted_best_of_n import weighted_best_of_n
 
 @dataclass(frozen=True)
 class Entry:
-    """A strategy's generator function, whether it asks for scores, and its variants by name (empty: it has none)."""
+    """A strategy's generator function, whether it asks for scores, and its variants by name (empty: it has none).
+
+    Variants that ask for different things run `apart`; others share a run.
+    """
 
     start: Callable[..., Strategy]
     scored: bool
     variants: Mapping[str, Any] = field(default_factory=dict)
+    apart: bool = False
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,7 @@ STRATEGIES: dict[str, Entry] = {
     "self_certainty": Entry(self_certainty, scored=False),
     "best_of_n": Entry(best_of_n, scored=True, variants=AGGREGATIONS),
     "weighted_best_of_n": Entry(weighted_best_of_n, scored=True, variants=AGGREGATIONS),
-    "adaptive_best_of_n": Entry(adaptive_best_of_n, scored=True, variants=AGGREGATIONS),
+    "adaptive_best_of_n": Entry(adaptive_best_of_n, scored=True, variants=AGGREGATIONS, apart=True),
     "oracle": Entry(oracle, scored=False),
 }
 

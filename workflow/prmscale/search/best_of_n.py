@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from prmscale.engines.aggregation import Aggregate
 from prmscale.engines.requests import Score, Strategy
-from prmscale.search.samples import choose, draw
+from prmscale.search.samples import choose, draw, highest
 
 
-def best_of_n(budgets: Sequence[int], aggregate: Aggregate) -> Strategy:
-    """The argmax of the aggregated step scores; the first of equals."""
+def best_of_n(budgets: Sequence[int], aggregates: Mapping[str, Aggregate]) -> Strategy:
+    """The argmax of the step scores by each aggregate; the first of equals."""
     samples = yield from draw(budgets[-1])
     scores = yield Score([sample.steps for sample in samples])
-    values = [aggregate(each) for each in scores]
-    yield from choose(samples, budgets, lambda group: [max(group, key=lambda i: values[i])])
+    for name, aggregate in aggregates.items():
+        yield from choose(samples, budgets, highest([aggregate(each) for each in scores]), name)

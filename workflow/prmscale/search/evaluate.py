@@ -35,19 +35,19 @@ def evaluate(
     Without a scorer the strategies that need none are run, with one those that do. `seconds` are tokens times what a
     token of each model took, measured with full batches on this machine; nothing else in a row is a measurement.
     """
-    plans = [
-        (name, variant)
-        for name in strategies
-        if STRATEGIES[name].scored == (scorer is not None)
-        for variant in (aggregations if STRATEGIES[name].scored else [*STRATEGIES[name].variants] or [""])
-    ]
     rows: list[dict[str, object]] = []
-    for name, variant in plans:
-        start, extra = STRATEGIES[name].start, [STRATEGIES[name].variants[variant]] if variant else []
-        runs = run([(p, start(budgets, *extra)) for p in problems], policy, scorer, grader, progress)
-        speeds = (policy.seconds_per_token, scorer.seconds_per_token if scorer else 0.0)
-        for row in _rows(runs, grader, speeds):
-            rows.append({"strategy": name, "aggregation": variant, **row})
+    for name in strategies:
+        entry = STRATEGIES[name]
+        if entry.scored != (scorer is not None):
+            continue
+        variants = {key: entry.variants[key] for key in (aggregations if entry.scored else entry.variants)}
+        for some in [{key: value} for key, value in variants.items()] if entry.apart else [variants]:
+            asked = [(p, entry.start(budgets, *([some] if some else []))) for p in problems]
+            runs = run(asked, policy, scorer, grader, progress)
+            speeds = (policy.seconds_per_token, scorer.seconds_per_token if scorer else 0.0)
+            for variant in some or [""]:
+                for row in _rows(runs, grader, speeds, variant):
+                    rows.append({"strategy": name, "aggregation": variant, **row})
     return pd.DataFrame(rows)
 
 
@@ -113,10 +113,10 @@ def search_trees(
     return pd.DataFrame(rows), pd.DataFrame(nodes)
 
 
-def _rows(runs: Sequence[Run], grader: Grader, speeds: Speeds) -> Iterator[dict[str, object]]:
-    """One row for each choice."""
+def _rows(runs: Sequence[Run], grader: Grader, speeds: Speeds, variant: str = "") -> Iterator[dict[str, object]]:
+    """One row for each choice of a variant."""
     for each in runs:
-        for stamped in each.choices:
+        for stamped in (own for own in each.choices if own.choice.variant == variant):
             picks, cost = stamped.choice.picks, stamped.cost
             judged = iter(grader([each.problem] * sum(map(len, picks)), [c.steps for pick in picks for c in pick]))
             grades = [[next(judged) for _ in pick] for pick in picks]

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from prmscale.engines.requests import Continuation, Strategy
-from prmscale.search.samples import choose, draw
+from prmscale.search.samples import choose, draw, highest
 
-MEASURES: dict[str, Callable[[Continuation], float]] = {
+Measure = Callable[[Continuation], float]
+MEASURES: dict[str, Measure] = {
     "sum": lambda sample: sample.logprob,
     "mean": lambda sample: sample.logprob / max(sample.tokens, 1),
     "min": lambda sample: sample.min_logprob,
 }
 
 
-def likelihood(budgets: Sequence[int], measure: Callable[[Continuation], float]) -> Strategy:
+def likelihood(budgets: Sequence[int], measures: Mapping[str, Measure]) -> Strategy:
     """The sample with the highest sum, mean or minimum of its tokens' log-probabilities (nats, temperature 1)."""
     samples = yield from draw(budgets[-1])
-    values = [measure(sample) for sample in samples]
-    yield from choose(samples, budgets, lambda group: [max(group, key=lambda i: values[i])])
+    for name, measure in measures.items():
+        yield from choose(samples, budgets, highest([measure(sample) for sample in samples]), name)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from prmscale.engines.requests import Judge, Strategy
-from prmscale.search.samples import choose, draw
+from prmscale.search.samples import choose, draw, highest
 
 
 def oracle(budgets: Sequence[int]) -> Strategy:
     """A right sample where there is one, by the reference."""
     samples = yield from draw(budgets[-1])
     right = yield Judge([sample.steps for sample in samples])
-    yield from choose(samples, budgets, lambda group: [max(group, key=lambda i: right[i])])
+    yield from choose(samples, budgets, highest(right))

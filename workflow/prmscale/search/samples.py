@@ -14,13 +14,20 @@ from prmscale.engines.requests import Choice, Continuation, Extend, Request
 Select = Callable[[list[int]], list[int]]
 
 
+def highest(values: Sequence[float]) -> Select:
+    """Picks the one with the highest value, the first of equals."""
+    return lambda group: [max(group, key=lambda i: values[i])]
+
+
 def draw(count: int) -> Generator[Request, Any, list[Continuation]]:
     """Ask for `count` whole solutions of the problem."""
     ((*samples,),) = yield Extend([()], count, until="end")
     return samples
 
 
-def choose(samples: Sequence[Continuation], budgets: Sequence[int], select: Select) -> Generator[Request, Any, None]:
+def choose(
+    samples: Sequence[Continuation], budgets: Sequence[int], select: Select, variant: str = ""
+) -> Generator[Request, Any, None]:
     """Yield a Choice for each budget: `select` maps the indices of a group to the indices it picks (ties: several).
 
     A group that picks k samples stands for a uniform draw among them; every group weighs the same.
@@ -28,4 +35,4 @@ def choose(samples: Sequence[Continuation], budgets: Sequence[int], select: Sele
     for budget in budgets:
         groups = [list(range(at, at + budget)) for at in range(0, len(samples) - budget + 1, budget)]
         picks = [select(group) for group in groups]
-        yield Choice(budget, [[samples[i] for i in pick] for pick in picks], runs=len(groups))
+        yield Choice(budget, [[samples[i] for i in pick] for pick in picks], runs=len(groups), variant=variant)

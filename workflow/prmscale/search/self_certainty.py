@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from prmscale.engines.requests import Strategy
-from prmscale.search.samples import choose, draw
+from prmscale.search.samples import choose, draw, highest
 
 
 def self_certainty(budgets: Sequence[int]) -> Strategy:
     """The sample with the highest mean divergence from the uniform distribution."""
     samples = yield from draw(budgets[-1])
-    yield from choose(samples, budgets, lambda group: [max(group, key=lambda i: samples[i].confidence)])
+    yield from choose(samples, budgets, highest([sample.confidence for sample in samples]))

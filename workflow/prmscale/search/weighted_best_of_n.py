@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from prmscale.engines.aggregation import Aggregate
 from prmscale.engines.requests import Read, Score, Strategy
-from prmscale.search.samples import choose, draw
+from prmscale.search.samples import Select, choose, draw
 
 
-def weighted_best_of_n(budgets: Sequence[int], aggregate: Aggregate) -> Strategy:
+def weighted_best_of_n(budgets: Sequence[int], aggregates: Mapping[str, Aggregate]) -> Strategy:
     """Votes for final answers weighted by the solutions' scores; the best-scored solution stands for the winner."""
     samples = yield from draw(budgets[-1])
     scores = yield Score([sample.steps for sample in samples])
     answers = yield Read([sample.steps for sample in samples])
-    values = [aggregate(each) for each in scores]
+    for name, aggregate in aggregates.items():
+        yield from choose(samples, budgets, _heaviest(answers, [aggregate(each) for each in scores]), name)
 
+
+def _heaviest(answers: Sequence[str | None], values: Sequence[float]) -> Select:
     def select(group: list[int]) -> list[int]:
         weights: dict[str, float] = defaultdict(float)
         for i in group:
-            if answers[i] is not None:
-                weights[answers[i]] += values[i]
+            if (answer := answers[i]) is not None:
+                weights[answer] += values[i]
         winner = max(weights, key=lambda answer: weights[answer], default=None)
         return [max((i for i in group if answers[i] == winner), key=lambda i: values[i])]
 
-    yield from choose(samples, budgets, select)
+    return select
