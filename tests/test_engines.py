@@ -189,6 +189,8 @@ def test_scores_of_texts_that_share_a_beginning_are_those_of_each_alone(folder, 
     for scores, each in zip(together, encoded, strict=True):
         alone = torch.sigmoid(model(torch.tensor([each.ids])).logits[0, each.ends, 0]).detach()
         np.testing.assert_allclose(scores, alone, atol=1e-6)
+    rounded = score_encoded(model.bfloat16(), tokenizer, encoded, 512)
+    np.testing.assert_allclose(np.concatenate(rounded), np.concatenate(together), atol=0.1)
 
 
 def test_a_missing_model_says_what_to_do():

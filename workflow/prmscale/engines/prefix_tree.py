@@ -35,14 +35,17 @@ class Tree:
 
 
 def readable(model: PreTrainedModel) -> bool:
-    """Whether a model can be told positions and what each token attends to, and knows nothing else of their order."""
+    """Whether a model can be told positions and what each token attends to, and knows nothing else of their order.
+
+    Its attention must be torch's, which takes a mask of truth values whatever the precision.
+    """
     config: Any = model.config.get_text_config()
     limited = getattr(config, "sliding_window", None) or {*(getattr(config, "layer_types", None) or [])} - {
         "full_attention"
     }
     rotary = any("Rotary" in type(module).__name__ for module in model.modules())
     told = {"position_ids", "attention_mask"} <= inspect.signature(model.forward).parameters.keys()
-    return rotary and told and not limited and config._attn_implementation in ("sdpa", "eager")
+    return rotary and told and not limited and config._attn_implementation == "sdpa"
 
 
 def pack(texts: Sequence[Sequence[int]], width: int) -> list[Tree]:
@@ -94,8 +97,8 @@ def _tree(texts: Sequence[Numbers], group: Sequence[tuple[int, int]]) -> Tree:
 
 
 def inputs(trees: Sequence[Tree], model: PreTrainedModel) -> dict[str, torch.Tensor]:
-    """What a model reads of trees: ids and positions [trees, longest], and what is added to the scores of attention
-    [trees, 1, longest, longest]: nothing, or the lowest number where a token must not look.
+    """What a model reads of trees: ids and positions [trees, longest], and what each token attends to
+    [trees, 1, longest, longest].
     """
     longest = max(len(tree.ids) for tree in trees)
     ids, positions, ends = np.zeros((3, len(trees), longest), dtype=np.int64)
@@ -103,9 +106,7 @@ def inputs(trees: Sequence[Tree], model: PreTrainedModel) -> dict[str, torch.Ten
     for row, tree in enumerate(trees):
         own = slice(len(tree.ids))
         ids[row, own], positions[row, own], ends[row, own] = tree.ids, tree.positions, tree.ends
-    read = {"input_ids": torch.from_numpy(ids), "position_ids": torch.from_numpy(positions)}
-    place = torch.arange(longest)
-    seen = (place <= place[:, None]) & (place[:, None] < torch.from_numpy(ends)[:, None])
-    mask = torch.zeros(seen.shape, dtype=model.dtype).masked_fill_(~seen, torch.finfo(model.dtype).min)
-    read["attention_mask"] = mask[:, None]
-    return {name: tensor.to(model.device) for name, tensor in read.items()}
+    place = np.arange(longest)
+    seen = (place <= place[:, None]) & (place[:, None] < ends[:, None])
+    read = {"input_ids": ids, "position_ids": positions, "attention_mask": seen[:, None]}
+    return {name: torch.from_numpy(array).to(model.device) for name, array in read.items()}
