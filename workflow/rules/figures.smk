@@ -36,7 +36,7 @@ rule draw_figure:
     conda:
         "../../envs/core.yaml"
     resources:
-        mem_mb=main_memory(3000),
+        mem_mb=main_memory(4000),
     params:
         analysis=STUDY.analysis.model_dump(exclude={"figures", "ngram", "patterns"}),
         aggregations=STUDY.search.aggregations,
@@ -66,7 +66,7 @@ rule judge_claims:
     conda:
         "../../envs/core.yaml"
     resources:
-        mem_mb=main_memory(3000),
+        mem_mb=main_memory(4000),
     params:
         analysis=as_data(STUDY.analysis),
         aggregations=STUDY.search.aggregations,
