@@ -98,7 +98,7 @@ def _tree(texts: Sequence[Numbers], group: Sequence[tuple[int, int]]) -> Tree:
 
 def inputs(trees: Sequence[Tree], model: PreTrainedModel) -> dict[str, torch.Tensor]:
     """What a model reads of trees: ids and positions [trees, longest], and what each token attends to
-    [trees, 1, longest, longest].
+    [trees, 1, longest, longest]; nothing of the last where no tree branches, as a causal model's own kernel is faster.
     """
     longest = max(len(tree.ids) for tree in trees)
     ids, positions, ends = np.zeros((3, len(trees), longest), dtype=np.int64)
@@ -106,7 +106,8 @@ def inputs(trees: Sequence[Tree], model: PreTrainedModel) -> dict[str, torch.Ten
     for row, tree in enumerate(trees):
         own = slice(len(tree.ids))
         ids[row, own], positions[row, own], ends[row, own] = tree.ids, tree.positions, tree.ends
-    place = np.arange(longest)
-    seen = (place <= place[:, None]) & (place[:, None] < ends[:, None])
-    read = {"input_ids": ids, "position_ids": positions, "attention_mask": seen[:, None]}
+    read: dict[str, NDArray[Any]] = {"input_ids": ids, "position_ids": positions}
+    if any(len(tree.places) > 1 for tree in trees):
+        place = np.arange(longest)
+        read["attention_mask"] = ((place <= place[:, None]) & (place[:, None] < ends[:, None]))[:, None]
     return {name: torch.from_numpy(array).to(model.device) for name, array in read.items()}
