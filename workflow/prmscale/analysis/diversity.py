@@ -7,6 +7,7 @@ The reward models compared share base, recipe and number of training solutions; 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import get_args
 
 import numpy as np
 import pandas as pd
@@ -17,7 +18,7 @@ from prmscale.analysis.selection import Axis
 from prmscale.analysis.verdicts import Check, Rules
 
 SECTION = "diversity"
-AXES: tuple[Axis, ...] = ("wordings", "problems", "policies")
+AXES: tuple[Axis, ...] = get_args(Axis)
 Series = dict[int, pd.DataFrame]  # accuracy by problem and seed at each level
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from prmscale.engines.aggregation import Aggregate
 from prmscale.engines.requests import Read, Score, Strategy
-from prmscale.search.samples import Select, choose, draw
+from prmscale.search.samples import Select, choose, draw, highest
 
 
 def weighted_best_of_n(budgets: Sequence[int], aggregates: Mapping[str, Aggregate]) -> Strategy:
@@ -26,6 +26,6 @@ def _heaviest(answers: Sequence[str | None], values: Sequence[float]) -> Select:
             if (answer := answers[i]) is not None:
                 weights[answer] += values[i]
         winner = max(weights, key=lambda answer: weights[answer], default=None)
-        return [max((i for i in group if answers[i] == winner), key=lambda i: values[i])]
+        return highest(values)([i for i in group if answers[i] == winner])
 
     return select
