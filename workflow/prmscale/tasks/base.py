@@ -35,10 +35,14 @@ class Problem:
 
 @dataclass(frozen=True)
 class Grade:
-    """The verdict on one solution: the canonical answer that majority voting counts (None: no answer), right or not."""
+    """The verdict on one solution: the canonical answer that majority voting counts (None: no answer), right or not.
+
+    `found_by` names the rule by which the answer, or the program, was found in the text; empty where there is only one.
+    """
 
     answer: str | None
     correct: bool
+    found_by: str = ""
 
 
 class Task(Protocol):
