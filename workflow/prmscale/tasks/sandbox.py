@@ -43,6 +43,7 @@ class Program:
     source: str
     calls: tuple[str, ...] = ()
     inputs: tuple[str, ...] = ()
+    limit_each: bool = False  # whether `Limits.seconds` hold for each call, not for all of them together
 
 
 @dataclass(frozen=True)
