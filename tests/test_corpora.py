@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from pipeline import copy_project, snakemake
@@ -12,6 +13,7 @@ from prmscale import tables
 from prmscale.errors import UserError
 from prmscale.labels import imported
 from prmscale.rewards.examples import examples
+from prmscale.rewards.metrics import best_of_n, metrics
 from prmscale.study import Corpus, RewardTraining
 from prmscale.tasks.base import from_table
 from prmscale.tasks.sources import PUBLISHED
@@ -74,7 +76,7 @@ def labelled(found):
             PHASE_1,
             [
                 (("Multiply.",), [0], False),
-                (("Add.", "It is 5."), [1, 0], False),
+                (("Add.", "It is\n5."), [1, 0], False),
                 (("Add.", "It is 4."), [1, 1], True),
             ],
         ),
@@ -101,6 +103,31 @@ def test_rows_in_their_published_format(source, row, wanted, tmp_path):
         tables.read(tmp_path / f"{kind}.parquet", kind)
     made = examples({problem.problem_id: problem}, found.solutions, found.labels, RewardTraining())
     assert [(e.steps, e.targets.tolist(), e.correct) for e in made] == wanted
+
+
+def test_steps_keep_their_lines(tmp_path):
+    code = ["def f():\n    x = 1", "    return x"]
+    found = imported.load(corpus(tmp_path, "trl_stepwise", [{**TRL, "completions": code}]), 0)
+    assert labelled(found) == [(tuple(code), [1, 0], False)]
+    assert found.solutions.text.tolist() == ["def f():\n    x = 1\n    return x\n"]
+
+
+def test_a_problem_may_list_steps_of_its_own(tmp_path):
+    listed = "Do as said. Step 1: add. Step 2: double. What is it?"
+    row = {key: value.replace("Two plus two?", listed) for key, value in SHEPHERD.items()}
+    found = imported.load(corpus(tmp_path, "math_shepherd", [row]), 0)
+    assert from_table(found.problems)[0].prompt == listed
+    assert labelled(found) == [(("Step 1: Add - or so.", "Step 2: It is 5. The answer is: 5"), [1, 0], False)]
+
+
+def test_paths_that_end_nowhere_are_chosen_by_no_aggregation(tmp_path):
+    found = imported.load(corpus(tmp_path, "prm800k", [PHASE_1]), 0)
+    assert found.solutions.finish_reason.tolist() == ["partial", "partial", "stop"]
+    (problem,) = from_table(found.problems)
+    made = examples({problem.problem_id: problem}, found.solutions, found.labels, RewardTraining())
+    scores = [np.full(len(e.steps), 0.1 if e.whole else 0.9) for e in made]
+    assert best_of_n(made, scores)["best_of_n_last"] == 1.0 and metrics(made, scores)["problems"] == 1
+    assert best_of_n(made[:1], scores[:1]) == {}
 
 
 def test_a_problem_reported_as_broken_teaches_nothing(tmp_path):

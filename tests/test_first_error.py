@@ -69,7 +69,7 @@ def test_processbench_in_its_published_format(tmp_path):
     rows = [ROW, {**ROW, "id": "gsm8k-1", "label": -1}]
     (tmp_path / "gsm8k.json").write_text(json.dumps(rows))
     first, second = process_bench.load("gsm8k", str(tmp_path / "{split}.json"))
-    assert first.steps == ("Add them.", "It is 5.") and (first.first_error, second.first_error) == (1, -1)
+    assert first.steps == ("Add\nthem.", "It is 5.") and (first.first_error, second.first_error) == (1, -1)
     assert first.problem.prompt == "Two plus two?" and first.problem.problem_id != second.problem.problem_id
 
 

@@ -34,6 +34,7 @@ from prmscale.study import ReleasedRewardModel
 
 MARKS = ["<s>", "</s>", "<h>", "</h>", "<extra_0>", "<|im_start|>", "<|im_end|>"]
 WORDS = ["\n", *["?", "ки", "+", "-", ":", ".", "two", "plus", "is", "2", "so", "4", "user", "assistant"]]
+WORDS += ["Step", "1:", "2:", "3:"]
 VOCABULARY = {word: i for i, word in enumerate([*MARKS, *WORDS])}
 BYTES = {letter: i for i, letter in enumerate([*MARKS, *map(chr, range(33, 127)), "Ġ", "Ċ"])}  # as Qwen2 spells them
 SHAPE = {
@@ -104,7 +105,7 @@ def math_shepherd(folder):
     word_tokenizer(folder)
     torch.manual_seed(0)
     MistralForCausalLM(MistralConfig(**SHAPE)).save_pretrained(folder)
-    text = ids(f"<s> {PROMPT} {STEPS[0]} ки \n {STEPS[1]} ки \n {STEPS[2]} ки")
+    text = ids(f"<s> {PROMPT} Step 1: {STEPS[0]} ки \n Step 2: {STEPS[1]} ки \n Step 3: {STEPS[2]} ки")
     read = word_odds(AutoModelForCausalLM.from_pretrained(folder)(torch.tensor([text])).logits[0])
     return read[[i for i, token in enumerate(text) if token == VOCABULARY["ки"]]], len(text)
 
@@ -180,6 +181,14 @@ def test_scores_are_those_of_the_published_code(name, tmp_path):
     for n, each in zip((1, 3, 2), several, strict=True):
         np.testing.assert_allclose(each.scores, found.scores[:n], atol=1e-5)
     assert scorer.shape.layers == 2 and scorer.seconds_per_token > 0
+
+
+def test_steps_are_read_as_the_authors_write_them(tmp_path):
+    math_shepherd(tmp_path)
+    scorer = ReleasedScorer(released(tmp_path, "math_shepherd"), "cpu")
+    numbered = [f"Step {i}: {step}" for i, step in enumerate(STEPS, 1)]
+    paragraphs = [f"{step}\n" for step in STEPS]  # with the blank line below each
+    assert scorer.encode(ASKED, numbered) == scorer.encode(ASKED, STEPS) == scorer.encode(ASKED, paragraphs)
 
 
 @torch.inference_mode()

@@ -31,6 +31,7 @@ RolloutMethod = Literal["monte_carlo", "adaptive", "binary_search", "consensus",
 LabelMethod = Literal[RolloutMethod, "oracle"]
 Engine = Literal["transformers", "vllm"]
 Domain = Literal["math", "code"]
+StepRule = Literal["line", "blank_line", "marked", "statement", "block", "function"]
 DOMAINS: dict[str, Domain] = {
     "arithmetic": "math",
     "programs": "code",
@@ -118,6 +119,9 @@ class Dataset(Block):
         description="Local file in the published format, JSON or Parquet ({split} is replaced by the published split's "
         "name); without it the hub or package.",
     )
+    steps: StepRule | None = Field(
+        None, description="What a step of its solutions is, whoever writes them; each policy's own rule if left out."
+    )
     train: int = Field(0, ge=0, description="Problems whose solutions are labelled to train reward models.")
     validation: int = Field(0, ge=0, description="Problems that choices may be made on.")
     test: int = Field(0, ge=0, description="Problems that results are measured on.")
@@ -200,21 +204,59 @@ class Pretraining(Block):
         return self
 
 
+class Example(Block):
+    """A solved problem that a policy is shown before the one it is to solve."""
+
+    problem: str = Field(description="The problem, as a data set words it.")
+    solution: str = Field(description="Its solution, as the policy should write one.")
+
+
+_CHAT_STEPS: dict[Domain, StepRule] = {"math": "blank_line", "code": "block"}
+_INSTRUCTIONS: dict[Domain, str] = {
+    "math": "Solve the problem step by step, with a blank line after each step. Put the final answer in \\boxed{}.",
+    "code": "Solve the task in Python. Reply with the whole solution in one Python code block.",
+}
+
+
 class Prompting(Block):
-    """How a policy is asked, and loaded."""
+    """How a policy is asked, how its solutions are cut in steps, and how it is loaded."""
 
     style: Literal["plain", "chat"] = Field("plain", description="The bare problem, or the model's chat template.")
-    instructions: dict[Literal["math", "code"], str] = Field(
-        {
-            "math": "Solve the problem step by step, one short step on each line. "
-            "End with a line 'The answer is N' where N is the final number.",
-            "code": "Complete the Python function. Reply with the whole function in one Python code block, "
-            "without explanation.",
-        },
-        description="What is said before the problem in the chat style, by domain.",
+    system: str | None = Field(
+        None,
+        description="The chat's system prompt; said before the first problem where a template has no system role.",
+    )
+    instructions: dict[Domain, str] = Field(
+        _INSTRUCTIONS, description='What is said before the problem in the chat style, by domain; "" for nothing.'
+    )
+    examples: dict[Domain, list[Example]] = Field(
+        {}, description="Solved problems shown before it (few-shot), by domain; in the chat style as turns of the chat."
+    )
+    template: dict[str, bool | int | float | str] = Field(
+        {}, description="Arguments of the chat template, such as {enable_thinking: false}."
+    )
+    steps: dict[Domain, StepRule] = Field(
+        {},
+        description="What a step is, by domain: a line, what a blank line ends, what a line with `Step N` begins "
+        "(marked); for code also a statement of the module, a block (compound statements of the module and its "
+        "functions, and the runs of simple ones between them), or a function. If left out, in the plain style a line, "
+        "in the chat style blank_line for math and block for code. A data set may say otherwise.",
+    )
+    thoughts: Literal["hidden", "steps"] = Field(
+        "hidden",
+        description="What a reasoning model writes between <think> tags: kept from steps, reward models and graders, "
+        "or cut in steps like the rest. Hidden ones are lost to a search that goes on from its steps.",
     )
     dtype: Literal["float32", "bfloat16", "float16"] = Field("float32", description="Number format of the weights.")
     revision: str | None = Field(None, description="Branch, tag or commit on the hub.")
+
+    def instruction(self, domain: Domain) -> str:
+        """What is said before a problem of this domain."""
+        return self.instructions.get(domain, _INSTRUCTIONS[domain])
+
+    def step_rule(self, domain: Domain) -> StepRule:
+        """What a step of this domain is."""
+        return self.steps.get(domain, _CHAT_STEPS[domain] if self.style == "chat" else "line")
 
 
 class Released(Block):

@@ -34,15 +34,17 @@ SCHEMAS: dict[str, dict[str, str]] = {
         "steps": "list",
         "text": "text",
         "answer": "text",  # the canonical final answer that majority voting counts; missing where there is none
-        "finish_reason": "text",  # stop | length
+        "finish_reason": "text",  # stop | length: cut, so wrong | partial: a path of a corpus that ends nowhere
         "tokens": "integer",
         "correct": "boolean",
+        "found_by": "text",  # the rule that found the answer, or the program, in the text
         "logprob": "number",  # sum of token log-probabilities at temperature 1
         "min_logprob": "number",  # the lowest of them
         "confidence": "number",  # self-certainty: mean KL from uniform to the next-token distribution
         "prefix_tokens": "integer",  # read before the first step: the prompt
         "flops": "number",  # of reading the prompt and writing the solution
         "prefix_flops": "number",  # of reading the prompt alone
+        "thought": "text",  # what a reasoning model thought before its reply, kept from steps and graders
     },
     "labels": {
         "problem_id": "text",

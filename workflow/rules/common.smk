@@ -61,10 +61,12 @@ def training_bases(wildcards):
     return [folders[r % len(folders)] for r in range(STUDY.rewards.training.seeds)]
 
 
-def prompting(name):
-    """How a policy is asked."""
-    released = STUDY.released(name)
-    return as_data(released.prompting if released else study_module.Prompting())
+def prompting(name, dataset):
+    """How a policy is asked for solutions of a data set."""
+    released, asked_of = STUDY.released(name), STUDY.dataset(dataset)
+    asked = released.prompting if released else study_module.Prompting()
+    steps = {"steps": {study_module.DOMAINS[asked_of.source]: asked_of.steps}} if asked_of.steps else {}
+    return as_data(asked.model_copy(update=steps))
 
 
 def revision(name):
@@ -202,9 +204,10 @@ def labelling_policies(policy, *methods):
     return [file for name in labellers(policy, *methods) for file in policy_files(name)]
 
 
-def labelling_models(policy, *methods):
-    """For each method its labellers, each with its folder and how it is asked."""
-    return {m: {name: (policy_folder(name), prompting(name)) for name in labellers(policy, m)} for m in methods}
+def labelling_models(policy, dataset, *methods):
+    """For each method its labellers of a data set, each with its folder and how it is asked."""
+    names = {method: labellers(policy, method) for method in methods}
+    return {m: {name: (policy_folder(name), prompting(name, dataset)) for name in own} for m, own in names.items()}
 
 
 def labelled_solutions(policy, dataset, method):

@@ -43,7 +43,9 @@ rule label_solutions:
     params:
         dataset=lambda wildcards: as_data(STUDY.dataset(wildcards.dataset)),
         policy=lambda wildcards: wildcards.policy,
-        labellers=lambda wildcards: labelling_models(wildcards.policy, wildcards.method),
+        labellers=lambda wildcards: labelling_models(
+            wildcards.policy, wildcards.dataset, wildcards.method
+        ),
         sampling=as_data(STUDY.policies.sampling),
         rollouts=STUDY.labels.rollouts,
         # the other methods do not stop early
@@ -81,7 +83,7 @@ rule label_by_tree:
         dataset=lambda wildcards: as_data(STUDY.dataset(wildcards.dataset)),
         splits=["train", "validation"],
         policy=lambda wildcards: wildcards.policy,
-        labellers=lambda wildcards: labelling_models(wildcards.policy, "omega"),
+        labellers=lambda wildcards: labelling_models(wildcards.policy, wildcards.dataset, "omega"),
         sampling=as_data(STUDY.policies.sampling),
         rollouts=STUDY.labels.rollouts,
         decision={},
@@ -116,7 +118,9 @@ rule compare_labels:
         dataset=lambda wildcards: as_data(STUDY.dataset(wildcards.dataset)),
         problems=STUDY.labels.compare.problems,
         policy=STUDY.labels.policy,
-        labellers=labelling_models(STUDY.labels.policy, *STUDY.labels.compare.methods),
+        labellers=lambda wildcards: labelling_models(
+            STUDY.labels.policy, wildcards.dataset, *STUDY.labels.compare.methods
+        ),
         sampling=as_data(STUDY.policies.sampling),
         rollouts=STUDY.labels.compare.rollouts,
         decision=as_data(STUDY.labels.decision),

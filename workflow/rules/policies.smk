@@ -79,7 +79,7 @@ rule sample_solutions:
         samples=lambda wildcards: samples_of(wildcards)[1],
         policy=lambda wildcards: wildcards.policy,
         folder=lambda wildcards: policy_folder(wildcards.policy),
-        prompting=lambda wildcards: prompting(wildcards.policy),
+        prompting=lambda wildcards: prompting(wildcards.policy, wildcards.dataset),
         sampling=as_data(STUDY.policies.sampling),
         world=as_data(STUDY.world),
         execution=as_data(STUDY.code_execution),

@@ -84,7 +84,7 @@ rule search_trees:
     params:
         plan=lambda wildcards: plan(wildcards.policy, wildcards.dataset),
         folder=lambda wildcards: policy_folder(wildcards.policy),
-        prompting=lambda wildcards: prompting(wildcards.policy),
+        prompting=lambda wildcards: prompting(wildcards.policy, wildcards.dataset),
         sampling=as_data(STUDY.policies.sampling),
         tree=STUDY.search.tree.model_dump(mode="json", exclude={"reward_models"}),
         engine=SCORING,

@@ -26,7 +26,8 @@ class RecordedPolicy:
         for row in ordered.itertuples(index=False):
             steps = tuple(row.steps)
             answer = None if pd.isna(row.answer) else row.answer
-            self.grades[row.problem_id, steps] = Grade(answer, bool(row.correct))
+            if row.finish_reason != "length":  # the same text, not cut, is judged by what it says
+                self.grades[row.problem_id, steps] = Grade(answer, bool(row.correct))
             self._drawn.setdefault(row.problem_id, []).append(
                 Continuation(
                     steps,
@@ -50,7 +51,7 @@ class RecordedPolicy:
                 raise UserError(
                     f"{e.problem.problem_id}: {len(drawn)} recorded solutions, "
                     f"draws {e.first_draw}-{e.first_draw + e.samples - 1} were asked for; "
-                    "raise policies.samples in the configuration"
+                    "raise search.evaluations[].samples in the configuration"
                 )
             replies.append(drawn[e.first_draw : e.first_draw + e.samples])
         return replies

@@ -8,6 +8,7 @@ github.com/SkyworkAI/skywork-o1-prm-inference (io_utils.py) and TRL's PRMTrainer
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, NoReturn
 
@@ -30,6 +31,7 @@ from prmscale.tasks.base import Problem
 from prmscale.tasks.steps import Encoded
 
 SHEPHERD_TAG = "ки"
+_NUMBERED = re.compile(r"\s*Step \d+\s*:")
 QWEN_TAG = "<extra_0>"
 QWEN_SYSTEM = "Please reason step by step, and put your final answer within \\boxed{}."
 
@@ -62,7 +64,8 @@ class ReleasedScorer(TransformersScorer):
 
     def encode(self, problem: Problem, steps: Sequence[str]) -> Encoded:
         """The solution as the model reads it; raises UserError unless there is one place to read for each step."""
-        found = self.format.encode(self.tokenizer, problem.prompt, steps, self.released.separator)
+        read = [step.strip("\n").rstrip() for step in steps]
+        found = self.format.encode(self.tokenizer, problem.prompt, read, self.released.separator)
         if len(found.ends) != len(steps):
             self._unfit(
                 f"{problem.problem_id}: {len(steps)} steps but {len(found.ends)} places to read a score; "
@@ -92,9 +95,13 @@ def _judge_by_words(model: PreTrainedModel, tokens: Sequence[int]) -> None:
 def math_shepherd(
     tokenizer: PreTrainedTokenizerBase, prompt: str, steps: Sequence[str], separator: str | None
 ) -> Encoded:
-    """`question step ки⏎step ки`, tokenised as one text; read at each tag (Wang et al. 2023, arXiv 2312.08935)."""
+    """`question Step 1: step ки⏎Step 2: step ки`, tokenised as one text; read at each tag (arXiv 2312.08935).
+
+    The model was trained on numbered steps alone: those of others are given their numbers.
+    """
     tag = tokenizer.encode(SHEPHERD_TAG, add_special_tokens=False)[-1]
-    ids = tokenizer.encode(f"{prompt} " + "\n".join(f"{step} {SHEPHERD_TAG}" for step in steps))
+    numbered = [step if _NUMBERED.match(step) else f"Step {i}: {step}" for i, step in enumerate(steps, 1)]
+    ids = tokenizer.encode(f"{prompt} " + "\n".join(f"{step} {SHEPHERD_TAG}" for step in numbered))
     return _at_tags(ids, tag, len(tokenizer.encode(prompt)))
 
 

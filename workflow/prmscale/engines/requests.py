@@ -24,7 +24,8 @@ class Continuation:
     `steps` are the new steps alone. `finish_reason` is `stop` (the policy ended the solution), `length` (cut at the
     token limit) or None (a step ended, the solution goes on). `logprob` sums the new tokens' log-probabilities (nats,
     temperature 1), `min_logprob` is the lowest of them; `confidence` is their mean self-certainty (arXiv 2502.18581).
-    `prefix_tokens` were read, `tokens` generated; `flops` covers both, `prefix_flops` the reading alone.
+    `prefix_tokens` were read, `tokens` generated; `flops` covers both, `prefix_flops` the reading alone. `thought` is
+    what a reasoning model thought and nobody reads.
     """
 
     steps: Prefix
@@ -36,6 +37,12 @@ class Continuation:
     flops: float = 0.0
     min_logprob: float = 0.0
     prefix_flops: float = 0.0
+    thought: str = ""
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the solution was cut at the token limit: then it has no answer and is wrong."""
+        return self.finish_reason == "length"
 
     def then(self, more: Continuation) -> Continuation:
         """One continuation of this one and what followed it, with the cost of both."""
@@ -50,6 +57,7 @@ class Continuation:
             self.flops + more.flops,
             min(self.min_logprob, more.min_logprob),
             self.prefix_flops + more.prefix_flops,
+            self.thought + more.thought,
         )
 
 
@@ -84,16 +92,16 @@ class Score:
 
 @dataclass(frozen=True)
 class Read:
-    """The canonical final answer of each solution. Reply: a string per solution, None where there is no answer."""
+    """The canonical final answer of each whole solution. Reply: a string each, None where there is no answer."""
 
-    solutions: Sequence[Prefix]
+    solutions: Sequence[Continuation]
 
 
 @dataclass(frozen=True)
 class Judge:
-    """Whether each solution is right, by the reference: for labelling and upper bounds. Reply: a bool per solution."""
+    """Whether each whole solution is right, by the reference: for labelling and upper bounds. Reply: a bool each."""
 
-    solutions: Sequence[Prefix]
+    solutions: Sequence[Continuation]
 
 
 @dataclass(frozen=True)

@@ -55,6 +55,14 @@ class Scorer(Protocol):
 
 
 Grader = Callable[[Sequence[Problem], Sequence[Prefix]], list[Grade]]
+CUT = Grade(None, False, "cut")
+
+
+def grade_whole(grader: Grader, problems: Sequence[Problem], solutions: Sequence[Continuation]) -> list[Grade]:
+    """The verdict on solution i of problem i: that of the grader, but one cut at the token limit is wrong."""
+    ended = [(p, s.steps) for p, s in zip(problems, solutions, strict=True) if not s.is_cut]
+    grades = iter(grader([p for p, _ in ended], [steps for _, steps in ended]) if ended else [])
+    return [CUT if solution.is_cut else next(grades) for solution in solutions]
 
 
 @dataclass(frozen=True)
@@ -178,8 +186,8 @@ def _score(runs: list[Run], scorer: Scorer | None, progress: str | None) -> None
 def _grade(runs: list[Run], grader: Grader | None) -> None:
     assert grader is not None, "a strategy asked for answers and there is no grader"
     requests = [each.pending for each in runs]
-    pairs = [(r.problem, tuple(s)) for r, q in zip(runs, requests, strict=True) for s in q.solutions]  # type: ignore[union-attr]
-    grades = iter(grader([problem for problem, _ in pairs], [solution for _, solution in pairs]))
+    pairs = [(r.problem, s) for r, q in zip(runs, requests, strict=True) for s in q.solutions]  # type: ignore[union-attr]
+    grades = iter(grade_whole(grader, [problem for problem, _ in pairs], [solution for _, solution in pairs]))
     for each, request in zip(runs, requests, strict=True):
         own = [next(grades) for _ in request.solutions]  # type: ignore[union-attr]
         each.advance([g.answer if isinstance(request, Read) else g.correct for g in own])

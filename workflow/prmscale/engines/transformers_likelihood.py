@@ -30,10 +30,11 @@ class Likelihood:
 
 def encode(tokenizer: PreTrainedTokenizerBase, problem: Problem, steps: Prefix, ended: bool) -> step_text.Encoded:
     """A solution below its bare problem, and the end of text where its policy ended it: what a base judges it by."""
-    text = step_text.encode_solution(tokenizer, problem.prompt, steps)
+    start = len(step_text.encode(tokenizer, problem.prompt, ())[0])
+    ids, ends = step_text.encode(tokenizer, problem.prompt, steps)
     if ended and tokenizer.eos_token_id is not None:
-        text.ids.append(tokenizer.eos_token_id)
-    return text
+        ids.append(tokenizer.eos_token_id)
+    return step_text.Encoded(ids, ends, start)
 
 
 class TransformersLikelihood:

@@ -20,7 +20,6 @@ from prmscale.engines import seeds
 from prmscale.engines.flops import Shape
 from prmscale.engines.loading import load_pretrained, placed
 from prmscale.engines.policy import Draw, Extension, SamplingPolicy
-from prmscale.engines.requests import Until
 from prmscale.engines.shared_prefix import ATTENTION, SharedPrefixCache, seat
 from prmscale.study import Prompting, Sampling
 
@@ -80,7 +79,7 @@ class TransformersPolicy(SamplingPolicy):
             going = [
                 i
                 for i, row, token in zip(seating.rows, seated, tokens, strict=True)
-                if i is not None and row and not self._ended(row, token, extensions[row.owner].until)
+                if i is not None and row and not self._ended(row, token, extensions[row.owner])
             ]
             if not going:
                 return rows
@@ -106,7 +105,7 @@ class TransformersPolicy(SamplingPolicy):
     def _row(self, extension: Extension, owner: int, draw: int, context: int) -> _Row:
         limit = self._limit(extension.problem, context)
         stream = seeds.generator(self.seed, self.name, extension.problem.problem_id, extension.prefix, draw)
-        return _Row(owner, draw, limit, uniforms=stream.random(limit))
+        return _Row(owner, draw, limit, self._opened(extension), uniforms=stream.random(limit))
 
     def _read(self, prompts: Sequence[Sequence[int]]) -> tuple[SharedPrefixCache, torch.Tensor, torch.Tensor]:
         """Left-pad and read the prompts; returns the cache, the next-token logits and the attention mask."""
@@ -140,20 +139,14 @@ class TransformersPolicy(SamplingPolicy):
         for i, row in enumerate(seated):
             if row and row.finish_reason is None:
                 row.tokens.append(int(drawn[i]))
-                row.logprob += chosen[i]
-                row.min_logprob = min(row.min_logprob, chosen[i])
-                row.confidence += confidence[i]
+                row.logprobs.append(chosen[i])
+                row.certainties.append(confidence[i])
         return drawn
 
-    def _ended(self, row: _Row, token: int, until: Until) -> bool:
+    def _ended(self, row: _Row, token: int, extension: Extension) -> bool:
         """Whether the row needs no more tokens; a row that ended stays so while it waits to be dropped."""
         if row.finish_reason is None:
-            if int(token) in self._ends:
-                row.finish_reason = "stop"
-            elif until == "step" and self._closes_step[token] and not self._is_blank[row.tokens].all():
-                row.finish_reason = "step"
-            elif len(row.tokens) >= row.limit:
-                row.finish_reason = "length"
+            self._end(row, extension, int(token) in self._ends)
         return row.finish_reason is not None
 
 

@@ -19,6 +19,7 @@ from prmscale.engines.loading import load_pretrained
 from prmscale.engines.policy import Draw, Extension, SamplingPolicy
 from prmscale.study import Prompting, Sampling
 from prmscale.tasks import steps as step_text
+from prmscale.tasks import thoughts
 
 
 class VllmPolicy(SamplingPolicy):
@@ -53,7 +54,7 @@ class VllmPolicy(SamplingPolicy):
 
     def _draws(self, extensions: Sequence[Extension], ids: Sequence[list[int]], progress: str | None) -> Iterable[Draw]:
         draws = [
-            Draw(i, e.first_draw + n, self._limit(e.problem, len(ids[i])), confidence=float("nan"))
+            Draw(i, e.first_draw + n, self._limit(e.problem, len(ids[i])), self._opened(e))
             for i, e in enumerate(extensions)
             for n in range(e.samples)
         ]
@@ -64,7 +65,7 @@ class VllmPolicy(SamplingPolicy):
             with vllm_model.refusals(self.name):
                 found = self._llm.generate(prompts, settings, use_tqdm=progress is not None)
             for d, done in zip(going, found, strict=True):
-                self._record(d, done.outputs[0])
+                self._record(d, extensions[d.owner], done.outputs[0])
             going = [d for d in going if d.finish_reason is None]
         return draws
 
@@ -78,22 +79,20 @@ class VllmPolicy(SamplingPolicy):
             # the ends of the base class alone, whatever the model's files say besides
             ignore_eos=True,
             stop_token_ids=sorted(self._ends),
-            stop=[step_text.STEP_END] if extension.until == "step" else None,
+            # a thought is not looked at line by line
+            stop=(thoughts.CLOSING if draw.thinking else [step_text.STEP_END]) if extension.until == "step" else None,
             include_stop_str_in_output=True,
             logprobs=0,  # of the chosen token
         )
 
-    def _record(self, draw: Draw, output: Any) -> None:
-        """Add what vLLM sampled; a draw that is blank so far goes on, as a blank line is no step."""
+    def _record(self, draw: Draw, extension: Extension, output: Any) -> None:
+        """Add what vLLM sampled; a draw that was stopped where no step ends goes on."""
         chosen = [at[token].logprob for token, at in zip(output.token_ids, output.logprobs, strict=True)]
         draw.tokens += output.token_ids
-        draw.logprob += sum(chosen)
-        draw.min_logprob = min(draw.min_logprob, *chosen)
-        if output.finish_reason == "length":
-            draw.finish_reason = "length"
-        elif output.stop_reason != step_text.STEP_END:
-            draw.finish_reason = "stop"
-        elif not self._is_blank[draw.tokens].all():
-            draw.finish_reason = "step"
-        elif len(draw.tokens) >= draw.limit:
+        draw.logprobs += chosen
+        draw.certainties += [float("nan")] * len(chosen)
+        if draw.thinking and output.stop_reason in thoughts.CLOSING:
+            self._leaves_thought(draw)
+        self._end(draw, extension, draw.tokens[-1] in self._ends)
+        if output.finish_reason == "length" and draw.finish_reason is None:  # of the model's context
             draw.finish_reason = "length"

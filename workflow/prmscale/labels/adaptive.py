@@ -8,13 +8,13 @@ the threshold with the wanted confidence, or K are spent. Math-Shepherd (arXiv 2
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from scipy.special import betainc
 
 from prmscale.engines.requests import Extend, Judge, Prefix, Request, Strategy
-from prmscale.labels.monte_carlo import Estimate, prefixes_of
+from prmscale.labels.monte_carlo import Estimate, ended, prefixes_of
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def decide(
         if not unsure:
             break
         drawn = [group[0] for group in (yield Extend(unsure, 1, until="end"))]
-        right = yield Judge([prefix + c.steps for prefix, c in zip(unsure, drawn, strict=True)])
+        right = yield Judge([replace(c, steps=prefix + c.steps) for prefix, c in zip(unsure, drawn, strict=True)])
         for prefix, continuation, success in zip(unsure, drawn, right, strict=True):
             e = found[prefix]
             found[prefix] = Estimate(e.rollouts + 1, e.successes + bool(success), e.tokens + continuation.tokens)
@@ -62,8 +62,8 @@ def known_ends(
     solutions: Sequence[Prefix], complete: Sequence[bool]
 ) -> Generator[Request, Any, dict[Prefix, Estimate]]:
     """The whole solutions that their policy ended (`complete`): they need no rollout, all of them would be itself."""
-    whole = sorted({tuple(s) for s, ended in zip(solutions, complete, strict=True) if ended and s})
-    right = (yield Judge(whole)) if whole else []
+    whole = sorted({tuple(s) for s, is_whole in zip(solutions, complete, strict=True) if is_whole and s})
+    right = (yield Judge([ended(solution) for solution in whole])) if whole else []
     return {s: Estimate(0, 0, 0, bool(good)) for s, good in zip(whole, right, strict=True)}
 
 

@@ -81,15 +81,17 @@ def _tables(corpus: Corpus, found: Sequence[Labelled]) -> tuple[pd.DataFrame, pd
             "steps": [list(each.steps) for each in found],
             "text": [step_text.join(each.steps) for each in found],
             "answer": pd.Series([None] * len(found), dtype="string"),
-            "finish_reason": "stop",
+            "finish_reason": ["stop" if each.whole else "partial" for each in found],
             "tokens": 0,  # nobody here has written them
             "correct": [bool(each.labels[-1]) for each in found],
+            "found_by": "",
             "logprob": np.nan,
             "min_logprob": np.nan,
             "confidence": np.nan,
             "prefix_tokens": 0,
             "flops": np.nan,
             "prefix_flops": np.nan,
+            "thought": "",
         }
     )
     lengths = [len(each.steps) for each in found]

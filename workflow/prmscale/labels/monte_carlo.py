@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from prmscale.engines.requests import Extend, Judge, Prefix, Strategy
+from prmscale.engines.requests import Continuation, Extend, Judge, Prefix, Strategy
 
 
 @dataclass(frozen=True)
@@ -36,17 +36,22 @@ def prefixes_of(solutions: Sequence[Prefix]) -> list[Prefix]:
     return list(dict.fromkeys(tuple(s[: t + 1]) for s in solutions for t in range(len(s))))
 
 
+def ended(solution: Prefix) -> Continuation:
+    """A whole solution that its policy ended, as one to be judged."""
+    return Continuation(solution, "stop", 0)
+
+
 def monte_carlo(solutions: Sequence[Prefix], complete: Sequence[bool], rollouts: int) -> Strategy:
     """Estimate every prefix of these solutions of one problem; returns {prefix: Estimate}.
 
     A prefix that several solutions share is rolled out once. A whole solution that its policy ended (`complete`)
     needs no rollout: all of them would be itself.
     """
-    whole = {tuple(s) for s, ended in zip(solutions, complete, strict=True) if ended}
+    whole = {tuple(s) for s, is_whole in zip(solutions, complete, strict=True) if is_whole}
     open_ = [prefix for prefix in prefixes_of(solutions) if prefix not in whole]
     continued = (yield Extend(open_, rollouts, until="end")) if open_ else []
-    ends = [prefix + c.steps for prefix, group in zip(open_, continued, strict=True) for c in group]
-    right = iter((yield Judge([*ends, *sorted(whole)])))
+    ends = [replace(c, steps=prefix + c.steps) for prefix, group in zip(open_, continued, strict=True) for c in group]
+    right = iter((yield Judge([*ends, *map(ended, sorted(whole))])))
     estimates = {
         prefix: Estimate(len(group), sum(next(right) for _ in group), sum(c.tokens for c in group))
         for prefix, group in zip(open_, continued, strict=True)

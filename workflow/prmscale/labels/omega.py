@@ -90,7 +90,7 @@ def _visit(tree: Tree, state: Prefix, rollouts: int) -> Generator[Request, Any, 
     """Roll out a new state: its value, and its rollouts as solutions; wrong ones go in the pool if some are right."""
     (drawn,) = yield Extend([state], rollouts, until="end")
     whole = [state + c.steps for c in drawn]
-    right = yield Judge(whole)
+    right = yield Judge([replace(c, steps=solution) for c, solution in zip(drawn, whole, strict=True)])
     tree.states[state] = Estimate(len(drawn), sum(map(bool, right)), sum(c.tokens for c in drawn))
     for solution, continuation, good in zip(whole, drawn, right, strict=True):
         if not solution:

@@ -5,6 +5,7 @@ What is malformed in a row is a UserError that names its file and line.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -13,7 +14,9 @@ from prmscale.tasks import math_answers, steps
 from prmscale.tasks.sources import Rows
 
 T = TypeVar("T")
-TAG, FIRST_STEP = "ки", "Step 1:"
+TAG = "ки"
+_ANSWERS = re.compile(r"^# Answer", re.MULTILINE)  # how PRM800K's solutions end
+_FIRST_STEP = re.compile(r"Step 1\s*:")
 _Path = tuple[tuple[str, ...], tuple[int, ...]]  # steps and their labels
 
 
@@ -21,7 +24,8 @@ _Path = tuple[tuple[str, ...], tuple[int, ...]]  # steps and their labels
 class Labelled:
     """A solution with a label for each step (1 right, 0 wrong); its last step's label is its own.
 
-    `answer` is the problem's reference where it is published, `author` who wrote the solution.
+    `answer` is the problem's reference where it is published, `author` who wrote the solution. One that is not `whole`
+    is a path that nobody went to the end.
     """
 
     problem: str
@@ -29,6 +33,7 @@ class Labelled:
     author: str
     steps: tuple[str, ...]
     labels: tuple[int, ...]
+    whole: bool = True
 
 
 def prm800k(rows: Rows, index: int) -> list[Labelled]:
@@ -52,21 +57,26 @@ def prm800k(rows: Rows, index: int) -> list[Labelled]:
                 rows.wrong(index, f"a rating of {rating!r}; PRM800K has -1, 0, 1 and null")
             if rating is None:
                 continue
-            text = _step(rows, index, _inside(rows, index, completion, "text", str))
+            text = _step(rows, index, _inside(rows, index, completion, "text", str).strip())
             path = (*taken[0], text), (*taken[1], int(rating >= 0))
             if number == chosen:
                 after = path
             else:
                 paths.append(path)
         if chosen is None and human is not None:
-            after = (*taken[0], _step(rows, index, _inside(rows, index, human, "text", str))), (*taken[1], 1)
+            after = (*taken[0], _step(rows, index, _inside(rows, index, human, "text", str).strip())), (*taken[1], 1)
         if after is None:
             break
         taken = after
     # a path that another one goes on is part of it
     if taken[0] and not any(texts[: len(taken[0])] == taken[0] for texts, _ in paths):
         paths.append(taken)
-    return [Labelled(problem, answer, "prm800k", *path) for path in paths]
+    found = []
+    for path in paths:
+        is_solution = path == taken and label.get("finish_reason") == "solution"
+        whole = is_solution or _ANSWERS.search(path[0][-1]) is not None
+        found.append(Labelled(problem, answer, "prm800k", *path, whole=whole))
+    return found
 
 
 def math_shepherd(rows: Rows, index: int) -> list[Labelled]:
@@ -81,10 +91,12 @@ def math_shepherd(rows: Rows, index: int) -> list[Labelled]:
             rows.wrong(index, f"'label' is not 'input' with + or - for each {TAG} (from character {at - len(part)} on)")
         found.append(int(sign == "+"))
         at += 1
-    problem, mark, first = parts[0].partition(FIRST_STEP) if parts else ("", "", "")
-    if rest.strip() or not mark or not problem.strip():
-        rows.wrong(index, f"'input' should be a problem and steps from {FIRST_STEP!r} on that end with {TAG}")
-    texts = tuple(_step(rows, index, part) for part in (mark + first, *parts[1:]))
+    # the last mark before the first tag: a problem may list steps of its own
+    begin = max((mark.start() for mark in _FIRST_STEP.finditer(parts[0])), default=0) if parts else 0
+    problem, first = (parts[0][:begin], parts[0][begin:]) if parts else ("", "")
+    if rest.strip() or not problem.strip():
+        rows.wrong(index, f"'input' should be a problem and steps from 'Step 1:' on that end with {TAG}")
+    texts = tuple(_step(rows, index, part.strip()) for part in (first, *parts[1:]))
     return [Labelled(problem.strip(), None, "math_shepherd", texts, tuple(found))]
 
 
@@ -147,7 +159,7 @@ def _blocks(rows: Rows, index: int, key: str, value: Any) -> list[Mapping[str, A
 
 
 def _step(rows: Rows, index: int, text: str) -> str:
-    line = steps.in_line(text)
-    if not line:
+    """A step as it was written, its lines and their indentation too, without what stands around it."""
+    if not text.strip():
         rows.wrong(index, "an empty step")
-    return line
+    return text.strip("\r\n").rstrip()

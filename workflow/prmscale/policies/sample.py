@@ -8,7 +8,7 @@ import pandas as pd
 
 from prmscale.engines.policy import Extension, SamplingPolicy
 from prmscale.engines.requests import Continuation
-from prmscale.engines.scheduler import Grader
+from prmscale.engines.scheduler import Grader, grade_whole
 from prmscale.tasks import steps as step_text
 from prmscale.tasks.base import Problem
 
@@ -26,7 +26,7 @@ def solution_table(
 ) -> pd.DataFrame:
     """The judged solutions of every problem, numbered in their order."""
     pairs = [(p, i, c) for p, group in zip(problems, solved, strict=True) for i, c in enumerate(group)]
-    grades = grader([p for p, _, _ in pairs], [c.steps for _, _, c in pairs])
+    grades = grade_whole(grader, [p for p, _, _ in pairs], [c for _, _, c in pairs])
     rows = [
         {
             "problem_id": p.problem_id,
@@ -38,12 +38,14 @@ def solution_table(
             "finish_reason": c.finish_reason,
             "tokens": c.tokens,
             "correct": grade.correct,
+            "found_by": grade.found_by,
             "logprob": c.logprob,
             "min_logprob": c.min_logprob,
             "confidence": c.confidence,
             "prefix_tokens": c.prefix_tokens,
             "flops": c.flops,
             "prefix_flops": c.prefix_flops,
+            "thought": c.thought,
         }
         for (p, i, c), grade in zip(pairs, grades, strict=True)
     ]

@@ -18,7 +18,10 @@ from prmscale.tasks.base import Problem
 
 @dataclass(frozen=True)
 class Example:
-    """A solution with a target per step: 0..1, or NaN where the step carries no loss. `truth` is NaN if unknown."""
+    """A solution with a target per step: 0..1, or NaN where the step carries no loss. `truth` is NaN if unknown.
+
+    One that is not `whole` ends nowhere: it teaches steps, and cannot be chosen among solutions.
+    """
 
     problem: Problem
     solution_id: int
@@ -26,6 +29,7 @@ class Example:
     targets: np.ndarray
     truth: np.ndarray
     correct: bool
+    whole: bool = True
 
 
 def examples(
@@ -51,8 +55,9 @@ def examples(
                 "delete the labels table and run again"
             )
         targets = _targets(own[:, 0], bool(row.correct), training.supervise)
+        whole = getattr(row, "finish_reason", "stop") != "partial"
         out.append(
-            Example(problems[row.problem_id], row.solution_id, tuple(row.steps), targets, own[:, 1], row.correct)
+            Example(problems[row.problem_id], row.solution_id, tuple(row.steps), targets, own[:, 1], row.correct, whole)
         )
     return out
 

@@ -33,14 +33,15 @@ def metrics(examples: Sequence[Example], scores: Sequence[np.ndarray]) -> dict[s
 
     `within_auc`: AUC of the solutions' minimum score against correctness, averaged over problems that have both
     right and wrong solutions. `pair_accuracy`: share of (right, wrong) pairs of one problem ranked rightly.
-    `best_of_n_*` and `one_sample` are those of `best_of_n`.
+    `best_of_n_*` and `one_sample` are those of `best_of_n`. Solutions that are not whole count for their steps alone.
     """
     targets, flat = np.concatenate([e.targets for e in examples]), np.concatenate(scores)
     truth = np.concatenate([np.where(np.isnan(e.truth), e.targets, e.truth) for e in examples])
     known = ~np.isnan(truth)
     by_problem: dict[str, list[tuple[bool, float]]] = defaultdict(list)
     for example, own in zip(examples, scores, strict=True):
-        by_problem[example.problem.problem_id].append((example.correct, float(own.min()) if len(own) else 0.0))
+        if example.whole:
+            by_problem[example.problem.problem_id].append((example.correct, float(own.min()) if len(own) else 0.0))
     aucs, pairs = [], []
     for group in by_problem.values():
         right = np.array([correct for correct, _ in group])
@@ -65,12 +66,15 @@ def best_of_n(examples: Sequence[Example], scores: Sequence[np.ndarray]) -> dict
     """Accuracy of taking each problem's best solution (the first of equals), by every aggregation of step scores.
 
     `best_of_n_{aggregation}` is the share of problems answered rightly so; `one_sample` is what choosing blindly gives
-    on average.
+    on average. Solutions that are not whole take no part; there is nothing to tell without any that is.
     """
     by_problem: dict[str, list[int]] = defaultdict(list)
     for i, example in enumerate(examples):
-        by_problem[example.problem.problem_id].append(i)
+        if example.whole:
+            by_problem[example.problem.problem_id].append(i)
     groups = list(by_problem.values())
+    if not groups:
+        return {}
     found = {"one_sample": float(np.mean([np.mean([examples[i].correct for i in group]) for group in groups]))}
     for name, aggregate in AGGREGATIONS.items():
         values = [aggregate(own) for own in scores]

@@ -33,7 +33,7 @@ def adaptive_best_of_n(
         if not clear:
             new = yield from draw(budget - len(samples))
             scores = yield Score([sample.steps for sample in new])
-            answers = yield Read([sample.steps for sample in new])
+            answers = yield Read(new)
             for sample, answer, score in zip(new, answers, map(aggregate, scores), strict=True):
                 # a sample without an answer is taken only where there is no other
                 votes[answer] += max(score, 0.0) if answer is not None else 0.0

@@ -10,7 +10,7 @@ import pandas as pd
 
 from prmscale.engines.aggregation import AGGREGATIONS
 from prmscale.engines.ledger import Unit
-from prmscale.engines.scheduler import Grader, Policy, Run, Scorer, run
+from prmscale.engines.scheduler import Grader, Policy, Run, Scorer, grade_whole, run
 from prmscale.search import STRATEGIES, TREE_STRATEGIES
 from prmscale.tasks.base import Grade, Problem
 
@@ -118,7 +118,9 @@ def _rows(runs: Sequence[Run], grader: Grader, speeds: Speeds, variant: str = ""
     for each in runs:
         for stamped in (own for own in each.choices if own.choice.variant == variant):
             picks, cost = stamped.choice.picks, stamped.cost
-            judged = iter(grader([each.problem] * sum(map(len, picks)), [c.steps for pick in picks for c in pick]))
+            judged = iter(
+                grade_whole(grader, [each.problem] * sum(map(len, picks)), [c for pick in picks for c in pick])
+            )
             grades = [[next(judged) for _ in pick] for pick in picks]
             yield {
                 "problem_id": each.problem.problem_id,
@@ -153,7 +155,7 @@ def _nodes(found: Run) -> Iterator[dict[str, Any]]:
         yield {
             "node": number,
             "parent": parent,
-            "step": "\n".join(node.prefix[before:]),
+            "step": "\n".join(node.prefix[before:]).strip("\n"),
             "score": node.score,
             "prior": node.prior,
             "visits": node.visits,

@@ -16,7 +16,7 @@ def majority(budgets: Sequence[int]) -> Strategy:
     differ on hidden tests: each solution of the class is equally likely to be taken.
     """
     samples = yield from draw(budgets[-1])
-    answers = yield Read([sample.steps for sample in samples])
+    answers = yield Read(samples)
 
     def select(group: list[int]) -> list[int]:
         votes = Counter(answers[i] for i in group if answers[i] is not None)

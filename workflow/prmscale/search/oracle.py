@@ -11,5 +11,5 @@ from prmscale.search.samples import choose, draw, highest
 def oracle(budgets: Sequence[int]) -> Strategy:
     """A right sample where there is one, by the reference."""
     samples = yield from draw(budgets[-1])
-    right = yield Judge([sample.steps for sample in samples])
+    right = yield Judge(samples)
     yield from choose(samples, budgets, highest(right))

@@ -14,7 +14,7 @@ def weighted_best_of_n(budgets: Sequence[int], aggregates: Mapping[str, Aggregat
     """Votes for final answers weighted by the solutions' scores; the best-scored solution stands for the winner."""
     samples = yield from draw(budgets[-1])
     scores = yield Score([sample.steps for sample in samples])
-    answers = yield Read([sample.steps for sample in samples])
+    answers = yield Read(samples)
     for name, aggregate in aggregates.items():
         yield from choose(samples, budgets, _heaviest(answers, [aggregate(each) for each in scores]), name)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from prmscale.tasks import sources, steps
+from prmscale.tasks import sources
 from prmscale.tasks.base import Problem
 
 NO_ERROR = -1
@@ -45,4 +45,4 @@ def _solution(rows: sources.Rows, index: int, subset: str) -> FirstError:
         source="processbench",
         licence=sources.PUBLISHED["processbench"].licence,
     )
-    return FirstError(problem, tuple(map(steps.in_line, texts)), label)
+    return FirstError(problem, tuple(text.strip() for text in texts), label)

@@ -8,35 +8,66 @@ from __future__ import annotations
 
 import re
 
-# tags by which models mark their thoughts: most; Sky-T1 and OpenThinker; Magistral; Kimi; Seed-OSS
-_TAGS = (
-    (r"<(think|thinking|thought|reasoning|seed:think)>", r"</(think|thinking|thought|reasoning|seed:think)>"),
-    (r"<\|begin_of_thought\|>", r"<\|end_of_thought\|>"),
-    (r"\[THINK\]", r"\[/THINK\]"),
-    (r"◁think▷", r"◁/think▷"),
-)
-OPENS = re.compile("|".join(opens for opens, _ in _TAGS))
-CLOSES = re.compile("|".join(closes for _, closes in _TAGS))
+# by which models mark their thoughts: most of them; Sky-T1 and OpenThinker; Magistral; Kimi; Seed-OSS
+_TAGS = {
+    "<think>": "</think>",
+    "<thinking>": "</thinking>",
+    "<thought>": "</thought>",
+    "<reasoning>": "</reasoning>",
+    "<|begin_of_thought|>": "<|end_of_thought|>",
+    "[THINK]": "[/THINK]",
+    "◁think▷": "◁/think▷",
+    "<seed:think>": "</seed:think>",
+}
+TAGS = frozenset([*_TAGS, *_TAGS.values()])
+CLOSING = list(_TAGS.values())
+_CLOSES = re.compile("|".join(map(re.escape, CLOSING)))
+_EITHER = re.compile("|".join(map(re.escape, TAGS)))
 
 
 def reply(text: str) -> str:
-    """The text without its thoughts: without everything from an opening tag, or the beginning, to the closing one.
+    """The text without its thoughts.
 
-    Nothing is left of a text whose last thought is not closed but what stands before it.
+    What stands before a closing tag without an opening one is a thought; so is what stands behind one that never
+    closes.
     """
-    kept, at = [], 0
-    while opened := OPENS.search(text, at):
-        closed = CLOSES.search(text, opened.end())
-        early = CLOSES.search(text, at, opened.start())
-        if early:  # its opening tag stands in the prompt
-            kept, at = [], early.end()
-            continue
-        kept.append(text[at : opened.start()])
-        if closed is None:
-            return "".join(kept)
-        at = closed.end()
-    rest = text[at:]
-    last = None
-    for last in CLOSES.finditer(rest):
-        pass
-    return rest[last.end() :] if last else "".join(kept) + rest
+    return separate(text)[1]
+
+
+def separate(text: str) -> tuple[str, str]:
+    """The thoughts of a text, with their tags, and the rest."""
+    thought, rest, at, opened = "", "", 0, False
+    for tag in _EITHER.finditer(text):
+        if tag.group() in _TAGS:
+            if not opened:
+                rest += text[at : tag.start()]
+                at, opened = tag.start(), True
+        elif opened:
+            thought += text[at : tag.end()]
+            at, opened = tag.end(), False
+        else:  # its opening tag stands in the prompt
+            thought += rest + text[at : tag.end()]
+            rest, at = "", tag.end()
+    return (thought + text[at:], rest) if opened else (thought, rest + text[at:])
+
+
+def is_open(text: str) -> bool:
+    """Whether the last thought of a text is not closed."""
+    tags = _EITHER.findall(text)
+    return bool(tags) and tags[-1] in _TAGS
+
+
+def is_closed(text: str) -> bool:
+    """Whether a thought ends in this text."""
+    return _CLOSES.search(text) is not None
+
+
+def opened_by(prompt: str) -> str:
+    """The opening tag that a prompt ends with; empty where it ends with none."""
+    end = prompt.rstrip()
+    return next((tag for tag in _TAGS if end.endswith(tag)), "")
+
+
+def closing(tag: str) -> str:
+    """The tag that closes this one."""
+    return _TAGS[tag]

@@ -1,0 +1,80 @@
+"""How a problem is put to a policy: as it stands, or token for token as the model's chat template writes it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from transformers import PreTrainedTokenizerBase
+
+from prmscale.errors import UserError
+from prmscale.study import Prompting
+from prmscale.tasks import steps, thoughts
+from prmscale.tasks.base import Problem
+
+
+class Chat:
+    """The prompts of one policy.
+
+    `opened` is the tag of a thought that the template opens for the model, empty where it opens none; `closing_ids` are
+    the tokens that close such a thought before anything was thought.
+    """
+
+    def __init__(self, name: str, tokenizer: PreTrainedTokenizerBase, prompting: Prompting) -> None:
+        self.name, self.tokenizer, self.prompting = name, tokenizer, prompting
+        self.system = prompting.system is not None and self._has_system_role()
+        begun = "" if prompting.style == "plain" else self._render([{"role": "user", "content": "?"}])
+        self.opened = thoughts.opened_by(begun)
+        closed = f"\n{thoughts.closing(self.opened)}\n\n" if self.opened else ""
+        self.closing_ids: list[int] = tokenizer(closed, add_special_tokens=False)["input_ids"] if closed else []
+
+    def ids(self, problem: Problem) -> list[int]:
+        """The token ids of a problem's prompt."""
+        if self.prompting.style == "plain":
+            return steps.encode(self.tokenizer, self._plain(problem), ())[0]
+        return self._apply(self.messages(problem), tokenize=True)
+
+    def messages(self, problem: Problem) -> list[dict[str, str]]:
+        """The turns of the chat that ask for a solution."""
+        instruction = self.prompting.instruction(problem.domain)
+        turns = []
+        for example in self.prompting.examples.get(problem.domain, []):
+            turns.append({"role": "user", "content": _joined(instruction, example.problem)})
+            turns.append({"role": "assistant", "content": example.solution})
+        turns.append({"role": "user", "content": _joined(instruction, problem.prompt)})
+        if self.prompting.system is None:
+            return turns
+        if self.system:
+            return [{"role": "system", "content": self.prompting.system}, *turns]
+        return [{"role": "user", "content": _joined(self.prompting.system, turns[0]["content"])}, *turns[1:]]
+
+    def _plain(self, problem: Problem) -> str:
+        shown = self.prompting.examples.get(problem.domain, [])
+        return _joined(*(f"{each.problem}\n{each.solution.rstrip()}" for each in shown), problem.prompt)
+
+    def _has_system_role(self) -> bool:
+        """Whether the template writes a system prompt: some refuse one, others drop it in silence."""
+        mark = "a system prompt"
+        chat = [{"role": "system", "content": mark}, {"role": "user", "content": "?"}]
+        try:
+            return mark in self._render(chat)
+        except UserError:
+            return False
+
+    def _render(self, chat: list[dict[str, str]]) -> str:
+        return str(self._apply(chat, tokenize=False))
+
+    def _apply(self, chat: list[dict[str, str]], tokenize: bool) -> Any:
+        given: dict[str, Any] = {**self.prompting.template}
+        try:
+            return self.tokenizer.apply_chat_template(
+                chat, tokenize=tokenize, add_generation_prompt=True, return_dict=False, **given
+            )
+        except Exception as error:  # a template may raise whatever it wants
+            raise UserError(
+                f"policies: {self.name}: its chat template cannot be used: {str(error).splitlines()[0]}. "
+                "Check prompting.template, or ask by prompting.style: plain"
+            ) from error
+
+
+def _joined(*parts: str) -> str:
+    return "\n\n".join(part for part in parts if part)
