@@ -19,6 +19,7 @@ from prmscale.analysis import (
     diversity,
     growth,
     page,
+    replies,
     selection,
     transfer,
     verdicts,
@@ -28,6 +29,7 @@ from prmscale.errors import UserError
 
 RULES = Rules(equivalence_margin=0.1, aggregation="min", draws=400, table1_budget=8)
 NO_LOSSES, NO_TRANSFER = collect.training([]), pd.DataFrame(columns=transfer.COLUMNS)
+NO_REPLIES = replies.shares({})
 REPORTED = Path(__file__).parents[1] / "workflow" / "reported" / "table1.csv"
 
 
@@ -140,14 +142,25 @@ def test_an_inconclusive_claim_says_what_would_decide_it() -> None:
     for claim in found:
         assert bool(claim.needed) == (claim.verdict == "inconclusive")
     assert "problems at 3 seeds" in " ".join(c.needed for c in found)
-    text = page.render(found, [], RULES, NO_TRANSFER)
+    text = page.render(found, [], RULES, NO_TRANSFER, NO_REPLIES)
     assert all(c.needed in text for c in found)
+
+
+def test_cut_solutions_are_told_and_warned_of() -> None:
+    ways = {"a": ["boxed"] * 97 + ["cut"] * 3, "b": ["boxed"] * 94 + ["cut"] * 6, "c": ["none"]}
+    table = replies.shares({(name, "set", "search"): pd.DataFrame({"found_by": own}) for name, own in ways.items()})
+    shown = {(r.policy, r.found_by): (r.solutions, r.share) for r in table.itertuples()}
+    assert shown["a", "boxed"] == (97, 0.97) and shown["c", "cut"] == (0, 0.0) and len(table) == 6
+    text = page.render([], [], RULES, NO_TRANSFER, table)
+    assert "3.0 % of a on set (search), 6.0 % of b on set (search), 0.0 % of c" in text
+    assert "**Warning**: more than 5 % are cut of b on set: raise" in text
+    assert "Warning" not in page.render([], [], RULES, NO_TRANSFER, table[table.policy != "b"])
 
 
 def test_page_and_csv(effect: list[Claim], verified: list[Check]) -> None:
     search = simulated.search(simulated.prms(), 60, policies=("s64", "s96"))
     matrix = transfer.matrix(search, simulated.reward_models(simulated.prms()), RULES)
-    text = page.render(effect, verified, RULES, matrix)
+    text = page.render(effect, verified, RULES, matrix, NO_REPLIES)
     assert all(f"**{name}**" in text for name in claims.CLAIMS)
     for words in ("Does the PRM verify?", "Does accuracy grow?", "Does accuracy leap along training?"):
         assert f"## {words}" in text
@@ -166,7 +179,7 @@ def test_page_and_csv(effect: list[Claim], verified: list[Check]) -> None:
 def test_a_page_without_any_reward_model() -> None:
     made = checks.all_checks(simulated.search([], 20), simulated.reward_models([]), RULES, NO_LOSSES)
     assert {c.section for c in made} == {"accuracy"}
-    assert "Not yet measured." in page.render(_judge([], 20), made, RULES, NO_TRANSFER)
+    assert "Not yet measured." in page.render(_judge([], 20), made, RULES, NO_TRANSFER, NO_REPLIES)
 
 
 STUDY = [
@@ -264,7 +277,7 @@ def test_a_fall_with_n_is_found() -> None:
     models = simulated.prms(of_size=lambda size: -1.0)
     made = checks.falls(simulated.search(models, 400), simulated.reward_models(models), RULES)
     assert {c.verdict for c in made} == {"not supported"}
-    assert "largest certain fall" in page.render([], made, RULES, NO_TRANSFER)
+    assert "largest certain fall" in page.render([], made, RULES, NO_TRANSFER, NO_REPLIES)
 
 
 def test_growth_in_steady_doublings_shows_no_curvature() -> None:

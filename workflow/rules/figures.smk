@@ -46,11 +46,29 @@ rule draw_figure:
         "../scripts/draw_figure.py"
 
 
+rule summarise_replies:
+    input:
+        solutions=[*dict.fromkeys([*TEST_SOLUTIONS, *(labelled_solutions(*each) for each in LABELLED)])],
+    output:
+        csv=result("tables/replies.csv"),
+    log:
+        result("logs/summarise_replies.log"),
+    benchmark:
+        result("benchmarks/summarise_replies.tsv")
+    conda:
+        "../../envs/core.yaml"
+    resources:
+        mem_mb=main_memory(2000),
+    script:
+        "../scripts/summarise_replies.py"
+
+
 rule judge_claims:
     input:
         search=SEARCH_TABLES,
         rewards=REWARD_FOLDERS,
         patterns=PATTERNS,
+        replies=result("tables/replies.csv"),
         reported="workflow/reported/table1.csv",
         reported_patterns="workflow/reported/table2.csv",
     output:

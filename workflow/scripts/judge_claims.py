@@ -36,7 +36,7 @@ with job(snakemake):
     made = checks.all_checks(search, models, rules, training(snakemake.input.rewards))
     matrix = transfer.matrix(search, models, rules)
     with written_whole(snakemake.output.markdown) as aside:
-        aside.write_text(render(found, made, rules, matrix))
+        aside.write_text(render(found, made, rules, matrix, pd.read_csv(snakemake.input.replies)))
     tables = {
         "csv": claims.frame(found),
         "checks": checks.frame(made),

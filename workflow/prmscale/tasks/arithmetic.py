@@ -59,7 +59,10 @@ class Arithmetic(GeneratedTask):
     def grade(self, problems: Sequence[Problem], texts: Sequence[str]) -> list[Grade]:
         """The last answer line against the reference."""
         answers = [stated_answer(text) for text in texts]
-        return [Grade(given, given == problem.answer) for problem, given in zip(problems, answers, strict=True)]
+        return [
+            Grade(given, given == problem.answer, "none" if given is None else "answer_line")
+            for problem, given in zip(problems, answers, strict=True)
+        ]
 
     def _prompt(self, specification: Specification) -> str:
         return prompt(specification)

@@ -85,9 +85,9 @@ class Programs(GeneratedTask):
             try:
                 values = interpret(text, inputs)
             except NotArithmetic:
-                grades.append(Grade(None, False))
+                grades.append(Grade(None, False, "none"))
             else:
-                grades.append(Grade(json.dumps(values[: len(VISIBLE)]), values == expected))
+                grades.append(Grade(json.dumps(values[: len(VISIBLE)]), values == expected, "program"))
         return grades
 
     def _prompt(self, specification: Specification) -> str:

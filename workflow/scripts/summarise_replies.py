@@ -1,0 +1,16 @@
+"""By which rules answers were found in the solutions of each policy, and how many solutions were cut."""
+
+from pathlib import Path
+
+from prmscale import tables
+from prmscale.analysis.replies import shares
+from prmscale.files import written_whole
+from prmscale.jobs import job
+
+with job(snakemake):
+    found = {}
+    for path in map(Path, snakemake.input.solutions):
+        dataset, _, purpose = path.stem.rpartition(".")
+        found[path.parent.name, dataset, purpose] = tables.read(path, "solutions", ["found_by"])
+    with written_whole(snakemake.output.csv) as aside:
+        shares(found).to_csv(aside, index=False)
