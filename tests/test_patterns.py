@@ -190,6 +190,13 @@ def test_fig6_shows_the_problem_with_the_median_margin_of_its_first_right_and_wr
     assert wrong["score"].tolist() == [0.95, 0.4] and wrong["truth"].tolist() == [1.0, 0.0]
 
 
+def test_fig6_writes_steps_that_are_no_formulas(tmp_path):
+    scores = _scores().assign(text="Then $\\boxed{x_\nis $4.\n")
+    figure, _ = fig6.draw(scores, pd.DataFrame(), None, 0.95, 100, 0, "min")
+    figure.savefig(tmp_path / "fig6.png")
+    assert figure.axes[0].get_yticklabels()[0].get_text() == "Then $\\boxed{x_ is $4."
+
+
 def test_picks_are_the_best_scored_and_another_text_as_long():
     solutions = pd.DataFrame(
         {

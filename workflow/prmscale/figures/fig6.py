@@ -94,8 +94,10 @@ def _response(axis: Axes, response: pd.DataFrame) -> None:
         axis.plot(own["score"], y, zorder=3, **look.options)
         axis.hlines(y, own["lowest"], own["highest"], color=look.colour, linewidth=0.7, zorder=2)
     steps = response.drop_duplicates("step").sort_values("step")
-    texts = [text if len(text) <= LINE else f"{text[: LINE - 1]}…" for text in steps["text"]]
-    axis.set_yticks(steps["step"], texts, fontfamily="DejaVu Sans Mono", fontsize=6)
+    said = [text.strip("\n").replace("\n", " ") for text in steps["text"]]
+    texts = [text if len(text) <= LINE else f"{text[: LINE - 1]}…" for text in said]
+    # as it was written: a step of mathematics is often no formula that matplotlib can set
+    axis.set_yticks(steps["step"], texts, fontfamily="DejaVu Sans Mono", fontsize=6, parse_math=False)
     for label, truth in zip(axis.get_yticklabels(), steps["truth"], strict=True):
         label.set_color(UNKNOWN if np.isnan(truth) else TRUTH[float(truth)][1])
     axis.set_ylim(len(steps) - 0.5, -0.5)
