@@ -88,6 +88,18 @@ def test_keys_of_a_model_replace_those_of_all():
         (["rewards", "data", 5, "policies"], ["m", "s", "s@25", "l"], ["rewards.data[5]", "a multiple of its 4"]),
         (["rewards", "data", 0, "per_problem"], 7, ["rewards.data[0]", "4800 wants to be a multiple of 14"]),
         (["rewards", "data", 1, "threshold"], 0.5, ["rewards.data[1]", "threshold is of labels: monte_carlo"]),
+        (["datasets", 0, "steps"], "block", ["datasets[0]", "block is a rule for code"]),
+        (["datasets", 1, "steps"], "block", ["datasets[1]", "a step of a generated problem", "is a line"]),
+        (
+            ["policies", "released"],
+            [{"name": "x", "model": "a/b", "prompting": {"steps": {"math": "function"}}}],
+            ["released[0].prompting", "function is a rule for code"],
+        ),
+        (
+            ["policies", "released"],
+            [{"name": "x", "model": "a/b", "prompting": {"style": "plain", "system": "Be brief."}}],
+            ["released[0].prompting", "set style: chat"],
+        ),
         (["search", "budgets"], [1, 128], ["search.budgets", "128", "64"]),
     ],
 )

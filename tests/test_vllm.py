@@ -62,7 +62,10 @@ def at(engine, temperature):
     return engine
 
 
-def test_greedy_text_costs_and_log_probabilities_are_the_same(engines):
+@pytest.mark.parametrize("rule", ["line", "blank_line", "block"])
+def test_greedy_text_costs_and_log_probabilities_are_the_same(engines, rule):
+    for engine in engines.values():
+        engine.prompting = engine.prompting.model_copy(update={"steps": {"math": rule}})
     extensions = [
         Extension(p, prefix, 1, 0, until) for p in PROBLEMS for prefix in ((), ("b = 3",)) for until in ("step", "end")
     ]
@@ -71,6 +74,8 @@ def test_greedy_text_costs_and_log_probabilities_are_the_same(engines):
         same = ("steps", "finish_reason", "tokens", "prefix_tokens", "flops", "prefix_flops")
         assert [getattr(a, name) for name in same] == [getattr(b, name) for name in same]
         assert (a.logprob, a.min_logprob) == pytest.approx((b.logprob, b.min_logprob), abs=1e-2)
+    for engine in engines.values():
+        engine.prompting = Prompting()
 
 
 @pytest.mark.parametrize("name", ENGINES)

@@ -51,6 +51,9 @@ DOMAINS: dict[str, Domain] = {
 }
 
 
+_OF_CODE = ("statement", "block", "function")
+
+
 class Block(BaseModel):
     """A part of the configuration: an unknown key is an error, so is "450" for 450; a value never changes."""
 
@@ -125,6 +128,18 @@ class Dataset(Block):
     train: int = Field(0, ge=0, description="Problems whose solutions are labelled to train reward models.")
     validation: int = Field(0, ge=0, description="Problems that choices may be made on.")
     test: int = Field(0, ge=0, description="Problems that results are measured on.")
+
+    @model_validator(mode="after")
+    def _has_such_steps(self) -> Dataset:
+        if DOMAINS[self.source] == "math" and self.steps in _OF_CODE:
+            raise ValueError(f"steps: {self.steps} is a rule for code; math has line, blank_line and marked")
+        if self.source in GENERATED and self.steps not in (None, "line"):
+            raise ValueError(f"steps: {self.steps}: a step of a generated problem, whose truth is known, is a line")
+        return self
+
+    def step_rule(self) -> StepRule | None:
+        """What a step of its solutions is; None where that is each policy's choice."""
+        return "line" if self.source in GENERATED else self.steps
 
 
 class Corpus(Block):
@@ -249,6 +264,14 @@ class Prompting(Block):
     )
     dtype: Literal["float32", "bfloat16", "float16"] = Field("float32", description="Number format of the weights.")
     revision: str | None = Field(None, description="Branch, tag or commit on the hub.")
+
+    @model_validator(mode="after")
+    def _fits(self) -> Prompting:
+        if self.style == "plain" and (self.system is not None or self.template):
+            raise ValueError("system and template are of the chat style: set style: chat")
+        if self.steps.get("math", "line") in _OF_CODE:
+            raise ValueError(f"steps: {self.steps['math']} is a rule for code; math has line, blank_line and marked")
+        return self
 
     def instruction(self, domain: Domain) -> str:
         """What is said before a problem of this domain."""

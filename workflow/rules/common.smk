@@ -63,10 +63,10 @@ def training_bases(wildcards):
 
 def prompting(name, dataset):
     """How a policy is asked for solutions of a data set."""
-    released, asked_of = STUDY.released(name), STUDY.dataset(dataset)
+    released, problems = STUDY.released(name), STUDY.dataset(dataset)
     asked = released.prompting if released else study_module.Prompting()
-    steps = {"steps": {study_module.DOMAINS[asked_of.source]: asked_of.steps}} if asked_of.steps else {}
-    return as_data(asked.model_copy(update=steps))
+    domain = study_module.DOMAINS[problems.source]
+    return as_data(asked.model_copy(update={"steps": {domain: problems.step_rule() or asked.step_rule(domain)}}))
 
 
 def revision(name):

@@ -43,9 +43,7 @@ rule label_solutions:
     params:
         dataset=lambda wildcards: as_data(STUDY.dataset(wildcards.dataset)),
         policy=lambda wildcards: wildcards.policy,
-        labellers=lambda wildcards: labelling_models(
-            wildcards.policy, wildcards.dataset, wildcards.method
-        ),
+        labellers=lambda wildcards: labelling_models(wildcards.policy, wildcards.dataset, wildcards.method),
         sampling=as_data(STUDY.policies.sampling),
         rollouts=STUDY.labels.rollouts,
         # the other methods do not stop early
