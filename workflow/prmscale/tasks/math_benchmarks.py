@@ -18,10 +18,15 @@ class _FinalAnswer:
 
     def grade(self, problems: Sequence[Problem], texts: Sequence[str]) -> list[Grade]:
         """The extracted answers against the references; the answer counted by a vote is its normal form."""
-        answers = [math_answers.extract(text) for text in texts]
-        pairs = [(p.answer, a) for p, a in zip(problems, answers, strict=True) if a is not None]
+        found = [math_answers.find(text) for text in texts]
+        pairs = [(p.answer, f.answer) for p, f in zip(problems, found, strict=True) if f.answer is not None]
         right = iter(math_answers.equal(pairs))
-        return [Grade(None, False) if a is None else Grade(math_answers.canonical(a), next(right)) for a in answers]
+        return [
+            Grade(None, False, f.rule)
+            if f.answer is None
+            else Grade(math_answers.canonical(f.answer), next(right), f.rule)
+            for f in found
+        ]
 
 
 class GSM8K(_FinalAnswer):

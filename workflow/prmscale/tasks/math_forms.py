@@ -1,0 +1,384 @@
+r"""Math answers as forms: what a text says, in one shape for all the ways to write it. Nothing is calculated here.
+
+A text becomes one of
+- a number, exact: `1,000`, `\frac{1}{2}`, `2\frac{1}{2}` (mixed: 5/2, never 21/2), `.5`, `1.0e5`, `3 \times 10^{4}`;
+- an expression, which `math_worker` reads: `\sqrt{3}/2`, `2k+2`;
+- words, compared but for case, spaces and punctuation: `\text{east}` is not `\text{west}`, `(B)` is not `(C)`;
+- a collection without order: `3, 5, 7`, `\{7, 5, 3\}`, `x = 3 or x = 5`, `1 \pm \sqrt{2}`, and a union of intervals;
+- one with order: pairs and intervals with their brackets, matrices by rows, ratios (`3:1` is not `3`);
+- an equation; `x = 5` says `5`, `y = 2x + 3` says `2x + 3`, `x \in [3, 5]` and `3 \leq x \leq 5` say `[3, 5]`.
+
+A comma is a thousands mark only in `\d{1,3}(,\d{3})+`: `6,9` is a list and not 69. Units go from behind a number alone:
+`18 dollars`, `45^\circ`, `50\%`, `864 \mbox{ inches}^2`; `3 \text{ hours } 20 \text{ minutes}` is neither 320 nor 3, but
+words, and so is `10:30 a.m.`. What is cut short by `\ldots` is equal only to the same text. An answer without a letter or
+digit says nothing, and is equal to nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import lru_cache
+from math import gcd
+
+from prmscale.tasks.math_latex import plain, trim
+
+LONGEST = 2000  # characters beyond which an answer is its own text and nothing else
+_DEEPEST = 40  # brackets within brackets, likewise
+_DIGITS = 4000  # of a number that Python reads
+
+
+@dataclass(frozen=True)
+class Form:
+    """What an answer says.
+
+    `kind` is none, number, expression, words, set, union, tuple, matrix, ratio or equation. `text` is the normal form of
+    what has no `parts`; of a tuple it holds the two brackets, of an equation its sign. `unit` names a well-known unit
+    that stood behind it.
+    """
+
+    kind: str
+    text: str
+    parts: tuple[Form, ...] = ()
+    unit: str = ""
+
+    def __str__(self) -> str:
+        """One text for all answers of this form."""
+        inner = [str(part) for part in self.parts]
+        match self.kind:
+            case "set":
+                return "{" + ", ".join(sorted(inner)) + "}"
+            case "union":
+                return r" \cup ".join(sorted(inner))
+            case "tuple":
+                return f"{self.text[0]}{', '.join(inner)}{self.text[1]}"
+            case "matrix":
+                return "matrix[" + "; ".join(inner) + "]"
+            case "ratio":
+                return ":".join(inner)
+            case "equation":
+                return f" {self.text} ".join(inner)
+        return self.text
+
+
+NONE = Form("none", "")
+
+_OPENS, _CLOSES = {"(", "[", "{", r"\{"}, {")", "]", "}", r"\}"}
+_TOKEN = re.compile(r'"[^"]*"|\\\\|\\[A-Za-z]+|\\.|[A-Za-z]+|\d+(?:\.\d+)?|\.\d+|.', re.DOTALL)
+_GROUPED = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?!\d|,\d)")
+_TWO = "or no an am pm cm mm km ft in kg lb mg ml hr to of is it at by oz th st nd rd".split()
+_WORD = re.compile(rf'"[^"]*"|(?<![\\A-Za-z])(?:[A-Za-z]{{3,}}|{"|".join(_TWO)})(?![A-Za-z])')
+_JOINS = re.compile(r'"(?:or|and)"|(?<![\\A-Za-z])(?:or|and)(?![A-Za-z])|\\(?:lor|land|vee)(?![A-Za-z])')
+_MATRIX = re.compile(
+    r"\\begin\{(?:[pbBvV]|small)?matrix\}(.*)\\end\{(?:[pbBvV]|small)?matrix\}|\\begin\{array\}\{[^{}]*\}(.*)\\end\{array\}"
+)
+_VARIABLE = re.compile(r'(?:[A-Za-z]|\\[A-Za-z]+)(?:_\{?\w\}?)?\'*(?:\([A-Za-z]\))?|(?:"[^"]*"|[A-Za-z ])+')
+_SIGN = {r"\leq": "]", "<": ")", r"\geq": "[", ">": "("}
+_MIRRORED = {r"\leq": r"\geq", "<": ">", r"\geq": r"\leq", ">": "<"}
+_CHOICE = re.compile(r"\(?([A-J])\)?|\(?([A-J])[).:] .*")
+_CURRENCY = re.compile(r"\\\$|[€£]")
+_HEDGES = re.compile(
+    r'^(?:\\approx|"?(?:about|approximately|approx|around|roughly|exactly|only|just|a total of)"?\.?)(?![A-Za-z]) *'
+)
+# what may stand behind a number without saying anything of its size
+_UNIT = re.compile(
+    r'(?: *\^\\circ *(?:"?[CFK]"?)?| *%|(?<![\\A-Za-z]) *(?:"[^"\d]*"|[A-Za-z]{2,}(?![A-Za-z]))'
+    r'(?: *(?:\^ *\{?[23]\}?|"[^"\d]*"|[A-Za-z]+|[/.\-\'()]|\\cdot))*)$'
+)
+_SIZES = {"hundred": 100, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12, "dozen": 12}
+# units of which one number has only one; others, and squares and cubes, are not told apart
+_UNITS = {
+    word: words.split()[0]
+    for words in (
+        "degree degrees deg \\circ", "percent %", "dollar dollars usd", "cent cents", "inch inches in", "foot feet ft",
+        "yard yards yd", "mile miles mi", "meter meters metre metres m", "centimeter centimeters cm", "second seconds sec s",
+        "millimeter millimeters mm", "kilometer kilometers km", "minute minutes min", "hour hours hr hrs h", "day days",
+        "week weeks", "month months", "year years", "gram grams g", "kilogram kilograms kg", "pound pounds lb lbs",
+        "ounce ounces oz", "liter liters litre litres l", "radian radians rad",
+    )
+    for word in words.split()
+}  # fmt: skip
+_CLOCK = re.compile(r"[ap]\.? ?m\.?", re.IGNORECASE)
+_NUMERAL = r"(?:\d+(?:\.\d*)?|\.\d+)"
+_NUMBER = re.compile(
+    rf"(?P<sign>[+-]? ?)(?:(?P<value>{_NUMERAL})(?: ?(?:[eE]|(?:\\times|\\cdot|\*) ?10 ?\^) ?\{{?(?P<power>[+-]?\d{{1,3}})\}}?)?"
+    rf"|(?:(?P<whole>\d+) ?)?\\frac\{{(?P<up>[+-]? ?{_NUMERAL})\}}\{{(?P<down>[+-]? ?{_NUMERAL})\}}"
+    r"|(?P<before>\d*)\.(?P<fixed>\d*)\\overline\{(?P<again>\d{1,20})\}"
+    rf"|(?:(?P<whole2>\d+) )?\(?(?P<up2>{_NUMERAL})\)? ?/ ?\(?(?P<down2>{_NUMERAL})\)?)"
+)
+
+
+@lru_cache(maxsize=1 << 16)
+def read(text: str) -> Form:
+    """The form of an answer."""
+    if len(text) > LONGEST or _depth(text) > _DEEPEST:
+        return Form("words", " ".join(text.split()))
+    form = _read(_GROUPED.sub(lambda found: found.group().replace(",", ""), plain(text)))
+    return replace(form, unit="dollar") if form.kind == "number" and _CURRENCY.search(text) else form
+
+
+def _depth(text: str) -> int:
+    depth = deepest = 0
+    for letter in text:
+        depth += (letter in "([{") - (letter in ")]}")
+        deepest = max(deepest, depth)
+    return deepest
+
+
+def _read(text: str) -> Form:
+    text = trim(text)
+    if not re.search(r"\w|\\infty|\\emptyset|\\pi|\\\{", text):
+        return NONE
+    if choice := _CHOICE.fullmatch(text.replace('"', "").strip()):
+        return Form("words", (choice.group(1) or choice.group(2)).lower())
+    if r"\ldots" in text:
+        return _as_words(text)
+    for attempt in (
+        _as_matrix,
+        _as_list,
+        _as_bracketed,
+        _as_union,
+        _as_relation,
+        _as_ratio,
+        _as_either_sign,
+        _as_number,
+    ):
+        form = attempt(text)
+        if form is not None:
+            return form
+    # a space stays where it ends a command
+    return (
+        _as_words(text)
+        if _WORD.search(text)
+        else Form("expression", re.sub(r"(\\[A-Za-z]+) (?=[A-Za-z])| ", _keep_end, text))
+    )
+
+
+def _keep_end(found: re.Match[str]) -> str:
+    return f"{found.group(1)} " if found.group(1) else ""
+
+
+def _split(text: str, *marks: str) -> list[str]:
+    """The text cut at these tokens, where they stand outside of all brackets."""
+    parts, depth = [""], 0
+    for token in _TOKEN.findall(text):
+        depth += (token in _OPENS) - (token in _CLOSES)
+        if depth <= 0 and token in marks:
+            parts.append("")
+        else:
+            parts[-1] += token
+    return parts
+
+
+def _as_matrix(text: str) -> Form | None:
+    found = _MATRIX.fullmatch(text)
+    if found is None:
+        return None
+    rows = [row.split("&") for row in (found.group(1) or found.group(2) or "").split(r"\\") if row.strip()]
+    return Form("matrix", "", tuple(Form("tuple", "[]", tuple(map(_read, row))) for row in rows))
+
+
+def _as_list(text: str) -> Form | None:
+    joined = _JOINS.sub(",", text)
+    items = [item for item in _split(joined, ",", ";") if item.strip(" ,;")]
+    if len(items) < 2:
+        return _read(items[0]) if joined != text and items else None
+    units = {_unit(item.strip()) for item in items} - {""}
+    if joined != text and len(units) > 1:
+        return _as_words(text)  # 3 hours and 20 minutes
+    return _collect(items)
+
+
+def _collect(items: list[str]) -> Form:
+    """The set of these items; a name that all of them are given to is dropped."""
+    given = [_split(item, "=") for item in items]
+    names = {sides[0].strip() for sides in given if len(sides) == 2}
+    if len(names) > 1:
+        parts = [
+            Form("equation", "=", tuple(map(_read, sides))) if len(sides) == 2 else _read(item)
+            for item, sides in zip(items, given, strict=True)
+        ]
+    else:
+        parts = [_read(item) for item in items]
+    flat = [inner for part in parts for inner in (part.parts if part.kind == "set" else (part,)) if inner is not NONE]
+    unique = tuple({str(part): part for part in flat}.values())
+    return unique[0] if len(unique) == 1 else Form("set", "", unique)
+
+
+def _as_bracketed(text: str) -> Form | None:
+    """What stands in one pair of brackets."""
+    tokens = _TOKEN.findall(text)
+    if tokens[0] not in _OPENS or tokens[-1] not in _CLOSES:
+        return None
+    depth = 0
+    for token in tokens[:-1]:
+        depth += (token in _OPENS) - (token in _CLOSES)
+        if depth <= 0:
+            return None
+    inner = "".join(tokens[1:-1])
+    items = _split(inner, ",", ";")
+    if tokens[0] == r"\{":
+        if not inner.strip():
+            return Form("expression", r"\emptyset")
+        return (
+            _as_words(text) if len(_split(inner, ":", "|", r"\mid")) > 1 else _collect([i for i in items if i.strip()])
+        )
+    if len(items) < 2:
+        return _read(inner) if tokens[0] + tokens[-1] in ("()", "{}") else None
+    return _collect(items) if tokens[0] == "{" else Form("tuple", tokens[0] + tokens[-1], tuple(map(_read, items)))
+
+
+def _as_union(text: str) -> Form | None:
+    parts = _split(text, r"\cup")
+    return Form("union", "", tuple(map(_read, parts))) if len(parts) > 1 and all(p.strip() for p in parts) else None
+
+
+def _as_relation(text: str) -> Form | None:
+    """An equation, or what is said of one variable."""
+    members = _split(text, r"\in")
+    if len(members) == 2 and _VARIABLE.fullmatch(members[0].strip()):
+        return _read(members[1])
+    for sign in (r"\approx", "=", r"\equiv", r"\neq"):
+        sides = _split(text, sign)
+        if len(sides) > 1 and all(side.strip() for side in sides[1:]):
+            if sign in ("=", r"\approx"):
+                named = [bool(_VARIABLE.fullmatch(side.strip())) or not side.strip() for side in sides]
+                if named[0] or len(sides) > 2:
+                    return _read(sides[-1])
+                if named[-1]:
+                    return _read(sides[0])
+            return Form("equation", sign, tuple(map(_read, sides)))
+    return _as_interval(text)
+
+
+def _as_interval(text: str) -> Form | None:
+    """The interval of `x < 3`, `3 \\leq x` or `1 < x \\leq 3`; other inequalities stay as they are."""
+    signs = [token for token in _TOKEN.findall(text) if token in _SIGN]
+    if not signs:
+        return None
+    sides = [side.strip() for side in _split(text, *_SIGN)]
+    if not all(sides) or len(sides) != len(signs) + 1:
+        return None
+    if len(sides) == 3 and sides[1].isalpha() and len({_SIGN[s] in ")]" for s in signs}) == 1:
+        if _SIGN[signs[0]] in "([":
+            sides, signs = sides[::-1], [_MIRRORED[sign] for sign in signs[::-1]]
+        brackets = _SIGN[_MIRRORED[signs[0]]] + _SIGN[signs[1]]
+        return Form("tuple", brackets, (_read(sides[0]), _read(sides[2])))
+    if len(sides) == 2:
+        is_named = len(sides[0]) == 1 and sides[0].isalpha()
+        name, bound, sign = (*sides, signs[0]) if is_named else (sides[1], sides[0], _MIRRORED[signs[0]])
+        if len(name) == 1 and name.isalpha():
+            end = _read(bound)
+            below = _SIGN[sign] in ")]"
+            ends = (_read(r"-\infty"), end) if below else (end, _read(r"\infty"))
+            return Form("tuple", "(" + _SIGN[sign] if below else _SIGN[sign] + ")", ends)
+        return Form("equation", signs[0], tuple(map(_read, sides)))
+    return None
+
+
+def _as_ratio(text: str) -> Form | None:
+    parts = [part.strip() for part in _split(re.sub(r'(?<=\d) *"?to"? *(?=\d)', ":", text), ":")]
+    if len(parts) < 2 or not all(parts):
+        return None
+    numbers = [_as_number(part) for part in parts]
+    if not all(number and number.kind == "number" for number in numbers) or _WORD.search(text.replace("to", "")):
+        return None
+    values = [Fraction(str(number)) for number in numbers]
+    if all(value.denominator == 1 for value in values) and any(values):
+        common = gcd(*(value.numerator for value in values))
+        values = [value / common for value in values]
+    return Form("ratio", "", tuple(Form("number", str(value)) for value in values))
+
+
+def _as_either_sign(text: str) -> Form | None:
+    if not re.search(r"\\(?:pm|mp)(?![A-Za-z])", text):
+        return None
+    flip = {r"\pm": "+-", r"\mp": "-+"}
+    tokens = _TOKEN.findall(text)
+    return _collect(["".join(flip[t][i] if t in flip else t for t in tokens).lstrip("+ ") for i in (0, 1)])
+
+
+def _unit(text: str) -> str:
+    found = _UNIT.search(text)
+    return found.group().strip().lower() if found else ""
+
+
+def _as_number(text: str) -> Form | None:
+    """A number, or an expression that a unit stands behind."""
+    text = _HEDGES.sub("", text).strip()
+    size: Fraction | int = 1
+    unit = ""
+    if found := _UNIT.search(text):
+        words = re.findall(r"[A-Za-z.]+", found.group().replace(r"\circ", ""))
+        head = text[: found.start()].strip()
+        if not re.search(r"\d|\\pi", head) or _WORD.search(head) or any(_CLOCK.fullmatch(word) for word in words):
+            return None
+        text, size = head, next((_SIZES[word.lower()] for word in words[:1] if word.lower() in _SIZES), 1)
+        unit = _unit_named(found.group())
+        if size == 1 and not _NUMBER.fullmatch(text):
+            return replace(_read(text), unit=unit)
+    found = _NUMBER.fullmatch(text)
+    if found is None or len(text) > _DIGITS:
+        return None
+    try:
+        return Form("number", str(_value(found.groupdict()) * size), unit=unit)
+    except ZeroDivisionError:
+        return None
+
+
+def _unit_named(text: str) -> str:
+    """The well-known unit that a text names first; empty where it names none of them."""
+    for word in re.findall(r"\\circ|%|[a-z]+", text.lower()):
+        if word in _UNITS:
+            return _UNITS[word]
+    return ""
+
+
+def _value(parts: dict[str, str | None]) -> Fraction:
+    sign = -1 if "-" in (parts["sign"] or "") else 1
+    if parts["value"]:
+        return sign * Fraction(parts["value"].rstrip(".")) * Fraction(10) ** int(parts["power"] or 0)
+    if parts["again"]:
+        fixed, again = parts["fixed"] or "", parts["again"]
+        tail = Fraction(int(again), 10 ** len(again) - 1) / 10 ** len(fixed)
+        return sign * (Fraction(f"{parts['before'] or 0}.{fixed or 0}") + tail)
+    whole = int(parts["whole"] or parts["whole2"] or 0)
+    up, down = (str(parts[k] or parts[k + "2"]).replace(" ", "") for k in ("up", "down"))
+    return sign * (whole + Fraction(up.rstrip(".")) / Fraction(down.rstrip(".")))
+
+
+def _as_words(text: str) -> Form:
+    said = re.sub(r'["*_`]|^(?:a|an|the) ', "", " ".join(text.replace('"', " ").split()).lower())
+    return Form("words", re.sub(r"\s+", " ", said).strip(" .,;:!?"))
+
+
+def equal_forms(a: Form, b: Form, atoms: object) -> bool:
+    """Whether two forms say the same, where `atoms(a, b)` says it of numbers, expressions and equations."""
+    assert callable(atoms)
+    if NONE in (a, b) or (a.unit and b.unit and a.unit != b.unit):
+        return False
+    if str(a) == str(b) and (a.kind == b.kind or not a.parts + b.parts):
+        return True
+    if not a.parts and not b.parts:
+        return "words" not in (a.kind, b.kind) and bool(atoms(a, b))
+    if (a.kind, a.text, len(a.parts)) != (b.kind, b.text, len(b.parts)):
+        return False
+    if a.kind == "equation":
+        return bool(atoms(a, b))
+    if a.kind in ("set", "union"):
+        left = list(b.parts)
+        for part in a.parts:
+            twin = next((other for other in left if equal_forms(part, other, atoms)), None)
+            if twin is None:
+                return False
+            left.remove(twin)
+        return True
+    return all(equal_forms(x, y, atoms) for x, y in zip(a.parts, b.parts, strict=True))
+
+
+def is_rounded(decimal: Fraction, value: Fraction) -> bool:
+    """Whether a decimal number of six to fifteen places is this value, rounded: math-verify's rule for decimals."""
+    places = next((n for n in range(6, 16) if 10**n % decimal.denominator == 0), None)
+    is_long = places is not None and 10**5 % decimal.denominator != 0
+    return is_long and abs(decimal - value) <= Fraction(1, 2 * 10**places)

@@ -1,0 +1,111 @@
+r"""LaTeX and Unicode of math answers as plain text: layout goes, every sign has one spelling, words stand in `"` marks."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_SIGNS = {
+    "−": "-", "–": "-", "—": "-", "‐": "-", "‑": "-", "×": r"\times ", "·": r"\cdot ", "⋅": r"\cdot ", "∗": "*",
+    "÷": "/", "∕": "/", "⁄": "/", "π": r"\pi ", "∞": r"\infty ", "≤": r"\leq ", "≥": r"\geq ", "≠": r"\neq ",
+    "∪": r"\cup ", "∈": r"\in ", "°": r"^\circ ", "±": r"\pm ", "∓": r"\mp ", "∅": r"\emptyset ", "θ": r"\theta ",
+    "…": r"\ldots ", "½": r"\frac{1}{2}", "⅓": r"\frac{1}{3}", "⅔": r"\frac{2}{3}", "¼": r"\frac{1}{4}", "≈": r"\approx ",
+    "¾": r"\frac{3}{4}", "⅕": r"\frac{1}{5}", "⅙": r"\frac{1}{6}", "⅛": r"\frac{1}{8}", "√": r"\sqrt ", "∛": r"\sqrt[3]",
+    "€": "$", "£": "$", "¥": "$", "₹": "$", "’": "'", "‘": "'", "“": "", "”": "", '"': "", "√": r"\sqrt ", "α": r"\alpha ",
+    r"\le ": r"\leq ", r"\ge ": r"\geq ", r"\ne ": r"\neq ", r"\lt": "<", r"\gt": ">", r"\varnothing": r"\emptyset ",
+    r"\leqslant": r"\leq ", r"\geqslant": r"\geq ", r"\lbrace": r"\{", r"\rbrace": r"\}", r"\cdots": r"\ldots ",
+    r"\dots": r"\ldots ", r"\degree": r"^\circ ", r"^\circ": r"^\circ ", r"^{\circ}": r"^\circ ", r"\%": "%", r"\#": "",
+    r"\$": "", "$": "", r"\lparen": "(", r"\rparen": ")", r"\left.": "", r"\right.": "", r"\colon": ":",
+}  # fmt: skip
+_RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
+_LOWERED = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
+_ROW = "\x01"  # stands for \\ while the other backslashes are looked at
+_LAYOUT = re.compile(
+    r"\\(?:left|right|middle|[Bb]igg?[lrm]?|displaystyle|textstyle|limits|hfill|boldsymbol|mathbf|bm|mathopen|mathclose)"
+    r"(?![A-Za-z])|\\!|\\[()\[\]]"
+)
+_SPACE = re.compile(r"\\(?:q?quad|thinspace|medspace|enspace)(?![A-Za-z])|\\[,;:> ]|~|\s")
+_THOUSANDS = re.compile(r"(?<=\d)(?:\{,\}|,\\!|\\,|\\ ) *(?=\d{3}(?!\d))")
+_WORDS = re.compile(r"\\(?:text(?:bf|it|rm|sf|tt|normal)?|[mh]box|emph)\s*\{")
+_ROMAN = re.compile(r"\\(?:math(?:rm|it|sf|tt|cal)|rm|operatorname\*?)\s*\{")
+_FRAMES = re.compile(r"\\(?:boxed|fbox|framebox|ensuremath|underline|displaylines)\s*\{")
+_FUNCTIONS = (
+    "arcsin arccos arctan sinh cosh tanh sin cos tan cot sec csc log ln exp gcd lcm max min det deg lim".split()
+)
+_BARE = re.compile(
+    r"(?<![\\A-Za-z])(arc(?:sin|cos|tan)|sin|cos|tan|cot|sec|csc|log|ln|sqrt|pi|infinity|infty)(?![A-Za-z])"
+)
+_BARE_SPELLING = {"infinity": r"\infty ", "infty": r"\infty "}
+_MOST = 60  # commands of a kind that are looked at in one answer
+
+
+def plain(text: str) -> str:
+    """The text with one spelling for every sign, without layout, dollars, frames or what stands around it."""
+    text = text.replace("\\\\", _ROW)
+    text = _THOUSANDS.sub(",", text)
+    for sign, latex in _SIGNS.items():
+        if sign in text:
+            text = text.replace(sign, latex)
+    text = re.sub("[⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺]+", lambda found: "^{" + found.group().translate(_RAISED) + "}", text)
+    text = re.sub("[₀₁₂₃₄₅₆₇₈₉]+", lambda found: "_{" + found.group().translate(_LOWERED) + "}", text)
+    text = unicodedata.normalize("NFKC", text.replace("\x00", " "))
+    text = _unwrap(_LAYOUT.sub("", text), _FRAMES, str)
+    text = _unwrap(_unwrap(text, _WORDS, _quote), _ROMAN, _spell)
+    text = re.sub(r"\\[dtc]frac(?![A-Za-z])", r"\\frac", text)
+    text = _BARE.sub(lambda found: _BARE_SPELLING.get(found.group(1), f"\\{found.group(1)} "), _SPACE.sub(" ", text))
+    text = _brace_arguments(text).replace("**", "^")
+    text = re.sub(" +", " ", text).replace(_ROW, r"\\")
+    return trim(text)
+
+
+def trim(text: str) -> str:
+    """The text without spaces, emphasis and punctuation around it; `.5` and `5!` keep theirs."""
+    end = text.rstrip(" \n*_`.,;:?")
+    begin = end.lstrip(" \n*_`,;:?")
+    return begin if re.match(r"\.\d", begin) else begin.lstrip(" .")
+
+
+def _quote(words: str) -> str:
+    """Words of a text command, set apart; what is no word (`(C)`, `12`, ` `) stands as it is."""
+    return f' "{words.strip()}" ' if re.search(r"[A-Za-z]", words) else f" {words} "
+
+
+def _spell(name: str) -> str:
+    """The content of a roman command: a letter, a function, or words."""
+    name = name.strip()
+    if name in _FUNCTIONS:
+        return f"\\{name} "
+    return _quote(name) if len(name) > 1 else name
+
+
+def _unwrap(text: str, command: re.Pattern[str], shape: object) -> str:
+    """The text with the content of each command in place of it, as `shape` writes it; a command that is not closed goes."""
+    assert callable(shape)
+    for _ in range(_MOST):
+        found = command.search(text)
+        if found is None:
+            break
+        end = close_of(text, found.end() - 1)
+        content, after = (text[found.end() :], "") if end is None else (text[found.end() : end], text[end + 1 :])
+        text = text[: found.start()] + shape(content) + after
+    return text
+
+
+def close_of(text: str, at: int) -> int | None:
+    """Where the brace that opens at `at` closes; None where it does not."""
+    depth = 0
+    for brace in re.compile(r"\\.|[{}]").finditer(text, at):
+        depth += {"{": 1, "}": -1}.get(brace.group(), 0)
+        if depth == 0:
+            return brace.start()
+    return None
+
+
+def _brace_arguments(text: str) -> str:
+    r"""`\frac12`, `\frac1{2}`, `\frac 59`, `\sqrt2` and `x^ 2` with the braces that LaTeX understands."""
+    text = re.sub(r"\\frac *(\d) *(\d)", r"\\frac{\1}{\2}", text)
+    text = re.sub(r"\\frac *([\dA-Za-z]) *\{", r"\\frac{\1}{", text)
+    text = re.sub(r"(\\frac *\{[^{}]{0,80}\}) *([\dA-Za-z])", r"\1{\2}", text)
+    text = re.sub(r"\\sqrt *(\d|[A-Za-z])", r"\\sqrt{\1}", text)
+    text = re.sub(r"\\sqrt *\(([^()]{0,200})\)", r"\\sqrt{\1}", text)
+    return re.sub(r"\\(frac|sqrt) +(?=[{\[])", r"\\\1", text)
