@@ -3,9 +3,9 @@ r"""Final answers of math solutions: found in the text, compared, and given one 
 Where an answer is found, by the first of these rules that finds one:
 - `boxed`: the last `\boxed{…}` that holds something; several in one sentence are one list.
 - `hash_mark`: GSM8K's `#### 18`, the first one; a heading of four marks is none.
-- `phrase`: what follows "the answer is", "Final answer:", "**Answer:**", "A:" and the like, to the end of the sentence
-  or of the formula: the last such phrase that holds an answer. "Let me check my answer." and "The answer is correct." do
-  not. Of a phrase of many words the last formula or number is taken.
+- `phrase`: what follows "the answer is", "Final answer:", "**Answer:**", "A:" and the like, to the end of the sentence:
+  the last such phrase that holds an answer, as "Let me check my answer." and "The answer is correct." do not. Of many
+  words the last formula or number is taken.
 - `closing_formula`: the formula that the last sentence ends with.
 - `last_number`: the last number of the text, for want of anything better.
 Without any of them the rule is `none`. Thoughts are taken off before, and so is what a base model writes after its
@@ -17,12 +17,15 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
+from itertools import islice
 from typing import NamedTuple
 
 from prmscale.tasks import thoughts
-from prmscale.tasks.math_forms import NONE, Form, equal_forms, is_rounded, read
+from prmscale.tasks.math_forms import NONE, Form, equal_forms, read
 from prmscale.tasks.math_latex import close_of, trim
+from prmscale.tasks.math_numbers import is_rounded
 from prmscale.tasks.worker import Worker
 
 _START = 60.0  # seconds: the first comparison waits for the imports of the helper
@@ -43,35 +46,40 @@ def extract(text: str) -> str | None:
 
 def find(text: str) -> Found:
     """The final answer of a solution and the rule that found it."""
-    said = thoughts.reply(text).replace("\r\n", "\n").replace("\r", "\n").replace(r"\$", "")
+    said = thoughts.reply(text).replace("\r\n", "\n").replace("\r", "\n")
+    said = said.replace(r"\$", "").replace("−", "-")
     ended = _END_OF_TEXT.search(said)
     said = said[: ended.start()] if ended else said
-    for next_one in _NEXT_PROBLEM.finditer(said):
+    for next_one in islice(_NEXT_PROBLEM.finditer(said), _MOST):
         if (before := _find(said[: next_one.start()])).answer is not None:
             return before
     return _find(said)
 
 
+_MOST = 20  # next problems, or boxes, that are looked at in one text
 _END_OF_TEXT = re.compile(r"<\|(?:im_end|eot_id|endoftext|end_of_text|end)\|>|<(?:/s|eos|end_of_turn)>")
 _NEXT_PROBLEM = re.compile(
-    r"(?<=\n)[ \t]*(?:#{1,4} *)?(?:\*\*)?(?:Question|Problem|Human|User|Instruction|Exercise|Q)(?: *\d{1,4})?(?:\*\*)? *:|"
-    r"(?<=\n)[ \t]*#{2,4} *(?:Instruction|Question|Problem|User|Human)\b"
+    r"(?<=\n)[ \t]*(?:#{1,4} *)?(?:\*\*)?(?:Question|Problem|Human|User|Instruction|Exercise|Q)(?: *\d{1,4})?"
+    r"(?:\*\*)? *:|(?<=\n)[ \t]*#{2,4} *(?:Instruction|Question|Problem|User|Human)\b"
 )
 _BOX = re.compile(r"\\(?:boxed|fbox|framebox) *(?=\{)|\\boxed +(?=[^\s{])")
 _JOINT = re.compile(r"[\s$,;.]|\\[,;: ()]|\\(?:text|mbox)\{|\}|and|or|\*")
 _HASH = re.compile(r"^[ \t]*####(?!#)[ \t]*([^\n]+)", re.MULTILINE)
 _HEADING = re.compile(r"\d+[.)]\s+[A-Za-z]|[^\\\d$]{0,3}(?<![\\A-Za-z])[A-Za-z]{2,}")  # `#### Step 1`, `#### 2. Add`
 _PHRASE = re.compile(
-    r"\banswers?\b(?:[ \t](?!is\b|are\b|was\b)[^\s.:=$]{1,30}){0,8}?[ \t]*(?:\*\*|__)?"
-    r"(?:[ \t]+(?:is|are|was|were|would be|should be|will be|must be|comes? out to be|equals)\b[ \t]*(?::|\*\*:|\*\*|=)?|[ \t]*(?:\*\*)?[:=])"
+    r"\banswers?\b,?(?:[ \t](?!is\b|are\b|was\b)[^\s.:=$]{1,30}){0,8}?[ \t]*(?:\*\*|__)?"
+    r"(?:[ \t]+(?:is|are|was|were|would be|should be|will be|must be|comes? out to be|equals)\b[ \t]*(?:\*\*)?[:=]?"
+    r"|[ \t]*(?:\*\*)?[:=])"
     r"|\b(?:correct |right )?(?:option|choice)[ \t]+(?:is\b[ \t]*:?|:)"
     r"|^[ \t]*(?:\*\*|#{1,6}[ \t]*)(?:\*\*)?(?:the )?(?:final )?answers?(?:\*\*)?[ \t]*:?(?:\*\*)?[ \t]*$"
     r"|^[ \t]*A[ \t]*:(?=[ \t]*\S)",
     re.IGNORECASE | re.MULTILINE,
 )
+# what is said of an answer, and is none
 _REMARK = re.compile(
-    r"(?:correct|incorrect|wrong|right|not|in|as|below|above|given|that|found|obtained|based|also|therefore|to|by|of|on|"
-    r"for|which|verified|clear|easy|supposed|consistent|reasonable|valid|n't|simply the|unknown)\b(?![ \t]*(?:solution|$))",
+    r"(?:in|not|as|to|by|of|on|for|at|from|based|given|found|obtained|supposed|verified|which|n't|it|this|we|you|they|let|"
+    r"please|if)\b(?! *=)|(?:correct|incorrect|wrong|right|valid|reasonable|consistent|clear|easy|unknown|below|above|"
+    r"follows|the same)\W*$",
     re.IGNORECASE,
 )
 _ASIDE = re.compile(
@@ -79,11 +87,13 @@ _ASIDE = re.compile(
     re.IGNORECASE,
 )
 _LAST_NUMBER = re.compile(
-    r"(?<![\w.)}\]])[-−]?[$€£]?(?:\d[\d,]*(?:\.\d+)?|\.\d+)(?:/\d+)?|(?:\d[\d,]*(?:\.\d+)?)(?:/\d+)?"
+    r"(?<![\w.)}\]])-?[$€£]?(?:\d[\d,]*(?:\.\d+)?|\.\d+)(?:/\d+)?|(?:\d[\d,]*(?:\.\d+)?)(?:/\d+)?"
 )
 _FORMULA = re.compile(r"\$\$([^$]+)\$\$|\$([^$\n]+)\$|\\\(((?:[^\\]|\\[^)])+)\\\)|\\\[((?:[^\\]|\\[^\]])+)\\\]")
 _CLOSES_TEXT = re.compile(r"(?:\$\$?|\\\)|\\\])[\s.*]*$")
-_MANY_WORDS = 7
+_WORD = re.compile(r"(?<![\\A-Za-z])[A-Za-z]{2,}")
+_COMMANDS = re.compile(r"\\(?:text|mbox|mathrm|begin|end)\{[^{}]*\}")
+_WITH_UNIT = re.compile(r"([-+]?(?:\d[\d,]*(?:\.\d+)?|\.\d+)) *[A-Za-z][A-Za-z /.]*")
 _WINDOW = 3000  # characters that a phrase, or the last sentence, is looked for in
 
 
@@ -96,7 +106,7 @@ def _find(text: str) -> Found:
 
 
 def _boxed(text: str) -> str | None:
-    boxes = [_box(text, mark) for mark in list(_BOX.finditer(text))[-50:]]
+    boxes = [_box(text, mark) for mark in list(_BOX.finditer(text))[-_MOST:]]
     held = [(begin, end, content) for begin, end, content in boxes if read(content) is not NONE]
     if not held:
         return None
@@ -121,7 +131,7 @@ def _box(text: str, mark: re.Match[str]) -> tuple[int, int, str]:
     if end is None:  # a brace is missing: to the end of the line
         line = text.find("\n", at)
         end = len(text) if line < 0 else line
-        return mark.start(), end, clean(text[at + 1 : end][:_WINDOW])
+        return mark.start(), end, clean(text[at + 1 : end][:_WINDOW].rstrip("$ "))
     return mark.start(), end + 1, clean(text[at + 1 : end])
 
 
@@ -140,64 +150,52 @@ def _phrase(text: str) -> str | None:
     return None
 
 
-def _said(rest: str) -> str | None:
-    """The answer in the rest of a phrase; None where it holds none."""
-    answer = clean(rest)
+def _said(sentence: str) -> str | None:
+    """The answer that the rest of a sentence gives; None where it gives none."""
+    answer = clean(_without_aside(sentence))
     if _REMARK.match(answer) or read(answer) is NONE:
         return None
-    words = re.findall(
-        r"(?<![\\A-Za-z])[A-Za-z]{2,}", re.sub(r"\\(?:text|mbox|mathrm|begin|end)\{[^{}]*\}", "", answer)
-    )
-    if len(words) >= _MANY_WORDS or (len(words) > 2 and re.search(r"\d", answer) and read(answer).kind == "words"):
-        return _within(rest) or answer
-    form = read(answer)
-    # of a plain number with its unit the number alone
-    number = re.fullmatch(r"([-−+]?(?:\d[\d,]*(?:\.\d+)?|\.\d+)) *[A-Za-z][A-Za-z /.]*", answer)
-    return (
-        number.group(1).replace("−", "-")
-        if number and form.kind == "number" and "illion" not in answer
-        else answer.replace("−", "-")
-    )
+    words = len(_WORD.findall(_COMMANDS.sub("", answer)))
+    is_talk = words > 2 and (words > 6 or not re.search(r"[\d\\]", answer) or read(answer).kind == "words")
+    if is_talk and (told := _within(sentence)) is not None:
+        return told
+    if answer.lower().startswith("that "):
+        return None
+    number = _WITH_UNIT.fullmatch(answer)
+    return number.group(1) if number and read(number.group(1)) == replace(read(answer), unit="") else answer
 
 
-def _within(rest: str) -> str | None:
-    """Of many words the emphasised one, the last formula or the last number."""
-    if emphasised := re.findall(r"\*\*([^*\n]+)\*\*", rest):
+def _within(sentence: str) -> str | None:
+    """Of many words the emphasised ones, the last formula or the last number."""
+    if emphasised := re.findall(r"\*\*([^*\n]+)\*\*", sentence):
         return clean(emphasised[-1])
-    if formulas := [next(filter(None, each)) for each in _FORMULA.findall(rest)]:
+    if formulas := [next(filter(None, each)) for each in _FORMULA.findall(sentence)]:
         return clean(formulas[-1])
-    return _last_number(rest)
+    return _last_number(sentence)
+
+
+_SHOWN = {"$$": "$$", r"\[": r"\]"}
+_OPENING, _CLOSING = re.compile(r"[(\[{]"), re.compile(r"[)\]}]")
+_ENDS = re.compile(r"[.!?;](?=[ \n*\"')$]|\Z)")
+_ABBREVIATION = re.compile(r"\b(?:[ap]|[ap]\.m|vs|approx|no|i\.e|e\.g)$", re.IGNORECASE)
 
 
 def _rest(text: str) -> str:
-    """The text to the end of its sentence; formulas and brackets are whole, and an answer may begin on a new line."""
+    """The text to the end of its sentence; a formula is whole, and an answer may begin on a new line."""
     text = text.lstrip(" \t\n*:_=")
-    for shown in ("$$", r"\[", r"\begin"):
-        if text.startswith(shown):
-            closes = {"$$": "$$", r"\[": r"\]", r"\begin": r"\end"}[shown]
-            end = text.find(closes, len(shown))
-            return (
-                text[: end + len(closes)]
-                if end >= 0 and shown != r"\begin"
-                else text[: text.find("}", end) + 1]
-                if end >= 0
-                else text
-            )
-    depth, in_formula = 0, False
-    for i, letter in enumerate(text):
-        depth = max(0, depth + (letter in "([{") - (letter in ")]}"))
-        in_formula ^= letter == "$"
-        if letter == "\n" and not (text.startswith("\\begin", text.rfind("\n", 0, i) + 1)):
-            return _without_aside(text[:i])
-        ends = letter in ".!?;" and text[i - 1 : i] != "\\" and (i + 1 == len(text) or text[i + 1] in " \n*\"')$")
-        if (
-            ends
-            and not depth
-            and not (in_formula and "$" in text[i:] and text[i + 1 : i + 2] != "$")
-            and not re.search(r"\b(?:a|p|vs|approx|no)$", text[:i][-6:], re.IGNORECASE)
-        ):
-            return _without_aside(text[: i + (letter == "!" and text[i - 1 : i].isdigit())])
-    return _without_aside(text)
+    for opens, closes in _SHOWN.items():
+        if text.startswith(opens):
+            return text[2:].partition(closes)[0]
+    if text.startswith(r"\begin"):
+        return text[: text.find("}", text.rfind(r"\end")) + 1]
+    line = text.partition("\n")[0]
+    for end in _ENDS.finditer(line):
+        before = line[: end.start()]
+        is_open = len(_OPENING.findall(before)) > len(_CLOSING.findall(before)) or before.count("$") % 2
+        is_sign = before.endswith("\\") or (end.group() == "!" and before[-1:].isdigit())
+        if not (is_open and end.end() < len(line)) and not is_sign and not _ABBREVIATION.search(before):
+            return before
+    return line
 
 
 def _without_aside(text: str) -> str:
@@ -216,7 +214,7 @@ def _closing_formula(text: str) -> str | None:
 
 def _last_number(text: str) -> str | None:
     numbers = _LAST_NUMBER.findall(text[-_WINDOW * 10 :])
-    return numbers[-1].replace("−", "-").rstrip(",") if numbers else None
+    return numbers[-1].rstrip(",") if numbers else None
 
 
 def clean(answer: str) -> str:

@@ -9,32 +9,33 @@ A text becomes one of
 - an equation; `x = 5` says `5`, `y = 2x + 3` says `2x + 3`, `x \in [3, 5]` and `3 \leq x \leq 5` say `[3, 5]`.
 
 A comma is a thousands mark only in `\d{1,3}(,\d{3})+`: `6,9` is a list and not 69. Units go from behind a number alone:
-`18 dollars`, `45^\circ`, `50\%`, `864 \mbox{ inches}^2`; `3 \text{ hours } 20 \text{ minutes}` is neither 320 nor 3, but
-words, and so is `10:30 a.m.`. What is cut short by `\ldots` is equal only to the same text. An answer without a letter or
-digit says nothing, and is equal to nothing.
+`18 dollars`, `45^\circ`, `50\%`, `864 \mbox{ inches}^2` (but 3 m is not 3 cm); `3 \text{ hours } 20 \text{ minutes}` is
+neither 320 nor 3 but words, and so is `10:30 a.m.`. What is cut short by `\ldots` is equal only to the same text. An
+answer without a letter or digit says nothing, and is equal to nothing.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
 from math import gcd
 
-from prmscale.tasks.math_latex import plain, trim
+from prmscale.tasks import math_numbers
+from prmscale.tasks.math_latex import WORD, plain, trim
 
 LONGEST = 2000  # characters beyond which an answer is its own text and nothing else
 _DEEPEST = 40  # brackets within brackets, likewise
-_DIGITS = 4000  # of a number that Python reads
 
 
 @dataclass(frozen=True)
 class Form:
     """What an answer says.
 
-    `kind` is none, number, expression, words, set, union, tuple, matrix, ratio or equation. `text` is the normal form of
-    what has no `parts`; of a tuple it holds the two brackets, of an equation its sign. `unit` names a well-known unit
+    `kind` is none, number, expression, words, set, union, tuple, matrix, ratio or equation. `text` is the normal form
+    of what has no `parts`; of a tuple it holds the two brackets, of an equation its sign. `unit` is a well-known unit
     that stood behind it.
     """
 
@@ -67,46 +68,23 @@ NONE = Form("none", "")
 _OPENS, _CLOSES = {"(", "[", "{", r"\{"}, {")", "]", "}", r"\}"}
 _TOKEN = re.compile(r'"[^"]*"|\\\\|\\[A-Za-z]+|\\.|[A-Za-z]+|\d+(?:\.\d+)?|\.\d+|.', re.DOTALL)
 _GROUPED = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?!\d|,\d)")
-_TWO = "or no an am pm cm mm km ft in kg lb mg ml hr to of is it at by oz th st nd rd".split()
-_WORD = re.compile(rf'"[^"]*"|(?<![\\A-Za-z])(?:[A-Za-z]{{3,}}|{"|".join(_TWO)})(?![A-Za-z])')
 _JOINS = re.compile(r'"(?:or|and)"|(?<![\\A-Za-z])(?:or|and)(?![A-Za-z])|\\(?:lor|land|vee)(?![A-Za-z])')
 _MATRIX = re.compile(
-    r"\\begin\{(?:[pbBvV]|small)?matrix\}(.*)\\end\{(?:[pbBvV]|small)?matrix\}|\\begin\{array\}\{[^{}]*\}(.*)\\end\{array\}"
+    r"\\begin\{(?:[pbBvV]|small)?matrix\}(.*)\\end\{(?:[pbBvV]|small)?matrix\}"
+    r"|\\begin\{array\}\{[^{}]*\}(.*)\\end\{array\}"
 )
-_VARIABLE = re.compile(r'(?:[A-Za-z]|\\[A-Za-z]+)(?:_\{?\w\}?)?\'*(?:\([A-Za-z]\))?|(?:"[^"]*"|[A-Za-z ])+')
+# what a value is given to: `x`, `y_1`, `f(x)`, `f^{-1}(x)`, `\angle ABC`, `Area`; no product such as `xy`
+_VARIABLE = re.compile(
+    r"(?:(?:\\(?:angle|overline|triangle) *)?\{?[A-Z]{1,4}\}?|[A-Za-z]|\\[A-Za-z]+)(?:_\{?\w\}?)?'*(?:\^\{?-1\}?)?"
+    r'(?:\([A-Za-z]\))?|(?:"[^"]*"|[A-Z]?[a-z]{2,}| )+'
+)
 _SIGN = {r"\leq": "]", "<": ")", r"\geq": "[", ">": "("}
 _MIRRORED = {r"\leq": r"\geq", "<": ">", r"\geq": r"\leq", ">": "<"}
 _CHOICE = re.compile(r"\(?([A-J])\)?|\(?([A-J])[).:] .*")
+_NEEDED_SPACE = re.compile(r"(\\[A-Za-z]+ (?=[A-Za-z])|\d (?=\d))| ")
+_ALL_REALS = re.compile(r"\\(?:mathbb|mathbf|Bbb) *\{?R\}?|\"?all real(?:s| numbers)\"?", re.IGNORECASE)
+_BY_SPACES = re.compile(r"-?\d{1,3}(?: \d{3})+")
 _CURRENCY = re.compile(r"\\\$|[€£]")
-_HEDGES = re.compile(
-    r'^(?:\\approx|"?(?:about|approximately|approx|around|roughly|exactly|only|just|a total of)"?\.?)(?![A-Za-z]) *'
-)
-# what may stand behind a number without saying anything of its size
-_UNIT = re.compile(
-    r'(?: *\^\\circ *(?:"?[CFK]"?)?| *%|(?<![\\A-Za-z]) *(?:"[^"\d]*"|[A-Za-z]{2,}(?![A-Za-z]))'
-    r'(?: *(?:\^ *\{?[23]\}?|"[^"\d]*"|[A-Za-z]+|[/.\-\'()]|\\cdot))*)$'
-)
-_SIZES = {"hundred": 100, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12, "dozen": 12}
-# units of which one number has only one; others, and squares and cubes, are not told apart
-_UNITS = {
-    word: words.split()[0]
-    for words in (
-        "degree degrees deg \\circ", "percent %", "dollar dollars usd", "cent cents", "inch inches in", "foot feet ft",
-        "yard yards yd", "mile miles mi", "meter meters metre metres m", "centimeter centimeters cm", "second seconds sec s",
-        "millimeter millimeters mm", "kilometer kilometers km", "minute minutes min", "hour hours hr hrs h", "day days",
-        "week weeks", "month months", "year years", "gram grams g", "kilogram kilograms kg", "pound pounds lb lbs",
-        "ounce ounces oz", "liter liters litre litres l", "radian radians rad",
-    )
-    for word in words.split()
-}  # fmt: skip
-_CLOCK = re.compile(r"[ap]\.? ?m\.?", re.IGNORECASE)
-_NUMERAL = r"(?:\d+(?:\.\d*)?|\.\d+)"
-_NUMBER = re.compile(
-    rf"(?P<sign>[+-]? ?)(?:(?P<value>{_NUMERAL})(?: ?(?:[eE]|(?:\\times|\\cdot|\*) ?10 ?\^) ?\{{?(?P<power>[+-]?\d{{1,3}})\}}?)?"
-    rf"|(?:(?P<whole>\d+) ?)?\\frac\{{(?P<up>[+-]? ?{_NUMERAL})\}}\{{(?P<down>[+-]? ?{_NUMERAL})\}}"
-    r"|(?P<before>\d*)\.(?P<fixed>\d*)\\overline\{(?P<again>\d{1,20})\}"
-    rf"|(?:(?P<whole2>\d+) )?\(?(?P<up2>{_NUMERAL})\)? ?/ ?\(?(?P<down2>{_NUMERAL})\)?)"
-)
 
 
 @lru_cache(maxsize=1 << 16)
@@ -128,35 +106,22 @@ def _depth(text: str) -> int:
 
 def _read(text: str) -> Form:
     text = trim(text)
+    text = text.replace(" ", "") if _BY_SPACES.fullmatch(text) else text
     if not re.search(r"\w|\\infty|\\emptyset|\\pi|\\\{", text):
         return NONE
+    if _ALL_REALS.fullmatch(text):
+        text = r"(-\infty, \infty)"
     if choice := _CHOICE.fullmatch(text.replace('"', "").strip()):
         return Form("words", (choice.group(1) or choice.group(2)).lower())
     if r"\ldots" in text:
         return _as_words(text)
-    for attempt in (
-        _as_matrix,
-        _as_list,
-        _as_bracketed,
-        _as_union,
-        _as_relation,
-        _as_ratio,
-        _as_either_sign,
-        _as_number,
-    ):
+    for attempt in _ATTEMPTS:
         form = attempt(text)
         if form is not None:
             return form
-    # a space stays where it ends a command
-    return (
-        _as_words(text)
-        if _WORD.search(text)
-        else Form("expression", re.sub(r"(\\[A-Za-z]+) (?=[A-Za-z])| ", _keep_end, text))
-    )
-
-
-def _keep_end(found: re.Match[str]) -> str:
-    return f"{found.group(1)} " if found.group(1) else ""
+    # a space stays where it ends a command, or parts two numbers
+    close = _NEEDED_SPACE.sub(lambda found: found.group(1) or "", text)
+    return _as_words(text) if WORD.search(text) else Form("expression", close)
 
 
 def _split(text: str, *marks: str) -> list[str]:
@@ -184,10 +149,13 @@ def _as_list(text: str) -> Form | None:
     items = [item for item in _split(joined, ",", ";") if item.strip(" ,;")]
     if len(items) < 2:
         return _read(items[0]) if joined != text and items else None
-    units = {_unit(item.strip()) for item in items} - {""}
+    units = {math_numbers.unit_words(item.strip()) for item in items if re.search(r"\d", item)} - {""}
     if joined != text and len(units) > 1:
         return _as_words(text)  # 3 hours and 20 minutes
-    return _collect(items)
+    form = _collect(items)
+    if joined != text and re.search("[<>]|leq|geq", text) and len(form.parts) > 1:
+        return replace(form, kind="union")  # x < 2 or x > 3
+    return form
 
 
 def _collect(items: list[str]) -> Form:
@@ -202,7 +170,7 @@ def _collect(items: list[str]) -> Form:
     else:
         parts = [_read(item) for item in items]
     flat = [inner for part in parts for inner in (part.parts if part.kind == "set" else (part,)) if inner is not NONE]
-    unique = tuple({str(part): part for part in flat}.values())
+    unique = tuple({str(part): part for part in flat}.values())  # a root that counts twice is said once
     return unique[0] if len(unique) == 1 else Form("set", "", unique)
 
 
@@ -218,12 +186,14 @@ def _as_bracketed(text: str) -> Form | None:
             return None
     inner = "".join(tokens[1:-1])
     items = _split(inner, ",", ";")
+    if _MATRIX.fullmatch(inner.strip()):
+        return _read(inner)
     if tokens[0] == r"\{":
         if not inner.strip():
             return Form("expression", r"\emptyset")
-        return (
-            _as_words(text) if len(_split(inner, ":", "|", r"\mid")) > 1 else _collect([i for i in items if i.strip()])
-        )
+        if len(_split(inner, ":", "|", r"\mid")) > 1:
+            return _as_words(text)
+        return _collect([item for item in items if item.strip()])
     if len(items) < 2:
         return _read(inner) if tokens[0] + tokens[-1] in ("()", "{}") else None
     return _collect(items) if tokens[0] == "{" else Form("tuple", tokens[0] + tokens[-1], tuple(map(_read, items)))
@@ -244,7 +214,8 @@ def _as_relation(text: str) -> Form | None:
         if len(sides) > 1 and all(side.strip() for side in sides[1:]):
             if sign in ("=", r"\approx"):
                 named = [bool(_VARIABLE.fullmatch(side.strip())) or not side.strip() for side in sides]
-                if named[0] or len(sides) > 2:
+                is_calculation = not re.search(r"(?<![\\A-Za-z])[A-Za-z]", text)
+                if named[0] or len(sides) > 2 or is_calculation:
                     return _read(sides[-1])
                 if named[-1]:
                     return _read(sides[0])
@@ -253,7 +224,7 @@ def _as_relation(text: str) -> Form | None:
 
 
 def _as_interval(text: str) -> Form | None:
-    """The interval of `x < 3`, `3 \\leq x` or `1 < x \\leq 3`; other inequalities stay as they are."""
+    r"""The interval of `x < 3`, `3 \leq x` or `1 < x \leq 3`; other inequalities stay as they are."""
     signs = [token for token in _TOKEN.findall(text) if token in _SIGN]
     if not signs:
         return None
@@ -282,7 +253,7 @@ def _as_ratio(text: str) -> Form | None:
     if len(parts) < 2 or not all(parts):
         return None
     numbers = [_as_number(part) for part in parts]
-    if not all(number and number.kind == "number" for number in numbers) or _WORD.search(text.replace("to", "")):
+    if not all(number and number.kind == "number" for number in numbers) or WORD.search(text.replace("to", "")):
         return None
     values = [Fraction(str(number)) for number in numbers]
     if all(value.denominator == 1 for value in values) and any(values):
@@ -299,53 +270,17 @@ def _as_either_sign(text: str) -> Form | None:
     return _collect(["".join(flip[t][i] if t in flip else t for t in tokens).lstrip("+ ") for i in (0, 1)])
 
 
-def _unit(text: str) -> str:
-    found = _UNIT.search(text)
-    return found.group().strip().lower() if found else ""
-
-
 def _as_number(text: str) -> Form | None:
     """A number, or an expression that a unit stands behind."""
-    text = _HEDGES.sub("", text).strip()
-    size: Fraction | int = 1
-    unit = ""
-    if found := _UNIT.search(text):
-        words = re.findall(r"[A-Za-z.]+", found.group().replace(r"\circ", ""))
-        head = text[: found.start()].strip()
-        if not re.search(r"\d|\\pi", head) or _WORD.search(head) or any(_CLOCK.fullmatch(word) for word in words):
-            return None
-        text, size = head, next((_SIZES[word.lower()] for word in words[:1] if word.lower() in _SIZES), 1)
-        unit = _unit_named(found.group())
-        if size == 1 and not _NUMBER.fullmatch(text):
-            return replace(_read(text), unit=unit)
-    found = _NUMBER.fullmatch(text)
-    if found is None or len(text) > _DIGITS:
-        return None
-    try:
-        return Form("number", str(_value(found.groupdict()) * size), unit=unit)
-    except ZeroDivisionError:
-        return None
+    head, unit, size = math_numbers.without_unit(text)
+    number = math_numbers.value(head)
+    if number is not None:
+        return Form("number", str(number * size), unit=unit)
+    return replace(_read(head), unit=unit) if head != text else None
 
 
-def _unit_named(text: str) -> str:
-    """The well-known unit that a text names first; empty where it names none of them."""
-    for word in re.findall(r"\\circ|%|[a-z]+", text.lower()):
-        if word in _UNITS:
-            return _UNITS[word]
-    return ""
-
-
-def _value(parts: dict[str, str | None]) -> Fraction:
-    sign = -1 if "-" in (parts["sign"] or "") else 1
-    if parts["value"]:
-        return sign * Fraction(parts["value"].rstrip(".")) * Fraction(10) ** int(parts["power"] or 0)
-    if parts["again"]:
-        fixed, again = parts["fixed"] or "", parts["again"]
-        tail = Fraction(int(again), 10 ** len(again) - 1) / 10 ** len(fixed)
-        return sign * (Fraction(f"{parts['before'] or 0}.{fixed or 0}") + tail)
-    whole = int(parts["whole"] or parts["whole2"] or 0)
-    up, down = (str(parts[k] or parts[k + "2"]).replace(" ", "") for k in ("up", "down"))
-    return sign * (whole + Fraction(up.rstrip(".")) / Fraction(down.rstrip(".")))
+# the first one that knows a text says what it is
+_ATTEMPTS = (_as_matrix, _as_list, _as_bracketed, _as_union, _as_relation, _as_ratio, _as_either_sign, _as_number)
 
 
 def _as_words(text: str) -> Form:
@@ -353,19 +288,18 @@ def _as_words(text: str) -> Form:
     return Form("words", re.sub(r"\s+", " ", said).strip(" .,;:!?"))
 
 
-def equal_forms(a: Form, b: Form, atoms: object) -> bool:
+def equal_forms(a: Form, b: Form, atoms: Callable[[Form, Form], bool]) -> bool:
     """Whether two forms say the same, where `atoms(a, b)` says it of numbers, expressions and equations."""
-    assert callable(atoms)
     if NONE in (a, b) or (a.unit and b.unit and a.unit != b.unit):
         return False
     if str(a) == str(b) and (a.kind == b.kind or not a.parts + b.parts):
         return True
     if not a.parts and not b.parts:
-        return "words" not in (a.kind, b.kind) and bool(atoms(a, b))
+        return "words" not in (a.kind, b.kind) and atoms(a, b)
     if (a.kind, a.text, len(a.parts)) != (b.kind, b.text, len(b.parts)):
         return False
     if a.kind == "equation":
-        return bool(atoms(a, b))
+        return atoms(a, b)
     if a.kind in ("set", "union"):
         left = list(b.parts)
         for part in a.parts:
@@ -375,10 +309,3 @@ def equal_forms(a: Form, b: Form, atoms: object) -> bool:
             left.remove(twin)
         return True
     return all(equal_forms(x, y, atoms) for x, y in zip(a.parts, b.parts, strict=True))
-
-
-def is_rounded(decimal: Fraction, value: Fraction) -> bool:
-    """Whether a decimal number of six to fifteen places is this value, rounded: math-verify's rule for decimals."""
-    places = next((n for n in range(6, 16) if 10**n % decimal.denominator == 0), None)
-    is_long = places is not None and 10**5 % decimal.denominator != 0
-    return is_long and abs(decimal - value) <= Fraction(1, 2 * 10**places)

@@ -1,18 +1,21 @@
-r"""LaTeX and Unicode of math answers as plain text: layout goes, every sign has one spelling, words stand in `"` marks."""
+r"""LaTeX and Unicode of math answers as plain text: one spelling for every sign, no layout, words in `"` marks."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
 
 _SIGNS = {
     "−": "-", "–": "-", "—": "-", "‐": "-", "‑": "-", "×": r"\times ", "·": r"\cdot ", "⋅": r"\cdot ", "∗": "*",
     "÷": "/", "∕": "/", "⁄": "/", "π": r"\pi ", "∞": r"\infty ", "≤": r"\leq ", "≥": r"\geq ", "≠": r"\neq ",
     "∪": r"\cup ", "∈": r"\in ", "°": r"^\circ ", "±": r"\pm ", "∓": r"\mp ", "∅": r"\emptyset ", "θ": r"\theta ",
-    "…": r"\ldots ", "½": r"\frac{1}{2}", "⅓": r"\frac{1}{3}", "⅔": r"\frac{2}{3}", "¼": r"\frac{1}{4}", "≈": r"\approx ",
-    "¾": r"\frac{3}{4}", "⅕": r"\frac{1}{5}", "⅙": r"\frac{1}{6}", "⅛": r"\frac{1}{8}", "√": r"\sqrt ", "∛": r"\sqrt[3]",
-    "€": "$", "£": "$", "¥": "$", "₹": "$", "’": "'", "‘": "'", "“": "", "”": "", '"': "", "√": r"\sqrt ", "α": r"\alpha ",
-    r"\le ": r"\leq ", r"\ge ": r"\geq ", r"\ne ": r"\neq ", r"\lt": "<", r"\gt": ">", r"\varnothing": r"\emptyset ",
+    "…": r"\ldots ", "½": r"\frac{1}{2}", "⅓": r"\frac{1}{3}", "⅔": r"\frac{2}{3}", "¼": r"\frac{1}{4}",
+    "≈": r"\approx ",
+    "¾": r"\frac{3}{4}", "⅕": r"\frac{1}{5}", "⅙": r"\frac{1}{6}", "⅛": r"\frac{1}{8}", "√": r"\sqrt ",
+    "∛": r"\sqrt[3]",
+    "€": "$", "£": "$", "¥": "$", "₹": "$", "’": "'", "‘": "'", "“": "", "”": "", '"': "", "α": r"\alpha ",
+    r"\lt": "<", r"\gt": ">", r"\varnothing": r"\emptyset ",
     r"\leqslant": r"\leq ", r"\geqslant": r"\geq ", r"\lbrace": r"\{", r"\rbrace": r"\}", r"\cdots": r"\ldots ",
     r"\dots": r"\ldots ", r"\degree": r"^\circ ", r"^\circ": r"^\circ ", r"^{\circ}": r"^\circ ", r"\%": "%", r"\#": "",
     r"\$": "", "$": "", r"\lparen": "(", r"\rparen": ")", r"\left.": "", r"\right.": "", r"\colon": ":",
@@ -21,27 +24,51 @@ _RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
 _LOWERED = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 _ROW = "\x01"  # stands for \\ while the other backslashes are looked at
 _LAYOUT = re.compile(
-    r"\\(?:left|right|middle|[Bb]igg?[lrm]?|displaystyle|textstyle|limits|hfill|boldsymbol|mathbf|bm|mathopen|mathclose)"
-    r"(?![A-Za-z])|\\!|\\[()\[\]]"
+    r"\\(?:left|right|middle|[Bb]igg?[lrm]?|displaystyle|textstyle|limits|hfill|boldsymbol|mathbf|bm)(?![A-Za-z])"
+    r"|\\!|\\[()\[\]]"
 )
 _SPACE = re.compile(r"\\(?:q?quad|thinspace|medspace|enspace)(?![A-Za-z])|\\[,;:> ]|~|\s")
 _THOUSANDS = re.compile(r"(?<=\d)(?:\{,\}|,\\!|\\,|\\ ) *(?=\d{3}(?!\d))")
 _WORDS = re.compile(r"\\(?:text(?:bf|it|rm|sf|tt|normal)?|[mh]box|emph)\s*\{")
 _ROMAN = re.compile(r"\\(?:math(?:rm|it|sf|tt|cal)|rm|operatorname\*?)\s*\{")
 _FRAMES = re.compile(r"\\(?:boxed|fbox|framebox|ensuremath|underline|displaylines)\s*\{")
-_FUNCTIONS = (
-    "arcsin arccos arctan sinh cosh tanh sin cos tan cot sec csc log ln exp gcd lcm max min det deg lim".split()
-)
+_FUNCTIONS = [
+    "arcsin",
+    "arccos",
+    "arctan",
+    "sinh",
+    "cosh",
+    "tanh",
+    "sin",
+    "cos",
+    "tan",
+    "cot",
+    "sec",
+    "csc",
+    "log",
+    "ln",
+    "exp",
+    "gcd",
+    "lcm",
+    "max",
+    "min",
+    "det",
+    "deg",
+    "lim",
+]
 _BARE = re.compile(
     r"(?<![\\A-Za-z])(arc(?:sin|cos|tan)|sin|cos|tan|cot|sec|csc|log|ln|sqrt|pi|infinity|infty)(?![A-Za-z])"
 )
 _BARE_SPELLING = {"infinity": r"\infty ", "infty": r"\infty "}
+# a word, and no product of variables: set apart, long, or one of these
+_SHORT = "or|no|an|am|pm|cm|mm|km|ft|in|kg|lb|mg|ml|hr|to|of|is|it|at|by|oz|th|st|nd|rd"
+WORD = re.compile(rf'"[^"]*"|(?<![\\A-Za-z])(?:[A-Za-z]{{3,}}|{_SHORT})(?![A-Za-z])')
 _MOST = 60  # commands of a kind that are looked at in one answer
 
 
 def plain(text: str) -> str:
     """The text with one spelling for every sign, without layout, dollars, frames or what stands around it."""
-    text = text.replace("\\\\", _ROW)
+    text = trim(text).replace("\\\\", _ROW)
     text = _THOUSANDS.sub(",", text)
     for sign, latex in _SIGNS.items():
         if sign in text:
@@ -52,6 +79,7 @@ def plain(text: str) -> str:
     text = _unwrap(_LAYOUT.sub("", text), _FRAMES, str)
     text = _unwrap(_unwrap(text, _WORDS, _quote), _ROMAN, _spell)
     text = re.sub(r"\\[dtc]frac(?![A-Za-z])", r"\\frac", text)
+    text = re.sub(r"\\(le|ge|ne)(?![A-Za-z])", r"\\\1q ", text)
     text = _BARE.sub(lambda found: _BARE_SPELLING.get(found.group(1), f"\\{found.group(1)} "), _SPACE.sub(" ", text))
     text = _brace_arguments(text).replace("**", "^")
     text = re.sub(" +", " ", text).replace(_ROW, r"\\")
@@ -66,8 +94,8 @@ def trim(text: str) -> str:
 
 
 def _quote(words: str) -> str:
-    """Words of a text command, set apart; what is no word (`(C)`, `12`, ` `) stands as it is."""
-    return f' "{words.strip()}" ' if re.search(r"[A-Za-z]", words) else f" {words} "
+    """Words of a text command, set apart; what is more than words (`6 and 8`, `12`, ` `) stands as it is."""
+    return f' "{words.strip()}" ' if re.search(r"[A-Za-z]", words) and not re.search(r"\d", words) else f" {words} "
 
 
 def _spell(name: str) -> str:
@@ -78,9 +106,8 @@ def _spell(name: str) -> str:
     return _quote(name) if len(name) > 1 else name
 
 
-def _unwrap(text: str, command: re.Pattern[str], shape: object) -> str:
-    """The text with the content of each command in place of it, as `shape` writes it; a command that is not closed goes."""
-    assert callable(shape)
+def _unwrap(text: str, command: re.Pattern[str], shape: Callable[[str], str]) -> str:
+    """The text with the content of each command in its place, as `shape` writes it; one that never closes goes."""
     for _ in range(_MOST):
         found = command.search(text)
         if found is None:
@@ -107,5 +134,6 @@ def _brace_arguments(text: str) -> str:
     text = re.sub(r"\\frac *([\dA-Za-z]) *\{", r"\\frac{\1}{", text)
     text = re.sub(r"(\\frac *\{[^{}]{0,80}\}) *([\dA-Za-z])", r"\1{\2}", text)
     text = re.sub(r"\\sqrt *(\d|[A-Za-z])", r"\\sqrt{\1}", text)
+    text = re.sub(r"([_^])\{(\w)\}", r"\1\2", text)
     text = re.sub(r"\\sqrt *\(([^()]{0,200})\)", r"\\sqrt{\1}", text)
     return re.sub(r"\\(frac|sqrt) +(?=[{\[])", r"\\\1", text)

@@ -8,6 +8,7 @@ where they have some, positive ones and, where both are real there, negative one
 from __future__ import annotations
 
 import json
+import re
 import resource
 import sys
 from fractions import Fraction
@@ -18,7 +19,8 @@ import sympy
 from latex2sympy2_extended import latex2sympy
 from latex2sympy2_extended.latex2sympy2 import ConversionConfig
 
-from prmscale.tasks.math_forms import Form, equal_forms, is_rounded, read
+from prmscale.tasks.math_forms import Form, equal_forms, read
+from prmscale.tasks.math_numbers import is_rounded
 
 _MEMORY = 4 << 30  # bytes: 10^{10^{10}} must not take the machine down
 _AS_WRITTEN = ConversionConfig(interpret_as_mixed_fractions=False, lowercase_symbols=False)
@@ -28,10 +30,11 @@ _POINTS = ((7, 5), (13, 11), (29, 17), (-7, 5), (-19, 13))  # fractions; further
 @lru_cache(maxsize=4096)
 def expression(text: str) -> Any:
     """The sympy expression of a text; raises where it is none, or says something that the grammar passes over."""
-    if "'" in text or any(a.isdigit() and b == "_" for a, b in zip(text, text[1:], strict=False)):
+    if "'" in text or re.search(r"\d_", text):
         raise ValueError(text)
     found = latex2sympy(text, normalization_config=None, conversion_config=_AS_WRITTEN)
-    return found.subs(sympy.Symbol("i"), sympy.I).doit()
+    exact = found.replace(lambda part: part.is_Float, lambda part: sympy.Rational(str(part)))
+    return exact.subs(sympy.Symbol("i"), sympy.I).doit()
 
 
 @lru_cache(maxsize=1 << 15)
