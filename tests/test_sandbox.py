@@ -4,12 +4,13 @@ import os
 from pathlib import Path
 
 import pytest
+from needs import boxed
 
 from prmscale.errors import UserError
 from prmscale.tasks import sandbox
 from prmscale.tasks.sandbox import Limits, Program, run, same
 
-pytestmark = pytest.mark.skipif(not sandbox.available(), reason="bubblewrap is not installed or cannot start here")
+pytestmark = boxed
 
 LIMITS = Limits(seconds=1.0, memory_mb=256)
 GOOD = Program("def solve(x):\n    return x * 2", ("solve(21)",))
