@@ -1,5 +1,8 @@
 """What runs inside the sandbox: forks for every program and sends the values of its calls, or what it printed.
 
+Each program gets user, process, mount and IPC namespaces of its own: a `/tmp` that nobody else sees, and no process
+that outlives it. Where the machine does not allow namespaces in the box, the box is spent after one program.
+
 Its source is given to a bare Python on the command line; it imports the standard library alone.
 """
 
@@ -18,6 +21,12 @@ import threading
 import time
 from collections.abc import Callable
 from typing import Any
+
+NEW_USER, NEW_PROCESSES, NEW_MOUNTS, NEW_IPC = 0x10000000, 0x20000000, 0x00020000, 0x08000000  # of unshare
+READ_ONLY, NOSUID, NODEV, NOEXEC = 1, 2, 4, 8  # of mount
+PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER = 4, 36
+ROOM = "size=64m,nr_inodes=16384,mode=700"  # what a program may write to /tmp, and to /dev/shm
+FILES = 256  # open at once
 
 
 def canonical(value: Any, depth: int = 0) -> Any:
@@ -40,18 +49,91 @@ def canonical(value: Any, depth: int = 0) -> Any:
     return ["object", type(value).__name__]
 
 
+def system(name: str, *arguments: Any) -> None:
+    """Call a function of the C library, or raise OSError."""
+    import ctypes
+
+    if getattr(ctypes.CDLL(None, use_errno=True), name)(*arguments) != 0:
+        raise OSError(ctypes.get_errno(), name)
+
+
+def mount(kind: str, folder: str, flags: int, options: str = "") -> None:
+    """Mount a new file system of this kind on the folder, without set-user-id programs and devices."""
+    system("mount", kind.encode(), folder.encode(), kind.encode(), flags | NOSUID | NODEV, options.encode())
+
+
+def hide(hidden: bool = True) -> None:
+    """Keep other processes of the same user from this one's memory and files."""
+    system("prctl", PR_SET_DUMPABLE, int(not hidden), 0, 0, 0)
+
+
+def enter() -> None:
+    """Enter a user namespace as the user of before; the next child is the first of new process namespaces."""
+    user, group = os.getuid(), os.getgid()
+    hide(False)  # the kernel gives the files below only to those who can be read; no program runs beside yet
+    system("unshare", NEW_USER | NEW_PROCESSES | NEW_MOUNTS | NEW_IPC)
+    write("/proc/self/setgroups", "deny")
+    write("/proc/self/uid_map", f"{user} {user} 1")
+    write("/proc/self/gid_map", f"{group} {group} 1")
+
+
+def furnish() -> None:
+    """Give these namespaces empty folders to write to and a `/proc` that only shows them, read-only."""
+    write("/proc/sys/user/max_user_namespaces", "0")  # within, nobody becomes root of another
+    write("/proc/self/oom_score_adj", "1000")  # where memory is short, programs go first
+    mount("tmpfs", "/tmp", 0, ROOM)
+    mount("tmpfs", "/dev/shm", 0, ROOM)
+    mount("proc", "/proc", READ_ONLY | NOEXEC)
+    os.chdir("/tmp")  # the folder of before lies below the new one
+    hide()
+
+
+def write(path: str, text: str) -> None:
+    """Write to a file of the kernel."""
+    with open(path, "w") as file:
+        file.write(text)
+
+
+def renounce() -> None:
+    """Drop all capabilities, for good as bubblewrap forbids to gain any."""
+    import ctypes
+
+    system("capset", (ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)())
+
+
+def enclose(work: Callable[[], None]) -> None:
+    """Do the work in namespaces of its own, which end with it; the process of before waits for that and exits too."""
+    enter()
+    first = os.fork()
+    if first:
+        os._exit(int(os.waitpid(first, 0)[1] != 0))
+    furnish()
+    program = os.fork()
+    if program == 0:
+        os.setsid()  # out of the group that is killed, so that no signal of the program reaches it
+        renounce()
+        work()
+        os._exit(0)
+    ended = status = 0
+    while ended != program:
+        ended, status = os.wait()
+    os._exit(int(status != 0))  # all that is left in the namespaces dies with their first process
+
+
 def confine(request: dict[str, Any], streams: tuple[int, int, int], kept: int) -> None:
     """Give this fork its standard streams, close all other files but one, and set its limits."""
     for stream, descriptor in enumerate(streams):
         os.dup2(descriptor, stream)
     os.closerange(3, kept)
-    os.closerange(max(3, kept + 1), 64)
-    os.setpgid(0, 0)
+    os.closerange(max(3, kept + 1), FILES)
     size = request["memory_mb"] << 20
+    turns = len(request["calls"]) if request["limit_each"] else 1
     resource.setrlimit(resource.RLIMIT_AS, (size, size))
-    resource.setrlimit(resource.RLIMIT_CPU, (int(request["seconds"]) + 1,) * 2)
+    resource.setrlimit(resource.RLIMIT_CPU, (int(request["seconds"] * turns) + 1,) * 2)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
-    resource.setrlimit(resource.RLIMIT_NPROC, (request["processes"],) * 2)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (FILES, FILES))
+    if request["processes"]:
+        resource.setrlimit(resource.RLIMIT_NPROC, (request["processes"],) * 2)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if request["packages"]:
         sys.path.append(request["packages"])
@@ -64,25 +146,25 @@ def text_of(value: Any, longest: int) -> str:
 
 
 def call(request: dict[str, Any], pipe: int) -> None:
-    """Run one program and write the values of its calls to the pipe."""
+    """Run one program and write the value of each call to the pipe, a line each."""
     quiet = os.open(os.devnull, os.O_RDWR)
     confine(request, (quiet, quiet, quiet), pipe)
     names: dict[str, Any] = {"__name__": "solution"}
     try:
         exec(compile(request["source"], "solution", "exec"), names)
     except BaseException as error:
-        found: dict[str, Any] = {"error": type(error).__name__}
-    else:
-        values: list[str | None] = []
-        for expression in request["calls"]:
-            try:
-                values.append(text_of(eval(expression, names), request["value_kib"] << 10))
-            except BaseException:
-                values.append(None)
-        found = {"values": values}
-    data = json.dumps(found).encode()
-    if len(data) > request["output_kib"] << 10:
-        data = b'{"error": "OutputLimit"}'
+        send(pipe, {"error": type(error).__name__})
+        return
+    for expression in request["calls"]:
+        value = None
+        with contextlib.suppress(BaseException):
+            value = text_of(eval(expression, names), request["value_kib"] << 10)
+        send(pipe, value)
+
+
+def send(pipe: int, value: Any) -> None:
+    """Write a value as a line."""
+    data = json.dumps(value).encode() + b"\n"
     while data:
         data = data[os.write(pipe, data) :]
 
@@ -108,34 +190,47 @@ def main_module(request: dict[str, Any], given: int, pipe: int) -> None:
     os._exit(status)
 
 
-def forked(work: Callable[[int], None], seconds: float, longest: int) -> tuple[bytes, int, str | None]:
-    """What `work` writes to its pipe in a fork that is gone afterwards with all its children; its status; an error."""
+def forked(work: Callable[[int], None], request: dict[str, Any], lines: int | None) -> tuple[bytes, int, str | None]:
+    """What `work` writes to its pipe in a fork that is gone afterwards with all its children; its status; an error.
+
+    No more than so many lines are waited for; with `limit_each` the time begins anew with each.
+    """
     receive, send = os.pipe()
     process = os.fork()
     if process == 0:
         try:
-            work(send)
+            os.setpgid(0, 0)
+            enclose(lambda: work(send)) if request["nested"] else work(send)
             os._exit(0)
         finally:
             os._exit(1)
     os.close(send)
-    deadline, data, error = time.monotonic() + seconds, b"", None
-    while len(data) <= longest:
-        ready, _, _ = select.select([receive], [], [], max(0.0, deadline - time.monotonic()))
-        if not ready:
-            error = "TimeLimit"
-            break
-        piece = os.read(receive, 65536)
-        if not piece:
-            break
-        data += piece
-    else:
-        error = "OutputLimit"
+    data, error = received(receive, request, lines)
     for kill in (os.killpg, os.kill):
         with contextlib.suppress(ProcessLookupError, PermissionError):
             kill(process, signal.SIGKILL)
     os.close(receive)
-    return data, os.waitpid(process, 0)[1], error
+    status = os.waitpid(process, 0)[1]
+    if request["nested"]:
+        with contextlib.suppress(ChildProcessError):  # those it left are this process's, which waits for their end
+            while True:
+                os.wait()
+    return data, status, error
+
+
+def received(pipe: int, request: dict[str, Any], lines: int | None) -> tuple[bytes, str | None]:
+    """What comes from the pipe until its end, a limit, or the last line that is asked for."""
+    deadline, data = time.monotonic() + request["seconds"], b""
+    while len(data) <= request["output_kib"] << 10:
+        if not select.select([pipe], [], [], max(0.0, deadline - time.monotonic()))[0]:
+            return data, "TimeLimit"
+        piece = os.read(pipe, 65536)
+        data += piece
+        if not piece or (lines and data.count(b"\n") >= lines):
+            return data, None
+        if request["limit_each"] and b"\n" in piece:
+            deadline = time.monotonic() + request["seconds"]
+    return data, "OutputLimit"
 
 
 def printed(request: dict[str, Any], given: str) -> str | None:
@@ -143,41 +238,67 @@ def printed(request: dict[str, Any], given: str) -> str | None:
     with tempfile.TemporaryFile() as file:
         file.write(given.encode())
         file.seek(0)
-        data, status, error = forked(
-            lambda pipe: main_module(request, file.fileno(), pipe), request["seconds"], request["output_kib"] << 10
-        )
+        data, status, error = forked(lambda pipe: main_module(request, file.fileno(), pipe), request, None)
     return data.decode(errors="replace") if status == 0 and error is None else None
 
 
-def answer(request: dict[str, Any]) -> str:
-    """The answer line of one program."""
-    if request["inputs"]:
-        values: list[str | None] = []
-        for given in request["inputs"]:
-            values.append(None if None in values else printed(request, given))
-        return json.dumps({"values": values})
-    data, _, error = forked(lambda pipe: call(request, pipe), request["seconds"], request["output_kib"] << 10)
+def returned(request: dict[str, Any]) -> dict[str, Any]:
+    """The values of the calls, or why there are none; with `limit_each` those up to the one that ended the program."""
+    asked = len(request["calls"])
+    data, status, error = forked(lambda pipe: call(request, pipe), request, asked)
     try:
-        found = json.loads(data)
-        if isinstance(found, dict):
-            return json.dumps(found)
+        found = [json.loads(line) for line in data.split(b"\n")[:-1]]
     except ValueError:
-        pass
-    return json.dumps({"error": error or "EndedEarly"})
+        found = []
+    if found and isinstance(found[0], dict):
+        return {"error": found[0].get("error")}
+    whole = len(found) >= asked if asked else status == 0
+    if error == "OutputLimit" or not (whole or (request["limit_each"] and found)):
+        return {"error": error or "EndedEarly"}
+    return {"values": found[:asked] + [None] * (asked - len(found))}
+
+
+def answer(request: dict[str, Any]) -> dict[str, Any]:
+    """The answer to the request of one program."""
+    if not request["inputs"]:
+        return returned(request)
+    values: list[str | None] = []
+    for given in request["inputs"]:
+        values.append(None if None in values else printed(request, given))
+    return {"values": values}
 
 
 def protect() -> None:
-    """No program may read this process's memory or files (PR_SET_DUMPABLE = 4)."""
-    try:
-        import ctypes
+    """No program may read this process's memory or files; orphans become its children, so that it waits for them."""
+    hide()
+    system("prctl", PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
-        ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)
-    except (ImportError, OSError):
-        pass
+
+def nests() -> bool:
+    """Whether a program can have namespaces of its own here."""
+    tried = os.fork()
+    if tried == 0:
+        with contextlib.suppress(Exception):
+            enclose(lambda: None)
+        os._exit(1)
+    return os.waitpid(tried, 0)[1] == 0
+
+
+def leaves_sockets() -> bool:
+    """Whether the kernel still holds connections of programs that are gone; all programs of a box share its network."""
+    with open("/proc/net/sockstat") as file:
+        counts = next(line.split() for line in file if line.startswith("TCP:"))
+    return counts[2] != "0" or counts[counts.index("tw") + 1] != "0"
 
 
 if __name__ == "__main__":
-    protect()
+    boxed = "boxed" in sys.argv
+    if boxed:
+        protect()
+    nested = boxed and nests()
     for line in sys.stdin:
-        sys.stdout.write(answer(json.loads(line)) + "\n")
+        request = json.loads(line)
+        found = answer({**request, "nested": nested}) if request else {}
+        found["spent"] = boxed and bool(request) and (not nested or leaves_sockets())
+        sys.stdout.write(json.dumps(found) + "\n")
         sys.stdout.flush()
