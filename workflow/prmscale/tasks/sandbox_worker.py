@@ -16,15 +16,15 @@ import resource
 import select
 import signal
 import sys
-import tempfile
 import threading
 import time
+import types
 from collections.abc import Callable
 from typing import Any
 
 NEW_USER, NEW_PROCESSES, NEW_MOUNTS, NEW_IPC = 0x10000000, 0x20000000, 0x00020000, 0x08000000  # of unshare
 READ_ONLY, NOSUID, NODEV, NOEXEC = 1, 2, 4, 8  # of mount
-PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER = 4, 36
+PR_SET_DUMPABLE = 4
 ROOM = "size=64m,nr_inodes=16384,mode=700"  # what a program may write to /tmp, and to /dev/shm
 FILES = 256  # open at once
 
@@ -62,36 +62,34 @@ def mount(kind: str, folder: str, flags: int, options: str = "") -> None:
     system("mount", kind.encode(), folder.encode(), kind.encode(), flags | NOSUID | NODEV, options.encode())
 
 
-def hide(hidden: bool = True) -> None:
-    """Keep other processes of the same user from this one's memory and files."""
-    system("prctl", PR_SET_DUMPABLE, int(not hidden), 0, 0, 0)
+def separate() -> None:
+    """Move this process, the first of its process namespace, to user, mount and IPC namespaces of its own.
 
-
-def enter() -> None:
-    """Enter a user namespace as the user of before; the next child is the first of new process namespaces."""
+    In them it has empty folders to write to, a `/proc` that only shows what it may see, and no rights over anything.
+    """
+    system("prctl", PR_SET_DUMPABLE, 1, 0, 0, 0)  # else the kernel's files below are not this process's
     user, group = os.getuid(), os.getgid()
-    hide(False)  # the kernel gives the files below only to those who can be read; no program runs beside yet
-    system("unshare", NEW_USER | NEW_PROCESSES | NEW_MOUNTS | NEW_IPC)
-    write("/proc/self/setgroups", "deny")
-    write("/proc/self/uid_map", f"{user} {user} 1")
-    write("/proc/self/gid_map", f"{group} {group} 1")
-
-
-def furnish() -> None:
-    """Give these namespaces empty folders to write to and a `/proc` that only shows them, read-only."""
-    write("/proc/sys/user/max_user_namespaces", "0")  # within, nobody becomes root of another
-    write("/proc/self/oom_score_adj", "1000")  # where memory is short, programs go first
+    outer = os.open("/proc", os.O_PATH)
+    system("unshare", NEW_MOUNTS | NEW_IPC)
     mount("tmpfs", "/tmp", 0, ROOM)
     mount("tmpfs", "/dev/shm", 0, ROOM)
     mount("proc", "/proc", READ_ONLY | NOEXEC)
     os.chdir("/tmp")  # the folder of before lies below the new one
-    hide()
+    system("unshare", NEW_USER)
+    write(outer, "self/setgroups", "deny")
+    write(outer, "self/uid_map", f"{user} {user} 1")
+    write(outer, "self/gid_map", f"{group} {group} 1")
+    write(outer, "self/oom_score_adj", "1000")  # where memory is short, programs go first
+    write(outer, "sys/user/max_user_namespaces", "0")  # within, nobody becomes root of another
+    os.close(outer)
+    renounce()
 
 
-def write(path: str, text: str) -> None:
+def write(folder: int, path: str, text: str) -> None:
     """Write to a file of the kernel."""
-    with open(path, "w") as file:
-        file.write(text)
+    file = os.open(path, os.O_WRONLY, dir_fd=folder)
+    os.write(file, text.encode())
+    os.close(file)
 
 
 def renounce() -> None:
@@ -101,23 +99,17 @@ def renounce() -> None:
     system("capset", (ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)())
 
 
-def enclose(work: Callable[[], None]) -> None:
-    """Do the work in namespaces of its own, which end with it; the process of before waits for that and exits too."""
-    enter()
-    first = os.fork()
-    if first:
-        os._exit(int(os.waitpid(first, 0)[1] != 0))
-    furnish()
-    program = os.fork()
-    if program == 0:
-        os.setsid()  # out of the group that is killed, so that no signal of the program reaches it
-        renounce()
-        work()
-        os._exit(0)
-    ended = status = 0
-    while ended != program:
-        ended, status = os.wait()
-    os._exit(int(status != 0))  # all that is left in the namespaces dies with their first process
+def fork(nested: bool) -> int:
+    """Fork; where it is nested, the child is the first of a process namespace, with which all its children end."""
+    if not nested:
+        return os.fork()
+    own = os.open("/proc/self/ns/pid", os.O_RDONLY)
+    system("unshare", NEW_PROCESSES)
+    process = os.fork()
+    if process:
+        system("setns", own, 0)  # so that the next child can be first of another
+    os.close(own)
+    return process
 
 
 def confine(request: dict[str, Any], streams: tuple[int, int, int], kept: int) -> None:
@@ -145,11 +137,17 @@ def text_of(value: Any, longest: int) -> str:
     return text if len(text) <= longest else json.dumps(["long", hashlib.blake2b(text.encode()).hexdigest()])
 
 
+def module(name: str) -> dict[str, Any]:
+    """The names of a new module, which is found by its name as dataclasses and pickle look it up."""
+    sys.modules[name] = types.ModuleType(name)
+    return vars(sys.modules[name])
+
+
 def call(request: dict[str, Any], pipe: int) -> None:
     """Run one program and write the value of each call to the pipe, a line each."""
     quiet = os.open(os.devnull, os.O_RDWR)
     confine(request, (quiet, quiet, quiet), pipe)
-    names: dict[str, Any] = {"__name__": "solution"}
+    names = module("solution")
     try:
         exec(compile(request["source"], "solution", "exec"), names)
     except BaseException as error:
@@ -177,7 +175,7 @@ def main_module(request: dict[str, Any], given: int, pipe: int) -> None:
     vars(builtins).update(exit=sys.exit, quit=sys.exit)  # what the module site would bring
     status = 0
     try:
-        exec(compile(request["source"], "solution", "exec"), {"__name__": "__main__"})
+        exec(compile(request["source"], "solution", "exec"), module("__main__"))
     except SystemExit as error:
         status = int(error.code not in (None, 0))
     except BaseException:
@@ -196,11 +194,13 @@ def forked(work: Callable[[int], None], request: dict[str, Any], lines: int | No
     No more than so many lines are waited for; with `limit_each` the time begins anew with each.
     """
     receive, send = os.pipe()
-    process = os.fork()
+    process = fork(request["nested"])
     if process == 0:
         try:
-            os.setpgid(0, 0)
-            enclose(lambda: work(send)) if request["nested"] else work(send)
+            os.setsid()
+            if request["nested"]:
+                separate()
+            work(send)
             os._exit(0)
         finally:
             os._exit(1)
@@ -210,12 +210,7 @@ def forked(work: Callable[[int], None], request: dict[str, Any], lines: int | No
         with contextlib.suppress(ProcessLookupError, PermissionError):
             kill(process, signal.SIGKILL)
     os.close(receive)
-    status = os.waitpid(process, 0)[1]
-    if request["nested"]:
-        with contextlib.suppress(ChildProcessError):  # those it left are this process's, which waits for their end
-            while True:
-                os.wait()
-    return data, status, error
+    return data, os.waitpid(process, 0)[1], error
 
 
 def received(pipe: int, request: dict[str, Any], lines: int | None) -> tuple[bytes, str | None]:
@@ -235,6 +230,8 @@ def received(pipe: int, request: dict[str, Any], lines: int | None) -> tuple[byt
 
 def printed(request: dict[str, Any], given: str) -> str | None:
     """What the program prints for one input, or None where it fails."""
+    import tempfile  # here, as every module makes the forks slower
+
     with tempfile.TemporaryFile() as file:
         file.write(given.encode())
         file.seek(0)
@@ -268,20 +265,13 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
     return {"values": values}
 
 
-def protect() -> None:
-    """No program may read this process's memory or files; orphans become its children, so that it waits for them."""
-    hide()
-    system("prctl", PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-
-
 def nests() -> bool:
     """Whether a program can have namespaces of its own here."""
-    tried = os.fork()
-    if tried == 0:
-        with contextlib.suppress(Exception):
-            enclose(lambda: None)
-        os._exit(1)
-    return os.waitpid(tried, 0)[1] == 0
+    trial = {"nested": True, "seconds": 10.0, "output_kib": 1, "limit_each": False}
+    try:
+        return forked(lambda pipe: None, trial, None)[1] == 0
+    except OSError:
+        return False
 
 
 def leaves_sockets() -> bool:
@@ -294,7 +284,7 @@ def leaves_sockets() -> bool:
 if __name__ == "__main__":
     boxed = "boxed" in sys.argv
     if boxed:
-        protect()
+        system("prctl", PR_SET_DUMPABLE, 0, 0, 0, 0)  # no program may read this process's memory or files
     nested = boxed and nests()
     for line in sys.stdin:
         request = json.loads(line)
