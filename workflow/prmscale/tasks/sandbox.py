@@ -227,17 +227,18 @@ def _worker(packages: str | None, allow_unsafe: bool) -> Worker:
 
 
 def _ask(worker: Worker, request: dict[str, Any], seconds: float) -> Any:
-    """The answer of a worker; one that ends without is asked once more, as that may not be the program's doing."""
-    answer = None
-    for _ in range(2):
+    """The answer of a worker; once more of a fresh one where none came, as that may not be the program's doing."""
+    failed = False
+    while True:
         if not worker.running and worker.ask({}, _START) is None:
             raise UserError("the sandbox cannot start now, though it could before: is the machine out of memory?")
         answer = worker.ask(request, seconds)
-        if answer is not None:
-            break
-    if isinstance(answer, dict) and answer.get("spent"):
-        worker.close()
-    return answer
+        if isinstance(answer, dict) and answer.get("spent"):  # not run: an earlier program has left something
+            worker.close()
+        elif answer is not None or failed:
+            return answer
+        else:
+            failed = True
 
 
 def _outcome(program: Program, answer: Any) -> Outcome:

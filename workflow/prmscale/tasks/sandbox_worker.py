@@ -9,6 +9,7 @@ Its source is given to a bare Python on the command line; it imports the standar
 import atexit
 import builtins
 import contextlib
+import gc
 import hashlib
 import json
 import os
@@ -188,8 +189,8 @@ def main_module(request: dict[str, Any], given: int, pipe: int) -> None:
     os._exit(status)
 
 
-def forked(work: Callable[[int], None], request: dict[str, Any], lines: int | None) -> tuple[bytes, int, str | None]:
-    """What `work` writes to its pipe in a fork that is gone afterwards with all its children; its status; an error.
+def forked(work: Callable[[int], None], request: dict[str, Any], lines: int | None) -> tuple[bytes, str | None, int]:
+    """What `work` writes to its pipe in a fork that is killed afterwards with all its children; an error; its number.
 
     No more than so many lines are waited for; with `limit_each` the time begins anew with each.
     """
@@ -210,7 +211,12 @@ def forked(work: Callable[[int], None], request: dict[str, Any], lines: int | No
         with contextlib.suppress(ProcessLookupError, PermissionError):
             kill(process, signal.SIGKILL)
     os.close(receive)
-    return data, os.waitpid(process, 0)[1], error
+    return data, error, process
+
+
+def status(process: int) -> int:
+    """Wait until a fork and all that it leaves are gone; not 0 where it failed."""
+    return os.waitpid(process, 0)[1]
 
 
 def received(pipe: int, request: dict[str, Any], lines: int | None) -> tuple[bytes, str | None]:
@@ -235,21 +241,21 @@ def printed(request: dict[str, Any], given: str) -> str | None:
     with tempfile.TemporaryFile() as file:
         file.write(given.encode())
         file.seek(0)
-        data, status, error = forked(lambda pipe: main_module(request, file.fileno(), pipe), request, None)
-    return data.decode(errors="replace") if status == 0 and error is None else None
+        data, error, process = forked(lambda pipe: main_module(request, file.fileno(), pipe), request, None)
+    return data.decode(errors="replace") if status(process) == 0 and error is None else None
 
 
 def returned(request: dict[str, Any]) -> dict[str, Any]:
     """The values of the calls, or why there are none; with `limit_each` those up to the one that ended the program."""
     asked = len(request["calls"])
-    data, status, error = forked(lambda pipe: call(request, pipe), request, asked)
+    data, error, process = forked(lambda pipe: call(request, pipe), request, asked)
     try:
         found = [json.loads(line) for line in data.split(b"\n")[:-1]]
     except ValueError:
         found = []
     if found and isinstance(found[0], dict):
         return {"error": found[0].get("error")}
-    whole = len(found) >= asked if asked else status == 0
+    whole = len(found) >= asked if asked else status(process) == 0
     if error == "OutputLimit" or not (whole or (request["limit_each"] and found)):
         return {"error": error or "EndedEarly"}
     return {"values": found[:asked] + [None] * (asked - len(found))}
@@ -269,26 +275,36 @@ def nests() -> bool:
     """Whether a program can have namespaces of its own here."""
     trial = {"nested": True, "seconds": 10.0, "output_kib": 1, "limit_each": False}
     try:
-        return forked(lambda pipe: None, trial, None)[1] == 0
+        return status(forked(lambda pipe: None, trial, None)[2]) == 0
     except OSError:
         return False
 
 
-def leaves_sockets() -> bool:
+def connected() -> bool:
     """Whether the kernel still holds connections of programs that are gone; all programs of a box share its network."""
     with open("/proc/net/sockstat") as file:
         counts = next(line.split() for line in file if line.startswith("TCP:"))
     return counts[2] != "0" or counts[counts.index("tw") + 1] != "0"
 
 
-if __name__ == "__main__":
-    boxed = "boxed" in sys.argv
-    if boxed:
-        system("prctl", PR_SET_DUMPABLE, 0, 0, 0, 0)  # no program may read this process's memory or files
+def serve(boxed: bool) -> None:
+    """Answer each request; one that comes when the box is spent is not run."""
     nested = boxed and nests()
+    spent = False
+    compile("", "", "exec")  # what the first of them prepares need not be prepared in each fork
+    gc.freeze()  # else programs copy what the collector looks at
     for line in sys.stdin:
         request = json.loads(line)
-        found = answer({**request, "nested": nested}) if request else {}
-        found["spent"] = boxed and bool(request) and (not nested or leaves_sockets())
+        found = {"spent": True} if spent else answer({**request, "nested": nested}) if request else {}
         sys.stdout.write(json.dumps(found) + "\n")
         sys.stdout.flush()
+        with contextlib.suppress(ChildProcessError):
+            while True:
+                os.wait()
+        spent = boxed and bool(request) and (not nested or connected())
+
+
+if __name__ == "__main__":
+    if "boxed" in sys.argv:
+        system("prctl", PR_SET_DUMPABLE, 0, 0, 0, 0)  # no program may read this process's memory or files
+    serve("boxed" in sys.argv)
