@@ -200,13 +200,19 @@ def _packages(folder: str | None, allow_unsafe: bool) -> str | None:
     if not packages.is_dir():
         raise UserError(f"{folder}: no such folder (code_execution.packages in the configuration)")
     if os.geteuid() == 0 and not allow_unsafe:
-        for path in (packages, *packages.iterdir()):
-            if path.stat().st_mode & (0o005 if path.is_dir() else 0o004) != (0o005 if path.is_dir() else 0o004):
-                raise UserError(
-                    f"{path}: programs do not run as root and cannot read this. Try: chmod -R o+rX {packages} "
-                    "(code_execution.packages in the configuration)"
-                )
+        closed = next((path for path in (packages, *packages.iterdir()) if _closed(path)), None)
+        if closed:
+            raise UserError(
+                f"{closed}: programs do not run as root and cannot read this. Try: chmod -R o+rX {packages} "
+                "(code_execution.packages in the configuration)"
+            )
     return str(packages)
+
+
+def _closed(path: Path) -> bool:
+    """Whether a file or folder is there that other users cannot read."""
+    wanted = 0o005 if path.is_dir() else 0o004
+    return path.exists() and path.stat().st_mode & wanted != wanted
 
 
 def _cores() -> int:
