@@ -66,7 +66,7 @@ def mount(kind: str, folder: str, flags: int, options: str = "") -> None:
 def separate() -> None:
     """Move this process, the first of its process namespace, to user, mount and IPC namespaces of its own.
 
-    In them it has empty folders to write to, a `/proc` that only shows what it may see, and no rights over anything.
+    In them it has empty folders to write to, and a `/proc` that only shows what it may see.
     """
     system("prctl", PR_SET_DUMPABLE, 1, 0, 0, 0)  # else the kernel's files below are not this process's
     user, group = os.getuid(), os.getgid()
@@ -83,7 +83,6 @@ def separate() -> None:
     write(outer, "self/oom_score_adj", "1000")  # where memory is short, programs go first
     write(outer, "sys/user/max_user_namespaces", "0")  # within, nobody becomes root of another
     os.close(outer)
-    renounce()
 
 
 def write(folder: int, path: str, text: str) -> None:
@@ -113,21 +112,27 @@ def fork(nested: bool) -> int:
     return process
 
 
+def limit(kind: int, most: int) -> None:
+    """Limit a resource of this process and its children, to less where it has less."""
+    has = resource.getrlimit(kind)[1]
+    most = most if has == resource.RLIM_INFINITY else min(most, has)
+    resource.setrlimit(kind, (most, most))
+
+
 def confine(request: dict[str, Any], streams: tuple[int, int, int], kept: int) -> None:
     """Give this fork its standard streams, close all other files but one, and set its limits."""
     for stream, descriptor in enumerate(streams):
         os.dup2(descriptor, stream)
     os.closerange(3, kept)
     os.closerange(max(3, kept + 1), FILES)
-    size = request["memory_mb"] << 20
     turns = len(request["calls"]) if request["limit_each"] else 1
-    resource.setrlimit(resource.RLIMIT_AS, (size, size))
-    resource.setrlimit(resource.RLIMIT_CPU, (int(request["seconds"] * turns) + 1,) * 2)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
-    resource.setrlimit(resource.RLIMIT_NOFILE, (FILES, FILES))
+    limit(resource.RLIMIT_AS, request["memory_mb"] << 20)
+    limit(resource.RLIMIT_CPU, int(request["seconds"] * turns) + 1)
+    limit(resource.RLIMIT_FSIZE, 1 << 20)
+    limit(resource.RLIMIT_NOFILE, FILES)
+    limit(resource.RLIMIT_CORE, 0)
     if request["processes"]:
-        resource.setrlimit(resource.RLIMIT_NPROC, (request["processes"],) * 2)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        limit(resource.RLIMIT_NPROC, request["processes"])
     if request["packages"]:
         sys.path.append(request["packages"])
 
@@ -201,6 +206,8 @@ def forked(work: Callable[[int], None], request: dict[str, Any], lines: int | No
             os.setsid()
             if request["nested"]:
                 separate()
+            if request["boxed"]:
+                renounce()
             work(send)
             os._exit(0)
         finally:
@@ -273,7 +280,7 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
 
 def nests() -> bool:
     """Whether a program can have namespaces of its own here."""
-    trial = {"nested": True, "seconds": 10.0, "output_kib": 1, "limit_each": False}
+    trial = {"boxed": True, "nested": True, "seconds": 10.0, "output_kib": 1, "limit_each": False}
     try:
         return status(forked(lambda pipe: None, trial, None)[2]) == 0
     except OSError:
@@ -290,12 +297,12 @@ def connected() -> bool:
 def serve(boxed: bool) -> None:
     """Answer each request; one that comes when the box is spent is not run."""
     nested = boxed and nests()
-    spent = False
+    kind, spent = {"boxed": boxed, "nested": nested}, False
     compile("", "", "exec")  # what the first of them prepares need not be prepared in each fork
     gc.freeze()  # else programs copy what the collector looks at
     for line in sys.stdin:
         request = json.loads(line)
-        found = {"spent": True} if spent else answer({**request, "nested": nested}) if request else {}
+        found = {"spent": True} if spent else answer({**request, **kind}) if request else {}
         sys.stdout.write(json.dumps(found) + "\n")
         sys.stdout.flush()
         with contextlib.suppress(ChildProcessError):
