@@ -102,8 +102,9 @@ def _box(packages: str | None = None) -> list[str]:
     return [
         shutil.which("bwrap") or "bwrap",
         *["--unshare-all", "--unshare-user", "--die-with-parent", "--new-session", "--clearenv"],
-        *["--uid", "65534", "--gid", "65534", "--cap-drop", "ALL"],
-        *["--cap-add", "CAP_SYS_ADMIN"],  # in the box alone, for the worker to make namespaces; programs have none
+        *["--uid", "0", "--gid", "0", "--cap-drop", "ALL"],
+        # over the box alone, for the worker to give programs namespaces; they have none
+        *["--cap-add", "CAP_SYS_ADMIN", "--cap-add", "CAP_SETFCAP"],
         *["--setenv", "OMP_NUM_THREADS", "1"],  # else libraries start threads by the machine's cores
         *binds,
         *["--proc", "/proc", *room, "/dev/shm", *room, "/tmp", "--remount-ro", "/"],

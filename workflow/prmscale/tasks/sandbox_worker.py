@@ -9,6 +9,7 @@ Its source is given to a bare Python on the command line; it imports the standar
 import atexit
 import builtins
 import contextlib
+import ctypes
 import gc
 import hashlib
 import json
@@ -26,7 +27,9 @@ from typing import Any
 NEW_USER, NEW_PROCESSES, NEW_MOUNTS, NEW_IPC = 0x10000000, 0x20000000, 0x00020000, 0x08000000  # of unshare
 READ_ONLY, NOSUID, NODEV, NOEXEC = 1, 2, 4, 8  # of mount
 PR_SET_DUMPABLE = 4
+NO_CAPABILITIES = (ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)()  # of capset
 ROOM = "size=64m,nr_inodes=16384,mode=700"  # what a program may write to /tmp, and to /dev/shm
+IPC = {"shmall": "16384", "msgmni": "16", "sem": "32 1024 32 32"}  # pages, queues, semaphores of System V
 FILES = 256  # open at once
 
 
@@ -52,8 +55,6 @@ def canonical(value: Any, depth: int = 0) -> Any:
 
 def system(name: str, *arguments: Any) -> None:
     """Call a function of the C library, or raise OSError."""
-    import ctypes
-
     if getattr(ctypes.CDLL(None, use_errno=True), name)(*arguments) != 0:
         raise OSError(ctypes.get_errno(), name)
 
@@ -69,17 +70,19 @@ def separate() -> None:
     In them it has empty folders to write to, and a `/proc` that only shows what it may see.
     """
     system("prctl", PR_SET_DUMPABLE, 1, 0, 0, 0)  # else the kernel's files below are not this process's
-    user, group = os.getuid(), os.getgid()
     outer = os.open("/proc", os.O_PATH)
     system("unshare", NEW_MOUNTS | NEW_IPC)
     mount("tmpfs", "/tmp", 0, ROOM)
     mount("tmpfs", "/dev/shm", 0, ROOM)
     mount("proc", "/proc", READ_ONLY | NOEXEC)
     os.chdir("/tmp")  # the folder of before lies below the new one
+    for name, most in IPC.items():
+        with contextlib.suppress(OSError):  # older kernels give these to root alone
+            write(outer, f"sys/kernel/{name}", most)
     system("unshare", NEW_USER)
     write(outer, "self/setgroups", "deny")
-    write(outer, "self/uid_map", f"{user} {user} 1")
-    write(outer, "self/gid_map", f"{group} {group} 1")
+    write(outer, "self/uid_map", "65534 0 1")  # the box's root, which is nobody outside, is nobody again
+    write(outer, "self/gid_map", "65534 0 1")
     write(outer, "self/oom_score_adj", "1000")  # where memory is short, programs go first
     write(outer, "sys/user/max_user_namespaces", "0")  # within, nobody becomes root of another
     os.close(outer)
@@ -90,13 +93,6 @@ def write(folder: int, path: str, text: str) -> None:
     file = os.open(path, os.O_WRONLY, dir_fd=folder)
     os.write(file, text.encode())
     os.close(file)
-
-
-def renounce() -> None:
-    """Drop all capabilities, for good as bubblewrap forbids to gain any."""
-    import ctypes
-
-    system("capset", (ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)())
 
 
 def fork(nested: bool) -> int:
@@ -207,7 +203,7 @@ def forked(work: Callable[[int], None], request: dict[str, Any], lines: int | No
             if request["nested"]:
                 separate()
             if request["boxed"]:
-                renounce()
+                system("capset", *NO_CAPABILITIES)  # for good, as bubblewrap forbids to gain any
             work(send)
             os._exit(0)
         finally:
