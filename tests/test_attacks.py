@@ -1,9 +1,12 @@
 """Attacks on the box: none gets out, and none changes the verdict of an honest program after it."""
 
+import contextlib
 import json
 import os
+import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import attacks
@@ -34,6 +37,26 @@ def test_attacks_reach_nothing_where_another_user_runs_them():
     done = subprocess.run(command, env=environment, capture_output=True, text=True, cwd="/")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == {}
+
+
+@as_root
+def test_root_is_given_up_before_a_box_opens(monkeypatch):
+    seen = set()
+    with ThreadPoolExecutor() as pool:
+        monkeypatch.setattr(sandbox, "_cores", lambda: 2)
+        running = pool.submit(run, [Program("import time\ntime.sleep(0.5)", ("1",))] * 2, attacks.LIMITS)
+        while not running.done():
+            seen |= {user for command, user in _processes() if command[0].endswith("bwrap") or command[-1] == "boxed"}
+    assert len(seen) == 2 and not seen & set(range(65536))
+
+
+def _processes():
+    """Command and user of each process, but of those about to give root up."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            command = (folder / "cmdline").read_text().strip("\0").split("\0")
+            if sandbox._USER not in command:
+                yield command, int(re.search(r"^Uid:\s+(\d+)", (folder / "status").read_text(), re.MULTILINE)[1])
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,8 @@
 What it protects against: the program sees no network, an environment with nothing of the user's, the Python
 installation read-only and nothing else of the machine. It has no capabilities, and can become root of nothing: where
 the user is root, that is given up for a user that nobody else has before the box opens. Every program (and every input
-of one that reads its input) has a `/tmp`, a `/dev/shm`, processes and IPC objects of its own, which end with it: none
-sees, changes or outlives another. Time, address space, processes, open files, file sizes, room and output are limited.
+of one that reads its input) has a `/tmp`, a `/dev/shm`, processes, keys and IPC objects of its own, which end with it:
+none sees, changes or outlives another; where one leaves connections, the next has a new box. Time, address space, processes, open files, file sizes, room and output are limited.
 Verdicts cannot be forged: the values of the asked calls (and what is printed for an input) are compared by this
 process, outside the box, and expected values never enter it.
 
@@ -137,11 +137,11 @@ def _free_user() -> int | None:
 
 
 @cache
-def _trouble(packages: str | None = None) -> str | None:
+def _trouble() -> str | None:
     """Why no Python starts in a box here, or None where it does."""
     if shutil.which("bwrap") is None:
         return "there is no command bwrap"
-    command = _as_nobody([*_box(packages), *_python("")], packages)
+    command = _as_nobody([*_box(), *_python("")])
     tried = subprocess.run(command, capture_output=True, env={}, text=True, errors="replace", check=False)
     return None if tried.returncode == 0 else tried.stderr.strip()[-500:] or f"it ended with {tried.returncode}"
 
