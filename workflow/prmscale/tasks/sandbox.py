@@ -4,7 +4,8 @@ What it protects against: the program sees no network, an environment with nothi
 installation read-only and nothing else of the machine. It has no capabilities, and can become root of nothing: where
 the user is root, that is given up for a user that nobody else has before the box opens. Every program (and every input
 of one that reads its input) has a `/tmp`, a `/dev/shm`, processes, keys and IPC objects of its own, which end with it:
-none sees, changes or outlives another; where one leaves connections, the next has a new box. Time, address space, processes, open files, file sizes, room and output are limited.
+none sees, changes or outlives another; where one leaves connections, the next has a new box. Time, address space,
+processes, open files, file sizes, room and output are limited.
 Verdicts cannot be forged: the values of the asked calls (and what is printed for an input) are compared by this
 process, outside the box, and expected values never enter it.
 
