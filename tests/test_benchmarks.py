@@ -4,17 +4,17 @@ import json
 from pathlib import Path
 
 import pytest
+from needs import boxed
 
 from prmscale.errors import UserError
 from prmscale.study import CodeExecution
-from prmscale.tasks import math_answers, sandbox
+from prmscale.tasks import math_answers
 from prmscale.tasks.base import from_table, to_table
 from prmscale.tasks.code_benchmarks import MBPP, HumanEval
 from prmscale.tasks.math_benchmarks import GSM8K, HendrycksMath, Math, Math500
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 shared = pytest.mark.skipif(not SHARED.exists(), reason="the real rows are not beside this checkout")
-boxed = pytest.mark.skipif(not sandbox.available(), reason="bubblewrap is not installed or cannot start here")
 EXECUTION = CodeExecution()
 
 GSM8K_ROW = {"question": "Two and two?", "answer": "It is <<2+2=4>>4.\n#### 1,004"}

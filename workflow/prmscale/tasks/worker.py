@@ -32,6 +32,11 @@ class Worker:
             self.close()
             return None
 
+    @property
+    def running(self) -> bool:
+        """Whether a process has been started and has not failed since."""
+        return self._process is not None
+
     def _start(self) -> subprocess.Popen[bytes]:
         self._process = subprocess.Popen(
             self._command,
