@@ -100,7 +100,9 @@ def draw(
     identify: Callable[[int], str],
 ) -> tuple[list[Problem], dict[str, list[str]]]:
     """The first `count` problems (None: all) that rows in this order give, and the ids of rows left out, by reason."""
-    rest, found, left_out = iter(order), [], defaultdict(list)
+    rest = iter(order)
+    found: list[Problem] = []
+    left_out: dict[str, list[str]] = defaultdict(list)
     while batch := list(islice(rest, _BATCH if count is None else count - len(found))):
         for index, made in zip(batch, judge(batch), strict=True):
             if isinstance(made, str):

@@ -17,7 +17,7 @@ from prmscale.tasks.printed import Printed
 from prmscale.tasks.recorded_calls import blocks_of, limits_of
 from prmscale.tasks.sandbox import Outcome, Program, run
 from prmscale.tasks.sandbox_worker import text_of
-from prmscale.tasks.values import same, without_tuples
+from prmscale.tasks.values import same_in_json, without_tuples
 
 # the judges of these sets give programs common names, so that starter code such as List[int] works
 _NAMES = """
@@ -149,14 +149,10 @@ class JudgedPrograms(Drawn):
         pairs = zip(outcome.values, problem.tests["expected"], strict=True)
         if problem.tests["entry"] is None:
             return all(self.printed.same(value, expected) for value, expected in pairs)
-        return all(self._returned(v, e) or (wrapped and self._returned(f'["list", {v}]', e)) for v, e in pairs)
-
-    def _returned(self, value: str | None, expected: str) -> bool:
-        """Whether two canonical values are the same; a tuple passes for a list where the judge lets it."""
-        if value is None:
-            return False
-        given, wanted = (without_tuples(text, self.tuples) for text in (value, expected))
-        return same(given, wanted, absolute=0.0, relative=0.0)
+        levels = self.tuples
+        return all(
+            same_in_json(v, e, levels) or (wrapped and same_in_json(f'["list", {v}]', e, levels + 1)) for v, e in pairs
+        )
 
     def _value(self, value: Any) -> str:
         """A value from JSON as the sandbox writes it."""

@@ -12,7 +12,7 @@ class Printed:
     """How printed text is compared: by line, by line without the blank ones, or word by word; numbers within a bound.
 
     White space around lines never counts; that within a line of words counts by line alone, as in LiveCodeBench. A line
-    of other words than numbers must be the same.
+    of other words than numbers must be the same, and so must integers.
     """
 
     by: Literal["line", "filled line", "word"]
@@ -45,7 +45,12 @@ class Printed:
         one, other = given.split(), wanted.split()
         try:
             pairs = [(Decimal(a), Decimal(b)) for a, b in zip(one, other, strict=True)]
-            bounds = [Decimal(self.absolute) + Decimal(self.relative) * abs(b) for _, b in pairs]
-            return all(a == b or abs(a - b) < bound for (a, b), bound in zip(pairs, bounds, strict=True))
+            return all(a == b or self._near(a, b) for a, b in pairs)
         except (ArithmeticError, ValueError):  # not numbers, or not as many
             return False
+
+    def _near(self, given: Decimal, wanted: Decimal) -> bool:
+        """Whether two different numbers are within the bound; two integers never are, however large."""
+        whole = given.as_tuple().exponent == wanted.as_tuple().exponent == 0
+        bound = Decimal(self.absolute) + Decimal(self.relative) * abs(wanted) if wanted.is_finite() else Decimal(0)
+        return not whole and given.is_finite() and abs(given - wanted) < bound

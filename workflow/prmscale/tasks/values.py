@@ -24,6 +24,13 @@ def same(value: str | None, expected: str, absolute: float = ABSOLUTE, relative:
         return False
 
 
+def same_in_json(value: str | None, expected: str, levels: int) -> bool:
+    """Whether a canonical value is exactly the expected one, a tuple being a list at the first `levels` levels."""
+    if value is None:
+        return False
+    return same(without_tuples(value, levels), without_tuples(expected, levels), absolute=0.0, relative=0.0)
+
+
 def without_tuples(value: str, levels: int) -> str:
     """A canonical value whose tuples are lists, as in JSON, down to so many levels (1: the value itself alone)."""
     if '["tuple"' not in value:
