@@ -105,14 +105,6 @@ def test_mbpp_in_its_published_format(tmp_path):
 
 
 @boxed
-def test_a_reference_that_fails_its_own_tests_is_reported(tmp_path):
-    wrong = {**HUMANEVAL_ROW, "canonical_solution": "    return x\n"}
-    task = HumanEval("humaneval", lines(tmp_path, [wrong]), EXECUTION)
-    with pytest.raises(UserError, match="reference solutions fail their own tests"):
-        [task.load(split, None, 0) for split in ("train", "validation", "test")]
-
-
-@boxed
 @pytest.mark.parametrize("make", [lambda: HumanEval("humaneval", None, EXECUTION), pytest.param("mbpp", marks=shared)])
 def test_every_reference_solution_passes(make):
     task = MBPP("mbpp", str(SHARED / "mbpp_sanitized.json"), EXECUTION) if make == "mbpp" else make()

@@ -17,7 +17,6 @@ from prmscale.tasks.bigcodebench import BigCodeBench
 from prmscale.tasks.code_benchmarks import HumanEvalPlus, MBPPPlus
 from prmscale.tasks.competitions import APPS, TACO, CodeContests
 from prmscale.tasks.livecodebench import LiveCodeBench
-from prmscale.tasks.printed import Printed
 
 EXECUTION = CodeExecution()
 ADDS = "a, b = map(int, input().split())\nprint(a + b)"
@@ -186,16 +185,6 @@ def test_a_published_format_is_read_and_its_solutions_are_judged(kind, row, righ
     assert verdicts(task, problem, *right, *wrong) == [True] * len(right) + [False] * len(wrong)
 
 
-def test_one_page_of_numbers_and_words_is_compared_as_each_judge_does():
-    exact, close, words = Printed("line"), Printed("filled line", 1e-5, 1e-8), Printed("word", 0, 1e-5, case=False)
-    assert exact.same(" 1.50  2\r\nyes\n", "1.5 2\nyes") and not exact.same("1.500001 2\nyes", "1.5 2\nyes")
-    assert not exact.same("1\n\n2", "1\n2") and close.same("1\n\n2\n", "1\n2") and not close.same("1 2", "1\n2")
-    assert close.same("1.000001", "1") and not close.same("1.0001", "1") and not close.same("a 1.0", "a 1")
-    assert words.same("YES 1", "yes\n1.000001") and not words.same("no", "yes") and not exact.same(None, "")
-    assert not exact.same("nan", "1") and exact.same("12345678901234567890", "12345678901234567890.0")
-    assert not exact.same("12345678901234567890", "12345678901234567891")
-
-
 @boxed
 def test_problems_that_cannot_be_judged_are_left_out_and_counted(tmp_path, capsys):
     rows = [
@@ -205,6 +194,7 @@ def test_problems_that_cannot_be_judged_are_left_out_and_counted(tmp_path, capsy
         {**TACO_ROW, "solutions": json.dumps(["print(3)"])},
     ]
     task, (problem,) = loaded(TACO, tmp_path, *rows)
+    assert sorted(task.left_out.values()) == [["1"], ["2"], ["3"]]
     said = capsys.readouterr().out
     assert all(
         f"{why}: 1" in said for why in ("no tests", "no solution", "no published solution passes the tests here")
@@ -295,13 +285,9 @@ def test_a_pickle_that_names_anything_is_refused(tmp_path):
 
 
 @boxed
-def test_a_reference_that_fails_is_reported_and_a_problem_without_a_sound_test_left_out(tmp_path):
-    with pytest.raises(UserError, match="reference solutions fail their own tests"):
-        loaded(BigCodeBench, tmp_path, {**BIGCODE_ROW, "canonical_solution": "    return 1"})
-    with pytest.raises(UserError, match="reference solutions fail their own tests"):
-        loaded(HumanEvalPlus, tmp_path, {**HUMANEVALPLUS_ROW, "canonical_solution": "    return 1"})
-    _, found = loaded(HumanEvalPlus, tmp_path, {**HUMANEVALPLUS_ROW, "task_id": "HumanEval/32"})
-    assert found == []
+def test_a_problem_without_a_sound_test_is_left_out(tmp_path):
+    task, found = loaded(HumanEvalPlus, tmp_path, {**HUMANEVALPLUS_ROW, "task_id": "HumanEval/32"})
+    assert found == [] and list(task.left_out.values()) == [["HumanEval/32"]]
 
 
 @boxed

@@ -23,7 +23,12 @@ HUMANEVAL = [
     for i in range(6)
 ]
 MBPP = [
-    {"task_id": i, "prompt": "Add.", "code": f"def plus(x): return x + {i}", "test_list": [f"assert plus(1) == {1 + i}"]}
+    {
+        "task_id": i,
+        "prompt": "Add.",
+        "code": f"def plus(x): return x + {i}",
+        "test_list": [f"assert plus(1) == {1 + i}"],
+    }
     for i in range(6)
 ]
 CONTESTS = [

@@ -75,7 +75,8 @@ class RecordedCalls(Drawn):
     def grade(self, problems: Sequence[Problem], texts: Sequence[str]) -> list[Grade]:
         """Right if all recorded calls return the reference's values; the answer is what `votes.py` counts."""
         programs = [
-            Program(program_of(p, text), (*p.tests["visible"], *p.tests["calls"]))
+            # a call that is both is asked for once
+            Program(program_of(p, text), tuple(dict.fromkeys((*p.tests["visible"], *p.tests["calls"]))))
             for p, text in zip(problems, texts, strict=True)
         ]
         outcomes = run(programs, self.limits, self.allow_unsafe)
@@ -116,11 +117,12 @@ class RecordedCalls(Drawn):
 
 
 def _returns(problem: Problem, outcome: Outcome) -> bool:
-    """Whether a program has returned what is expected on all hidden calls."""
-    tests, values = problem.tests, outcome.values[len(problem.tests["visible"]) :]
+    """Whether a program has returned what is expected on all calls of the tests."""
+    tests = problem.tests
+    values = dict(zip(dict.fromkeys((*tests["visible"], *tests["calls"])), outcome.values, strict=True))
     bound = tests.get("relative", RELATIVE)
-    pairs = zip(values, tests["expected"], strict=True)
-    return not outcome.error and all(same(value, expected, relative=bound) for value, expected in pairs)
+    pairs = zip(tests["calls"], tests["expected"], strict=True)
+    return not outcome.error and all(same(values[call], expected, relative=bound) for call, expected in pairs)
 
 
 def _wrapped(problem: Problem, calls: Sequence[str]) -> list[str]:
