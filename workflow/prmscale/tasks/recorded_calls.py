@@ -19,7 +19,7 @@ from prmscale.tasks.base import Domain, Grade, Problem
 from prmscale.tasks.drawing import FAILS, Drawn
 from prmscale.tasks.sandbox import Limits, Outcome, Program, run
 from prmscale.tasks.sources import Rows
-from prmscale.tasks.values import RELATIVE, same
+from prmscale.tasks.values import RELATIVE, is_root, same
 
 # EvalPlus' tests compare by three names of numpy; in a box with the standard library alone these stand in for it
 _NUMPY = """
@@ -61,8 +61,9 @@ class RecordedCalls(Drawn):
     """Functions judged by recorded calls.
 
     Of a problem's tests, `published` is the source of its tests, `entry` the function's name and `prefix` what stands
-    before a completion. `wrap` puts each call in an expression where not the value itself but that one is compared,
-    `relative` is how near a float must come. `visible` are the calls that the prompt shows.
+    before a completion. `visible` are the calls that the prompt shows. `wrap` puts each call in an expression where not
+    the value itself but that one is compared, `relative` is how near a float must come, and `root` says that any root
+    of the given polynomial is right.
     """
 
     domain: Domain = "code"
@@ -120,9 +121,13 @@ def _returns(problem: Problem, outcome: Outcome) -> bool:
     """Whether a program has returned what is expected on all calls of the tests."""
     tests = problem.tests
     values = dict(zip(dict.fromkeys((*tests["visible"], *tests["calls"])), outcome.values, strict=True))
+    if outcome.error:
+        return False
+    if tests.get("root"):
+        return all(is_root(values[call], votes.arguments(call)[0]) for call in tests["calls"])
     bound = tests.get("relative", RELATIVE)
     pairs = zip(tests["calls"], tests["expected"], strict=True)
-    return not outcome.error and all(same(values[call], expected, relative=bound) for call, expected in pairs)
+    return all(same(values[call], expected, relative=bound) for call, expected in pairs)
 
 
 def _wrapped(problem: Problem, calls: Sequence[str]) -> list[str]:

@@ -9,6 +9,7 @@ order, texts are the same letter for letter. A value too long to be sent is its 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 ABSOLUTE, RELATIVE = 1e-6, 1e-7  # of EvalPlus; stricter judges say so
@@ -29,6 +30,15 @@ def same_in_json(value: str | None, expected: str, levels: int) -> bool:
     if value is None:
         return False
     return same(without_tuples(value, levels), without_tuples(expected, levels), absolute=0.0, relative=0.0)
+
+
+def is_root(value: str | None, coefficients: Sequence[float]) -> bool:
+    """Whether a canonical value is a root of a polynomial, within HumanEval's 1e-4: any of its roots is right."""
+    try:
+        x = json.loads(value or "")
+        return isinstance(x, int | float) and abs(sum(c * x**i for i, c in enumerate(coefficients))) < 1e-4
+    except (ValueError, OverflowError, RecursionError):
+        return False
 
 
 def without_tuples(value: str, levels: int) -> str:

@@ -12,6 +12,7 @@ import hashlib
 import json
 import re
 from collections.abc import Sequence
+from typing import Any
 
 _LONGEST = 60  # closing brackets tried to find a call's end
 _BETWEEN = 3  # lines such as "Sample Output 1" between a sample's input and its output
@@ -46,7 +47,7 @@ def examples(prompt: str, entry: str) -> list[str]:
     return list(dict.fromkeys(call for call in found if call))
 
 
-def arguments(call: str) -> list[object]:
+def arguments(call: str) -> list[Any]:
     """The positional arguments of a call that `examples` has found."""
     tree = ast.parse(call, mode="eval").body
     return [ast.literal_eval(given) for given in tree.args] if isinstance(tree, ast.Call) else []
