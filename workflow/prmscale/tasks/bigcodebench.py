@@ -97,7 +97,8 @@ class BigCodeBench(Drawn):
         """The libraries of each problem that cannot be imported here, with the reason; each library is tried once."""
         wanted = [sorted(set(_imported(f"{p.answer}\n{p.tests['published']}"))) for p in problems]
         new = sorted({name for names in wanted for name in names} - set(self._tried))
-        outcomes = run([Program(f"import {name}", ("0",)) for name in new], self.limits, self.allow_unsafe)
+        tries = [Program(f"import {name}", ("0",)) for name in new]
+        outcomes = run(tries, self.limits, self.allow_unsafe) if tries else []
         self._tried |= {name: outcome.error for name, outcome in zip(new, outcomes, strict=True)}
         return [[f"{name} ({self._tried[name]})" for name in names if self._tried[name]] for names in wanted]
 
