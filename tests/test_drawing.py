@@ -1,6 +1,9 @@
 """Drawing published problems: rows that are left out, for which reason, and what takes their places."""
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +13,7 @@ from prmscale.tasks import sandbox
 from prmscale.tasks.registry import build
 
 boxed = pytest.mark.skipif(not sandbox.available(), reason="bubblewrap is not installed or cannot start here")
+SCRIPT = Path(__file__).parents[1] / "workflow" / "scripts" / "build_problems.py"
 GSM8K = [{"question": f"{i}?", "answer": f"#### {i}"} for i in range(10)]
 MATH = [{"problem": f"{i}?", "answer": str(i), "unique_id": f"test/algebra/{i}.json"} for i in range(5)]
 HUMANEVAL = [
@@ -151,3 +155,26 @@ def test_what_the_box_does_not_give_is_named(body, reason, tmp_path):
     )
     assert len(own.load("test", 1, 0)) == 1 and len(own.load("test", None, 0)) == 1
     assert [why for why in own.left_out if reason in why], own.left_out
+
+
+_JOB = """
+import json, runpy, sys
+class Named(dict):
+    __getattr__ = dict.__getitem__
+runpy.run_path(sys.argv[1], {"snakemake": json.loads(sys.argv[2], object_hook=Named)})
+"""
+
+
+def test_the_card_of_a_data_set_lists_what_was_left_out(tmp_path):
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in GSM8K))
+    dataset = {"name": "set", "source": "gsm8k", "path": str(tmp_path / "rows.jsonl"), "leave_out": ["3"], "test": 9}
+    facts = {
+        "params": {"dataset": dataset, "world": {}, "execution": {}, "seed": 0},
+        "output": {"card": str(tmp_path / "card.json"), "problems": str(tmp_path / "problems.parquet")},
+        "log": [str(tmp_path / "log")],
+        "threads": 1,
+        "rule": "build_problems",
+    }
+    subprocess.run([sys.executable, "-c", _JOB, str(SCRIPT), json.dumps(facts)], check=True)
+    left_out = json.loads((tmp_path / "card.json").read_text())["left_out"]
+    assert left_out == {"named by leave_out in the configuration": ["3"]}
