@@ -14,7 +14,7 @@ from prmscale.study import CodeExecution
 from prmscale.tasks import sandbox, sources
 from prmscale.tasks.base import from_table, to_table
 from prmscale.tasks.bigcodebench import BigCodeBench
-from prmscale.tasks.code_benchmarks import HumanEvalPlus, MBPPPlus
+from prmscale.tasks.code_benchmarks import MBPP, HumanEvalPlus, MBPPPlus
 from prmscale.tasks.competitions import APPS, TACO, CodeContests
 from prmscale.tasks.livecodebench import LiveCodeBench
 
@@ -139,7 +139,10 @@ MBPPPLUS_ROW = {
     "prompt": "Write a function to find the shared elements.",
     "source_file": "made up",
     "test_imports": [],
-    "test_list": ["assert set(similar_elements((3, 4), (5, 4))) == set((4,))"],
+    "test_list": [
+        "assert set(similar_elements((3, 4), (5, 4))) == set((4,))",
+        "assert set(similar_elements((1, 2), (2, 1))) == set((1, 2))",
+    ],
     "test": _EVALPLUS + "inputs = [[(3, 4), (5, 4)], [(1, 2), (2, 1)]]\nresults = [(4,), (1, 2)]\n"
     "for i, (inp, exp) in enumerate(zip(inputs, results)):\n    assertion(similar_elements(*inp), exp, 0)\n",
 }
@@ -291,8 +294,9 @@ def test_a_problem_without_a_sound_test_is_left_out(tmp_path):
 
 
 @boxed
-def test_functions_of_mbpp_plus_that_return_a_set_in_any_order_are_right(tmp_path):
-    task, (problem,) = loaded(MBPPPlus, tmp_path, MBPPPLUS_ROW)
+@pytest.mark.parametrize("kind", [MBPP, MBPPPlus])
+def test_functions_whose_asserts_compare_sets_may_return_any_order(kind, tmp_path):
+    task, (problem,) = loaded(kind, tmp_path, MBPPPLUS_ROW)
     in_order = "def similar_elements(a, b):\n    return [x for x in {} if x in b]"
     assert verdicts(task, problem, in_order.format("a"), in_order.format("a[::-1]")) == [True, True]
     assert verdicts(task, problem, in_order.format("a[:1]")) == [False]

@@ -83,7 +83,7 @@ class MBPP(HumanEval):
                 "prefix": "",
                 "published": published,
                 "visible": votes.examples(prompt, entry),
-                "wrap": _COMPARED.get(entry, "{}") if self.source == "mbppplus" else "{}",
+                "wrap": self._compared(entry, tests[0]),
                 "relative": max([RELATIVE, *map(float, _BOUND.findall(published))]),
             },
             difficulty=0,
@@ -93,6 +93,10 @@ class MBPP(HumanEval):
 
     def _tests(self, rows: Rows, index: int) -> list[str]:
         return rows.field(index, "test_list", list)
+
+    def _compared(self, entry: str, shown: str) -> str:
+        """What of a call is compared: its value, or as its published assert says the set of its values."""
+        return "set({})" if f"set({entry}(" in shown else "{}"
 
 
 class HumanEvalPlus(HumanEval):
@@ -121,6 +125,9 @@ class MBPPPlus(MBPP):
 
     def _tests(self, rows: Rows, index: int) -> list[str]:
         return [rows.field(index, "test", str)]
+
+    def _compared(self, entry: str, shown: str) -> str:
+        return _COMPARED.get(entry, "{}")
 
 
 _BOUND = re.compile(r"isclose\(.*rel_tol *= *([0-9.]+(?:e-?[0-9]+)?)")  # as some of MBPP's asserts compare floats
