@@ -105,11 +105,28 @@ def test_mbpp_in_its_published_format(tmp_path):
 
 
 @boxed
-def test_a_reference_that_fails_its_own_tests_is_reported(tmp_path):
-    wrong = {**HUMANEVAL_ROW, "canonical_solution": "    return x\n"}
-    task = HumanEval("humaneval", lines(tmp_path, [wrong]), EXECUTION)
-    with pytest.raises(UserError, match="reference solutions fail their own tests"):
-        [task.load(split, None, 0) for split in ("train", "validation", "test")]
+def test_any_root_of_a_polynomial_is_right(tmp_path):
+    row = {
+        **HUMANEVAL_ROW,
+        "prompt": "def find_zero(xs):\n",
+        "canonical_solution": "    return 1.0",
+        "test": "def check(candidate):\n    assert abs(candidate([-1, 0, 1])) == 1.0\n",
+        "entry_point": "find_zero",
+    }
+    task = HumanEval("humaneval", lines(tmp_path, [row]), EXECUTION)
+    (problem,) = [p for split in ("train", "validation", "test") for p in task.load(split, None, 0)]
+    grades = task.grade([problem] * 5, [f"    return {x}" for x in ("-1", "1.00001", "1.001", "'1'", "float('nan')")])
+    assert [g.correct for g in grades] == [True, True, False, False, False]
+
+
+@boxed
+@pytest.mark.parametrize(("value", "right"), [("4186.8", True), ("4180", False)])
+def test_floats_are_as_near_as_the_published_assert_wants(value, right, tmp_path):
+    asserts = ["assert math.isclose(ball(10), 4188.79, rel_tol=0.001)"]
+    row = {**MBPP_ROW, "code": "def ball(r): return 4188.79", "test_imports": ["import math"], "test_list": asserts}
+    task = MBPP("mbpp", lines(tmp_path, [row]), EXECUTION)
+    (problem,) = [p for split in ("train", "validation", "test") for p in task.load(split, None, 0)]
+    assert task.grade([problem], [f"def ball(r): return {value}"])[0].correct == right
 
 
 @boxed

@@ -15,10 +15,9 @@ from prmscale.study import CodeExecution
 from prmscale.tasks import sources
 from prmscale.tasks.base import from_table, to_table
 from prmscale.tasks.bigcodebench import BigCodeBench
-from prmscale.tasks.code_benchmarks import HumanEvalPlus, MBPPPlus
+from prmscale.tasks.code_benchmarks import MBPP, HumanEvalPlus, MBPPPlus
 from prmscale.tasks.competitions import APPS, TACO, CodeContests
 from prmscale.tasks.livecodebench import LiveCodeBench
-from prmscale.tasks.printed import Printed
 
 EXECUTION = CodeExecution()
 ADDS = "a, b = map(int, input().split())\nprint(a + b)"
@@ -140,7 +139,10 @@ MBPPPLUS_ROW = {
     "prompt": "Write a function to find the shared elements.",
     "source_file": "made up",
     "test_imports": [],
-    "test_list": ["assert set(similar_elements((3, 4), (5, 4))) == set((4,))"],
+    "test_list": [
+        "assert set(similar_elements((3, 4), (5, 4))) == set((4,))",
+        "assert set(similar_elements((1, 2), (2, 1))) == set((1, 2))",
+    ],
     "test": _EVALPLUS + "inputs = [[(3, 4), (5, 4)], [(1, 2), (2, 1)]]\nresults = [(4,), (1, 2)]\n"
     "for i, (inp, exp) in enumerate(zip(inputs, results)):\n    assertion(similar_elements(*inp), exp, 0)\n",
 }
@@ -186,16 +188,6 @@ def test_a_published_format_is_read_and_its_solutions_are_judged(kind, row, righ
     assert verdicts(task, problem, *right, *wrong) == [True] * len(right) + [False] * len(wrong)
 
 
-def test_one_page_of_numbers_and_words_is_compared_as_each_judge_does():
-    exact, close, words = Printed("line"), Printed("filled line", 1e-5, 1e-8), Printed("word", 0, 1e-5, case=False)
-    assert exact.same(" 1.50  2\r\nyes\n", "1.5 2\nyes") and not exact.same("1.500001 2\nyes", "1.5 2\nyes")
-    assert not exact.same("1\n\n2", "1\n2") and close.same("1\n\n2\n", "1\n2") and not close.same("1 2", "1\n2")
-    assert close.same("1.000001", "1") and not close.same("1.0001", "1") and not close.same("a 1.0", "a 1")
-    assert words.same("YES 1", "yes\n1.000001") and not words.same("no", "yes") and not exact.same(None, "")
-    assert not exact.same("nan", "1") and exact.same("12345678901234567890", "12345678901234567890.0")
-    assert not exact.same("12345678901234567890", "12345678901234567891")
-
-
 @boxed
 def test_problems_that_cannot_be_judged_are_left_out_and_counted(tmp_path, capsys):
     rows = [
@@ -205,6 +197,7 @@ def test_problems_that_cannot_be_judged_are_left_out_and_counted(tmp_path, capsy
         {**TACO_ROW, "solutions": json.dumps(["print(3)"])},
     ]
     task, (problem,) = loaded(TACO, tmp_path, *rows)
+    assert sorted(task.left_out.values()) == [["1"], ["2"], ["3"]]
     said = capsys.readouterr().out
     assert all(
         f"{why}: 1" in said for why in ("no tests", "no solution", "no published solution passes the tests here")
@@ -295,18 +288,15 @@ def test_a_pickle_that_names_anything_is_refused(tmp_path):
 
 
 @boxed
-def test_a_reference_that_fails_is_reported_and_a_problem_without_a_sound_test_left_out(tmp_path):
-    with pytest.raises(UserError, match="reference solutions fail their own tests"):
-        loaded(BigCodeBench, tmp_path, {**BIGCODE_ROW, "canonical_solution": "    return 1"})
-    with pytest.raises(UserError, match="reference solutions fail their own tests"):
-        loaded(HumanEvalPlus, tmp_path, {**HUMANEVALPLUS_ROW, "canonical_solution": "    return 1"})
-    _, found = loaded(HumanEvalPlus, tmp_path, {**HUMANEVALPLUS_ROW, "task_id": "HumanEval/32"})
-    assert found == []
+def test_a_problem_without_a_sound_test_is_left_out(tmp_path):
+    task, found = loaded(HumanEvalPlus, tmp_path, {**HUMANEVALPLUS_ROW, "task_id": "HumanEval/32"})
+    assert found == [] and list(task.left_out.values()) == [["HumanEval/32"]]
 
 
 @boxed
-def test_functions_of_mbpp_plus_that_return_a_set_in_any_order_are_right(tmp_path):
-    task, (problem,) = loaded(MBPPPlus, tmp_path, MBPPPLUS_ROW)
+@pytest.mark.parametrize("kind", [MBPP, MBPPPlus])
+def test_functions_whose_asserts_compare_sets_may_return_any_order(kind, tmp_path):
+    task, (problem,) = loaded(kind, tmp_path, MBPPPLUS_ROW)
     in_order = "def similar_elements(a, b):\n    return [x for x in {} if x in b]"
     assert verdicts(task, problem, in_order.format("a"), in_order.format("a[::-1]")) == [True, True]
     assert verdicts(task, problem, in_order.format("a[:1]")) == [False]

@@ -128,6 +128,13 @@ class Dataset(Block):
     train: int = Field(0, ge=0, description="Problems whose solutions are labelled to train reward models.")
     validation: int = Field(0, ge=0, description="Problems that choices may be made on.")
     test: int = Field(0, ge=0, description="Problems that results are measured on.")
+    leave_out: list[str] = Field(
+        [],
+        description="Published problems to leave out, such as mislabelled ones, by their published id (task_id, "
+        "question_id, unique_id, problem_id, name or id); where a set has none, as GSM8K, by the row's number in the "
+        "published file, from 0. SPLIT/ID names that of one published split alone (test/12). The others keep their "
+        "order, and the next ones take their places.",
+    )
 
     @model_validator(mode="after")
     def _has_such_steps(self) -> Dataset:

@@ -8,6 +8,7 @@ from prmscale.jobs import job
 from prmscale.study import GENERATED, CodeExecution, Dataset, World
 from prmscale.tasks.base import to_table
 from prmscale.tasks.corpus import card
+from prmscale.tasks.drawing import Drawn
 from prmscale.tasks.registry import build
 
 with job(snakemake):
@@ -26,6 +27,7 @@ with job(snakemake):
         "path": dataset.path,
         "licence": sorted({p.licence for p in problems}),
         "problems": dict(Counter(p.split for p in problems)),
+        "left_out": task.left_out if isinstance(task, Drawn) else {},  # reason: ids
         "seed": snakemake.params.seed,
         "world": card(world) if dataset.source in GENERATED else None,
     }

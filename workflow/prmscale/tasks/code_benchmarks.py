@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+import re
 
-from prmscale.tasks import sources
+from prmscale.tasks import sources, votes
 from prmscale.tasks.base import Problem
-from prmscale.tasks.recorded_calls import RecordedCalls, examples
+from prmscale.tasks.recorded_calls import RecordedCalls
 from prmscale.tasks.sources import PUBLISHED, Rows
+from prmscale.tasks.values import RELATIVE
 
 
 class HumanEval(RecordedCalls):
@@ -17,14 +19,6 @@ class HumanEval(RecordedCalls):
     """
 
     source = "humaneval"
-
-    def load(self, split: str, count: int | None, seed: int) -> list[Problem]:
-        """`count` problems of a split."""
-        rows, own = self._rows(split)
-        bad = PUBLISHED[self.source].left_out
-        own = [i for i in own if str(rows.field(i, "task_id", object)) not in bad]
-        picked = sources.chosen(own, count, seed, f"{self.name} {split}")
-        return self._recorded([self._problem(rows, split, i) for i in picked])
 
     def _rows(self, split: str) -> tuple[Rows, list[int]]:
         rows = self._packaged() if self.path is None else None
@@ -50,7 +44,8 @@ class HumanEval(RecordedCalls):
                 "entry": entry,
                 "prefix": prompt,
                 "published": f"{rows.field(index, 'test', str)}\ncheck({entry})",
-                "visible": examples(prompt, entry),
+                "visible": votes.examples(prompt, entry),
+                "root": entry == "find_zero",  # HumanEval/32
             },
             difficulty=0,
             source=self.source,
@@ -75,19 +70,21 @@ class MBPP(HumanEval):
     def _problem(self, rows: Rows, split: str, index: int) -> Problem:
         row, tests = rows[index], rows.field(index, "test_list", list)
         entry = _called(rows, index)
-        text = row.get("prompt") or rows.field(index, "text", str)
+        prompt = f"{row.get('prompt') or rows.field(index, 'text', str)}\nThe function must pass:\n{tests[0]}"
+        published = "\n".join([*row.get("test_imports", []), *self._tests(rows, index)])
         return Problem(
             problem_id=f"{self.name}/{split}/{index:05d}",
             domain="code",
             split=split,
-            prompt=f"{text}\nThe function must pass:\n{tests[0]}",
+            prompt=prompt,
             answer=rows.field(index, "code", str),
             tests={
                 "entry": entry,
                 "prefix": "",
-                "published": "\n".join([*row.get("test_imports", []), *self._tests(rows, index)]),
-                "visible": [],
-                "wrap": _COMPARED.get(entry, "{}") if self.source == "mbppplus" else "{}",
+                "published": published,
+                "visible": votes.examples(prompt, entry),
+                "wrap": self._compared(entry, tests[0]),
+                "relative": max([RELATIVE, *map(float, _BOUND.findall(published))]),
             },
             difficulty=0,
             source=self.source,
@@ -96,6 +93,10 @@ class MBPP(HumanEval):
 
     def _tests(self, rows: Rows, index: int) -> list[str]:
         return rows.field(index, "test_list", list)
+
+    def _compared(self, entry: str, shown: str) -> str:
+        """What of a call is compared: its value, or as its published assert says the set of its values."""
+        return "set({})" if f"set({entry}(" in shown else "{}"
 
 
 class HumanEvalPlus(HumanEval):
@@ -125,7 +126,11 @@ class MBPPPlus(MBPP):
     def _tests(self, rows: Rows, index: int) -> list[str]:
         return [rows.field(index, "test", str)]
 
+    def _compared(self, entry: str, shown: str) -> str:
+        return _COMPARED.get(entry, "{}")
 
+
+_BOUND = re.compile(r"isclose\(.*rel_tol *= *([0-9.]+(?:e-?[0-9]+)?)")  # as some of MBPP's asserts compare floats
 # the functions of MBPP+ whose values EvalPlus does not compare as they are (its _special_oracle.py)
 _SETS = (
     "similar_elements",

@@ -17,8 +17,8 @@ from prmscale.tasks.sources import Rows
 class TACO(JudgedPrograms):
     """25,443 training and 1,000 test problems with Python solutions (Li et al. 2023, arXiv 2312.14852).
 
-    Its judge also accepts the right words in any order; here their order counts. Every tenth training row is
-    validation.
+    Its judge also accepts the right words in any order, and integers within a hundred-thousandth of the right one; here
+    order counts and integers are exact. Its seconds are those of a test. Every tenth training row is validation.
     """
 
     source, key, wrapped = "taco", "question", True

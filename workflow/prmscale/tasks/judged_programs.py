@@ -5,20 +5,19 @@ Programs run in the sandbox and never see what is expected: it is compared outsi
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
 from typing import Any
 
-from prmscale.errors import UserError
 from prmscale.study import CodeExecution
-from prmscale.tasks import sources
+from prmscale.tasks import sources, votes
 from prmscale.tasks.base import Domain, Grade, Problem
+from prmscale.tasks.drawing import FAILS, Drawn
 from prmscale.tasks.printed import Printed
-from prmscale.tasks.recorded_calls import behaviour, blocks_of, limits_of, visible_count
-from prmscale.tasks.sandbox import Outcome, Program, run, same
+from prmscale.tasks.recorded_calls import blocks_of, limits_of
+from prmscale.tasks.sandbox import Outcome, Program, run
 from prmscale.tasks.sandbox_worker import text_of
+from prmscale.tasks.values import same_in_json, without_tuples
 
 # the judges of these sets give programs common names, so that starter code such as List[int] works
 _NAMES = """
@@ -45,11 +44,11 @@ class Candidate:
     solutions: Sequence[str]
 
 
-class JudgedPrograms:
+class JudgedPrograms(Drawn):
     """Problems with published inputs and outputs.
 
     Of a problem's tests, `entry` is the function that is called (None: the program reads standard input), `inputs` are
-    texts or lists of arguments, `expected` texts or canonical values, the first `visible` of them shown to everyone.
+    texts or lists of arguments, `expected` texts or canonical values, the first `visible` of them shown by the prompt.
     """
 
     domain: Domain = "code"
@@ -59,48 +58,42 @@ class JudgedPrograms:
     referenced = True  # whether solutions are published, to be held to the tests
     levels: tuple[str, ...] = ()  # what the column `difficulty` says, from the easiest on
     wrapped = False  # whether a published value may stand in a list of its own
+    tuples = 2  # levels at which a tuple passes for a list, as JSON has no tuples
 
-    def __init__(self, name: str, path: str | None, execution: CodeExecution) -> None:
-        self.name, self.path, self.allow_unsafe = name, path, execution.allow_unsafe
+    def __init__(self, name: str, path: str | None, execution: CodeExecution, leave_out: Sequence[str] = ()) -> None:
+        super().__init__(name, path, leave_out)
+        self.allow_unsafe = execution.allow_unsafe
         self.limits = limits_of(execution)
 
-    def load(self, split: str, count: int | None, seed: int) -> list[Problem]:
-        """`count` problems of a split, none without tests and, where solutions are published, one that passes them.
-
-        How many were left out on the way is printed.
-        """
-        rows, own = sources.own_rows(self.source, self.path, split, self.key)
-        order = iter(sources.chosen(own, None, seed, f"{self.name} {split}"))
-        found: list[Problem] = []
-        left_out: Counter[str] = Counter()
-        while batch := list(islice(order, 64 if count is None else count - len(found))):
-            candidates = []
-            for index in batch:
-                made = self._candidate(rows, split, index)
-                if isinstance(made, str):
-                    left_out[made] += 1
-                else:
-                    candidates.append(made)
-            passing = self._held(candidates) if self.referenced else [c.problem for c in candidates]
-            left_out["no published solution passes the tests here"] += len(candidates) - len(passing)
-            found += passing
-        facts = "; ".join(f"{reason}: {n}" for reason, n in left_out.items() if n)
-        if facts:
-            print(f"{self.name} {split}: problems left out: {facts}")
-        if count is not None and len(found) < count:
-            why = f" that can be judged (left out: {facts})" if facts else ""
-            raise UserError(f"{self.name} {split}: {count} problems are asked for and there are {len(found)}{why}")
-        return found
-
     def grade(self, problems: Sequence[Problem], texts: Sequence[str]) -> list[Grade]:
-        """Right if every test comes out as expected; the answer is the behaviour on the visible tests."""
-        outcomes = self._run([(p, program_of(p, text)) for p, text in zip(problems, texts, strict=True)])
-        grades = []
-        for problem, outcome in zip(problems, outcomes, strict=True):
-            visible = outcome.values[: problem.tests["visible"]]
-            failed = outcome.error is not None or outcome.values[0] is None
-            grades.append(Grade(None if failed else behaviour(visible), self._passes(problem, outcome)))
-        return grades
+        """Right if every test comes out as expected; the answer is what `votes.py` counts."""
+        programs = [program_of(p, text) for p, text in zip(problems, texts, strict=True)]
+        outcomes = self._run(list(zip(problems, programs, strict=True)))
+        return [
+            Grade(self._answer(problem, program, outcome), self._passes(problem, outcome))
+            for problem, program, outcome in zip(problems, programs, outcomes, strict=True)
+        ]
+
+    def _answer(self, problem: Problem, program: str, outcome: Outcome) -> str | None:
+        seen = outcome.values[: problem.tests["visible"]]
+        if seen and (outcome.error is not None or seen[0] is None):
+            return None
+        return votes.answer(program, [value and self._plain(problem, value) for value in seen])
+
+    def _plain(self, problem: Problem, value: str) -> str:
+        """What was printed or returned, without what the judge does not look at."""
+        if problem.tests["entry"] is None:
+            return self.printed.plain(value)
+        return without_tuples(value, self.tuples)
+
+    def _rows(self, split: str) -> tuple[sources.Rows, list[int]]:
+        return sources.own_rows(self.source, self.path, split, self.key)
+
+    def _made(self, rows: sources.Rows, split: str, batch: Sequence[int]) -> list[Problem | str]:
+        made = [self._candidate(rows, split, index) for index in batch]
+        candidates = [each for each in made if isinstance(each, Candidate)]
+        held = iter(self._held(candidates) if self.referenced else [c.problem for c in candidates])
+        return [each if isinstance(each, str) else next(held) for each in made]
 
     def _candidate(self, rows: sources.Rows, split: str, index: int) -> Candidate | str:
         """The problem of a row, or why it cannot be judged."""
@@ -113,24 +106,23 @@ class JudgedPrograms:
 
     def _problem(self, rows: sources.Rows, split: str, index: int, words: str, **tests: Any) -> Problem:
         """The problem of a row with these words and tests."""
-        starter = rows[index].get("starter_code") or ""
-        shown = f"Complete this:\n{starter}" if starter.strip() else "" if tests["entry"] else _READS
         if len(tests["inputs"]) != len(tests["expected"]):
             rows.wrong(index, f"{len(tests['inputs'])} inputs and {len(tests['expected'])} outputs")
+        asked = _asked(tests["entry"], tests["inputs"], rows[index].get("starter_code") or "")
         return Problem(
             problem_id=f"{self.name}/{split}/{index:05d}",
             domain="code",
             split=split,
-            prompt=f"{words.strip()}\n{shown}".strip(),
+            prompt=f"{words.strip()}\n{asked}".strip(),
             answer=None,
-            tests={**tests, "visible": tests.get("visible") or visible_count(len(tests["inputs"]))},
+            tests=tests if "visible" in tests else _shown_first(words, **tests),
             difficulty=self._difficulty(rows, index),
             source=self.source,
             licence=sources.PUBLISHED[self.source].licence,
         )
 
-    def _held(self, candidates: Sequence[Candidate]) -> list[Problem]:
-        """The problems one of whose solutions passes, with it as the answer."""
+    def _held(self, candidates: Sequence[Candidate]) -> list[Problem | str]:
+        """Each problem with a solution that passes as the answer, or that none does."""
         pairs = [(c.problem, solution) for c in candidates for solution in c.solutions[:_TRIED]]
         held: dict[str, Problem] = {}
         for (problem, solution), outcome in zip(pairs, self._run(pairs), strict=True):
@@ -138,7 +130,7 @@ class JudgedPrograms:
                 called = problem.tests["entry"] is not None
                 tests = {**problem.tests, "expected": list(outcome.values)} if called else problem.tests
                 held[problem.problem_id] = replace(problem, answer=solution, tests=tests)
-        return list(held.values())
+        return [held.get(c.problem.problem_id, FAILS) for c in candidates]
 
     def _run(self, pairs: Sequence[tuple[Problem, str]]) -> list[Outcome]:
         programs = []
@@ -149,14 +141,18 @@ class JudgedPrograms:
             else:
                 function = f"Solution().{entry}" if "class Solution" in source else entry
                 calls = [f"{function}({', '.join(map(repr, arguments))})" for arguments in inputs]
-                programs.append(Program(_NAMES + source, tuple(calls)))
+                # the seconds of these sets' judges are those of a test
+                programs.append(Program(_NAMES + source, tuple(calls), limit_each=True))
         return run(programs, self.limits, self.allow_unsafe)
 
     def _passes(self, problem: Problem, outcome: Outcome, wrapped: bool = False) -> bool:
         pairs = zip(outcome.values, problem.tests["expected"], strict=True)
         if problem.tests["entry"] is None:
             return all(self.printed.same(value, expected) for value, expected in pairs)
-        return all(_returned(v, e) or (wrapped and _returned(f'["list", {v}]', e)) for v, e in pairs)
+        levels = self.tuples
+        return all(
+            same_in_json(v, e, levels) or (wrapped and same_in_json(f'["list", {v}]', e, levels + 1)) for v, e in pairs
+        )
 
     def _value(self, value: Any) -> str:
         """A value from JSON as the sandbox writes it."""
@@ -170,7 +166,23 @@ def program_of(problem: Problem, text: str) -> str:
     return blocks[-1] if blocks else text
 
 
-def _returned(value: str | None, expected: str) -> bool:
-    """Whether two canonical values are the same; a tuple passes for a list, as JSON has no tuples."""
-    given, wanted = (text.replace('["tuple"', '["list"') for text in (value or "", expected))
-    return value is not None and same(given, wanted, tolerance=0.0)
+def _asked(entry: str | None, inputs: Sequence[Any], starter: str) -> str:
+    """What a prompt says that its words may not: starter code, the function wanted, or that standard input is read."""
+    if starter.strip():
+        return f"Complete this:\n{starter}" if entry else f"{_READS}\nComplete this:\n{starter}"
+    if entry is None:
+        return _READS
+    many = "1 argument" if len(inputs[0]) == 1 else f"{len(inputs[0])} arguments"
+    return f"Write a Python function `{entry}` of {many}."
+
+
+def _shown_first(words: str, entry: str | None, inputs: Sequence[Any], expected: Sequence[str]) -> dict[str, Any]:
+    """Tests, first those that the words show: as samples of input and output, or as calls of the function."""
+    if entry is None:
+        shown = [votes.shows(words, given, printed) for given, printed in zip(inputs, expected, strict=True)]
+    else:
+        called = [votes.arguments(call) for call in votes.examples(words, entry)]
+        shown = [arguments in called for arguments in inputs]
+    order = sorted(range(len(inputs)), key=lambda i: not shown[i])
+    tests = {"inputs": [inputs[i] for i in order], "expected": [expected[i] for i in order]}
+    return {"entry": entry, **tests, "visible": sum(shown)}

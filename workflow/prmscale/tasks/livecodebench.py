@@ -18,13 +18,15 @@ from prmscale.tasks.sources import Rows
 class LiveCodeBench(JudgedPrograms):
     """Contest problems in the order they appeared, release 6; all of it is `test` (Jain et al. 2024, arXiv 2403.07974).
 
-    As by its own judge, output is compared line by line and numbers exactly. No solutions are published, so that
-    nothing can be held to the tests here.
+    As by its own judge, output is compared line by line and numbers exactly, a returned tuple passes for a list though
+    none within it does, and the seconds are those of a test. No solutions are published, so that nothing can be held to
+    the tests here.
     """
 
     source, key, referenced = "livecodebench", "question_id", False
     printed = Printed("line")
     levels = ("easy", "medium", "hard")
+    tuples = 1
 
     def _candidate(self, rows: Rows, split: str, index: int) -> Candidate | str:
         public = rows.parsed(index, "public_test_cases", list)

@@ -6,15 +6,20 @@ from collections.abc import Sequence
 
 from prmscale.tasks import math_answers, sources
 from prmscale.tasks.base import Domain, Grade, Problem
+from prmscale.tasks.drawing import Drawn
 
 
-class _FinalAnswer:
+class _FinalAnswer(Drawn):
     """Judged by the final answer alone."""
 
     domain: Domain = "math"
 
-    def __init__(self, name: str, path: str | None) -> None:
-        self.name, self.path = name, path
+    def _made(self, rows: sources.Rows, split: str, batch: Sequence[int]) -> list[Problem]:
+        return [self._problem(rows, split, i) for i in batch]
+
+    def _problem(self, rows: sources.Rows, split: str, index: int) -> Problem:
+        """The problem of a row."""
+        raise NotImplementedError
 
     def grade(self, problems: Sequence[Problem], texts: Sequence[str]) -> list[Grade]:
         """The extracted answers against the references; the answer counted by a vote is its normal form."""
@@ -35,13 +40,12 @@ class GSM8K(_FinalAnswer):
     The published test set is `test`; of the published training set every tenth row is `validation`.
     """
 
-    def load(self, split: str, count: int | None, seed: int) -> list[Problem]:
-        """`count` problems of a split."""
-        published = "test" if split == "test" else "train"
-        rows = sources.rows("gsm8k", self.path, published)
+    source = "gsm8k"
+
+    def _rows(self, split: str) -> tuple[sources.Rows, list[int]]:
+        rows = sources.rows("gsm8k", self.path, "test" if split == "test" else "train")
         own = [i for i in range(len(rows)) if split == "test" or (i % 10 == 9) == (split == "validation")]
-        picked = sources.chosen(own, count, seed, f"{self.name} {split}")
-        return [self._problem(rows, split, i) for i in picked]
+        return rows, own
 
     def _problem(self, rows: sources.Rows, split: str, index: int) -> Problem:
         solution = rows.field(index, "answer", str)
@@ -65,12 +69,6 @@ class Math(_FinalAnswer):
     """
 
     source = "math"
-
-    def load(self, split: str, count: int | None, seed: int) -> list[Problem]:
-        """`count` problems of a split."""
-        rows, own = self._rows(split)
-        picked = sources.chosen(own, count, seed, f"{self.name} {split}")
-        return [self._problem(rows, split, i) for i in picked]
 
     def _problem(self, rows: sources.Rows, split: str, index: int) -> Problem:
         row = rows[index]

@@ -2,23 +2,24 @@
 
 A published test asserts inside the tested process, where a program could forge the verdict. So the tests are run once
 with the reference solution, in the sandbox, recording how they call it: a solution is right if it returns the
-reference's values on all these calls (floats within 1e-6), compared outside the box. The reference is held to its own
-tests first, on the same machine and under the same limits.
+reference's values on all these calls (see `values.py`), compared outside the box. The reference is held to its own
+tests first, on the same machine and under the same limits; one that fails them is left out.
 """
 
 from __future__ import annotations
 
-import ast
-import hashlib
 import json
 import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from prmscale.errors import UserError
 from prmscale.study import CodeExecution
+from prmscale.tasks import votes
 from prmscale.tasks.base import Domain, Grade, Problem
-from prmscale.tasks.sandbox import Limits, Program, run, same
+from prmscale.tasks.drawing import FAILS, Drawn
+from prmscale.tasks.sandbox import Limits, Outcome, Program, run
+from prmscale.tasks.sources import Rows
+from prmscale.tasks.values import RELATIVE, is_root, same
 
 # EvalPlus' tests compare by three names of numpy; in a box with the standard library alone these stand in for it
 _NUMPY = """
@@ -56,81 +57,101 @@ def limits_of(execution: CodeExecution) -> Limits:
     return Limits(execution.seconds, execution.memory_mb, output_kib=16384, packages=execution.packages)
 
 
-def behaviour(values: Sequence[str | None]) -> str:
-    """A short name of what a program returned on the visible calls: the answer that majority voting counts."""
-    return hashlib.blake2b(json.dumps(values).encode(), digest_size=8).hexdigest()
-
-
-def visible_count(count: int) -> int:
-    """How many of a problem's tests serve as visible where none are published as such: the first third."""
-    return -(-count // 3)
-
-
-def failing(name: str, bad: Sequence[str]) -> UserError:
-    """What is said when reference solutions fail their own tests."""
-    shown = ", ".join(bad[:10]) + (f" and {len(bad) - 10} more" if len(bad) > 10 else "")
-    return UserError(
-        f"{name}: reference solutions fail their own tests here: {shown}. "
-        "Raise code_execution.seconds or memory_mb, give code_execution.packages what they import, or check the file"
-    )
-
-
-class RecordedCalls:
+class RecordedCalls(Drawn):
     """Functions judged by recorded calls.
 
     Of a problem's tests, `published` is the source of its tests, `entry` the function's name and `prefix` what stands
-    before a completion. `wrap` puts each call in an expression where not the value itself but that one is compared.
+    before a completion. `visible` are the calls that the prompt shows. `wrap` puts each call in an expression where not
+    the value itself but that one is compared, `relative` is how near a float must come, and `root` says that any root
+    of the given polynomial is right.
     """
 
     domain: Domain = "code"
 
-    def __init__(self, name: str, path: str | None, execution: CodeExecution) -> None:
-        self.name, self.path, self.allow_unsafe = name, path, execution.allow_unsafe
+    def __init__(self, name: str, path: str | None, execution: CodeExecution, leave_out: Sequence[str] = ()) -> None:
+        super().__init__(name, path, leave_out)
+        self.allow_unsafe = execution.allow_unsafe
         self.limits = limits_of(execution)
 
     def grade(self, problems: Sequence[Problem], texts: Sequence[str]) -> list[Grade]:
-        """Right if all recorded calls return the reference's values; the answer is the behaviour on visible calls."""
+        """Right if all recorded calls return the reference's values; the answer is what `votes.py` counts."""
         programs = [
-            Program(program_of(p, text), (*p.tests["visible"], *p.tests["calls"]))
+            # a call that is both is asked for once
+            Program(program_of(p, text), tuple(dict.fromkeys((*p.tests["visible"], *p.tests["calls"]))))
             for p, text in zip(problems, texts, strict=True)
         ]
-        grades = []
-        for problem, outcome in zip(problems, run(programs, self.limits, self.allow_unsafe), strict=True):
-            shown = len(problem.tests["visible"])
-            values = outcome.values[shown:]
-            right = all(same(v, e) for v, e in zip(values, problem.tests["expected"], strict=True))
-            answer = None if outcome.error else behaviour(outcome.values[:shown])
-            grades.append(Grade(answer, right and not outcome.error))
-        return grades
+        outcomes = run(programs, self.limits, self.allow_unsafe)
+        answers = self._answers(problems, programs, outcomes)
+        return [
+            Grade(answer, _returns(problem, outcome))
+            for problem, outcome, answer in zip(problems, outcomes, answers, strict=True)
+        ]
 
-    def _recorded(self, problems: Sequence[Problem]) -> list[Problem]:
-        """The problems with the calls of their tests and the reference's values."""
+    def _answers(
+        self, problems: Sequence[Problem], programs: Sequence[Program], outcomes: Sequence[Outcome]
+    ) -> list[str | None]:
+        """What a vote counts: what a program that hidden calls have ended returns on the visible ones is asked anew."""
+        shown = [program.calls[: len(p.tests["visible"])] for p, program in zip(problems, programs, strict=True)]
+        ended = [i for i, outcome in enumerate(outcomes) if outcome.error and shown[i]]
+        again = run([replace(programs[i], calls=shown[i]) for i in ended], self.limits, self.allow_unsafe)
+        latest = {**dict(enumerate(outcomes)), **dict(zip(ended, again, strict=True))}
+        return [
+            votes.answer(program.source, latest[i].values[: len(calls)], latest[i].error if calls else None)
+            for i, (program, calls) in enumerate(zip(programs, shown, strict=True))
+        ]
+
+    def _made(self, rows: Rows, split: str, batch: Sequence[int]) -> list[Problem | str]:
+        return self._recorded([self._problem(rows, split, i) for i in batch])
+
+    def _problem(self, rows: Rows, split: str, index: int) -> Problem:
+        """The problem of a row, its calls not yet recorded."""
+        raise NotImplementedError
+
+    def _recorded(self, problems: Sequence[Problem]) -> list[Problem | str]:
+        """Each problem with the calls of its tests and the reference's values, or why there are none."""
         recorders = [Program(_recording(p), ("_calls",)) for p in problems]
         recorded = run(recorders, replace(self.limits, value_kib=self.limits.output_kib), self.allow_unsafe)
-        calls, bad = [], []
-        for problem, outcome in zip(problems, recorded, strict=True):
-            own = list(dict.fromkeys(json.loads(outcome.values[0])[1:])) if outcome.values[0] else []
-            calls.append([problem.tests.get("wrap", "{}").replace("{}", call) for call in own])
-            if not own:
-                bad.append(f"{problem.problem_id} ({outcome.error or 'no call recorded'})")
-        if bad:
-            raise failing(self.name, bad)
+        calls = [_calls_of(p, outcome) for p, outcome in zip(problems, recorded, strict=True)]
         references = [Program(p.answer, tuple(own)) for p, own in zip(problems, calls, strict=True)]
-        out = []
-        for problem, own, outcome in zip(problems, calls, run(references, self.limits, self.allow_unsafe), strict=True):
-            kept = [(call, v) for call, v in zip(own, outcome.values, strict=True) if v is not None]
-            if not kept:
-                bad.append(f"{problem.problem_id} ({outcome.error or 'no value'})")
-            tests = {
-                **problem.tests,
-                "calls": [call for call, _ in kept],
-                "expected": [v for _, v in kept],
-                "visible": problem.tests["visible"] or [call for call, _ in kept[: visible_count(len(kept))]],
-            }
-            out.append(replace(problem, tests=tests))
-        if bad:
-            raise failing(self.name, bad)
-        return out
+        returned = run(references, self.limits, self.allow_unsafe)
+        return [_with_values(*each) for each in zip(problems, calls, recorded, returned, strict=True)]
+
+
+def _returns(problem: Problem, outcome: Outcome) -> bool:
+    """Whether a program has returned what is expected on all calls of the tests."""
+    tests = problem.tests
+    values = dict(zip(dict.fromkeys((*tests["visible"], *tests["calls"])), outcome.values, strict=True))
+    if outcome.error:
+        return False
+    if tests.get("root"):
+        return all(is_root(values[call], votes.arguments(call)[0]) for call in tests["calls"])
+    bound = tests.get("relative", RELATIVE)
+    pairs = zip(tests["calls"], tests["expected"], strict=True)
+    return all(same(values[call], expected, relative=bound) for call, expected in pairs)
+
+
+def _wrapped(problem: Problem, calls: Sequence[str]) -> list[str]:
+    return [problem.tests.get("wrap", "{}").replace("{}", call) for call in calls]
+
+
+def _calls_of(problem: Problem, outcome: Outcome) -> list[str]:
+    """The calls that a recorder brings back."""
+    own = json.loads(outcome.values[0])[1:] if outcome.values[0] else []
+    return _wrapped(problem, list(dict.fromkeys(own)))
+
+
+def _with_values(problem: Problem, calls: Sequence[str], recorded: Outcome, returned: Outcome) -> Problem | str:
+    """The problem with its calls and the reference's values, or why there are none."""
+    kept = [(call, value) for call, value in zip(calls, returned.values, strict=True) if value is not None]
+    if not kept:
+        return f"{FAILS} ({recorded.error or returned.error or ('no value' if calls else 'no call recorded')})"
+    tests = {
+        **problem.tests,
+        "calls": [call for call, _ in kept],
+        "expected": [value for _, value in kept],
+        "visible": _wrapped(problem, problem.tests["visible"]),
+    }
+    return replace(problem, tests=tests)
 
 
 def _recording(problem: Problem) -> str:
@@ -166,15 +187,3 @@ def program_of(problem: Problem, text: str) -> str:
 def _preamble(prompt: str, entry: str) -> str:
     """What stands before the function in the prompt: imports and helpers."""
     return prompt[: prompt.find(f"def {entry}")] if f"def {entry}" in prompt else ""
-
-
-def examples(prompt: str, entry: str) -> list[str]:
-    """Calls shown as examples in a docstring, as far as they parse."""
-    out = []
-    for line in re.findall(rf">>>\s*({re.escape(entry)}\(.*\))\s*$", prompt, re.MULTILINE):
-        try:
-            ast.parse(line, mode="eval")
-        except SyntaxError:
-            continue
-        out.append(line)
-    return out

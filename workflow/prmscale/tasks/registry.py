@@ -6,7 +6,8 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 
 from prmscale.engines.requests import Prefix
-from prmscale.study import CodeExecution, Dataset, World
+from prmscale.errors import UserError
+from prmscale.study import GENERATED, CodeExecution, Dataset, World
 from prmscale.tasks import steps as step_text
 from prmscale.tasks.arithmetic import Arithmetic
 from prmscale.tasks.base import Grade, Problem, Task
@@ -17,7 +18,7 @@ from prmscale.tasks.livecodebench import LiveCodeBench
 from prmscale.tasks.math_benchmarks import GSM8K, HendrycksMath, Math, Math500
 from prmscale.tasks.programs import Programs
 
-_CODE: dict[str, Callable[[str, str | None, CodeExecution], Task]] = {
+_CODE: dict[str, Callable[[str, str | None, CodeExecution, Sequence[str]], Task]] = {
     "humaneval": HumanEval,
     "mbpp": MBPP,
     "humanevalplus": HumanEvalPlus,
@@ -32,21 +33,23 @@ _CODE: dict[str, Callable[[str, str | None, CodeExecution], Task]] = {
 
 def build(dataset: Dataset, world: World, execution: CodeExecution) -> Task:
     """The task behind a data set of the configuration."""
+    if dataset.source in GENERATED and dataset.leave_out:
+        raise UserError(f"{dataset.name}: leave_out is for published problems; those of {dataset.source} have no ids")
     match dataset.source:
         case "arithmetic":
             return Arithmetic(dataset.name, world)
         case "programs":
             return Programs(dataset.name, world)
         case "gsm8k":
-            return GSM8K(dataset.name, dataset.path)
+            return GSM8K(dataset.name, dataset.path, dataset.leave_out)
         case "math":
-            return Math(dataset.name, dataset.path)
+            return Math(dataset.name, dataset.path, dataset.leave_out)
         case "math500":
-            return Math500(dataset.name, dataset.path)
+            return Math500(dataset.name, dataset.path, dataset.leave_out)
         case "hendrycks_math":
-            return HendrycksMath(dataset.name, dataset.path)
+            return HendrycksMath(dataset.name, dataset.path, dataset.leave_out)
         case source:
-            return _CODE[source](dataset.name, dataset.path, execution)
+            return _CODE[source](dataset.name, dataset.path, execution, dataset.leave_out)
 
 
 def dataset_of(problem_id: str) -> str:
