@@ -314,3 +314,11 @@ def test_programs_may_import_the_packages_they_are_given(tmp_path):
     assert verdicts(task, problem, problem.answer, "    return 1") == [True, False]
     with pytest.raises(UserError, match="no such folder"):
         loaded(BigCodeBench, tmp_path, row, execution=CodeExecution(packages=str(tmp_path / "none")))
+
+
+@boxed
+def test_the_seconds_are_those_of_a_test(tmp_path):
+    task, (problem,) = loaded(LiveCodeBench, tmp_path, LCB_CALL_ROW, execution=CodeExecution(seconds=1.0))
+    late = "class Solution:\n    def total(self, nums, k):\n        import time\n        time.sleep({})\n"
+    late += "        return [x + k for x in nums]"
+    assert verdicts(task, problem, late.format(0.7), late.format(1.5)) == [True, False]

@@ -1,10 +1,12 @@
 """How values and printed text are compared: rows of cases, by the rules of the sets' own judges."""
 
 import csv
-from collections import Counter
+from collections import Counter, namedtuple
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 
+import numpy
 import pytest
 
 from prmscale.tasks.printed import Printed
@@ -24,6 +26,13 @@ PRINTED = {
 }
 
 
+def nested(levels):
+    return [nested(levels - 1)] if levels else []
+
+
+NAMES = {"Counter": Counter, "namedtuple": namedtuple, "Decimal": Decimal, "numpy": numpy, "nested": nested}
+
+
 def cases(name):
     with open(Path(__file__).parent / "cases" / f"{name}.csv", newline="") as file:
         return list(csv.DictReader(file))
@@ -31,7 +40,7 @@ def cases(name):
 
 @pytest.mark.parametrize("case", cases("values"), ids=lambda case: f"{case['judge']}: {case['why']}")
 def test_a_returned_value_is_compared_as_its_judge_does(case):
-    value, expected = (text_of(eval(case[key], {"Counter": Counter}), 1 << 14) for key in ("value", "expected"))
+    value, expected = (text_of(eval(case[key], NAMES), 1 << 14) for key in ("value", "expected"))
     assert VALUES[case["judge"]](value, expected) == (case["right"] == "yes")
 
 

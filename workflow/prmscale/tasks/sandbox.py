@@ -19,7 +19,6 @@ a new box instead, shared by its inputs.
 from __future__ import annotations
 
 import itertools
-import json
 import os
 import platform
 import shutil
@@ -34,6 +33,7 @@ from queue import SimpleQueue
 from typing import Any
 
 from prmscale.errors import UserError
+from prmscale.tasks import values
 from prmscale.tasks.worker import Worker
 
 _WORKER, _USER = ((Path(__file__).parent / f"sandbox_{name}.py").read_text() for name in ("worker", "user"))
@@ -253,26 +253,13 @@ def _outcome(program: Program, answer: Any) -> Outcome:
     """The answer of a worker, trusted only as far as its form goes."""
     asked = len(program.inputs or program.calls)
     if isinstance(answer, dict) and isinstance(answer.get("values"), list):
-        values = answer["values"]
-        if len(values) == asked and all(v is None or isinstance(v, str) for v in values):
-            return Outcome(tuple(values))
+        given = answer["values"]
+        if len(given) == asked and all(v is None or isinstance(v, str) for v in given):
+            return Outcome(tuple(given))
     error = answer.get("error") if isinstance(answer, dict) else None
     return Outcome((None,) * asked, str(error or "the program ended its worker"))
 
 
-def same(value: str | None, expected: str, tolerance: float = 1e-6) -> bool:
-    """Whether two canonical values are equal; floats within `tolerance`, absolute or relative."""
-    if value is None or value == expected:
-        return value is not None
-    try:
-        return _close(json.loads(value), json.loads(expected), tolerance)
-    except (ValueError, OverflowError, RecursionError):  # beyond what Python reads, or an integer no float can hold
-        return False
-
-
-def _close(a: Any, b: Any, tolerance: float) -> bool:
-    if isinstance(a, list) and isinstance(b, list):
-        return len(a) == len(b) and all(_close(x, y, tolerance) for x, y in zip(a, b, strict=True))
-    if isinstance(a, int | float) and isinstance(b, int | float):
-        return a == b or abs(a - b) <= tolerance * max(1.0, abs(a), abs(b))
-    return bool(a == b)
+def same(value: str | None, expected: str, tolerance: float = values.ABSOLUTE) -> bool:
+    """Whether two canonical values are equal by the rules of `values.py`; floats within `tolerance`."""
+    return values.same(value, expected, tolerance, tolerance / 10)
