@@ -10,7 +10,7 @@ from prmscale.search.samples import choose, draw
 
 
 def majority(budgets: Sequence[int]) -> Strategy:
-    """The mode of the final answers; for code, of the behaviour on the visible inputs.
+    """The mode of the final answers; for code, of the behaviour on what the prompt shows (`tasks.votes`).
 
     Ties are broken uniformly; a solution with the winning answer stands for it. Code of one behaviour may still
     differ on hidden tests: each solution of the class is equally likely to be taken.
