@@ -5,6 +5,7 @@ Programs run in the sandbox and never see what is expected: it is compared outsi
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,10 +14,10 @@ from typing import Any
 
 from prmscale.errors import UserError
 from prmscale.study import CodeExecution
-from prmscale.tasks import sources
+from prmscale.tasks import replies, sources
 from prmscale.tasks.base import Domain, Grade, Problem
 from prmscale.tasks.printed import Printed
-from prmscale.tasks.recorded_calls import behaviour, blocks_of, limits_of, visible_count
+from prmscale.tasks.recorded_calls import behaviour, limits_of, visible_count
 from prmscale.tasks.sandbox import Outcome, Program, run, same
 from prmscale.tasks.sandbox_worker import text_of
 
@@ -94,12 +95,13 @@ class JudgedPrograms:
 
     def grade(self, problems: Sequence[Problem], texts: Sequence[str]) -> list[Grade]:
         """Right if every test comes out as expected; the answer is the behaviour on the visible tests."""
-        outcomes = self._run([(p, program_of(p, text)) for p, text in zip(problems, texts, strict=True)])
+        found = [_found(p, text) for p, text in zip(problems, texts, strict=True)]
+        outcomes = self._run([(p, program) for p, (program, _) in zip(problems, found, strict=True)])
         grades = []
-        for problem, outcome in zip(problems, outcomes, strict=True):
+        for problem, outcome, (_, rule) in zip(problems, outcomes, found, strict=True):
             visible = outcome.values[: problem.tests["visible"]]
             failed = outcome.error is not None or outcome.values[0] is None
-            grades.append(Grade(None if failed else behaviour(visible), self._passes(problem, outcome)))
+            grades.append(Grade(None if failed else behaviour(visible), self._passes(problem, outcome), rule))
         return grades
 
     def _candidate(self, rows: sources.Rows, split: str, index: int) -> Candidate | str:
@@ -164,10 +166,16 @@ class JudgedPrograms:
 
 
 def program_of(problem: Problem, text: str) -> str:
-    """The program in a response: its last code block (that defines the function), or all of it."""
+    """The program in a response: one that reads and prints, or what defines the function."""
+    return _found(problem, text).program
+
+
+def _found(problem: Problem, text: str) -> replies.Found:
+    """The program in a response; starter code, with which the prompt ends, may have been completed."""
     entry = problem.tests["entry"]
-    blocks = [block for block in blocks_of(text) if entry is None or f"def {entry}" in block]
-    return blocks[-1] if blocks else text
+    begins = re.compile(rf"^(?:class Solution\b|(?:async )?def {re.escape(entry)}\b)", re.MULTILINE) if entry else None
+    starter = begins.search(problem.prompt) if begins else None
+    return replies.find(entry, problem.prompt[starter.start() :] if starter else "", text)
 
 
 def _returned(value: str | None, expected: str) -> bool:

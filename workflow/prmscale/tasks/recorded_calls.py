@@ -17,6 +17,7 @@ from dataclasses import replace
 
 from prmscale.errors import UserError
 from prmscale.study import CodeExecution
+from prmscale.tasks import replies
 from prmscale.tasks.base import Domain, Grade, Problem
 from prmscale.tasks.sandbox import Limits, Program, run, same
 
@@ -46,9 +47,6 @@ def _recorder(*args, **named):
     _calls.append(f"{ENTRY}({', '.join(parts)})")
     return _reference(*args, **named)
 """
-_FENCE = re.compile(r"```(?:python|py)?[ \t]*\n(.*?)(?:```|\Z)", re.DOTALL)
-_CODE = re.compile(r"^(?:import|from|def|class|[A-Za-z_]\w* *=)", re.MULTILINE)
-_AFTER = re.compile(r"^(?:class|def|if|print|assert|@|```|#)", re.MULTILINE)
 
 
 def limits_of(execution: CodeExecution) -> Limits:
@@ -90,17 +88,18 @@ class RecordedCalls:
 
     def grade(self, problems: Sequence[Problem], texts: Sequence[str]) -> list[Grade]:
         """Right if all recorded calls return the reference's values; the answer is the behaviour on visible calls."""
+        found = [_found(p, text) for p, text in zip(problems, texts, strict=True)]
         programs = [
-            Program(program_of(p, text), (*p.tests["visible"], *p.tests["calls"]))
-            for p, text in zip(problems, texts, strict=True)
+            Program(f.program, (*p.tests["visible"], *p.tests["calls"])) for p, f in zip(problems, found, strict=True)
         ]
         grades = []
-        for problem, outcome in zip(problems, run(programs, self.limits, self.allow_unsafe), strict=True):
+        outcomes = run(programs, self.limits, self.allow_unsafe)
+        for problem, outcome, (_, rule) in zip(problems, outcomes, found, strict=True):
             shown = len(problem.tests["visible"])
             values = outcome.values[shown:]
             right = all(same(v, e) for v, e in zip(values, problem.tests["expected"], strict=True))
             answer = None if outcome.error else behaviour(outcome.values[:shown])
-            grades.append(Grade(answer, right and not outcome.error))
+            grades.append(Grade(answer, right and not outcome.error, rule))
         return grades
 
     def _recorded(self, problems: Sequence[Problem]) -> list[Problem]:
@@ -146,26 +145,16 @@ def _recording(problem: Problem) -> str:
 
 def blocks_of(text: str) -> list[str]:
     """The code blocks of a response."""
-    return _FENCE.findall(text)
+    return replies.bodies(text)
 
 
 def program_of(problem: Problem, text: str) -> str:
-    """The program in a response: its last code block that defines the function, or the prompt completed by it."""
-    entry, prompt = problem.tests["entry"], problem.tests["prefix"]
-    blocks = [block for block in blocks_of(text) if f"def {entry}" in block]
-    if blocks:
-        return f"{_preamble(prompt, entry)}\n{blocks[-1]}"
-    if f"def {entry}" in text:
-        start = _CODE.search(text)
-        return f"{_preamble(prompt, entry)}\n{text[start.start() if start else 0 :]}"
-    ended = _AFTER.search(text)
-    body = text[: ended.start()] if ended else text
-    return prompt + body
+    """The program in a response: what defines the function, or the prompt completed by it."""
+    return _found(problem, text).program
 
 
-def _preamble(prompt: str, entry: str) -> str:
-    """What stands before the function in the prompt: imports and helpers."""
-    return prompt[: prompt.find(f"def {entry}")] if f"def {entry}" in prompt else ""
+def _found(problem: Problem, text: str) -> replies.Found:
+    return replies.find(problem.tests["entry"], problem.tests["prefix"], text)
 
 
 def examples(prompt: str, entry: str) -> list[str]:
