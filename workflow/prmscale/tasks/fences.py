@@ -2,8 +2,8 @@
 
 A fence may stand in a list, in a quotation or behind prose; it may be longer than three characters; it closes at a
 fence alone, at one with prose behind it, at one at the end of a line of code, and where the next block opens with a
-language. A fence inside a string of three quotes is text of the program, unless nothing else closes the block. A block that is
-never closed goes on to the end.
+language. A fence inside a string of three quotes is text of the program, unless nothing else closes the block. A block
+that is never closed goes on to the end.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ import symtable
 import sys
 import textwrap
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -126,6 +126,7 @@ class Reader:
             code, length = None, 1
             if _STARTS.match(lines[at]) and not is_fence(lines[at]):
                 code, length = self._longest(lines, at)
+            code = code and _without(self, code, [node for node in code.tree.body if _is_word(node)])
             if code:
                 found.append(code)
             at += length
@@ -290,26 +291,38 @@ def is_stub(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
     return True
 
 
-def without_usage(reader: Reader, code: Code, entry: str | None) -> Code | None:
-    """The code without what only shows how a function is used; without bare words where there is none (None)."""
+def without_usage(reader: Reader, code: Code, entry: str) -> Code | None:
+    """The code without what only shows how a function is used; None where that is all of it."""
     talkers = {n.name for n in code.tree.body if isinstance(n, FUNCTIONS) and _uses(ast.walk(n), entry)} - {entry}
-    dropped: set[int] = set()
-    kept: set[int] = set()
-    for node in code.tree.body:
-        first = min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", []))])
-        lines = range(first, (node.end_lineno or node.lineno) + 1)
-        (dropped if _is_usage(node, entry, talkers) else kept).update(lines)
-    if not dropped - kept:
+    return _without(reader, code, [n for n in code.tree.body if _is_word(n) or _is_usage(n, entry, talkers)])
+
+
+def _without(reader: Reader, code: Code, dropped: Sequence[ast.stmt]) -> Code | None:
+    """The code without the lines of these statements, as far as no other statement stands on them."""
+    if not dropped:
         return code
-    lines_kept = [line for i, line in enumerate(code.source.split("\n"), 1) if i in kept or i not in dropped]
-    return reader.code("\n".join(lines_kept))
+    ids = {id(node) for node in dropped}
+    gone = {line for node in dropped for line in _lines(node)}
+    kept = {line for node in code.tree.body if id(node) not in ids for line in _lines(node)}
+    lines = [line for i, line in enumerate(code.source.split("\n"), 1) if i in kept or i not in gone]
+    return reader.code("\n".join(lines))
 
 
-def _is_usage(node: ast.stmt, entry: str | None, talkers: set[str]) -> bool:
-    bare = isinstance(node, ast.Expr) and not isinstance(node.value, ast.Call | ast.Await)
-    words = isinstance(node, ast.AnnAssign) and node.value is None
-    if entry is None or bare or words:
-        return bare or words
+def _lines(node: ast.stmt) -> range:
+    decorators: list[ast.expr] = getattr(node, "decorator_list", [])
+    return range(min([node.lineno, *(d.lineno for d in decorators)]), (node.end_lineno or node.lineno) + 1)
+
+
+def _is_word(node: ast.stmt) -> bool:
+    """Whether a statement does nothing: a word of prose ("Explanation", "Note: this"), a value that is shown."""
+    if isinstance(node, ast.AnnAssign):
+        return node.value is None
+    plain = ast.Name | ast.Constant | ast.Attribute | ast.Tuple | ast.UnaryOp | ast.unaryop | ast.expr_context
+    return isinstance(node, ast.Expr) and all(isinstance(n, plain) for n in ast.walk(node.value))
+
+
+def _is_usage(node: ast.stmt, entry: str, talkers: set[str]) -> bool:
+    """Whether a statement calls the function, prints, reads or asserts, and defines nothing beside it."""
     if isinstance(node, ast.Assert) or is_main(node):
         return True
     nodes = list(outer([node]))
@@ -320,7 +333,7 @@ def _is_usage(node: ast.stmt, entry: str | None, talkers: set[str]) -> bool:
     return _uses(nodes, entry)
 
 
-def _uses(nodes: Iterator[ast.AST] | list[ast.AST], entry: str | None) -> bool:
+def _uses(nodes: Iterable[ast.AST], entry: str) -> bool:
     """Whether any of these nodes prints, reads, ends the program or calls the function."""
     for node in nodes:
         if isinstance(node, ast.Attribute) and node.attr == "stdin":

@@ -127,7 +127,7 @@ class _Search:
 
     def chosen(self, codes: Sequence[Code], rules: tuple[str, str]) -> Found | None:
         """The best of the codes with what it lacks of the others; the rule's name depends on whether it lacks any."""
-        shown = [code for each in codes[-_MOST:] if (code := without_usage(self.reader, each, self.entry))]
+        shown = self._without_usage(codes[-_MOST:])
         best: tuple[tuple[int, ...], list[Code]] | None = None
         for index, code in enumerate(shown):
             if not is_body(code) and (self.entry is None or strength(code, self.entry) > 1):
@@ -150,8 +150,8 @@ class _Search:
         ):
             code, rest = self._head(indented)
             if code and self._completes(code, is_own and body[:1].isspace()):
-                helpers = [c for p in self.reader.pieces(rest) if (c := without_usage(self.reader, p, self.entry))]
-                parts = self._joined([*helpers[:_MOST], code], min(len(helpers), _MOST))
+                helpers = self._without_usage(self.reader.pieces(rest)[:_MOST])
+                parts = self._joined([*helpers, code], len(helpers))
                 return Found(_stacked(parts), "completion")
         return None
 
@@ -172,6 +172,11 @@ class _Search:
         if broken:
             return Found(after(self.preamble or "", broken[-1].body), "broken_block")
         return Found(after(self.preamble or "", text), "whole_text")
+
+    def _without_usage(self, codes: Sequence[Code]) -> list[Code]:
+        if self.entry is None:
+            return list(codes)
+        return [code for each in codes if (code := without_usage(self.reader, each, self.entry))]
 
     def _joined(self, codes: Sequence[Code], index: int) -> list[Code]:
         """A code, behind those of the others that give it the names that it needs: the nearest before it first."""
