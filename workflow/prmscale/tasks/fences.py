@@ -17,6 +17,10 @@ _ITEM = re.compile(r"[\s>]*(?:[-*+•]|\d{1,3}[.)])?[\s>]*")
 _LANGUAGE = re.compile(r"[\s{.]*([\w+#-]*)")
 # what stands behind a fence that opens a block: `python`, `{python}`, `python title="a.py"`, `python {1,3}`
 _INFO = re.compile(r"\{?[.\w+#:/-]+\}?(?:\s+(?:\w+=|\{).*)?\s*")
+# code on the line of the fence itself, with or without a language before it
+_CODE = re.compile(
+    r"[ \t]*(?:python3?|py)?[ \t]*((?:import|from|def|class|async)[ \t].*|@\w.*|\w+ = .*|print\(.*)", re.IGNORECASE
+)
 _TAG = re.compile(r"</?(?:pre|code)\b[^<>\n]{0,200}>", re.IGNORECASE)
 _PYTHON = frozenset(
     ("python", "python2", "python3", "py", "py3", "pypy", "pypy3", "ipython", "ipython3", "pycon", "repl", "sage")
@@ -53,7 +57,12 @@ class _Fence:
     @property
     def opens(self) -> bool:
         """Whether it can open a block: behind prose only with a language or nothing."""
-        return self.leads or not self.info.strip() or language_of(self.info) in _PYTHON
+        return (
+            self.leads
+            or not self.info.strip()
+            or language_of(self.info) in _PYTHON
+            or _CODE.match(self.info) is not None
+        )
 
     def names_language(self) -> bool:
         """Whether the block that it would open is named, so that it cannot be the end of one."""
@@ -110,16 +119,18 @@ def _scan(lines: list[str]) -> Iterator[Block]:
         at += 1
         if fence is None:
             continue
-        if fence.before.lstrip().startswith(fence.run) and not fence.info.strip():  # a whole block in a line
-            yield _inline(fence.before.strip().strip(fence.run[0]))
+        inside = fence.before.rpartition(fence.run)
+        if inside[1] and inside[2].strip() and not fence.info.strip():  # a whole block in a line
+            yield _inline(inside[2])
         elif fence.opens and language_of(fence.info) not in _WRAPPERS:
+            code = _CODE.match(fence.info)
             body, at = _body(lines, at, fence)
-            yield Block(language_of(fence.info), body)
+            yield Block("python", f"{code.group(1)}\n{body}") if code else Block(language_of(fence.info), body)
 
 
-def _inline(code: str) -> Block:
-    language, _, rest = code.partition(" ")
-    return Block(language.lower(), rest) if language.lower() in _PYTHON else Block("", code)
+def _inline(info: str) -> Block:
+    code = _CODE.match(info)
+    return Block(language_of(info) if code is None else "", code.group(1) if code else info)
 
 
 def _body(lines: list[str], start: int, opening: _Fence) -> tuple[str, int]:

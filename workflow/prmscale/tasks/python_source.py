@@ -34,7 +34,7 @@ _STARTS = re.compile(
 )
 _PROMPT = re.compile(r"^[ \t]*(?:>>>|\.\.\.|In \[\d{1,4}\]:)(?: |$)", re.MULTILINE)
 _MAGIC = re.compile(r"^([!%].*)$", re.MULTILINE)
-_TYPED = str.maketrans({"“": '"', "”": '"', "‘": "'", "’": "'", "\u00a0": " ", "\u200b": None, "\ufeff": None})
+_PLAIN = str.maketrans({"“": '"', "”": '"', "‘": "'", "’": "'", "\u00a0": " ", "\u200b": None, "\ufeff": None})
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,6 +118,11 @@ class Reader:
                 return [code]
         return self.pieces(textwrap.dedent(body[:_LONGEST]))
 
+    def typed(self, text: str) -> list[Code]:
+        """The code of the interactive sessions in a text."""
+        code = self.code(_typed(text))
+        return [code] if code else []
+
     def pieces(self, text: str) -> list[Code]:
         """The longest runs of lines that are Python, of a text that is mostly prose."""
         lines = text[:_LONGEST].split("\n")
@@ -162,20 +167,25 @@ def _run(lines: Sequence[str], start: int) -> list[str]:
 def mended(body: str) -> Iterator[str]:
     """A block as it stands, and as a person would mend what is no Python."""
     yield body
+    yield textwrap.dedent(body.expandtabs(8))
     flat = textwrap.dedent(body.expandtabs(4))
     yield flat
-    if _PROMPT.search(body):
-        prompted = [line for line in body.split("\n") if _PROMPT.match(line)]
-        yield textwrap.dedent("\n".join(_PROMPT.sub("", line, count=1) for line in prompted))
+    yield _typed(body)
     if _MAGIC.search(flat):
         yield _MAGIC.sub(r"# \1", flat)
     changed = [line for line in body.split("\n") if line[:1] in "+- @\\" or not line]
     if re.search(r"^[-+]", body, re.MULTILINE) and len(changed) == body.count("\n") + 1:
         kept = [line[1:] for line in changed if line[:1] in "+ " and not line.startswith("+++")]
         yield textwrap.dedent("\n".join(kept))
-    typed = flat.translate(_TYPED)
-    if typed != flat:
-        yield typed
+    plain = flat.translate(_PLAIN)
+    if plain != flat:
+        yield plain
+
+
+def _typed(text: str) -> str:
+    """What was typed in the interactive sessions of a text."""
+    typed = [line for line in text.split("\n") if _PROMPT.match(line)]
+    return textwrap.dedent("\n".join(_PROMPT.sub("", line, count=1) for line in typed))
 
 
 def outer(body: Sequence[ast.stmt]) -> Iterator[ast.AST]:
@@ -317,7 +327,9 @@ def _is_word(node: ast.stmt) -> bool:
     """Whether a statement does nothing: a word of prose ("Explanation", "Note: this"), a value that is shown."""
     if isinstance(node, ast.AnnAssign):
         return node.value is None
-    plain = ast.Name | ast.Constant | ast.Attribute | ast.Tuple | ast.UnaryOp | ast.unaryop | ast.expr_context
+    plain = (
+        ast.Name | ast.Constant | ast.Attribute | ast.Tuple | ast.List | ast.UnaryOp | ast.unaryop | ast.expr_context
+    )
     return isinstance(node, ast.Expr) and all(isinstance(n, plain) for n in ast.walk(node.value))
 
 

@@ -32,6 +32,11 @@ from prmscale.tasks.python_source import (
 )
 
 _MOST = 64  # blocks of a reply that are looked at, from its end
+# how models end a reply, where the engine did not; and what some write before a program
+_END = re.compile(
+    r"<\|(?:endoftext|im_end|eot_id|eom_id|end|end_of_text|return)\|>|<｜end▁of▁sentence｜>|<end_of_turn>"
+)
+_TOKENS = ("<|python_tag|>", "<|begin_of_solution|>", "<|end_of_solution|>")
 _MODULES = (bisect, collections, functools, heapq, itertools, math, typing)
 # what a judge may bring, and a person would import: nothing of it makes a program incomplete
 _COMMON = {name for module in _MODULES for name in [module.__name__, *dir(module)]} | {
@@ -91,7 +96,13 @@ def after(first: str, program: str) -> str:
 
 
 def _plain(text: str) -> str:
-    return thoughts.reply(text).replace("\r\n", "\n").replace("\r", "\n")
+    """A reply without thoughts, special tokens and what was written behind its end, its line ends as Unix has them."""
+    said = thoughts.reply(text).replace("\r\n", "\n").replace("\r", "\n")
+    end = _END.search(said)
+    said = said[: end.start()] if end else said
+    for token in _TOKENS:
+        said = said.replace(token, "\n")
+    return said.rstrip().removesuffix("</s>")
 
 
 def _candidates(entry: str | None, prefix: str, text: str) -> Iterator[Found | None]:
@@ -109,8 +120,9 @@ def _candidates(entry: str | None, prefix: str, text: str) -> Iterator[Found | N
         yield search.chosen(marked, ("block", "joined_blocks"))
     pieces = reader.pieces(text)
     yield search.chosen(pieces, ("bare_code", "bare_code"))
-    bodies = [code.source for code in reversed(codes) if is_body(code)]
-    for body in [*bodies, text, _without_prose(text), *(code.source for code in reversed(pieces) if is_body(code))]:
+    yield search.chosen(reader.typed(text), ("bare_code", "bare_code"))
+    read = [code.source for code in reversed([*pieces[-_MOST:], *codes]) if is_body(code)]
+    for body in [*(block.body for block in reversed(fenced)), text, _without_prose(text), *read]:
         yield search.completed(body)
     yield search.guess(fenced, text)
 
@@ -183,10 +195,11 @@ class _Search:
         code, parts = codes[index], {index}
         have, need = set(code.bound), set(code.needed)
         order = [*reversed(range(index)), *range(index + 1, len(codes))]
-        while lender := next((j for j in order if j not in parts and self._lends(codes[j], j < index, need)), None):
-            parts.add(lender)
-            need = (need - codes[lender].bound) | (codes[lender].needed - have)
-            have |= codes[lender].bound
+        while lenders := [j for j in order if j not in parts and self._lends(codes[j], j < index, need)]:
+            lender = codes[lenders[0]]
+            parts.add(lenders[0])
+            need = (need - lender.bound) | (lender.needed - have)
+            have |= lender.bound
         return [*(codes[j] for j in sorted(parts - {index})), code]
 
     def _lends(self, code: Code, is_before: bool, need: set[str]) -> bool:
