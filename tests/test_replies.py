@@ -2,14 +2,17 @@
 
 import ast
 import csv
+import random
 import re
 from pathlib import Path
 
 import pytest
+from mutants import mutants, published_verdicts, renamed
 
 from prmscale.study import CodeExecution
 from prmscale.tasks import sandbox
 from prmscale.tasks.base import Problem
+from prmscale.tasks.code_benchmarks import MBPP, HumanEval
 from prmscale.tasks.competitions import TACO
 from prmscale.tasks.recorded_calls import RecordedCalls
 from prmscale.tasks.sandbox_worker import text_of
@@ -48,3 +51,85 @@ def test_the_program_of_every_case_is_found_and_gives_what_is_expected():
         grades = task.grade([problem(c) for c in own], [c["reply"] for c in own])
         wrong += [(c["kind"], g.found_by, c["reply"]) for c, g in zip(own, grades, strict=True) if not g.correct]
     assert wrong == []
+
+
+@pytest.fixture(scope="module")
+def humaneval():
+    return load(HumanEval("humaneval", None, EXECUTION))
+
+
+@pytest.fixture(scope="module")
+def mbpp():
+    file = Path(__file__).parents[2] / "shared" / "data" / "mbpp_sanitized.json"
+    if not file.exists():
+        pytest.skip("the real rows are not beside this checkout")
+    return load(MBPP("mbpp", str(file), EXECUTION))
+
+
+def load(task):
+    return task, [p for split in ("train", "validation", "test") for p in task.load(split, None, 0)]
+
+
+def indented(text):
+    return "".join(f"   {line}\n" if line else "\n" for line in text.split("\n"))
+
+
+def with_helper(p):
+    entry = p.tests["entry"]
+    helper = renamed(p.answer, entry, "_solved")
+    calls = f"def {entry}(*arguments):\n    return _solved(*arguments)\n"
+    return f"First a helper:\n\n```python\n{helper}\n```\n\nThen:\n\n```python\n{calls}```\n"
+
+
+STYLES = {
+    "Qwen": lambda p: (
+        f"To solve this, we go step by step.\n\n```python\n{p.answer}\n```\n\n### Explanation\n- It's `{p.answer[:3]}`"
+    ),
+    "Llama 3": lambda p: f"**Solution**\n================\n\n```\n{p.answer}```\n\nThis function (see above) works.",
+    "GPT": lambda p: (
+        f"```python\n{p.answer}\n```\n\nUsage:\n\n```python\nprint({p.tests['entry']}(1))\n```\nOutput:\n```\n1\n```"
+    ),
+    "a helper before": with_helper,
+    "bare code": lambda p: f"Here is the code:\n\n{p.answer}\n\nIt doesn't use anything else.",
+    "the body alone": lambda p: (
+        p.answer.removeprefix(p.tests["prefix"]) + "\n\nif __name__ == '__main__':\n    check()\n"
+    ),
+    "a list": lambda p: f"1. The code:\n\n   ```python\n{indented(p.answer)}   ```\n\n2. Done.",
+    "Windows": lambda p: f"Sure!\n\n```python3\n{p.answer}\n```\n".replace("\n", "\r\n"),
+    "a thought": lambda p: (
+        f"<think>\n```python\ndef {p.tests['entry']}(): pass\n```\n</think>\n\n```python\n{p.answer}\n```"
+    ),
+}
+
+
+@boxed
+def test_every_reference_of_humaneval_is_right_however_it_is_said(humaneval):
+    task, problems = humaneval
+    assert len(problems) == 164
+    said = [(name, p) for name in STYLES for p in problems]
+    grades = task.grade([p for _, p in said], [STYLES[name](p) for name, p in said])
+    assert [(n, p.problem_id, g.found_by) for (n, p), g in zip(said, grades, strict=True) if not g.correct] == []
+
+
+@boxed
+def test_every_reference_of_mbpp_is_right(mbpp):
+    task, problems = mbpp
+    grades = task.grade(problems, [f"Here:\n\n{p.answer}\n\nThis is it." for p in problems])
+    assert [p.problem_id for p, g in zip(problems, grades, strict=True) if not g.correct] == []
+
+
+# mutants that the published tests judge otherwise, and why: (ours, theirs)
+DISAGREEMENTS: dict[tuple[str, str], str] = {}
+
+
+@boxed
+@pytest.mark.parametrize("name", ["humaneval", "mbpp"])
+def test_mutants_are_judged_as_by_the_published_tests(name, request):
+    task, problems = request.getfixturevalue(name)
+    made = [(p, *mutant) for i, p in enumerate(problems) for mutant in mutants(p.answer, seed=i)[:1]]
+    made = random.Random(0).sample(made, 100)
+    ours = [g.correct for g in task.grade([p for p, _, _ in made], [f"```python\n{m}\n```" for _, _, m in made])]
+    theirs = published_verdicts([f"{m}\n{p.tests['published']}" for p, _, m in made])
+    assert 0 < sum(theirs) < len(theirs)
+    differ = {(p.problem_id, change): (a, b) for (p, change, _), a, b in zip(made, ours, theirs, strict=True) if a != b}
+    assert differ == {}
