@@ -3,7 +3,6 @@
 import ast
 import copy
 import json
-import random
 import subprocess
 import sys
 
@@ -33,7 +32,7 @@ for source in json.load(sys.stdin):
         for stream in (0, 1, 2):
             os.dup2(quiet, stream)
         resource.setrlimit(resource.RLIMIT_AS, (1 << 29, 1 << 29))
-        signal.alarm(4)
+        signal.alarm(int(sys.argv[1]))
         try:
             exec(compile(source, "tested", "exec"), {"__name__": "tested"})
         except BaseException:
@@ -43,8 +42,8 @@ for source in json.load(sys.stdin):
 """
 
 
-def mutants(source: str, seed: int) -> list[tuple[str, str]]:
-    """All one-step changes of a program, each with what was changed, in an order that `seed` fixes."""
+def mutants(source: str) -> list[tuple[str, str]]:
+    """All one-step changes of a program, each behind what was changed."""
     found = []
     for index, node in enumerate(ast.walk(ast.parse(source))):
         for change in _changes(node):
@@ -52,8 +51,7 @@ def mutants(source: str, seed: int) -> list[tuple[str, str]]:
             place = next(n for i, n in enumerate(ast.walk(tree)) if i == index)
             before = ast.unparse(place)
             change(place)
-            found.append((f"{before} -> {ast.unparse(place)}", ast.unparse(tree)))
-    random.Random(seed).shuffle(found)
+            found.append((f"line {place.lineno}: {before} -> {ast.unparse(place)}", ast.unparse(tree)))
     return found
 
 
@@ -68,10 +66,10 @@ def _changes(node):
         yield lambda n: setattr(n, "value", n.value - 1)
 
 
-def published_verdicts(sources: list[str]) -> list[bool]:
-    """Whether each program, with its tests behind it, runs to its end."""
+def published_verdicts(sources: list[str], seconds: int) -> list[bool]:
+    """Whether each program, with its tests behind it, runs to its end in time."""
     done = subprocess.run(
-        [sys.executable, "-c", _JUDGE],
+        [sys.executable, "-c", _JUDGE, str(seconds)],
         input=json.dumps(sources),
         capture_output=True,
         text=True,

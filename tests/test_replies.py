@@ -4,13 +4,14 @@ import ast
 import csv
 import random
 import re
+import time
 from pathlib import Path
 
 import pytest
 from mutants import mutants, published_verdicts, renamed
 
 from prmscale.study import CodeExecution
-from prmscale.tasks import sandbox
+from prmscale.tasks import recorded_calls, replies, sandbox
 from prmscale.tasks.base import Problem
 from prmscale.tasks.code_benchmarks import MBPP, HumanEval
 from prmscale.tasks.competitions import TACO
@@ -118,18 +119,78 @@ def test_every_reference_of_mbpp_is_right(mbpp):
     assert [p.problem_id for p, g in zip(problems, grades, strict=True) if not g.correct] == []
 
 
-# mutants that the published tests judge otherwise, and why: (ours, theirs)
-DISAGREEMENTS: dict[tuple[str, str], str] = {}
+HELPER = "the test calls the prompt's helper too, which is not what is asked for"
+ROOT = "the test takes any x where the polynomial is near zero"
+# mutants of HumanEval that the published tests judge otherwise: our verdict, and why
+DISAGREEMENTS = {
+    ("decode_shift", "line 7: 26 -> 25"): (True, HELPER),
+    ("decode_shift", "line 7: 26 -> 27"): (True, HELPER),
+    ("find_zero", "line 25: 0 -> -1"): (False, ROOT),
+    ("find_zero", "line 25: poly(xs, begin) * poly(xs, end) > 0 -> poly(xs, begin) * poly(xs, end) >= 0"): (
+        False,
+        ROOT,
+    ),
+}
 
 
 @boxed
 @pytest.mark.parametrize("name", ["humaneval", "mbpp"])
 def test_mutants_are_judged_as_by_the_published_tests(name, request):
-    task, problems = request.getfixturevalue(name)
-    made = [(p, *mutant) for i, p in enumerate(problems) for mutant in mutants(p.answer, seed=i)[:1]]
-    made = random.Random(0).sample(made, 100)
-    ours = [g.correct for g in task.grade([p for p, _, _ in made], [f"```python\n{m}\n```" for _, _, m in made])]
-    theirs = published_verdicts([f"{m}\n{p.tests['published']}" for p, _, m in made])
+    _, problems = request.getfixturevalue(name)
+    made = {(p.tests["entry"], change): (p, source) for p in problems for change, source in mutants(p.answer)}
+    explained = {key: right for key, (right, _) in DISAGREEMENTS.items() if key in made}
+    chosen = [*random.Random(0).sample(sorted(made.keys() - explained.keys()), 100), *explained]
+    task = RecordedCalls(name, None, CodeExecution(seconds=3))
+    grades = task.grade([made[key][0] for key in chosen], [f"```python\n{made[key][1]}\n```" for key in chosen])
+    theirs = published_verdicts([f"{made[key][1]}\n{made[key][0].tests['published']}" for key in chosen], seconds=3)
     assert 0 < sum(theirs) < len(theirs)
-    differ = {(p.problem_id, change): (a, b) for (p, change, _), a, b in zip(made, ours, theirs, strict=True) if a != b}
-    assert differ == {}
+    pairs = zip(chosen, grades, theirs, strict=True)
+    assert {key: grade.correct for key, grade, right in pairs if grade.correct != right} == explained
+
+
+LONG = 1_000_000
+BAD = {
+    "spaces": " " * LONG,
+    "line ends": "\n" * LONG,
+    "backticks": "`" * LONG,
+    "tildes and backticks": "~`" * (LONG // 2),
+    "fences": "```\n" * (LONG // 4),
+    "openings": "```python\n" * (LONG // 10),
+    "quotes": '```\n"""\n' * (LONG // 8),
+    "longer and longer fences": "".join("`" * n + "\n" for n in range(1400, 2, -1)),
+    "brackets": "def f(x): return " + "(" * LONG,
+    "signs": "```python\ndef f(x): return " + "-" * LONG + "1\n```",
+    "sums": "def f(x): return " + "1+" * (LONG // 2) + "1",
+    "lines that may be code": "import a\nfrom the above we\n" * (LONG // 27),
+    "decorators": "@a\n" * (LONG // 3),
+    "bodies": "    return (\na\n" * (LONG // 15),
+    "definitions": "def f" * (LONG // 5),
+    "prompts": ">>> " * (LONG // 4),
+    "tags": "<pre" * (LONG // 4),
+    "thoughts": "<think></think>" * (LONG // 15),
+    "a zero byte": "```python\ndef f(x):\n    return 1\0\n```",
+    "half a character": "```python\ndef f(x):\n    return '\ud800'\n```",
+    "one line": "x" * LONG,
+    "nothing": "",
+}
+
+
+@pytest.mark.parametrize("entry", ["f", None])
+@pytest.mark.parametrize("name", BAD)
+def test_bad_replies_take_no_time(name, entry):
+    started = time.process_time()
+    found = replies.find(entry, 'def f(x):\n    """Twice x."""\n', BAD[name])
+    assert time.process_time() - started < 20  # a few seconds, however busy the machine is
+    assert found.rule in ("broken_block", "whole_text", "completion", "none")
+
+
+@boxed
+def test_bad_replies_are_judged():
+    row = {"stdin": "", "entry": "f", "prompt": "", "call": "f(2)", "expected": "4"}
+    grades = RecordedCalls("calls", None, EXECUTION).grade([problem(row)] * len(BAD), list(BAD.values()))
+    assert not any(grade.correct for grade in grades)
+
+
+def test_the_blocks_of_a_reply():
+    text = "<think>```\na\n```</think>1. ```py\n   b\n   ```\n~~~\nc\n~~~"
+    assert recorded_calls.blocks_of(text) == ["b", "c"]

@@ -22,6 +22,7 @@ _CODE = re.compile(
     r"[ \t]*(?:python3?|py)?[ \t]*((?:import|from|def|class|async)[ \t].*|@\w.*|\w+ = .*|print\(.*)", re.IGNORECASE
 )
 _TAG = re.compile(r"</?(?:pre|code)\b[^<>\n]{0,200}>", re.IGNORECASE)
+_SPAN = re.compile(r"`([^`\n]+)`")
 _PYTHON = frozenset(
     ("python", "python2", "python3", "py", "py3", "pypy", "pypy3", "ipython", "ipython3", "pycon", "repl", "sage")
 )
@@ -92,9 +93,10 @@ def blocks(text: str) -> list[Block]:
     return found
 
 
-def html_blocks(text: str) -> list[Block]:
-    """What a text has between the tags of HTML's code blocks."""
-    return [Block("", html.unescape(part).strip("\n")) for part in _TAG.split(text)[1:] if part.strip()]
+def marked_up(text: str) -> list[Block]:
+    """What a text marks as code without fences: between the tags of HTML, else between single backticks."""
+    parts = [html.unescape(part).strip("\n") for part in _TAG.split(text)[1:]]
+    return [Block("", part) for part in parts or _SPAN.findall(text) if part.strip()]
 
 
 def is_fence(line: str) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import html
 import re
 import symtable
 import sys
@@ -19,7 +20,7 @@ from functools import cached_property
 
 from prmscale.tasks.fences import is_fence
 
-_BUDGET = 1 << 21  # characters parsed for one reply
+_BUDGET = 1 << 20  # characters parsed for one reply
 _LONGEST = 1 << 16  # characters of a program
 _TRIES = 40  # cuts of a piece of text before it is no program
 _PROBLEMS = (SyntaxError, ValueError, RecursionError, MemoryError)
@@ -34,7 +35,9 @@ _STARTS = re.compile(
 )
 _PROMPT = re.compile(r"^[ \t]*(?:>>>|\.\.\.|In \[\d{1,4}\]:)(?: |$)", re.MULTILINE)
 _MAGIC = re.compile(r"^([!%].*)$", re.MULTILINE)
-_PLAIN = str.maketrans({"“": '"', "”": '"', "‘": "'", "’": "'", "\u00a0": " ", "\u200b": None, "\ufeff": None})
+_PLAIN = str.maketrans(
+    {"“": '"', "”": '"', "‘": "'", "−": "-", "’": "'", "\u00a0": " ", "\u200b": None, "\ufeff": None}
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,23 +69,28 @@ class Code:
             top = symtable.symtable(self.source, "reply", "exec")
         except _PROBLEMS:
             return frozenset(), frozenset()
-        bound, used, tables = set(), set(), [top]
+        bound, set_inside, used, tables = set(), set(), set(), [top]
         while tables:
             table = tables.pop()
             tables += table.get_children()
             for symbol in table.get_symbols():
-                at_top = table is top or symbol.is_global()
-                if at_top and (
-                    symbol.is_assigned() or symbol.is_imported() or (table is top and symbol.is_namespace())
-                ):
-                    bound.add(symbol.get_name())
-                if at_top and symbol.is_referenced():
-                    used.add(symbol.get_name())
-        assigned = [n for n in outer(self.tree.body) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
-        added = {id(n.target) for n in outer(self.tree.body) if isinstance(n, ast.AugAssign)}
-        begun = {n.id for n in assigned if id(n) not in added}
-        counted = {n.id for n in assigned if id(n) in added} - begun  # `total += x` needs a total
-        return frozenset(bound), frozenset((used - bound - _BUILTIN) | counted)
+                name, is_given = symbol.get_name(), symbol.is_assigned() or symbol.is_imported()
+                if table is top and (is_given or symbol.is_namespace()):
+                    bound.add(name)
+                elif symbol.is_global() and is_given:
+                    set_inside.add(name)
+                if (table is top or symbol.is_global()) and symbol.is_referenced():
+                    used.add(name)
+        needed = (used - bound - _BUILTIN) | _counted(self.tree)
+        return frozenset(bound | set_inside), frozenset(needed)
+
+
+def _counted(tree: ast.Module) -> set[str]:
+    """The names that are only counted on, as in `total += x`, so that they need a value first."""
+    nodes = list(outer(tree.body))
+    counted = [n.target for n in nodes if isinstance(n, ast.AugAssign)]
+    stored = [n for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store) and n not in counted]
+    return {n.id for n in counted if isinstance(n, ast.Name)} - {n.id for n in stored}
 
 
 class Reader:
@@ -177,9 +185,7 @@ def mended(body: str) -> Iterator[str]:
     if re.search(r"^[-+]", body, re.MULTILINE) and len(changed) == body.count("\n") + 1:
         kept = [line[1:] for line in changed if line[:1] in "+ " and not line.startswith("+++")]
         yield textwrap.dedent("\n".join(kept))
-    plain = flat.translate(_PLAIN)
-    if plain != flat:
-        yield plain
+    yield html.unescape(flat).translate(_PLAIN)
 
 
 def _typed(text: str) -> str:

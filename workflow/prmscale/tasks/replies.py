@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from prmscale.tasks import thoughts
-from prmscale.tasks.fences import Block, blocks, html_blocks, is_fence
+from prmscale.tasks.fences import Block, blocks, is_fence, marked_up
 from prmscale.tasks.python_source import (
     FUNCTIONS,
     Code,
@@ -115,9 +115,8 @@ def _candidates(entry: str | None, prefix: str, text: str) -> Iterator[Found | N
     fenced = blocks(text)[-_MOST:]
     codes = [code for block in fenced for code in reader.block(block.body)]
     yield search.chosen(codes, ("block", "joined_blocks"))
-    if "<" in text:
-        marked = [code for block in html_blocks(text)[-_MOST:] for code in reader.block(block.body)]
-        yield search.chosen(marked, ("block", "joined_blocks"))
+    marked = [code for block in marked_up(text)[-_MOST:] for code in reader.block(block.body)]
+    yield search.chosen(marked, ("block", "joined_blocks"))
     pieces = reader.pieces(text)
     yield search.chosen(pieces, ("bare_code", "bare_code"))
     yield search.chosen(reader.typed(text), ("bare_code", "bare_code"))
@@ -204,7 +203,7 @@ class _Search:
 
     def _lends(self, code: Code, is_before: bool, need: set[str]) -> bool:
         """Whether a code gives a needed name, and is no program of its own nor a demonstration that comes later."""
-        if not code.bound & need:
+        if not code.bound & need and not (code.takes_all and need):
             return False
         return self.entry is not None or (not self._rank([code])[0] if is_before else not acts(code))
 
