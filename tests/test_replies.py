@@ -119,6 +119,7 @@ def test_every_reference_of_mbpp_is_right(mbpp):
     assert [p.problem_id for p, g in zip(problems, grades, strict=True) if not g.correct] == []
 
 
+SLOW = ("amicable_numbers_sum",)  # its tests take so long that the machine's speed decides
 HELPER = "the test calls the prompt's helper too, which is not what is asked for"
 ROOT = "the test takes any x where the polynomial is near zero"
 # mutants of HumanEval that the published tests judge otherwise: our verdict, and why
@@ -137,7 +138,8 @@ DISAGREEMENTS = {
 @pytest.mark.parametrize("name", ["humaneval", "mbpp"])
 def test_mutants_are_judged_as_by_the_published_tests(name, request):
     _, problems = request.getfixturevalue(name)
-    made = {(p.tests["entry"], change): (p, source) for p in problems for change, source in mutants(p.answer)}
+    quick = [p for p in problems if p.tests["entry"] not in SLOW]
+    made = {(p.tests["entry"], change): (p, source) for p in quick for change, source in mutants(p.answer)}
     explained = {key: right for key, (right, _) in DISAGREEMENTS.items() if key in made}
     chosen = [*random.Random(0).sample(sorted(made.keys() - explained.keys()), 100), *explained]
     task = RecordedCalls(name, None, CodeExecution(seconds=3))

@@ -1,6 +1,6 @@
-"""Python found in text: what parses, what it defines and needs, and what of it is only a demonstration.
+"""Python found in text: what parses of it, as it stands or mended, and the names that it gives and needs.
 
-Everything is read from the syntax tree. A `Reader` parses no more than a fixed number of characters, so that no text,
+A `Reader` parses no more than a fixed number of characters, so that no text,
 however long or odd, holds a verdict up.
 """
 
@@ -11,24 +11,20 @@ import builtins
 import html
 import re
 import symtable
-import sys
 import textwrap
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from prmscale.tasks.fences import is_fence
+from prmscale.tasks.syntax import counted, is_word, usage
 
 _BUDGET = 1 << 20  # characters parsed for one reply
 _LONGEST = 1 << 16  # characters of a program
 _TRIES = 40  # cuts of a piece of text before it is no program
 _PROBLEMS = (SyntaxError, ValueError, RecursionError, MemoryError)
-FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
-_SCOPES = (*FUNCTIONS, ast.Lambda, ast.ClassDef)
 _BUILTIN = frozenset([*dir(builtins), "__file__", "__annotations__"])
-_SHOWS = frozenset(("print", "pprint", "input", "exit", "quit", "breakpoint", "help", "display"))
-_ENDS = frozenset(("exit", "_exit", "testmod", "main"))  # of sys, os, doctest, unittest
 _STARTS = re.compile(
     r"(?:[ \t]*(?:(?:import|from|def|class|async)\b|@\w))|(?:if|for|while|with|try|return)\b"
     r"|[A-Za-z_][\w.\[\], ]*[-+*/]?=[^=]|[A-Za-z_][\w.]*\("
@@ -81,16 +77,8 @@ class Code:
                     set_inside.add(name)
                 if (table is top or symbol.is_global()) and symbol.is_referenced():
                     used.add(name)
-        needed = (used - bound - _BUILTIN) | _counted(self.tree)
+        needed = (used - bound - _BUILTIN) | counted(self.tree)
         return frozenset(bound | set_inside), frozenset(needed)
-
-
-def _counted(tree: ast.Module) -> set[str]:
-    """The names that are only counted on, as in `total += x`, so that they need a value first."""
-    nodes = list(outer(tree.body))
-    counted = [n.target for n in nodes if isinstance(n, ast.AugAssign)]
-    stored = [n for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store) and n not in counted]
-    return {n.id for n in counted if isinstance(n, ast.Name)} - {n.id for n in stored}
 
 
 class Reader:
@@ -139,7 +127,7 @@ class Reader:
             code, length = None, 1
             if _STARTS.match(lines[at]) and not is_fence(lines[at]):
                 code, length = self._longest(lines, at)
-            code = code and _without(self, code, [node for node in code.tree.body if _is_word(node)])
+            code = code and _without(self, code, [node for node in code.tree.body if is_word(node)])
             if code:
                 found.append(code)
             at += length
@@ -194,123 +182,9 @@ def _typed(text: str) -> str:
     return textwrap.dedent("\n".join(_PROMPT.sub("", line, count=1) for line in typed))
 
 
-def outer(body: Sequence[ast.stmt]) -> Iterator[ast.AST]:
-    """Every node of these statements that is run with them: none inside a function, lambda or class."""
-    waiting: list[ast.AST] = list(body)
-    while waiting:
-        node = waiting.pop()
-        yield node
-        if not isinstance(node, _SCOPES):
-            waiting += ast.iter_child_nodes(node)
-
-
-def is_body(code: Code) -> bool:
-    """Whether it can only be the body of a function."""
-    return any(isinstance(n, ast.Return | ast.Yield | ast.YieldFrom) for n in outer(code.tree.body))
-
-
-def acts(code: Code) -> bool:
-    """Whether it does anything when it is run but define names."""
-    passive = (*_SCOPES, ast.Import, ast.ImportFrom, ast.Assign, ast.AnnAssign)
-    return any(not isinstance(n, passive) for n in code.tree.body)
-
-
-def reads_input(code: Code) -> bool:
-    """Whether it reads standard input, and not a text of its own in its place."""
-    nodes = list(ast.walk(code.tree))
-    staged = any(isinstance(n, ast.Call) and _called(n) == "StringIO" for n in outer(code.tree.body))
-    return not staged and any(
-        (isinstance(n, ast.Name) and n.id in ("input", "raw_input", "fileinput"))
-        or (isinstance(n, ast.Attribute) and n.attr == "stdin")
-        or (isinstance(n, ast.Call) and _called(n) in ("open", "read") and _first(n) in (0, "/dev/stdin"))
-        for n in nodes
-    )
-
-
-def prints_output(code: Code) -> bool:
-    """Whether it prints, or writes to standard output."""
-    return any(
-        (isinstance(n, ast.Name) and n.id == "print")
-        or (isinstance(n, ast.Attribute) and n.attr == "stdout")
-        or (isinstance(n, ast.Call) and _called(n) == "write" and _first(n) == 1)
-        for n in ast.walk(code.tree)
-    )
-
-
-def _first(call: ast.Call) -> object:
-    """The first argument of a call, if it is a constant."""
-    return call.args[0].value if call.args and isinstance(call.args[0], ast.Constant) else None
-
-
-def statements(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
-    """The statements of a module, with those under an `if`, `try` or `with`."""
-    for node in body:
-        yield node
-        if isinstance(node, ast.If | ast.Try | ast.With) and not is_main(node):
-            yield from statements(node.body)
-
-
-def is_main(node: ast.stmt) -> bool:
-    """Whether a statement is `if __name__ == "__main__":`."""
-    return isinstance(node, ast.If) and "__name__" in {n.id for n in ast.walk(node.test) if isinstance(n, ast.Name)}
-
-
-def strength(code: Code, entry: str) -> int:
-    """How well it defines a function: 3 with a body, 2 as some value, 1 without a body, 0 not at all."""
-    found = 0
-    for node in statements(code.tree.body):
-        if isinstance(node, FUNCTIONS) and node.name == entry:
-            found = max(found, 1 if is_stub(node) else 3)
-        elif isinstance(node, ast.ClassDef):
-            found = max(found, *(1 if is_stub(m) else 3 for m in _methods(node, entry)), 0)
-        elif isinstance(node, ast.Assign | ast.AnnAssign) and entry in _targets(node):
-            found = max(found, _value_strength(node.value))
-        elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in sys.stdlib_module_names:
-            found = max(found, 2 if entry in {a.asname or a.name for a in node.names} else 0)
-    return found
-
-
-def class_with(code: Code, entry: str) -> str | None:
-    """The class whose method a function is, where it is none of the module."""
-    nodes = list(statements(code.tree.body))
-    if any(isinstance(n, FUNCTIONS) and n.name == entry for n in nodes) or any(entry in _targets(n) for n in nodes):
-        return None
-    return next((n.name for n in reversed(nodes) if isinstance(n, ast.ClassDef) and list(_methods(n, entry))), None)
-
-
-def _methods(node: ast.ClassDef, entry: str) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-    return (m for m in node.body if isinstance(m, FUNCTIONS) and m.name == entry)
-
-
-def _targets(node: ast.stmt) -> set[str]:
-    targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
-    return {target.id for target in targets if isinstance(target, ast.Name)}
-
-
-def _value_strength(value: ast.expr | None) -> int:
-    """Whether a value may be a function: 3 if it surely is, 2 if it may be."""
-    if isinstance(value, ast.Lambda):
-        return 3
-    if isinstance(value, ast.Call) and ast.unparse(value.func).endswith(("partial", "lru_cache", "cache", "vectorize")):
-        return 3
-    return 2 if isinstance(value, ast.Name | ast.Attribute | ast.Call | ast.IfExp | ast.Subscript) else 0
-
-
-def is_stub(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
-    """Whether a function has no body but a docstring, `pass`, `...` or "not implemented"."""
-    for node in function.body:
-        if isinstance(node, ast.Pass) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)):
-            continue
-        if isinstance(node, ast.Raise) and node.exc and "NotImplemented" in ast.unparse(node.exc)[:40]:
-            continue
-        return False
-    return True
-
-
 def without_usage(reader: Reader, code: Code, entry: str) -> Code | None:
     """The code without what only shows how a function is used; None where that is all of it."""
-    talkers = {n.name for n in code.tree.body if isinstance(n, FUNCTIONS) and _uses(ast.walk(n), entry)} - {entry}
-    return _without(reader, code, [n for n in code.tree.body if _is_word(n) or _is_usage(n, entry, talkers)])
+    return _without(reader, code, usage(code.tree, entry))
 
 
 def _without(reader: Reader, code: Code, dropped: Sequence[ast.stmt]) -> Code | None:
@@ -327,42 +201,3 @@ def _without(reader: Reader, code: Code, dropped: Sequence[ast.stmt]) -> Code | 
 def _lines(node: ast.stmt) -> range:
     decorators: list[ast.expr] = getattr(node, "decorator_list", [])
     return range(min([node.lineno, *(d.lineno for d in decorators)]), (node.end_lineno or node.lineno) + 1)
-
-
-def _is_word(node: ast.stmt) -> bool:
-    """Whether a statement does nothing: a word of prose ("Explanation", "Note: this"), a value that is shown."""
-    if isinstance(node, ast.AnnAssign):
-        return node.value is None
-    plain = (
-        ast.Name | ast.Constant | ast.Attribute | ast.Tuple | ast.List | ast.UnaryOp | ast.unaryop | ast.expr_context
-    )
-    return isinstance(node, ast.Expr) and all(isinstance(n, plain) for n in ast.walk(node.value))
-
-
-def _is_usage(node: ast.stmt, entry: str, talkers: set[str]) -> bool:
-    """Whether a statement calls the function, prints, reads or asserts, and defines nothing beside it."""
-    if isinstance(node, ast.Assert) or is_main(node):
-        return True
-    nodes = list(outer([node]))
-    if any(isinstance(n, ast.Import | ast.ImportFrom | ast.ClassDef | ast.FunctionDef) for n in nodes):
-        return False
-    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and _called(node.value) in talkers:
-        return True
-    return _uses(nodes, entry)
-
-
-def _uses(nodes: Iterable[ast.AST], entry: str) -> bool:
-    """Whether any of these nodes prints, reads, ends the program or calls the function."""
-    for node in nodes:
-        if isinstance(node, ast.Attribute) and node.attr == "stdin":
-            return True
-        if isinstance(node, ast.Call):
-            name, plain = _called(node), isinstance(node.func, ast.Name)
-            if name == entry or (name in _SHOWS and plain) or (name in _ENDS and not plain):
-                return True
-    return False
-
-
-def _called(call: ast.Call) -> str | None:
-    """The name of what is called, without what it is an attribute of."""
-    return getattr(call.func, "id", None) or getattr(call.func, "attr", None)

@@ -17,19 +17,8 @@ from typing import NamedTuple
 
 from prmscale.tasks import thoughts
 from prmscale.tasks.fences import Block, blocks, is_fence, marked_up
-from prmscale.tasks.python_source import (
-    FUNCTIONS,
-    Code,
-    Reader,
-    acts,
-    class_with,
-    is_body,
-    outer,
-    prints_output,
-    reads_input,
-    strength,
-    without_usage,
-)
+from prmscale.tasks.python_source import Code, Reader, without_usage
+from prmscale.tasks.syntax import FUNCTIONS, acts, class_with, is_body, outer, prints_output, reads_input, strength
 
 _MOST = 64  # blocks of a reply that are looked at, from its end
 # how models end a reply, where the engine did not; and what some write before a program
@@ -120,7 +109,7 @@ def _candidates(entry: str | None, prefix: str, text: str) -> Iterator[Found | N
     pieces = reader.pieces(text)
     yield search.chosen(pieces, ("bare_code", "bare_code"))
     yield search.chosen(reader.typed(text), ("bare_code", "bare_code"))
-    read = [code.source for code in reversed([*pieces[-_MOST:], *codes]) if is_body(code)]
+    read = [code.source for code in reversed([*pieces[-_MOST:], *codes]) if is_body(code.tree)]
     for body in [*(block.body for block in reversed(fenced)), text, _without_prose(text), *read]:
         yield search.completed(body)
     yield search.guess(fenced, text)
@@ -141,7 +130,7 @@ class _Search:
         shown = self._without_usage(codes[-_MOST:])
         best: tuple[tuple[int, ...], list[Code]] | None = None
         for index, code in enumerate(shown):
-            if not is_body(code) and (self.entry is None or strength(code, self.entry) > 1):
+            if not is_body(code.tree) and (self.entry is None or strength(code.tree, self.entry) > 1):
                 parts = self._joined(shown, index)
                 rank = self._rank(parts)
                 if any(rank) and (best is None or rank >= best[0]):
@@ -205,7 +194,7 @@ class _Search:
         """Whether a code gives a needed name, and is no program of its own nor a demonstration that comes later."""
         if not code.bound & need and not (code.takes_all and need):
             return False
-        return self.entry is not None or (not self._rank([code])[0] if is_before else not acts(code))
+        return self.entry is not None or (not self._rank([code])[0] if is_before else not acts(code.tree))
 
     def _rank(self, parts: Sequence[Code]) -> tuple[int, ...]:
         """How good a choice is; the later one is taken of two that are as good."""
@@ -213,15 +202,16 @@ class _Search:
         needed = frozenset().union(*(code.needed for code in parts))
         is_whole = any(code.takes_all for code in parts) or needed <= bound | self.known
         if self.entry is not None:
-            return strength(parts[-1], self.entry), is_whole
-        reads, prints = any(map(reads_input, parts)), any(map(prints_output, parts))
-        is_program = reads and prints and any(map(acts, parts))
+            return strength(parts[-1].tree, self.entry), is_whole
+        trees = [code.tree for code in parts]
+        reads, prints = any(reads_input(t) for t in trees), any(prints_output(t) for t in trees)
+        is_program = reads and prints and any(acts(t) for t in trees)
         return is_program and is_whole, is_program, prints, reads
 
     def _written(self, parts: Sequence[Code]) -> str:
         """One source from these codes, in which the function can be called by its name."""
         source = _stacked(parts)
-        method_of = class_with(parts[-1], self.entry) if self.entry else None
+        method_of = class_with(parts[-1].tree, self.entry) if self.entry else None
         if method_of:
             call = f"{method_of}().{self.entry}(*args, **named)"
             source += f"\n\n\ndef {self.entry}(*args, **named):\n    return {call}\n"
@@ -240,7 +230,7 @@ class _Search:
     def _completes(self, code: Code, is_own: bool) -> bool:
         """Whether the last function of a prompt has got a body; one whose indentation is ours must return something."""
         assert self.entry is not None
-        if strength(code, self.entry) < 3:
+        if strength(code.tree, self.entry) < 3:
             return False
         functions = [n for n in ast.walk(code.tree) if isinstance(n, FUNCTIONS) and n.name == self.entry]
         if len(functions) > 1:  # the whole function was said again
