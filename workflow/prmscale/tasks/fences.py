@@ -21,7 +21,8 @@ _INFO = re.compile(r"\{?[.\w+#:/-]+\}?(?:\s+(?:\w+=|\{).*)?\s*")
 _CODE = re.compile(
     r"[ \t]*(?:python3?|py)?[ \t]*((?:import|from|def|class|async)[ \t].*|@\w.*|\w+ = .*|print\(.*)", re.IGNORECASE
 )
-_TAG = re.compile(r"</?(?:pre|code)\b[^<>\n]{0,200}>", re.IGNORECASE)
+_PRE_TAG = re.compile(r"</?pre\b[^<>\n]{0,200}>", re.IGNORECASE)
+_CODE_TAG = re.compile(r"</?code\b[^<>\n]{0,200}>", re.IGNORECASE)
 _SPAN = re.compile(r"`([^`\n]+)`")
 _PYTHON = frozenset(
     ("python", "python2", "python3", "py", "py3", "pypy", "pypy3", "ipython", "ipython3", "pycon", "repl", "sage")
@@ -93,10 +94,28 @@ def blocks(text: str) -> list[Block]:
     return found
 
 
-def marked_up(text: str) -> list[Block]:
-    """What a text marks as code without fences: between the tags of HTML, else between single backticks."""
-    parts = [html.unescape(part).strip("\n") for part in _TAG.split(text)[1:]]
-    return [Block("", part) for part in parts or _SPAN.findall(text) if part.strip()]
+def html_blocks(text: str) -> list[Block]:
+    """What a text has between the tags of HTML's blocks of code."""
+    return [Block("", html.unescape(_CODE_TAG.sub("", part)).strip("\n")) for part in _PRE_TAG.split(text)[1::2]]
+
+
+def indented_blocks(text: str) -> list[Block]:
+    """The paragraphs of a text that are indented, as Markdown writes code without fences."""
+    found: list[list[str]] = []
+    is_inside = False
+    for line in text.split("\n"):
+        is_indented = line.startswith(("    ", "\t"))
+        if is_indented and not is_inside:
+            found.append([])
+        is_inside = is_indented or (is_inside and not line.strip())
+        if is_inside:
+            found[-1].append(line)
+    return [Block("", "\n".join(lines)) for lines in found]
+
+
+def spans(text: str) -> list[Block]:
+    """What a text has between single backticks."""
+    return [Block("", code) for code in _SPAN.findall(text)]
 
 
 def is_fence(line: str) -> bool:

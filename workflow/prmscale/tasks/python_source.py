@@ -112,7 +112,7 @@ class Reader:
             code = self.code(source)
             if code:
                 return [code]
-        return self.pieces(textwrap.dedent(body[:_LONGEST]))
+        return self.pieces(body)
 
     def typed(self, text: str) -> list[Code]:
         """The code of the interactive sessions in a text."""
@@ -121,7 +121,7 @@ class Reader:
 
     def pieces(self, text: str) -> list[Code]:
         """The longest runs of lines that are Python, of a text that is mostly prose."""
-        lines = text[:_LONGEST].split("\n")
+        lines = textwrap.dedent(text[:_LONGEST]).lstrip().split("\n")
         found, at = [], 0
         while at < len(lines) and self.left > 0:
             code, length = None, 1

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from prmscale.tasks import thoughts
-from prmscale.tasks.fences import Block, blocks, is_fence, marked_up
+from prmscale.tasks.fences import Block, blocks, html_blocks, indented_blocks, is_fence, spans
 from prmscale.tasks.python_source import Code, Reader, without_usage
 from prmscale.tasks.syntax import FUNCTIONS, acts, class_with, is_body, outer, prints_output, reads_input, strength
 
@@ -50,20 +50,22 @@ def find(entry: str | None, prefix: str, text: str) -> Found:
     `prefix` is what stands before a completion. Thoughts are taken off first. The first rule that finds a program wins:
 
     - `completion`: the reply begins with an indented line that goes on with the prompt; it is cut where the function
-      ends ("    return x⏎⏎def other(): …", "# Example", prose).
-    - `block`: the last code block whose syntax tree defines the function with a body. A block that only calls the
-      function, or names it in a comment, a string or as the start of another name (`f2` for `f`), is none; of several
-      versions the last complete one counts. For programs: the last block that reads and prints (not the sample output,
-      nor `n = int(input())` quoted in an explanation).
+      ends (`def other():`, "# Example", prose), and keeps the helpers behind it that it calls.
+    - `block`: the last code block whose syntax tree defines the function with a body and lacks no name. A block that
+      only calls the function, or names it in a comment, a string or as the start of another name (`f2` for `f`), is
+      none; of several versions ("this one is wrong", "corrected") the last complete one counts. For programs: the last
+      block that reads and prints (not the sample output, nor `n = int(input())` quoted in an explanation).
     - `joined_blocks`: the same, with those other blocks that give it the helpers, imports and constants that it lacks,
       without their prints, asserts and calls of the function.
-    - `bare_code`: the same in the runs of lines, outside of any block, that are Python ("prose, code, prose").
+    - `bare_code`: the same outside of fences: the runs of lines that are Python ("prose, code, prose"), interactive
+      sessions, indented paragraphs, and what stands between single backticks.
+    - these three again, where no code is whole: one that lacks a name, a program that only prints.
     - `completion`: a block, or the text, that becomes the function below the prompt's signature, indented or not.
     - `broken_block`, `whole_text`: no Python was found; the best guess, which fails when it is run.
     - `none`: nothing was said.
 
-    A method of a class (`class Solution`) can be called as a function. What a block shows of the function's use is
-    left out, since no test is to depend on it.
+    A method of a class (`class Solution`) can be called as a function. What a reply shows of the function's use is
+    left out: a wrong assert, or a question for input, is no part of the function.
     """
     said = _plain(text)
     if not said.strip():
@@ -102,17 +104,27 @@ def _candidates(entry: str | None, prefix: str, text: str) -> Iterator[Found | N
     if begun[:1].isspace() and not is_fence(begun.split("\n", 1)[0]):
         yield search.completed(begun)
     fenced = blocks(text)[-_MOST:]
-    codes = [code for block in fenced for code in reader.block(block.body)]
-    yield search.chosen(codes, ("block", "joined_blocks"))
-    marked = [code for block in marked_up(text)[-_MOST:] for code in reader.block(block.body)]
-    yield search.chosen(marked, ("block", "joined_blocks"))
-    pieces = reader.pieces(text)
-    yield search.chosen(pieces, ("bare_code", "bare_code"))
-    yield search.chosen(reader.typed(text), ("bare_code", "bare_code"))
-    read = [code.source for code in reversed([*pieces[-_MOST:], *codes]) if is_body(code.tree)]
-    for body in [*(block.body for block in reversed(fenced)), text, _without_prose(text), *read]:
+    places: list[tuple[list[Code], tuple[str, str]]] = []
+    for place in _places(reader, fenced, text):
+        yield search.chosen(*place, only_whole=True)
+        places.append(place)
+    for place in places:
+        yield search.chosen(*place, only_whole=False)
+    read = [code.source for codes, _ in reversed(places) for code in reversed(codes) if is_body(code.tree)]
+    for body in [*(block.body for block in reversed(fenced)), text, _without_prose(text), *read[:_MOST]]:
         yield search.completed(body)
     yield search.guess(fenced, text)
+
+
+def _places(reader: Reader, fenced: Sequence[Block], text: str) -> Iterator[tuple[list[Code], tuple[str, str]]]:
+    """The code in each place where a program may stand, with the names of the rules that find it there."""
+    block, bare = ("block", "joined_blocks"), ("bare_code", "bare_code")
+    yield [code for each in fenced for code in reader.block(each.body)], block
+    yield [code for each in html_blocks(text)[-_MOST:] for code in reader.block(each.body)], block
+    yield reader.pieces(text), bare
+    yield reader.typed(text), bare
+    yield [code for each in indented_blocks(text)[-_MOST:] for code in reader.block(each.body)], bare
+    yield [code for each in spans(text)[-_MOST:] for code in reader.block(each.body)], bare
 
 
 class _Search:
@@ -125,17 +137,19 @@ class _Search:
         given = reader.code(self.preamble or "")
         self.known = _COMMON | (given.bound if given else frozenset())
 
-    def chosen(self, codes: Sequence[Code], rules: tuple[str, str]) -> Found | None:
+    def chosen(self, codes: Sequence[Code], rules: tuple[str, str], only_whole: bool) -> Found | None:
         """The best of the codes with what it lacks of the others; the rule's name depends on whether it lacks any."""
+        whole, any_at_all = ((1,), (0, 0, 0, 1)) if self.entry is None else ((3, True), (2,))
+        best: tuple[int, ...] = whole if only_whole else any_at_all
+        found: list[Code] = []
         shown = self._without_usage(codes[-_MOST:])
-        best: tuple[tuple[int, ...], list[Code]] | None = None
         for index, code in enumerate(shown):
             if not is_body(code.tree) and (self.entry is None or strength(code.tree, self.entry) > 1):
                 parts = self._joined(shown, index)
                 rank = self._rank(parts)
-                if any(rank) and (best is None or rank >= best[0]):
-                    best = rank, parts
-        return Found(self._written(best[1]), rules[len(best[1]) > 1]) if best else None
+                if rank >= best:
+                    best, found = rank, parts
+        return Found(self._written(found), rules[len(found) > 1]) if found else None
 
     def completed(self, body: str) -> Found | None:
         """The prompt's function with this body, which may lack its indentation and be followed by anything."""
