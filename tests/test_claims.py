@@ -19,7 +19,7 @@ from prmscale.analysis import (
     diversity,
     growth,
     page,
-    replies,
+    reply_shares,
     selection,
     transfer,
     verdicts,
@@ -29,7 +29,7 @@ from prmscale.errors import UserError
 
 RULES = Rules(equivalence_margin=0.1, aggregation="min", draws=400, table1_budget=8)
 NO_LOSSES, NO_TRANSFER = collect.training([]), pd.DataFrame(columns=transfer.COLUMNS)
-NO_REPLIES = replies.shares({})
+NO_REPLIES = reply_shares.shares({})
 REPORTED = Path(__file__).parents[1] / "workflow" / "reported" / "table1.csv"
 
 
@@ -148,7 +148,7 @@ def test_an_inconclusive_claim_says_what_would_decide_it() -> None:
 
 def test_cut_solutions_are_told_and_warned_of() -> None:
     ways = {"a": ["boxed"] * 97 + ["cut"] * 3, "b": ["boxed"] * 94 + ["cut"] * 6, "c": ["none"]}
-    table = replies.shares({(name, "set", "search"): pd.DataFrame({"found_by": own}) for name, own in ways.items()})
+    table = reply_shares.shares({(name, "set", "search"): pd.DataFrame({"found_by": x}) for name, x in ways.items()})
     shown = {(r.policy, r.found_by): (r.solutions, r.share) for r in table.itertuples()}
     assert shown["a", "boxed"] == (97, 0.97) and shown["c", "cut"] == (0, 0.0) and len(table) == 6
     text = page.render([], [], RULES, NO_TRANSFER, table)

@@ -177,8 +177,8 @@ class CodeExecution(Block):
     seconds: float = Field(
         6.0,  # the slowest reference of MBPP takes 3 to 4 on a slow core
         gt=0,
-        description="Wall time a program may take, in seconds: for each test of a contest problem (LiveCodeBench, TACO, "
-        "APPS, CodeContests), as their judges count, else for all calls of its tests together.",
+        description="Wall time a program may take, in seconds: for each test of a contest problem (LiveCodeBench, "
+        "TACO, APPS, CodeContests), as their judges count, else for all calls of its tests together.",
     )
     memory_mb: int = Field(512, ge=64, description="Address space a program may take, in MiB.")
     packages: str | None = Field(

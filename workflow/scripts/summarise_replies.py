@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from prmscale import tables
-from prmscale.analysis.replies import shares
+from prmscale.analysis.reply_shares import shares
 from prmscale.files import written_whole
 from prmscale.jobs import job
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from prmscale.analysis import checks as sections
-from prmscale.analysis import diversity, emergence, growth, replies
+from prmscale.analysis import diversity, emergence, growth, reply_shares
 from prmscale.analysis.claims import WORDS
 from prmscale.analysis.power import POWER
 from prmscale.analysis.verdicts import INCONCLUSIVE, NOT_MEASURED, NOT_SUPPORTED, Check, Claim, Rules
@@ -21,7 +21,7 @@ ACCURACIES = ["| data set | selection | accuracy [low, high] | n | seeds |", "|-
 def render(
     claims: Sequence[Claim], checks: Sequence[Check], rules: Rules, transfer: pd.DataFrame, replies: pd.DataFrame
 ) -> str:
-    """The whole page; `transfer` is the table of `transfer.matrix`, `replies` that of `replies.shares`."""
+    """The whole page; `transfer` is the table of `transfer.matrix`, `replies` that of `reply_shares.shares`."""
     lines = ["# The paper's claims, measured here", "", _how_to_read(rules), "", *_size(checks), *_cut(replies)]
     lines += [
         "| claim | metric | effect [low, high] | verdict | reported | n | seeds |",
@@ -66,13 +66,13 @@ def _size(checks: Sequence[Check]) -> list[str]:
 
 def _cut(table: pd.DataFrame) -> list[str]:
     """How many solutions were cut at the token limit, with a warning where they are many."""
-    rows = replies.cut(table).sort_values(replies.BY)
+    rows = reply_shares.cut(table).sort_values(reply_shares.BY)
     if rows.empty:
         return []
     told = ", ".join(f"{100 * r.share:.1f} % of {r.policy} on {r.dataset} ({r.purpose})" for r in rows.itertuples())
-    many = [f"{r.policy} on {r.dataset}" for r in rows.itertuples() if r.share > replies.MANY]
+    many = [f"{r.policy} on {r.dataset}" for r in rows.itertuples() if r.share > reply_shares.MANY]
     warning = (
-        f" **Warning**: more than {100 * replies.MANY:.0f} % are cut of {', '.join(dict.fromkeys(many))}: raise "
+        f" **Warning**: more than {100 * reply_shares.MANY:.0f} % are cut of {', '.join(dict.fromkeys(many))}: raise "
         "policies.sampling.max_tokens, or read accuracies as those of short solutions."
     )
     return [f"Solutions cut at the token limit, which have no answer and are wrong: {told}.{warning * bool(many)}", ""]

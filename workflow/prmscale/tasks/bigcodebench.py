@@ -17,10 +17,10 @@ from collections.abc import Iterator, Sequence
 
 from prmscale.errors import UserError
 from prmscale.study import CodeExecution
-from prmscale.tasks import sources, votes
+from prmscale.tasks import replies, sources, votes
 from prmscale.tasks.base import Domain, Grade, Problem
 from prmscale.tasks.drawing import FAILS, Drawn
-from prmscale.tasks.recorded_calls import limits_of, program_of
+from prmscale.tasks.recorded_calls import limits_of
 from prmscale.tasks.sandbox import Outcome, Program, run
 from prmscale.tasks.sandbox_worker import text_of
 
@@ -61,11 +61,11 @@ class BigCodeBench(Drawn):
 
     def grade(self, problems: Sequence[Problem], texts: Sequence[str]) -> list[Grade]:
         """Right if all tests pass; the answer is the program up to its layout, as the tests are hidden from a vote."""
-        programs = [program_of(p, text) for p, text in zip(problems, texts, strict=True)]
-        outcomes = self._run(problems, programs)
+        found = [replies.find(p.tests["entry"], p.prompt, text) for p, text in zip(problems, texts, strict=True)]
+        outcomes = self._run(problems, [program for program, _ in found])
         return [
-            Grade(votes.shape(program), _all_pass(p, outcome))
-            for p, program, outcome in zip(problems, programs, outcomes, strict=True)
+            Grade(votes.shape(program), _all_pass(p, outcome), rule)
+            for p, (program, rule), outcome in zip(problems, found, outcomes, strict=True)
         ]
 
     def _rows(self, split: str) -> tuple[sources.Rows, list[int]]:

@@ -5,16 +5,17 @@ Programs run in the sandbox and never see what is expected: it is compared outsi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from prmscale.study import CodeExecution
-from prmscale.tasks import sources, votes
+from prmscale.tasks import replies, sources, votes
 from prmscale.tasks.base import Domain, Grade, Problem
 from prmscale.tasks.drawing import FAILS, Drawn
 from prmscale.tasks.printed import Printed
-from prmscale.tasks.recorded_calls import blocks_of, limits_of
+from prmscale.tasks.recorded_calls import limits_of
 from prmscale.tasks.sandbox import Outcome, Program, run
 from prmscale.tasks.sandbox_worker import text_of
 from prmscale.tasks.values import same_in_json, without_tuples
@@ -67,11 +68,11 @@ class JudgedPrograms(Drawn):
 
     def grade(self, problems: Sequence[Problem], texts: Sequence[str]) -> list[Grade]:
         """Right if every test comes out as expected; the answer is what `votes.py` counts."""
-        programs = [program_of(p, text) for p, text in zip(problems, texts, strict=True)]
-        outcomes = self._run(list(zip(problems, programs, strict=True)))
+        found = [_found(p, text) for p, text in zip(problems, texts, strict=True)]
+        outcomes = self._run([(p, program) for p, (program, _) in zip(problems, found, strict=True)])
         return [
-            Grade(self._answer(problem, program, outcome), self._passes(problem, outcome))
-            for problem, program, outcome in zip(problems, programs, outcomes, strict=True)
+            Grade(self._answer(problem, program, outcome), self._passes(problem, outcome), rule)
+            for problem, (program, rule), outcome in zip(problems, found, outcomes, strict=True)
         ]
 
     def _answer(self, problem: Problem, program: str, outcome: Outcome) -> str | None:
@@ -160,10 +161,16 @@ class JudgedPrograms(Drawn):
 
 
 def program_of(problem: Problem, text: str) -> str:
-    """The program in a response: its last code block (that defines the function), or all of it."""
+    """The program in a response: one that reads and prints, or what defines the function."""
+    return _found(problem, text).program
+
+
+def _found(problem: Problem, text: str) -> replies.Found:
+    """The program in a response; starter code, with which the prompt ends, may have been completed."""
     entry = problem.tests["entry"]
-    blocks = [block for block in blocks_of(text) if entry is None or f"def {entry}" in block]
-    return blocks[-1] if blocks else text
+    begins = re.compile(rf"^(?:class Solution\b|(?:async )?def {re.escape(entry)}\b)", re.MULTILINE) if entry else None
+    starter = begins.search(problem.prompt) if begins else None
+    return replies.find(entry, problem.prompt[starter.start() :] if starter else "", text)
 
 
 def _asked(entry: str | None, inputs: Sequence[Any], starter: str) -> str:

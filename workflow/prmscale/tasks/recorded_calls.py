@@ -9,12 +9,11 @@ tests first, on the same machine and under the same limits; one that fails them 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 
 from prmscale.study import CodeExecution
-from prmscale.tasks import votes
+from prmscale.tasks import replies, votes
 from prmscale.tasks.base import Domain, Grade, Problem
 from prmscale.tasks.drawing import FAILS, Drawn
 from prmscale.tasks.sandbox import Limits, Outcome, Program, run
@@ -47,9 +46,6 @@ def _recorder(*args, **named):
     _calls.append(f"{ENTRY}({', '.join(parts)})")
     return _reference(*args, **named)
 """
-_FENCE = re.compile(r"```(?:python|py)?[ \t]*\n(.*?)(?:```|\Z)", re.DOTALL)
-_CODE = re.compile(r"^(?:import|from|def|class|[A-Za-z_]\w* *=)", re.MULTILINE)
-_AFTER = re.compile(r"^(?:class|def|if|print|assert|@|```|#)", re.MULTILINE)
 
 
 def limits_of(execution: CodeExecution) -> Limits:
@@ -75,16 +71,17 @@ class RecordedCalls(Drawn):
 
     def grade(self, problems: Sequence[Problem], texts: Sequence[str]) -> list[Grade]:
         """Right if all recorded calls return the reference's values; the answer is what `votes.py` counts."""
+        found = [_found(p, text) for p, text in zip(problems, texts, strict=True)]
         programs = [
             # a call that is both is asked for once
-            Program(program_of(p, text), tuple(dict.fromkeys((*p.tests["visible"], *p.tests["calls"]))))
-            for p, text in zip(problems, texts, strict=True)
+            Program(each.program, tuple(dict.fromkeys((*p.tests["visible"], *p.tests["calls"]))))
+            for p, each in zip(problems, found, strict=True)
         ]
         outcomes = run(programs, self.limits, self.allow_unsafe)
         answers = self._answers(problems, programs, outcomes)
         return [
-            Grade(answer, _returns(problem, outcome))
-            for problem, outcome, answer in zip(problems, outcomes, answers, strict=True)
+            Grade(answer, _returns(problem, outcome), rule)
+            for problem, outcome, answer, (_, rule) in zip(problems, outcomes, answers, found, strict=True)
         ]
 
     def _answers(
@@ -167,23 +164,13 @@ def _recording(problem: Problem) -> str:
 
 def blocks_of(text: str) -> list[str]:
     """The code blocks of a response."""
-    return _FENCE.findall(text)
+    return replies.bodies(text)
 
 
 def program_of(problem: Problem, text: str) -> str:
-    """The program in a response: its last code block that defines the function, or the prompt completed by it."""
-    entry, prompt = problem.tests["entry"], problem.tests["prefix"]
-    blocks = [block for block in blocks_of(text) if f"def {entry}" in block]
-    if blocks:
-        return f"{_preamble(prompt, entry)}\n{blocks[-1]}"
-    if f"def {entry}" in text:
-        start = _CODE.search(text)
-        return f"{_preamble(prompt, entry)}\n{text[start.start() if start else 0 :]}"
-    ended = _AFTER.search(text)
-    body = text[: ended.start()] if ended else text
-    return prompt + body
+    """The program in a response: what defines the function, or the prompt completed by it."""
+    return _found(problem, text).program
 
 
-def _preamble(prompt: str, entry: str) -> str:
-    """What stands before the function in the prompt: imports and helpers."""
-    return prompt[: prompt.find(f"def {entry}")] if f"def {entry}" in prompt else ""
+def _found(problem: Problem, text: str) -> replies.Found:
+    return replies.find(problem.tests["entry"], problem.tests["prefix"], text)
