@@ -24,7 +24,7 @@ boxed = pytest.mark.skipif(not sandbox.available(), reason="bubblewrap is not in
 
 
 def rows():
-    """The cases, with `\\n` as a line end."""
+    """The cases, in which `\\n` is a line end and a backslash is doubled."""
     with (Path(__file__).parent / "cases" / "code_replies.csv").open(newline="") as file:
         for row in csv.DictReader(file):
             yield {k: re.sub(r"\\[ntr\\]", lambda found: ESCAPED[found.group()], v) for k, v in row.items()}
@@ -44,14 +44,16 @@ def problem(row):
 def test_the_program_of_every_case_is_found_and_gives_what_is_expected():
     cases = list(rows())
     assert len(cases) >= 80
-    wrong = []
+    wrong, rules = [], set()
     for task, own in (
         (RecordedCalls("calls", None, EXECUTION), [c for c in cases if not c["stdin"]]),
         (TACO("programs", None, EXECUTION), [c for c in cases if c["stdin"]]),
     ):
         grades = task.grade([problem(c) for c in own], [c["reply"] for c in own])
+        rules |= {grade.found_by for grade in grades}
         wrong += [(c["kind"], g.found_by, c["reply"]) for c, g in zip(own, grades, strict=True) if not g.correct]
     assert wrong == []
+    assert rules == {"block", "joined_blocks", "bare_code", "completion"}
 
 
 @pytest.fixture(scope="module")
