@@ -24,7 +24,7 @@ boxed = pytest.mark.skipif(not sandbox.available(), reason="bubblewrap is not in
 
 
 def rows():
-    """The cases, with `\\n` as a line end."""
+    """The cases, in which `\\n` is a line end and a backslash is doubled."""
     with (Path(__file__).parent / "cases" / "code_replies.csv").open(newline="") as file:
         for row in csv.DictReader(file):
             yield {k: re.sub(r"\\[ntr\\]", lambda found: ESCAPED[found.group()], v) for k, v in row.items()}
@@ -44,14 +44,16 @@ def problem(row):
 def test_the_program_of_every_case_is_found_and_gives_what_is_expected():
     cases = list(rows())
     assert len(cases) >= 80
-    wrong = []
+    wrong, rules = [], set()
     for task, own in (
         (RecordedCalls("calls", None, EXECUTION), [c for c in cases if not c["stdin"]]),
         (TACO("programs", None, EXECUTION), [c for c in cases if c["stdin"]]),
     ):
         grades = task.grade([problem(c) for c in own], [c["reply"] for c in own])
+        rules |= {grade.found_by for grade in grades}
         wrong += [(c["kind"], g.found_by, c["reply"]) for c, g in zip(own, grades, strict=True) if not g.correct]
     assert wrong == []
+    assert rules == {"block", "joined_blocks", "bare_code", "completion"}
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +66,7 @@ def mbpp():
     file = Path(__file__).parents[2] / "shared" / "data" / "mbpp_sanitized.json"
     if not file.exists():
         pytest.skip("the real rows are not beside this checkout")
-    return load(MBPP("mbpp", str(file), EXECUTION))
+    return load(MBPP("mbpp", str(file), CodeExecution(seconds=30)))  # for the slow one, on a busy machine
 
 
 def load(task):
@@ -115,6 +117,7 @@ def test_every_reference_of_humaneval_is_right_however_it_is_said(humaneval):
 @boxed
 def test_every_reference_of_mbpp_is_right(mbpp):
     task, problems = mbpp
+    assert len(problems) == 200
     grades = task.grade(problems, [f"Here:\n\n{p.answer}\n\nThis is it." for p in problems])
     assert [p.problem_id for p, g in zip(problems, grades, strict=True) if not g.correct] == []
 

@@ -61,7 +61,9 @@ class BigCodeBench(Drawn):
 
     def grade(self, problems: Sequence[Problem], texts: Sequence[str]) -> list[Grade]:
         """Right if all tests pass; the answer is the program up to its layout, as the tests are hidden from a vote."""
-        found = [replies.find(p.tests["entry"], p.prompt, text) for p, text in zip(problems, texts, strict=True)]
+        found = [
+            replies.find(p.tests["entry"], p.tests["prefix"], text) for p, text in zip(problems, texts, strict=True)
+        ]
         outcomes = self._run(problems, [program for program, _ in found])
         return [
             Grade(votes.shape(program), _all_pass(p, outcome), rule)
