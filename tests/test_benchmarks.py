@@ -15,7 +15,7 @@ from prmscale.tasks.math_benchmarks import GSM8K, HendrycksMath, Math, Math500
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 shared = pytest.mark.skipif(not SHARED.exists(), reason="the real rows are not beside this checkout")
-EXECUTION = CodeExecution()
+EXECUTION = CodeExecution(seconds=30)  # MBPP's slowest reference, on a busy machine
 
 GSM8K_ROW = {"question": "Two and two?", "answer": "It is <<2+2=4>>4.\n#### 1,004"}
 MATH_ROW = {"problem": "Half?", "solution": r"So $\boxed{\frac{1}{2}}$.", "answer": r"\frac{1}{2}", "level": 3}

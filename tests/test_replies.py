@@ -124,16 +124,10 @@ def test_every_reference_of_mbpp_is_right(mbpp):
 
 SLOW = ("amicable_numbers_sum",)  # its tests take so long that the machine's speed decides
 HELPER = "the test calls the prompt's helper too, which is not what is asked for"
-ROOT = "the test takes any x where the polynomial is near zero"
 # mutants of HumanEval that the published tests judge otherwise: our verdict, and why
 DISAGREEMENTS = {
     ("decode_shift", "line 7: 26 -> 25"): (True, HELPER),
     ("decode_shift", "line 7: 26 -> 27"): (True, HELPER),
-    ("find_zero", "line 25: 0 -> -1"): (False, ROOT),
-    ("find_zero", "line 25: poly(xs, begin) * poly(xs, end) > 0 -> poly(xs, begin) * poly(xs, end) >= 0"): (
-        False,
-        ROOT,
-    ),
 }
 
 

@@ -5,13 +5,14 @@ Programs run in the sandbox and never see what is expected: it is compared outsi
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from prmscale.study import CodeExecution
-from prmscale.tasks import replies, sources, votes
+from prmscale.tasks import replies, sources, syntax, votes
 from prmscale.tasks.base import Domain, Grade, Problem
 from prmscale.tasks.drawing import FAILS, Drawn
 from prmscale.tasks.printed import Printed
@@ -138,12 +139,13 @@ class JudgedPrograms(Drawn):
         for problem, source in pairs:
             entry, inputs = problem.tests["entry"], tuple(problem.tests["inputs"])
             if entry is None:
-                programs.append(Program(_NAMES + source, inputs=inputs))
+                programs.append(Program(replies.after(_NAMES, source), inputs=inputs))
             else:
-                function = f"Solution().{entry}" if "class Solution" in source else entry
+                owner = _class_of(source, entry)
+                function = f"{owner}().{entry}" if owner else entry
                 calls = [f"{function}({', '.join(map(repr, arguments))})" for arguments in inputs]
                 # the seconds of these sets' judges are those of a test
-                programs.append(Program(_NAMES + source, tuple(calls), limit_each=True))
+                programs.append(Program(replies.after(_NAMES, source), tuple(calls), limit_each=True))
         return run(programs, self.limits, self.allow_unsafe)
 
     def _passes(self, problem: Problem, outcome: Outcome, wrapped: bool = False) -> bool:
@@ -163,6 +165,14 @@ class JudgedPrograms(Drawn):
 def program_of(problem: Problem, text: str) -> str:
     """The program in a response: one that reads and prints, or what defines the function."""
     return _found(problem, text).program
+
+
+def _class_of(source: str, entry: str) -> str | None:
+    """The class that a function is a method of; None where it is of the module, or the source is no Python."""
+    try:
+        return syntax.class_with(ast.parse(source), entry)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
 
 
 def _found(problem: Problem, text: str) -> replies.Found:

@@ -190,6 +190,7 @@ def main_module(request: dict[str, Any], given: int, pipe: int) -> None:
     sys.stdin = sys.__stdin__ = open(0, encoding="utf-8")  # type: ignore[misc]  # noqa: SIM115
     sys.stdout = sys.__stdout__ = open(1, "w", encoding="utf-8")  # type: ignore[misc]  # noqa: SIM115
     vars(builtins).update(exit=sys.exit, quit=sys.exit)  # what the module site would bring
+    sys.argv = ["solution.py"]
     status = 0
     try:
         exec(compile(request["source"], "solution", "exec"), module("__main__"))
