@@ -84,6 +84,13 @@ _CHOICE = re.compile(r"\(?([A-J])\)?|\(?([A-J])[).:] .*")
 _NEEDED_SPACE = re.compile(r"(\\[A-Za-z]+ (?=[A-Za-z])|\d (?=\d))| ")
 _ALL_REALS = re.compile(r"\\(?:mathbb|mathbf|Bbb) *\{?R\}?|\"?all real(?:s| numbers)\"?", re.IGNORECASE)
 _BY_SPACES = re.compile(r"-?\d{1,3}(?: \d{3})+")
+_NUMERALS = {
+    word: str(number)
+    for number, word in enumerate(
+        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
+        "eighteen nineteen twenty".split()
+    )
+}
 _CURRENCY = re.compile(r"\\\$|[€£]")
 
 
@@ -114,7 +121,9 @@ def _read(text: str) -> Form:
     if choice := _CHOICE.fullmatch(text.replace('"', "").strip()):
         return Form("words", (choice.group(1) or choice.group(2)).lower())
     if r"\ldots" in text:
-        return _as_words(text)
+        return Form("words", text.replace(" ", ""))
+    if text.lower() in _NUMERALS:
+        return Form("number", _NUMERALS[text.lower()])
     for attempt in _ATTEMPTS:
         form = attempt(text)
         if form is not None:

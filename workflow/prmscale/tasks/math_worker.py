@@ -11,6 +11,7 @@ import json
 import re
 import resource
 import sys
+from collections.abc import Sequence
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any
@@ -38,19 +39,18 @@ def expression(text: str) -> Any:
 
 
 @lru_cache(maxsize=1 << 15)
-def values(text: str) -> tuple[Any, ...]:
-    """Of an expression with variables its values at each point, else its one value."""
+def values(text: str, names: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Of an expression its values at each point of these variables; without any its one value."""
     found = expression(text)
-    names = sorted(found.free_symbols, key=str)
     if not names:
         return (found if found.is_Rational else sympy.N(found, 60),)
-    out = []
-    for number, (up, down) in enumerate(_POINTS):
-        point = {
-            name: sympy.Rational(up, down) + place * (1 + number) * sympy.sign(up) for place, name in enumerate(names)
-        }
-        out.append(sympy.N(found.subs(point), 50))
-    return tuple(out)
+    return tuple(sympy.N(found.subs(_point(names, number)), 50) for number in range(len(_POINTS)))
+
+
+def _point(names: Sequence[Any], number: int) -> dict[Any, Any]:
+    """Values of all variables, of one sign and far apart."""
+    value = sympy.Rational(*_POINTS[number])
+    return {name: value + place * (1 + number) * sympy.sign(value) for place, name in enumerate(names)}
 
 
 def alike(a: Any, b: Any) -> bool:
@@ -69,11 +69,9 @@ def same_atoms(a: Form, b: Form) -> bool:
     """Whether two numbers, expressions or equations are equal."""
     if a.kind == "equation":
         return _same_equations(a, b)
-    x, y = expression(str(a)), expression(str(b))
-    if x.free_symbols != y.free_symbols:
-        return False
-    first, second = values(str(a)), values(str(b))
-    if not x.free_symbols:
+    names = tuple(sorted(expression(str(a)).free_symbols | expression(str(b)).free_symbols, key=str))
+    first, second = values(str(a), names), values(str(b), names)
+    if not names:
         return alike(first[0], second[0]) or _is_rounded(a, second[0]) or _is_rounded(b, first[0])
     pairs = [pair for pair in zip(first, second, strict=True) if all(v.is_number and v.is_finite for v in pair)]
     positive = [pair for pair in zip(first[:3], second[:3], strict=True) if pair in pairs]
@@ -96,11 +94,8 @@ def _same_equations(a: Form, b: Form) -> bool:
     first, second = (left - right for left, right in sides)
     if first.free_symbols != second.free_symbols or not first.free_symbols:
         return False
-    names = sorted(first.free_symbols, key=str)
-    ratios = []
-    for number, (up, down) in enumerate(_POINTS):
-        point = {name: sympy.Rational(up, down) + place * (2 + number) for place, name in enumerate(names)}
-        ratios.append(sympy.N(first.subs(point) / second.subs(point), 50))
+    points = [_point(sorted(first.free_symbols, key=str), number) for number in range(len(_POINTS))]
+    ratios = [sympy.N(first.subs(point) / second.subs(point), 50) for point in points]
     return all(r.is_finite and r != 0 and alike(r, ratios[0]) for r in ratios)
 
 
