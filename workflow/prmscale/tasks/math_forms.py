@@ -84,13 +84,9 @@ _CHOICE = re.compile(r"\(?([A-J])\)?|\(?([A-J])[).:] .*")
 _NEEDED_SPACE = re.compile(r"(\\[A-Za-z]+ (?=[A-Za-z])|\d (?=\d))| ")
 _ALL_REALS = re.compile(r"\\(?:mathbb|mathbf|Bbb) *\{?R\}?|\"?all real(?:s| numbers)\"?", re.IGNORECASE)
 _BY_SPACES = re.compile(r"-?\d{1,3}(?: \d{3})+")
-_NUMERALS = {
-    word: str(number)
-    for number, word in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
-        "eighteen nineteen twenty".split()
-    )
-}
+_COUNTED = """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen
+seventeen eighteen nineteen twenty"""
+_NUMERALS = {word: str(number) for number, word in enumerate(_COUNTED.split())}
 _CURRENCY = re.compile(r"\\\$|[€£]")
 
 
