@@ -2,6 +2,7 @@ r"""Final answers of math solutions: found in the text, compared, and given one 
 
 Where an answer is found, by the first of these rules that finds one:
 - `boxed`: the last `\boxed{…}` that holds something; several in one sentence are one list.
+- `answer_tag`: the last `<answer>…</answer>`.
 - `hash_mark`: GSM8K's `#### 18`, the first one; a heading of four marks is none.
 - `phrase`: what follows "the answer is", "Final answer:", "**Answer:**", "A:" and the like, to the end of the sentence:
   the last such phrase that holds an answer, as "Let me check my answer." and "The answer is correct." do not. Of many
@@ -23,7 +24,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from prmscale.tasks import thoughts
-from prmscale.tasks.math_forms import NONE, Form, equal_forms, read
+from prmscale.tasks.math_forms import NONE, Form, read, same
 from prmscale.tasks.math_latex import close_of, trim
 from prmscale.tasks.math_numbers import is_rounded
 from prmscale.tasks.worker import Worker
@@ -47,7 +48,7 @@ def extract(text: str) -> str | None:
 def find(text: str) -> Found:
     """The final answer of a solution and the rule that found it."""
     said = thoughts.reply(text).replace("\r\n", "\n").replace("\r", "\n")
-    said = said.replace(r"\$", "").replace("−", "-")
+    said = said.replace(r"\$", "").replace("−", "-").encode(errors="replace").decode()
     ended = _END_OF_TEXT.search(said)
     said = said[: ended.start()] if ended else said
     for next_one in islice(_NEXT_PROBLEM.finditer(said), _MOST):
@@ -62,17 +63,18 @@ _NEXT_PROBLEM = re.compile(
     r"(?<=\n)[ \t]*(?:#{1,4} *)?(?:\*\*)?(?:Question|Problem|Human|User|Instruction|Exercise|Q)(?: *\d{1,4})?"
     r"(?:\*\*)? *:|(?<=\n)[ \t]*#{2,4} *(?:Instruction|Question|Problem|User|Human)\b"
 )
-_BOX = re.compile(r"\\(?:boxed|fbox|framebox) *(?=\{)|\\boxed +(?=[^\s{])")
-_JOINT = re.compile(r"[\s$,;.]|\\[,;: ()]|\\(?:text|mbox)\{|\}|and|or|\*")
+_BOX = re.compile(r"\\(?:boxed|fbox|framebox) *(?=\{)|\\boxed *(?=[^\s{A-Za-z])|\\boxed +(?=[^\s{])")
+_JOINT = re.compile(r"[\s$,;.]|\b[A-Za-z] *=|\\[,;: ()]|\\(?:text|mbox)\{|\}|and|or|\*")
+_TAG = re.compile(r"<answer>([^<]{1,3000})</answer>", re.IGNORECASE)
 _HASH = re.compile(r"^[ \t]*####(?!#)[ \t]*([^\n]+)", re.MULTILINE)
 _HEADING = re.compile(r"\d+[.)]\s+[A-Za-z]|[^\\\d$]{0,3}(?<![\\A-Za-z])[A-Za-z]{2,}")  # `#### Step 1`, `#### 2. Add`
 _PHRASE = re.compile(
-    r"\banswers?\b,?(?:[ \t](?!is\b|are\b|was\b)[^\s.:=$]{1,30}){0,8}?[ \t]*(?:\*\*|__)?"
+    r"\banswers?\b[\"'*_]{0,3},?(?:[ \t](?!is\b|are\b|was\b)[^\s.:=$]{1,30}){0,8}?[ \t]*(?:\*\*|__)?"
     r"(?:[ \t]+(?:is|are|was|were|would be|should be|will be|must be|comes? out to be|equals)\b[ \t]*(?:\*\*)?[:=]?"
     r"|[ \t]*(?:\*\*)?[:=])"
     r"|\b(?:correct |right )?(?:option|choice)[ \t]+(?:is\b[ \t]*:?|:)"
     r"|^[ \t]*(?:\*\*|#{1,6}[ \t]*)(?:\*\*)?(?:the )?(?:final )?answers?(?:\*\*)?[ \t]*:?(?:\*\*)?[ \t]*$"
-    r"|^[ \t]*A[ \t]*:(?=[ \t]*\S)",
+    r"|^[ \t]*A[ \t]*:(?=[ \t]*\S)|答案(?:是|为|：|:)",
     re.IGNORECASE | re.MULTILINE,
 )
 # what is said of an answer, and is none
@@ -93,12 +95,15 @@ _FORMULA = re.compile(r"\$\$([^$]+)\$\$|\$([^$\n]+)\$|\\\(((?:[^\\]|\\[^)])+)\\\
 _CLOSES_TEXT = re.compile(r"(?:\$\$?|\\\)|\\\])[\s.*]*$")
 _WORD = re.compile(r"(?<![\\A-Za-z])[A-Za-z]{2,}")
 _COMMANDS = re.compile(r"\\(?:text|mbox|mathrm|begin|end)\{[^{}]*\}")
+_EMPHASIS = re.compile(r"(?<!\d)(?:\*\*|__)|\*\*(?!\d)|`")  # but 2**3
+_DISPLAY = re.compile(r"^\\[(\[]|\\[)\]]$")
+_LEAD = re.compile(r"^(?:\\text(?:bf)? *\{)?(?:simply|just|equal to|therefore|thus|:|=)\s+", re.IGNORECASE)
 _WITH_UNIT = re.compile(r"([-+]?(?:\d[\d,]*(?:\.\d+)?|\.\d+)) *[A-Za-z][A-Za-z /.]*")
 _WINDOW = 3000  # characters that a phrase, or the last sentence, is looked for in
 
 
 def _find(text: str) -> Found:
-    for rule in (_boxed, _hash_mark, _phrase, _closing_formula, _last_number):
+    for rule in (_boxed, _answer_tag, _hash_mark, _phrase, _closing_formula, _last_number):
         answer = rule(text)
         if answer is not None:
             return Found(answer, rule.__name__.lstrip("_"))
@@ -133,6 +138,11 @@ def _box(text: str, mark: re.Match[str]) -> tuple[int, int, str]:
         end = len(text) if line < 0 else line
         return mark.start(), end, clean(text[at + 1 : end][:_WINDOW].rstrip("$ "))
     return mark.start(), end + 1, clean(text[at + 1 : end])
+
+
+def _answer_tag(text: str) -> str | None:
+    tagged = _TAG.findall(text)
+    return _said(tagged[-1]) if tagged else None
 
 
 def _hash_mark(text: str) -> str | None:
@@ -177,6 +187,8 @@ def _within(sentence: str) -> str | None:
 _SHOWN = {"$$": "$$", r"\[": r"\]"}
 _OPENING, _CLOSING = re.compile(r"[(\[{]"), re.compile(r"[)\]}]")
 _ENDS = re.compile(r"[.!?;](?=[ \n*\"')$]|\Z)")
+_GOES_ON, _NEXT_SENTENCE = re.compile(r" *[=+*/^)\-]"), re.compile(r" +[A-Z]")
+_PRICE = re.compile(r"\$\d[\d,.]*$")
 _ABBREVIATION = re.compile(r"\b(?:[ap]|[ap]\.m|vs|approx|no|i\.e|e\.g)$", re.IGNORECASE)
 
 
@@ -192,7 +204,10 @@ def _rest(text: str) -> str:
     for end in _ENDS.finditer(line):
         before = line[: end.start()]
         is_open = len(_OPENING.findall(before)) > len(_CLOSING.findall(before)) or before.count("$") % 2
-        is_sign = before.endswith("\\") or (end.group() == "!" and before[-1:].isdigit())
+        after = line[end.end() :]
+        is_sign = before.endswith("\\") or (end.group() == "!" and _GOES_ON.match(after) is not None)
+        if _PRICE.search(before) and _NEXT_SENTENCE.match(after):
+            return before  # it costs $18. The other $5.
         if not (is_open and end.end() < len(line)) and not is_sign and not _ABBREVIATION.search(before):
             return before
     return line
@@ -219,17 +234,13 @@ def _last_number(text: str) -> str | None:
 
 def clean(answer: str) -> str:
     """An answer without the marks of formulas and emphasis, currency and punctuation around it."""
-    answer = answer.strip().strip("`").strip()
-    if answer.count("$") % 2 == 0 or answer.startswith("$"):
-        answer = answer.replace("$", "")
-    answer = re.sub(r"^\\[(\[]|\\[)\]]$", "", trim(answer).replace(r"\(", "").replace(r"\)", ""))
-    answer = re.sub(
-        r"^(?:\\text(?:bf)? *\{)?(?:simply|just|equal to|therefore|thus|:|=)\s+",
-        "",
-        answer.strip(),
-        flags=re.IGNORECASE,
-    )
-    return trim(answer)
+    said = _EMPHASIS.sub("", answer).strip()
+    if "{" not in said:
+        said = said.strip('"}')
+    if said.count("$") % 2 == 0 or said.startswith("$"):
+        said = said.replace("$", "")
+    said = _DISPLAY.sub("", trim(said).replace(r"\(", "").replace(r"\)", ""))
+    return trim(_LEAD.sub("", said.strip()))
 
 
 def canonical(answer: str) -> str:
@@ -256,9 +267,8 @@ class _Undecided(Exception):
 
 
 def _same(gold: str, answer: str, seconds: float) -> bool:
-    a, b = read(gold), read(answer)
     try:
-        return equal_forms(a, b, _numbers)
+        return same(gold, answer, _numbers)
     except _Undecided:
         return _verified(gold, answer, seconds)
 

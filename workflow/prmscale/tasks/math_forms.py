@@ -36,13 +36,14 @@ class Form:
 
     `kind` is none, number, expression, words, set, union, tuple, matrix, ratio or equation. `text` is the normal form
     of what has no `parts`; of a tuple it holds the two brackets, of an equation its sign. `unit` is a well-known unit
-    that stood behind it.
+    that stood behind it, `name` the variable that it was given to.
     """
 
     kind: str
     text: str
     parts: tuple[Form, ...] = ()
     unit: str = ""
+    name: str = ""
 
     def __str__(self) -> str:
         """One text for all answers of this form."""
@@ -76,11 +77,13 @@ _MATRIX = re.compile(
 # what a value is given to: `x`, `y_1`, `f(x)`, `f^{-1}(x)`, `\angle ABC`, `Area`; no product such as `xy`
 _VARIABLE = re.compile(
     r"(?:(?:\\(?:angle|overline|triangle) *)?\{?[A-Z]{1,4}\}?|[A-Za-z]|\\[A-Za-z]+)(?:_\{?\w\}?)?'*(?:\^\{?-1\}?)?"
-    r'(?:\([A-Za-z]\))?|(?:"[^"]*"|[A-Z]?[a-z]{2,}| )+'
+    rf"(?:\([A-Za-z]\))?|(?:{WORD.pattern}| )+"
 )
+_CHOSEN = re.compile(r"\(?[A-J][).:] (.+)")
 _SIGN = {r"\leq": "]", "<": ")", r"\geq": "[", ">": "("}
 _MIRRORED = {r"\leq": r"\geq", "<": ">", r"\geq": r"\leq", ">": "<"}
-_CHOICE = re.compile(r"\(?([A-J])\)?|\(?([A-J])[).:] .*")
+_CHOICE = re.compile(r"(?:(?:[Oo]ption|[Cc]hoice|[Aa]nswer) )?\(?([A-J])\)?|\(?([A-J])[).:] .*")
+_CLOCK = re.compile(r"(\d{1,2})(?::(\d\d))? *([ap])\.? ?m\b\.?", re.IGNORECASE)
 _NEEDED_SPACE = re.compile(r"(\\[A-Za-z]+ (?=[A-Za-z])|\d (?=\d))| ")
 _ALL_REALS = re.compile(r"\\(?:mathbb|mathbf|Bbb) *\{?R\}?|\"?all real(?:s| numbers)\"?", re.IGNORECASE)
 _BY_SPACES = re.compile(r"-?\d{1,3}(?: \d{3})+")
@@ -95,7 +98,10 @@ def read(text: str) -> Form:
     """The form of an answer."""
     if len(text) > LONGEST or _depth(text) > _DEEPEST:
         return Form("words", " ".join(text.split()))
-    form = _read(_GROUPED.sub(lambda found: found.group().replace(",", ""), plain(text)))
+    said = plain(text)
+    # (1,234) is a pair
+    grouped = said if said[:1] in ("(", "[") else _GROUPED.sub(lambda found: found.group().replace(",", ""), said)
+    form = _read(grouped)
     return replace(form, unit="dollar") if form.kind == "number" and _CURRENCY.search(text) else form
 
 
@@ -118,6 +124,8 @@ def _read(text: str) -> Form:
         return Form("words", (choice.group(1) or choice.group(2)).lower())
     if r"\ldots" in text:
         return Form("words", text.replace(" ", ""))
+    if time := _CLOCK.fullmatch(text.replace('"', "").strip()):
+        return Form("words", f"{time.group(1)}:{time.group(2) or '00'} {time.group(3).lower()}m")
     if text.lower() in _NUMERALS:
         return Form("number", _NUMERALS[text.lower()])
     for attempt in _ATTEMPTS:
@@ -156,7 +164,7 @@ def _as_list(text: str) -> Form | None:
         return _read(items[0]) if joined != text and items else None
     units = {math_numbers.unit_words(item.strip()) for item in items if re.search(r"\d", item)} - {""}
     if joined != text and len(units) > 1:
-        return _as_words(text)  # 3 hours and 20 minutes
+        return _as_words(_JOINS.sub(" ", text))  # 3 hours and 20 minutes
     form = _collect(items)
     if joined != text and re.search("[<>]|leq|geq", text) and len(form.parts) > 1:
         return replace(form, kind="union")  # x < 2 or x > 3
@@ -221,11 +229,22 @@ def _as_relation(text: str) -> Form | None:
                 named = [bool(_VARIABLE.fullmatch(side.strip())) or not side.strip() for side in sides]
                 is_calculation = not re.search(r"(?<![\\A-Za-z])[A-Za-z]", text)
                 if named[0] or len(sides) > 2 or is_calculation:
-                    return _read(sides[-1])
+                    return _named(_read(sides[-1]), sides[0])
                 if named[-1]:
-                    return _read(sides[0])
+                    return _named(_read(sides[0]), sides[-1])
             return Form("equation", sign, tuple(map(_read, sides)))
     return _as_interval(text)
+
+
+def _named(form: Form, name: str) -> Form:
+    """The form, given to a variable if the name is one."""
+    return replace(form, name=name.strip()) if len(name.strip()) == 1 else form
+
+
+def as_equation(text: str) -> Form | None:
+    """The equation that an answer is written as, whatever it says of a variable; None where it is none."""
+    sides = _split(plain(text), "=")
+    return Form("equation", "=", tuple(map(_read, sides))) if len(sides) == 2 and all(sides) else None
 
 
 def _as_interval(text: str) -> Form | None:
@@ -295,7 +314,8 @@ def _as_words(text: str) -> Form:
 
 def equal_forms(a: Form, b: Form, atoms: Callable[[Form, Form], bool]) -> bool:
     """Whether two forms say the same, where `atoms(a, b)` says it of numbers, expressions and equations."""
-    if NONE in (a, b) or (a.unit and b.unit and a.unit != b.unit):
+    differ = any(x and y and x != y for x, y in ((a.unit, b.unit), (a.name, b.name)))
+    if differ or "none" in (a.kind, b.kind):
         return False
     if str(a) == str(b) and (a.kind == b.kind or not a.parts + b.parts):
         return True
@@ -314,3 +334,14 @@ def equal_forms(a: Form, b: Form, atoms: Callable[[Form, Form], bool]) -> bool:
             left.remove(twin)
         return True
     return all(equal_forms(x, y, atoms) for x, y in zip(a.parts, b.parts, strict=True))
+
+
+def same(gold: str, answer: str, atoms: Callable[[Form, Form], bool]) -> bool:
+    """Whether two answers say the same, where `atoms` says it of numbers, expressions and equations."""
+    for one, other in ((gold, answer), (answer, gold)):
+        # `(B) 12` is B and 12, `y = 2x` is the equation 2x - y = 0
+        if (choice := _CHOSEN.fullmatch(plain(one))) and equal_forms(read(choice.group(1)), read(other), atoms):
+            return True
+        if read(one).kind == "equation" != read(other).kind and (equation := as_equation(other)):
+            return equal_forms(read(one), equation, atoms)
+    return equal_forms(read(gold), read(answer), atoms)

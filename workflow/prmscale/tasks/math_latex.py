@@ -19,6 +19,7 @@ _SIGNS = {
     r"\leqslant": r"\leq ", r"\geqslant": r"\geq ", r"\lbrace": r"\{", r"\rbrace": r"\}", r"\cdots": r"\ldots ",
     r"\dots": r"\ldots ", r"\degree": r"^\circ ", r"^\circ": r"^\circ ", r"^{\circ}": r"^\circ ", r"\%": "%", r"\#": "",
     r"\$": "", "$": "", r"\lparen": "(", r"\rparen": ")", r"\left.": "", r"\right.": "", r"\colon": ":",
+    r"\langle": "(", r"\rangle": ")",
 }  # fmt: skip
 _RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
 _LOWERED = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
@@ -62,13 +63,17 @@ _BARE = re.compile(
 _BARE_SPELLING = {"infinity": r"\infty ", "infty": r"\infty "}
 # a word, and no product of variables: set apart, long, or one of these
 _SHORT = "or|no|an|am|pm|cm|mm|km|ft|in|kg|lb|mg|ml|hr|to|of|is|it|at|by|oz|th|st|nd|rd"
-WORD = re.compile(rf'"[^"]*"|(?<![\\A-Za-z])(?:[A-Za-z]{{3,}}|{_SHORT})(?![A-Za-z])')
+_PRODUCTS = "abc|abcd|abd|bcd|ijk|uvw"
+WORD = re.compile(
+    rf'"[^"]*"|(?<![\\A-Za-z])(?:(?!(?:{_PRODUCTS})(?![A-Za-z]))(?=[A-Za-z]*[aeiouAEIOU])[A-Za-z]{{3,}}|{_SHORT})(?![A-Za-z])'
+)
 _MOST = 60  # commands of a kind that are looked at in one answer
 
 
 def plain(text: str) -> str:
     """The text with one spelling for every sign, without layout, dollars, frames or what stands around it."""
-    text = trim(text).replace("\\\\", _ROW)
+    text = re.sub(r"(?<!\\)\\(?: |$)", " ", text.replace("\\\\", _ROW))
+    text = re.sub(r"(?<=\d) *[xX] *(?=10 ?\^)", r"\\times ", re.sub(r"(?<=,) *\.\.\.", r" \\ldots ", trim(text)))
     text = _THOUSANDS.sub(",", text)
     for sign, latex in _SIGNS.items():
         if sign in text:
@@ -88,7 +93,7 @@ def plain(text: str) -> str:
 
 def trim(text: str) -> str:
     """The text without spaces, emphasis and punctuation around it; `.5` and `5!` keep theirs."""
-    end = text.rstrip(" \n*_`.,;:?")
+    end = text.rstrip(" \n*_`.,;:?。，")
     begin = end.lstrip(" \n*_`,;:?")
     return begin if re.match(r"\.\d", begin) else begin.lstrip(" .")
 

@@ -13,8 +13,9 @@ _HEDGES = re.compile(
 )
 # what may stand behind a number without saying anything of its size
 _UNIT = re.compile(
-    r'(?: *\^\\circ *(?:"?[CFK]"?)?| *%|(?<![\\A-Za-z]) *(?:"[^"\d]*"|[A-Za-z]{2,}(?![A-Za-z]))'
-    r'(?: *(?:\^ *\{?[23]\}?|"[^"\d]*"|[A-Za-z]+|[/.\-\'()]|\\cdot))*)$'
+    r'(?: *\^\\circ *(?:"?[CFK]"?)?| *%| *"[^"\d]*"| *\("?[A-Za-z ]+"?\)|(?<![\\A-Za-z]) +[A-Za-z]{2,}(?![A-Za-z])'
+    r"|(?<=[\d}])(?:[A-Za-z]{4,}|cm|mm|km|kg|mg|ml|ft|in|lbs?|oz|mph|hrs?|mins?|secs?|st|nd|rd|th)(?![A-Za-z]))"
+    r'(?: *(?:\^ *\{?[23]\}?|"[^"\d]*"|[A-Za-z]+|[/.\-\'()]|\\cdot))*$'
 )
 _SIZES = {"hundred": 100, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12, "dozen": 12}
 # units of which one number has only one; others, and squares and cubes, are not told apart
