@@ -130,6 +130,15 @@ def test_paths_that_end_nowhere_are_chosen_by_no_aggregation(tmp_path):
     assert best_of_n(made[:1], scores[:1]) == {}
 
 
+def test_a_path_that_breaks_off_at_an_unrated_step_ends_nowhere(tmp_path):
+    row = prm800k(step(rated("Add.", 1), chosen=0), step(rated("It is 4.", None), chosen=0))
+    found = imported.load(corpus(tmp_path, "prm800k", [row]), 0)
+    assert found.solutions.finish_reason.tolist() == ["partial"]
+    (problem,) = from_table(found.problems)
+    by_outcome = RewardTraining(supervise="outcome")
+    assert examples({problem.problem_id: problem}, found.solutions, found.labels, by_outcome) == []
+
+
 def test_a_problem_reported_as_broken_teaches_nothing(tmp_path):
     rows = [prm800k(step(rated("Add.", 1), chosen=0), finish="bad_problem"), PHASE_2]
     assert len(imported.load(corpus(tmp_path, "prm800k", rows), 0).solutions) == 1

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scripted import problem
-from transformers import GenerationConfig
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+from transformers import GenerationConfig, PreTrainedTokenizerFast
 
 from prmscale.engines.flops import Shape
 from prmscale.engines.policy import Draw, Extension, SamplingPolicy
@@ -115,12 +116,12 @@ class Scribe(SamplingPolicy):
 
 @pytest.mark.parametrize("case", TEXTS, ids=lambda case: f"{case['rule']}: {case['kind']}")
 def test_step_by_step_is_all_at_once(case, tmp_path):
-    scribe = Scribe(tmp_path, case["text"], steps={"math": case["rule"]})
-    whole = scribe.write("end")
+    scribe = Scribe(tmp_path, case["text"], steps={"code": case["rule"]})
+    whole = scribe.write("end", domain="code")
     assert whole.steps == tuple(case["steps"].split("|")) and whole.finish_reason == "stop"
-    found = scribe.write("step")
+    found = scribe.write("step", domain="code")
     while found.finish_reason is None:
-        found = found.then(scribe.write("step", found.steps))
+        found = found.then(scribe.write("step", found.steps, domain="code"))
         assert len(found.steps) <= len(whole.steps)
     # every token belongs to one step, whatever was sampled to see where it ends
     assert (found.steps, found.logprob) == (whole.steps, whole.logprob) and found.tokens >= whole.tokens
@@ -162,6 +163,27 @@ def test_who_never_leaves_a_thought_gives_no_reply(template, way, tmp_path):
 def test_thoughts_are_taken_off(case):
     assert thoughts.reply(case["text"]) == case["reply"]
     assert thoughts.is_open(case["text"]) == (case["open"] == "True")
+
+
+def test_nothing_is_drawn_where_no_room_is_left(tmp_path):
+    scribe = Scribe(tmp_path, "Add.\n\nIt is 4.")
+    scribe.sampling = scribe.sampling.model_copy(update={"max_tokens": 4})
+    whole = scribe.write("end")
+    assert whole.is_cut and whole.tokens == 4
+    more = scribe.write("end", ["Add.\n"])  # six tokens
+    assert more.is_cut and more.tokens == 0 and not more.steps
+
+
+@pytest.mark.parametrize("scheme", ["first", "always", "never"])
+def test_a_step_keeps_its_indentation_whatever_the_tokenizer(scheme):
+    letters = {letter: i for i, letter in enumerate("▁\nxy=1")}
+    raw = Tokenizer(models.BPE(letters, []))
+    raw.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme=scheme)
+    raw.decoder = decoders.Metaspace(prepend_scheme=scheme)
+    made = PreTrainedTokenizerFast(tokenizer_object=raw)
+    ids = steps.tokens_after_line_end(made, "    y = 1\n")
+    assert steps.decode(made, ids) == "    y = 1\n"
+    assert made("x\n    y = 1\n")["input_ids"][-len(ids) :] == ids
 
 
 def test_a_scorer_reads_every_step_to_one_line_end():

@@ -8,9 +8,11 @@ import pytest
 from test_contests import APPS_ROW, CONTEST_ROW, EXECUTION, LCB_CALL_ROW, LCB_ROW, MBPPPLUS_ROW, SUMS, TACO_ROW, loaded
 
 from prmscale.tasks import sandbox, votes
+from prmscale.tasks.base import Problem
 from prmscale.tasks.code_benchmarks import MBPP, HumanEval, MBPPPlus
 from prmscale.tasks.competitions import APPS, TACO, CodeContests
 from prmscale.tasks.livecodebench import LiveCodeBench
+from prmscale.tasks.recorded_calls import RecordedCalls
 
 boxed = pytest.mark.skipif(not sandbox.available(), reason="bubblewrap is not installed or cannot start here")
 with open(Path(__file__).parent / "cases" / "visible_calls.csv", newline="") as file:
@@ -85,6 +87,16 @@ def test_a_program_that_only_hidden_calls_end_keeps_its_vote(tmp_path):
     hangs = "def f(x):\n    while x > 1: pass\n    return 1"
     (right, slow, ended) = task.grade([problem] * 3, ["def f(x): return x", hangs, "1 / 0"])
     assert right.answer == slow.answer and right.correct and not slow.correct and ended.answer is None
+
+
+@boxed
+def test_a_program_that_only_shown_calls_end_keeps_its_verdict():
+    tests = {"entry": "f", "prefix": "", "visible": ["f(9)"], "calls": ["f(1)"], "expected": ["1"]}
+    problem = Problem("p", "code", "test", "", None, tests, 0, "made up", "none")
+    task = RecordedCalls("calls", None, EXECUTION.model_copy(update={"seconds": 1.0}))
+    hangs = "def f(x):\n    while x > {}: pass\n    return x"
+    (passes, fails) = task.grade([problem] * 2, [hangs.format(1), hangs.format(0)])
+    assert passes.correct and not fails.correct and passes.answer is fails.answer is None
 
 
 def test_the_prompts_that_show_calls_are_counted():

@@ -267,7 +267,8 @@ class Prompting(Block):
     thoughts: Literal["hidden", "steps"] = Field(
         "hidden",
         description="What a reasoning model writes between <think> tags: kept from steps, reward models and graders, "
-        "or cut in steps like the rest. Hidden ones are lost to a search that goes on from its steps.",
+        "or cut in steps like the rest. Hidden ones are lost to a search that goes on from its steps, and count "
+        "against max_tokens only in the draw that thinks.",
     )
     dtype: Literal["float32", "bfloat16", "float16"] = Field("float32", description="Number format of the weights.")
     revision: str | None = Field(None, description="Branch, tag or commit on the hub.")

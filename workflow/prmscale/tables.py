@@ -37,14 +37,14 @@ SCHEMAS: dict[str, dict[str, str]] = {
         "finish_reason": "text",  # stop | length: cut, so wrong | partial: a path of a corpus that ends nowhere
         "tokens": "integer",
         "correct": "boolean",
-        "found_by": "text",  # the rule that found the answer, or the program, in the text
         "logprob": "number",  # sum of token log-probabilities at temperature 1
         "min_logprob": "number",  # the lowest of them
         "confidence": "number",  # self-certainty: mean KL from uniform to the next-token distribution
         "prefix_tokens": "integer",  # read before the first step: the prompt
         "flops": "number",  # of reading the prompt and writing the solution
         "prefix_flops": "number",  # of reading the prompt alone
-        "thought": "text",  # what a reasoning model thought before its reply, kept from steps and graders
+        # beside them found_by, the rule that found the answer, or the program, in the text; and thought, what a
+        # reasoning model thought before its reply
     },
     "labels": {
         "problem_id": "text",

@@ -25,7 +25,7 @@ class Chat:
         begun = "" if prompting.style == "plain" else self._render([{"role": "user", "content": "?"}])
         self.opened = thoughts.opened_by(begun)
         closed = f"\n{thoughts.closing(self.opened)}\n\n" if self.opened else ""
-        self.closing_ids: list[int] = tokenizer(closed, add_special_tokens=False)["input_ids"] if closed else []
+        self.closing_ids: list[int] = steps.tokens_after_line_end(tokenizer, closed) if closed else []
 
     def ids(self, problem: Problem) -> list[int]:
         """The token ids of a problem's prompt."""
@@ -71,7 +71,7 @@ class Chat:
             )
         except Exception as error:  # a template may raise whatever it wants
             raise UserError(
-                f"policies: {self.name}: its chat template cannot be used: {str(error).splitlines()[0]}. "
+                f"policies: {self.name}: its chat template cannot be used: {error or type(error).__name__}. "
                 "Check prompting.template, or ask by prompting.style: plain"
             ) from error
 

@@ -57,6 +57,7 @@ class Draw:
     step: str | None = None
     kept: int | None = None
     looked: int = 0
+    judged: int = 0  # lines that are known to begin no second step
     thinking: bool = field(init=False)
 
     def __post_init__(self) -> None:
@@ -71,7 +72,8 @@ class SamplingPolicy(ABC):
     def __init__(self, name: str, folder: str | Path, prompting: Prompting, sampling: Sampling, seed: int) -> None:
         self.name, self.prompting, self.sampling, self.seed = name, prompting, sampling, seed
         self.tokenizer = load_pretrained(AutoTokenizer, folder, revision=prompting.revision)
-        ends = _generation_config(folder, prompting.revision).eos_token_id or self.tokenizer.eos_token_id
+        told = _generation_config(folder, prompting.revision).eos_token_id
+        ends = self.tokenizer.eos_token_id if told is None else told
         self._ends = set(ends if isinstance(ends, list) else [ends])
         self.chat = Chat(name, self.tokenizer, prompting)
         self.seconds, self.generated = 0.0, 0
@@ -90,8 +92,12 @@ class SamplingPolicy(ABC):
         started = perf_counter()
         ids = [self._ids(e.problem, e.prefix) for e in extensions]
         replies: list[list[Continuation]] = [[] for _ in extensions]
-        for draw in self._draws(extensions, ids, progress):
-            replies[draw.owner].append(self._continuation(draw, extensions[draw.owner], len(ids[draw.owner])))
+        going = [i for i, e in enumerate(extensions) if self._room(e.problem, len(ids[i])) > 0]
+        for draw in self._draws([extensions[i] for i in going], [ids[i] for i in going], progress):
+            owner = going[draw.owner]
+            replies[owner].append(self._continuation(draw, extensions[owner], len(ids[owner])))
+        for e, reply in zip(extensions, replies, strict=True):
+            reply += [Continuation((), "length", 0)] * (e.samples - len(reply))  # cut before they began
         self.seconds += perf_counter() - started
         self.generated += sum(c.tokens for reply in replies for c in reply)
         return replies
@@ -115,8 +121,12 @@ class SamplingPolicy(ABC):
         return self._prompts[problem.problem_id]
 
     def _limit(self, problem: Problem, context: int) -> int:
-        """Tokens that a draw may have: those of a whole solution less those of the steps it continues."""
-        return max(1, self.sampling.max_tokens - (context - len(self._prompt(problem))))
+        """Tokens that a draw may have, where there is room for one."""
+        return max(1, self._room(problem, context))
+
+    def _room(self, problem: Problem, context: int) -> int:
+        """Tokens that are left of a whole solution's after the steps that a draw continues."""
+        return self.sampling.max_tokens - (context - len(self._prompt(problem)))
 
     def _opened(self, extension: Extension) -> str:
         """The tag of the hidden thought that a draw begins in; empty where it begins in none."""
@@ -130,7 +140,10 @@ class SamplingPolicy(ABC):
         """Say how a draw ends, if it does; its policy may have `ended` the solution with its last token."""
         if ended or len(draw.tokens) >= draw.limit:
             draw.finish_reason = "stop" if ended else "length"
-        if extension.until == "step" and (draw.finish_reason or self._holds_line_end[draw.tokens[-1]]):
+        # a padded vocabulary has tokens that its tokenizer does not know
+        last = draw.tokens[-1]
+        ends_line = last < len(self._holds_line_end) and self._holds_line_end[last]
+        if extension.until == "step" and (draw.finish_reason or ends_line):
             self._find_step(draw, extension, ended)
 
     def _find_step(self, draw: Draw, extension: Extension, ended: bool) -> None:
@@ -144,7 +157,8 @@ class SamplingPolicy(ABC):
             return
         # the last line of an ended solution is whole
         whole = text + step_text.STEP_END * ended
-        end = step_text.end_of_first(whole, self.prompting.step_rule(extension.problem.domain))
+        end = step_text.end_of_first(whole, self.prompting.step_rule(extension.problem.domain), draw.judged)
+        draw.judged = text.count(step_text.STEP_END)
         if end is None or (ended and not text[end:].strip()):
             return
         count = len(tokens)
@@ -165,7 +179,7 @@ class SamplingPolicy(ABC):
         return thoughts.separate(draw.opened + text) if self._hides else ("", text)
 
     def _text(self, tokens: Sequence[int]) -> str:
-        return str(self.tokenizer.decode([t for t in tokens if t not in self._unspoken]))
+        return step_text.decode(self.tokenizer, [t for t in tokens if t not in self._unspoken])
 
     def _continuation(self, draw: Draw, extension: Extension, context: int) -> Continuation:
         ended = draw.finish_reason == "stop"

@@ -31,7 +31,9 @@ from prmscale.tasks.base import Problem
 from prmscale.tasks.steps import Encoded
 
 SHEPHERD_TAG = "ки"
-_NUMBERED = re.compile(r"\s*Step \d+\s*:")
+_NUMBERED = re.compile(
+    r"^\s*(?:#{1,6}\s*)?(?:\*\*|__)?step\s*\d+\s*(?:\*\*|__)?\s*[:.]?\s*(?:\*\*|__)?\s*", re.IGNORECASE
+)
 QWEN_TAG = "<extra_0>"
 QWEN_SYSTEM = "Please reason step by step, and put your final answer within \\boxed{}."
 
@@ -100,7 +102,7 @@ def math_shepherd(
     The model was trained on numbered steps alone: those of others are given their numbers.
     """
     tag = tokenizer.encode(SHEPHERD_TAG, add_special_tokens=False)[-1]
-    numbered = [step if _NUMBERED.match(step) else f"Step {i}: {step}" for i, step in enumerate(steps, 1)]
+    numbered = [f"Step {i}: {_NUMBERED.sub('', step, count=1)}" for i, step in enumerate(steps, 1)]
     ids = tokenizer.encode(f"{prompt} " + "\n".join(f"{step} {SHEPHERD_TAG}" for step in numbered))
     return _at_tags(ids, tag, len(tokenizer.encode(prompt)))
 

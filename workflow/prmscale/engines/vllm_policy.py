@@ -82,6 +82,7 @@ class VllmPolicy(SamplingPolicy):
             # a thought is not looked at line by line
             stop=(thoughts.CLOSING if draw.thinking else [step_text.STEP_END]) if extension.until == "step" else None,
             include_stop_str_in_output=True,
+            skip_special_tokens=False,  # the tags of some models' thoughts are special
             logprobs=0,  # of the chosen token
         )
 

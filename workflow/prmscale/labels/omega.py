@@ -93,8 +93,11 @@ def _visit(tree: Tree, state: Prefix, rollouts: int) -> Generator[Request, Any, 
     right = yield Judge([replace(c, steps=solution) for c, solution in zip(drawn, whole, strict=True)])
     tree.states[state] = Estimate(len(drawn), sum(map(bool, right)), sum(c.tokens for c in drawn))
     for solution, continuation, good in zip(whole, drawn, right, strict=True):
-        if not solution:
-            continue
+        known = tree.solutions.get(solution)
+        if not solution or (continuation.is_cut and known and not known.is_cut):
+            continue  # what was cut says nothing of the same text that ended
+        if known and known.is_cut:
+            del tree.solutions[solution]
         tree.ends[solution] = Estimate(0, 0, 0, bool(good))
         if not good and any(right):
             tree.wrong.append(Wrong(state, solution, continuation.tokens))

@@ -48,6 +48,7 @@ def prm800k(rows: Rows, index: int) -> list[Labelled]:
         return []
     paths: list[_Path] = []
     taken: _Path = ((), ())
+    finished = False
     for step in _blocks(rows, index, "steps", label.get("steps")):
         after: _Path | None = None
         chosen, human = step.get("chosen_completion"), step.get("human_completion")
@@ -68,13 +69,14 @@ def prm800k(rows: Rows, index: int) -> list[Labelled]:
         if after is None:
             break
         taken = after
+    else:
+        finished = label.get("finish_reason") == "solution"
     # a path that another one goes on is part of it
     if taken[0] and not any(texts[: len(taken[0])] == taken[0] for texts, _ in paths):
         paths.append(taken)
     found = []
     for path in paths:
-        is_solution = path == taken and label.get("finish_reason") == "solution"
-        whole = is_solution or _ANSWERS.search(path[0][-1]) is not None
+        whole = (finished and path == taken) or _ANSWERS.search(path[0][-1]) is not None
         found.append(Labelled(problem, answer, "prm800k", *path, whole=whole))
     return found
 

@@ -54,8 +54,10 @@ def examples(
                 f"{row.problem_id}, solution {row.solution_id}: {len(row.steps)} steps but {len(own)} labels; "
                 "delete the labels table and run again"
             )
-        targets = _targets(own[:, 0], bool(row.correct), training.supervise)
         whole = getattr(row, "finish_reason", "stop") != "partial"
+        if training.supervise == "outcome" and not whole:
+            continue  # nobody knows how it ends
+        targets = _targets(own[:, 0], bool(row.correct), training.supervise)
         out.append(
             Example(problems[row.problem_id], row.solution_id, tuple(row.steps), targets, own[:, 1], row.correct, whole)
         )

@@ -17,7 +17,8 @@ def puct(base: float, init: float) -> Select:
     def bound(parent: Node, child: Node, mass: float) -> float:
         rate = math.log((1 + parent.visits + base) / base) + init
         known = child.value if child.visits else child.score
-        return known + rate * child.prior / mass * math.sqrt(parent.visits) / (1 + child.visits)
+        share = child.prior / mass if mass else 1 / len(parent.children)  # steps too long for a probability
+        return known + rate * share * math.sqrt(parent.visits) / (1 + child.visits)
 
     def select(node: Node) -> Node:
         mass = sum(child.prior for child in node.children)

@@ -51,14 +51,24 @@ def find(text: str) -> Found:
     said = said.replace(r"\$", "").replace("−", "-").encode(errors="replace").decode()
     ended = _END_OF_TEXT.search(said)
     said = said[: ended.start()] if ended else said
+    first = None
     for next_one in islice(_NEXT_PROBLEM.finditer(said), _MOST):
-        if (before := _find(said[: next_one.start()])).answer is not None:
+        before = _find(said[: next_one.start()])
+        # a reply may say its problem again, with a number before it
+        is_plain = next_one.group().strip() in ("Q:", "User:", "Human:")
+        if before.rule not in _WEAK or (before.answer is not None and is_plain):
             return before
-    return _find(said)
+        first = first or (before if before.answer is not None else None)
+    found = _find(said)
+    return first if first and found.rule in _WEAK else found
 
 
+_WEAK = ("none", "last_number")
 _MOST = 20  # next problems, or boxes, that are looked at in one text
-_END_OF_TEXT = re.compile(r"<\|(?:im_end|eot_id|endoftext|end_of_text|end)\|>|<(?:/s|eos|end_of_turn)>")
+_END_OF_TEXT = re.compile(
+    r"<\|(?:im_end|im_start|eot_id|eom_id|endoftext|end_of_text|end|user|assistant|return)\|>|<(?:/s|eos|end_of_turn)>"
+    r"|<｜end▁of▁sentence｜>|\[/?INST\]"
+)
 _NEXT_PROBLEM = re.compile(
     r"(?<=\n)[ \t]*(?:#{1,4} *)?(?:\*\*)?(?:Question|Problem|Human|User|Instruction|Exercise|Q)(?: *\d{1,4})?"
     r"(?:\*\*)? *:|(?<=\n)[ \t]*#{2,4} *(?:Instruction|Question|Problem|User|Human)\b"
@@ -85,19 +95,29 @@ _REMARK = re.compile(
     re.IGNORECASE,
 )
 _ASIDE = re.compile(
-    r",? \(?(?:because|since|which|as|so|where|when|if|after|for|but|assuming|given|thus|hence|i\.e\.|that is)\b",
+    r",? \(?(?:not|rather than|instead of|because|since|which|as|so|where|when|if|after|for|but|assuming|given|thus|"
+    r"hence|i\.e\.|that is)\b",
     re.IGNORECASE,
 )
+_NUMERAL = r"(?:\d[\d,]*(?:\.\d+)?|\.\d+)"
 _LAST_NUMBER = re.compile(
-    r"(?<![\w.)}\]])-?[$€£]?(?:\d[\d,]*(?:\.\d+)?|\.\d+)(?:/\d+)?|(?:\d[\d,]*(?:\.\d+)?)(?:/\d+)?"
+    rf"(?:(?<![\w.^_)}}\]\\])-)?(?<![\w.^_])[$€£]?{_NUMERAL}(?:[eE][-+]?\d+)?(?: \d+/\d+|/\d+|:\d+)?"
+    r"(?:\^\{?-?\d+\}?)?(?: ?(?:π|\\pi|√\d+|\\sqrt\{[^{}]{1,40}\}))?(?![A-Za-z](?![A-Za-z]))"
 )
 _FORMULA = re.compile(r"\$\$([^$]+)\$\$|\$([^$\n]+)\$|\\\(((?:[^\\]|\\[^)])+)\\\)|\\\[((?:[^\\]|\\[^\]])+)\\\]")
 _CLOSES_TEXT = re.compile(r"(?:\$\$?|\\\)|\\\])[\s.*]*$")
 _WORD = re.compile(r"(?<![\\A-Za-z])[A-Za-z]{2,}")
 _COMMANDS = re.compile(r"\\(?:text|mbox|mathrm|begin|end)\{[^{}]*\}")
+_HTML = re.compile(r"</?[a-z]{1,6}>")
+_IS_TOLD = re.compile(r"[\d\\]|^\(?[A-Z]|π|∞")  # a number, a formula, a choice or a name
+_CHOSEN = re.compile(r"\(?\b([A-J])\)?\.? is (?:the )?(?:correct|right|best)\b")
 _EMPHASIS = re.compile(r"(?<!\d)(?:\*\*|__)|\*\*(?!\d)|`")  # but 2**3
 _DISPLAY = re.compile(r"^\\[(\[]|\\[)\]]$")
-_LEAD = re.compile(r"^(?:\\text(?:bf)? *\{)?(?:simply|just|equal to|therefore|thus|:|=)\s+", re.IGNORECASE)
+_LEAD = re.compile(
+    r"^(?:\\text(?:bf)? *\{)?(?:(?:simply|just|equal to|therefore|thus|indeed|also|still|actually|clearly|exactly|now|"
+    r"the (?:number|integer|value|fraction)(?= [-\d$\\])|(?:the )?(?:final )?answer(?: is)?|:|=)[,:]?\s+)+",
+    re.IGNORECASE,
+)
 _WITH_UNIT = re.compile(r"([-+]?(?:\d[\d,]*(?:\.\d+)?|\.\d+)) *[A-Za-z][A-Za-z /.]*")
 _WINDOW = 3000  # characters that a phrase, or the last sentence, is looked for in
 
@@ -153,11 +173,14 @@ def _hash_mark(text: str) -> str | None:
 
 
 def _phrase(text: str) -> str | None:
-    for mark in reversed(list(_PHRASE.finditer(text))):
+    words = None
+    for mark in reversed(list(_PHRASE.finditer(text))[-_MOST:]):
         answer = _said(_rest(text[mark.end() : mark.end() + _WINDOW]))
-        if answer is not None:
+        if answer is not None and _IS_TOLD.search(answer):
             return answer
-    return None
+        words = words or answer  # "The answer is helpful.", unless nothing better was said
+    chosen = _CHOSEN.findall(text)
+    return words or (chosen[-1] if chosen else None)
 
 
 def _said(sentence: str) -> str | None:
@@ -201,6 +224,8 @@ def _rest(text: str) -> str:
     if text.startswith(r"\begin"):
         return text[: text.find("}", text.rfind(r"\end")) + 1]
     line = text.partition("\n")[0]
+    while len(line) < len(text) and line.count(r"\begin") > line.count(r"\end"):
+        line = text[: len(line) + 1 + len(text[len(line) + 1 :].partition("\n")[0])]
     for end in _ENDS.finditer(line):
         before = line[: end.start()]
         is_open = len(_OPENING.findall(before)) > len(_CLOSING.findall(before)) or before.count("$") % 2
@@ -224,7 +249,7 @@ def _closing_formula(text: str) -> str | None:
         return None
     formulas = [next(filter(None, each)) for each in _FORMULA.findall(end)]
     answer = clean(formulas[-1]) if formulas else ""
-    return answer if answer and read(answer) is not NONE else None
+    return answer if answer and read(answer) != NONE and len(_WORD.findall(_COMMANDS.sub("", answer))) < 2 else None
 
 
 def _last_number(text: str) -> str | None:
@@ -234,7 +259,7 @@ def _last_number(text: str) -> str | None:
 
 def clean(answer: str) -> str:
     """An answer without the marks of formulas and emphasis, currency and punctuation around it."""
-    said = _EMPHASIS.sub("", answer).strip()
+    said = re.sub(r"^negative (?=[\d\\$])", "-", _EMPHASIS.sub("", _HTML.sub("", answer)).strip())
     if "{" not in said:
         said = said.strip('"}')
     if said.count("$") % 2 == 0 or said.startswith("$"):

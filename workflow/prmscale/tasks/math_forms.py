@@ -69,20 +69,22 @@ NONE = Form("none", "")
 _OPENS, _CLOSES = {"(", "[", "{", r"\{"}, {")", "]", "}", r"\}"}
 _TOKEN = re.compile(r'"[^"]*"|\\\\|\\[A-Za-z]+|\\.|[A-Za-z]+|\d+(?:\.\d+)?|\.\d+|.', re.DOTALL)
 _GROUPED = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?!\d|,\d)")
-_JOINS = re.compile(r'"(?:or|and)"|(?<![\\A-Za-z])(?:or|and)(?![A-Za-z])|\\(?:lor|land|vee)(?![A-Za-z])')
+_JOINS = re.compile(r'"(?:or|and)"|(?<![\\A-Za-z])(?:or|and)(?![A-Za-z])|\\(?:lor|vee)(?![A-Za-z])')
 _MATRIX = re.compile(
     r"\\begin\{(?:[pbBvV]|small)?matrix\}(.*)\\end\{(?:[pbBvV]|small)?matrix\}"
     r"|\\begin\{array\}\{[^{}]*\}(.*)\\end\{array\}"
 )
-# what a value is given to: `x`, `y_1`, `f(x)`, `f^{-1}(x)`, `\angle ABC`, `Area`; no product such as `xy`
+# what a value is given to: `x`, `y_1`, `f(2)`, `\angle ABC`, `|AB|`, `(x, y)`, `Area`; no product such as `xy`
 _VARIABLE = re.compile(
-    r"(?:(?:\\(?:angle|overline|triangle) *)?\{?[A-Z]{1,4}\}?|[A-Za-z]|\\[A-Za-z]+)(?:_\{?\w\}?)?'*(?:\^\{?-1\}?)?"
-    rf"(?:\([A-Za-z]\))?|(?:{WORD.pattern}| )+"
+    r"(?:m ?)?(?:\\[A-Za-z]+ ?\{?[A-Za-z]{0,4}\}?|\{?[A-Z]{1,4}\}?|[A-Za-z])'*(?:_(?:\w|\{[^{}]*\}))?'*(?:\^\{?-1\}?)?"
+    rf" ?(?:\([^()]*\)|\[[^\[\]]*\])?|\([A-Za-z](?: ?, ?[A-Za-z])+\)|\\?\|[^|]{{1,10}}\\?\||(?:{WORD.pattern}| )+"
 )
 _CHOSEN = re.compile(r"\(?[A-J][).:] (.+)")
 _SIGN = {r"\leq": "]", "<": ")", r"\geq": "[", ">": "("}
 _MIRRORED = {r"\leq": r"\geq", "<": ">", r"\geq": r"\leq", ">": "<"}
-_CHOICE = re.compile(r"(?:(?:[Oo]ption|[Cc]hoice|[Aa]nswer) )?\(?([A-J])\)?|\(?([A-J])[).:] .*")
+_CHOICE = re.compile(
+    r"(?:(?:[Oo]ption|[Cc]hoice|[Aa]nswer) )?\(?([A-J])\)?|(?:[Oo]ption )?\(?([A-J])[).:]+ (?!and|or|,).*"
+)
 _CLOCK = re.compile(r"(\d{1,2})(?::(\d\d))? *([ap])\.? ?m\b\.?", re.IGNORECASE)
 _NEEDED_SPACE = re.compile(r"(\\[A-Za-z]+ (?=[A-Za-z])|\d (?=\d))| ")
 _ALL_REALS = re.compile(r"\\(?:mathbb|mathbf|Bbb) *\{?R\}?|\"?all real(?:s| numbers)\"?", re.IGNORECASE)
@@ -90,6 +92,7 @@ _BY_SPACES = re.compile(r"-?\d{1,3}(?: \d{3})+")
 _COUNTED = """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen
 seventeen eighteen nineteen twenty"""
 _NUMERALS = {word: str(number) for number, word in enumerate(_COUNTED.split())}
+_LEAD = re.compile(r'^"?(?:the )?(?:final )?answer(?: is)?:?"? +(?=[-\d\\(])', re.IGNORECASE)
 _CURRENCY = re.compile(r"\\\$|[€£]")
 
 
@@ -98,11 +101,19 @@ def read(text: str) -> Form:
     """The form of an answer."""
     if len(text) > LONGEST or _depth(text) > _DEEPEST:
         return Form("words", " ".join(text.split()))
-    said = plain(text)
-    # (1,234) is a pair
-    grouped = said if said[:1] in ("(", "[") else _GROUPED.sub(lambda found: found.group().replace(",", ""), said)
-    form = _read(grouped)
+    form = _read(_ungroup(plain(text)))
     return replace(form, unit="dollar") if form.kind == "number" and _CURRENCY.search(text) else form
+
+
+def _ungroup(text: str) -> str:
+    """The text without thousands commas; within brackets a comma is never one: (1,234) is a pair."""
+
+    def joined(found: re.Match[str]) -> str:
+        before = text[: found.start()]
+        is_inside = any(before.count(a) > before.count(b) for a, b in (("(", ")"), ("[", "]"), (r"\{", r"\}")))
+        return found.group() if is_inside else found.group().replace(",", "")
+
+    return _GROUPED.sub(joined, text)
 
 
 def _depth(text: str) -> int:
@@ -114,7 +125,7 @@ def _depth(text: str) -> int:
 
 
 def _read(text: str) -> Form:
-    text = trim(text)
+    text = _LEAD.sub("", trim(text))
     text = text.replace(" ", "") if _BY_SPACES.fullmatch(text) else text
     if not re.search(r"\w|\\infty|\\emptyset|\\pi|\\\{", text):
         return NONE
@@ -134,7 +145,8 @@ def _read(text: str) -> Form:
             return form
     # a space stays where it ends a command, or parts two numbers
     close = _NEEDED_SPACE.sub(lambda found: found.group(1) or "", text)
-    return _as_words(text) if WORD.search(text) else Form("expression", close)
+    is_expression = not WORD.search(text) and not re.search(r"(?<![_\d])\d+ \d", close)
+    return Form("expression", close) if is_expression else _as_words(text)
 
 
 def _split(text: str, *marks: str) -> list[str]:
@@ -166,15 +178,16 @@ def _as_list(text: str) -> Form | None:
     if joined != text and len(units) > 1:
         return _as_words(_JOINS.sub(" ", text))  # 3 hours and 20 minutes
     form = _collect(items)
-    if joined != text and re.search("[<>]|leq|geq", text) and len(form.parts) > 1:
-        return replace(form, kind="union")  # x < 2 or x > 3
+    if joined != text and re.search("[<>]|leq|geq|infty", text) and len(form.parts) > 1:
+        # x < 2 or x > 3
+        return replace(form, kind="union") if re.search(r"\bor\b|vee|lor", text) else _as_words(text)
     return form
 
 
 def _collect(items: list[str]) -> Form:
     """The set of these items; a name that all of them are given to is dropped."""
     given = [_split(item, "=") for item in items]
-    names = {sides[0].strip() for sides in given if len(sides) == 2}
+    names = {sides[0].strip().split("_")[0] for sides in given if len(sides) == 2}
     if len(names) > 1:
         parts = [
             Form("equation", "=", tuple(map(_read, sides))) if len(sides) == 2 else _read(item)
@@ -182,9 +195,14 @@ def _collect(items: list[str]) -> Form:
         ]
     else:
         parts = [_read(item) for item in items]
-    flat = [inner for part in parts for inner in (part.parts if part.kind == "set" else (part,)) if inner is not NONE]
+    flat = [inner for part, item in zip(parts, items, strict=True) for inner in _several(part, item) if inner != NONE]
     unique = tuple({str(part): part for part in flat}.values())  # a root that counts twice is said once
     return unique[0] if len(unique) == 1 else Form("set", "", unique)
+
+
+def _several(form: Form, text: str) -> tuple[Form, ...]:
+    r"""The two values that `\pm` stands for, or the form alone."""
+    return form.parts if form.kind == "set" and re.search(r"\\[pm][mp]", text) and r"\{" not in text else (form,)
 
 
 def _as_bracketed(text: str) -> Form | None:
@@ -204,8 +222,9 @@ def _as_bracketed(text: str) -> Form | None:
     if tokens[0] == r"\{":
         if not inner.strip():
             return Form("expression", r"\emptyset")
-        if len(_split(inner, ":", "|", r"\mid")) > 1:
-            return _as_words(text)
+        said = _split(inner, ":", "|", r"\mid")
+        if len(said) > 1:  # {x : x > 2}
+            return _read(said[1]) if len(said) == 2 and re.match(r"[A-Za-z]\b", said[0]) else _as_words(text)
         return _collect([item for item in items if item.strip()])
     if len(items) < 2:
         return _read(inner) if tokens[0] + tokens[-1] in ("()", "{}") else None
@@ -227,11 +246,13 @@ def _as_relation(text: str) -> Form | None:
         if len(sides) > 1 and all(side.strip() for side in sides[1:]):
             if sign in ("=", r"\approx"):
                 named = [bool(_VARIABLE.fullmatch(side.strip())) or not side.strip() for side in sides]
-                is_calculation = not re.search(r"(?<![\\A-Za-z])[A-Za-z]", text)
+                is_calculation = not re.search(r"(?<![\\A-Za-z])[A-Za-z]", "".join(sides[:-1]))
+                if sign != "=" and not named[0]:
+                    return _read(sides[0])  # the exact value
+                if named[-1] and not named[0]:
+                    return _named(_read(sides[0]), sides[-1])
                 if named[0] or len(sides) > 2 or is_calculation:
                     return _named(_read(sides[-1]), sides[0])
-                if named[-1]:
-                    return _named(_read(sides[0]), sides[-1])
             return Form("equation", sign, tuple(map(_read, sides)))
     return _as_interval(text)
 
@@ -241,6 +262,7 @@ def _named(form: Form, name: str) -> Form:
     return replace(form, name=name.strip()) if len(name.strip()) == 1 else form
 
 
+@lru_cache(maxsize=1 << 12)
 def as_equation(text: str) -> Form | None:
     """The equation that an answer is written as, whatever it says of a variable; None where it is none."""
     sides = _split(plain(text), "=")
@@ -261,9 +283,9 @@ def _as_interval(text: str) -> Form | None:
         brackets = _SIGN[_MIRRORED[signs[0]]] + _SIGN[signs[1]]
         return Form("tuple", brackets, (_read(sides[0]), _read(sides[2])))
     if len(sides) == 2:
-        is_named = len(sides[0]) == 1 and sides[0].isalpha()
+        is_named = re.fullmatch(r"[A-Za-z]|\\[a-z]+", sides[0]) is not None
         name, bound, sign = (*sides, signs[0]) if is_named else (sides[1], sides[0], _MIRRORED[signs[0]])
-        if len(name) == 1 and name.isalpha():
+        if re.fullmatch(r"[A-Za-z]|\\[a-z]+", name):
             end = _read(bound)
             below = _SIGN[sign] in ")]"
             ends = (_read(r"-\infty"), end) if below else (end, _read(r"\infty"))
@@ -280,7 +302,8 @@ def _as_ratio(text: str) -> Form | None:
     if not all(number and number.kind == "number" for number in numbers) or WORD.search(text.replace("to", "")):
         return None
     values = [Fraction(str(number)) for number in numbers]
-    if all(value.denominator == 1 for value in values) and any(values):
+    is_time = re.fullmatch(r"\d\d?:\d\d", text.strip())
+    if not is_time and all(value.denominator == 1 for value in values) and any(values):
         common = gcd(*(value.numerator for value in values))
         values = [value / common for value in values]
     return Form("ratio", "", tuple(Form("number", str(value)) for value in values))
@@ -320,7 +343,11 @@ def equal_forms(a: Form, b: Form, atoms: Callable[[Form, Form], bool]) -> bool:
     if str(a) == str(b) and (a.kind == b.kind or not a.parts + b.parts):
         return True
     if not a.parts and not b.parts:
-        return "words" not in (a.kind, b.kind) and atoms(a, b)
+        if "words" in (a.kind, b.kind):
+            return (
+                "number" not in (a.kind, b.kind) and a.text.replace(" ", "").lower() == b.text.replace(" ", "").lower()
+            )
+        return atoms(a, b)
     if (a.kind, a.text, len(a.parts)) != (b.kind, b.text, len(b.parts)):
         return False
     if a.kind == "equation":
@@ -336,12 +363,24 @@ def equal_forms(a: Form, b: Form, atoms: Callable[[Form, Form], bool]) -> bool:
     return all(equal_forms(x, y, atoms) for x, y in zip(a.parts, b.parts, strict=True))
 
 
+@lru_cache(maxsize=1 << 12)
+def _content_of_choice(text: str) -> str | None:
+    """The `12` of `(B) 12`."""
+    found = _CHOSEN.fullmatch(plain(text).replace('"', ""))
+    return found.group(1) if found else None
+
+
 def same(gold: str, answer: str, atoms: Callable[[Form, Form], bool]) -> bool:
     """Whether two answers say the same, where `atoms` says it of numbers, expressions and equations."""
-    for one, other in ((gold, answer), (answer, gold)):
+    a, b = read(gold), read(answer)
+    if equal_forms(a, b, atoms):
+        return True
+    if len(gold) + len(answer) > LONGEST:
+        return False
+    for one, other, form, twin in ((gold, answer, a, b), (answer, gold, b, a)):
         # `(B) 12` is B and 12, `y = 2x` is the equation 2x - y = 0
-        if (choice := _CHOSEN.fullmatch(plain(one))) and equal_forms(read(choice.group(1)), read(other), atoms):
+        if (content := _content_of_choice(one)) and equal_forms(read(content), twin, atoms):
             return True
-        if read(one).kind == "equation" != read(other).kind and (equation := as_equation(other)):
-            return equal_forms(read(one), equation, atoms)
-    return equal_forms(read(gold), read(answer), atoms)
+        if form.kind == "equation" != twin.kind and (equation := as_equation(other)):
+            return equal_forms(form, equation, atoms)
+    return False

@@ -13,7 +13,7 @@ _HEDGES = re.compile(
 )
 # what may stand behind a number without saying anything of its size
 _UNIT = re.compile(
-    r'(?: *\^\\circ *(?:"?[CFK]"?)?| *%| *"[^"\d]*"| *\("?[A-Za-z ]+"?\)|(?<![\\A-Za-z]) +[A-Za-z]{2,}(?![A-Za-z])'
+    r'(?: *\^\\circ *(?:"?[CFK]"?)?| *%| *"[^"\d]*"| *\("?[A-Za-z ]+"?\)| +[A-Za-z]{2,}(?![A-Za-z])'
     r"|(?<=[\d}])(?:[A-Za-z]{4,}|cm|mm|km|kg|mg|ml|ft|in|lbs?|oz|mph|hrs?|mins?|secs?|st|nd|rd|th)(?![A-Za-z]))"
     r'(?: *(?:\^ *\{?[23]\}?|"[^"\d]*"|[A-Za-z]+|[/.\-\'()]|\\cdot))*$'
 )
@@ -31,6 +31,15 @@ _UNITS = {
     )
     for word in words.split()
 }  # fmt: skip
+_ABBREVIATED = """mph kph rpm hrs mins secs sq cu cc kw mw gb mb tb kb n j w v k c f"""
+_SHORT = frozenset(_ABBREVIATED.split())
+# words behind a number that change it
+_CHANGING = """half halves third thirds quarter quarters fourths fifths sixths eighths tenth tenths hundredth hundredths
+squared cubed thousandth thousandths factorial times minus plus more less or and not wrong pi root over than is mod"""
+_CHANGES = frozenset(_CHANGING.split())
+_BEGINS_FUNCTION = re.compile(r"(?:sin|cos|tan|cot|log|ln|exp|max|min|gcd|lcm|det|deg|lim)[a-z]?$")
+_FUNCTION = re.compile(r"\\(?:sin|cos|tan|cot|sec|csc)")
+_ORDINAL = re.compile(r"1[1-3]th$|(?<!1)1st$|(?<!1)2nd$|(?<!1)3rd$|[04-9]th$")
 _CLOCK = re.compile(r"[ap]\.? ?m\.?", re.IGNORECASE)
 _NUMERAL = r"(?:\d+(?:\.\d*)?|\.\d+)"
 _NUMBER = re.compile(
@@ -75,14 +84,28 @@ def without_unit(text: str) -> tuple[str, str, int]:
     """
     text = _HEDGES.sub("", text).strip()
     found = _UNIT.search(text)
-    if found is None:
+    if found is None or not _is_unit(text[: found.start()].strip(), found.group()):
         return text, "", 1
     words = re.findall(r"[A-Za-z.]+", found.group().replace(r"\circ", ""))
-    head = text[: found.start()].strip()
-    if not re.search(r"\d|\\pi", head) or WORD.search(head) or any(_CLOCK.fullmatch(word) for word in words):
-        return text, "", 1
     named = (_UNITS[word] for word in re.findall(r"\\circ|%|[a-z]+", found.group().lower()) if word in _UNITS)
-    return head, next(named, ""), _SIZES.get(words[0].lower(), 1) if words else 1
+    size = _SIZES.get(words[0].lower(), 1) if words else 1
+    return text[: found.start()].strip(), next(named, ""), size
+
+
+def _is_unit(head: str, tail: str) -> bool:
+    """Whether what stands behind a number says nothing of its size, and is no product or function."""
+    words = re.findall(r"[A-Za-z.]+", tail.replace(r"\circ", ""))
+    if not re.search(r"\d|\\pi", head) or WORD.search(head) or any(_CLOCK.fullmatch(word) for word in words):
+        return False
+    if r"\circ" in tail and (_FUNCTION.search(head) or head.count("(") != head.count(")")):
+        return False
+    if any(word.lower() in _CHANGES for word in words) or re.search(r"-(?:digit|fold)", tail):
+        return False
+    first = words[0].lower().strip(".") if words else ""
+    if first in ("st", "nd", "rd", "th"):
+        return _ORDINAL.search(head + first) is not None
+    is_word = len(first) > 2 and re.search("[aeiou]", first) and not _BEGINS_FUNCTION.match(first)
+    return not words or first in _UNITS or first in _SIZES or first in _SHORT or bool(is_word)
 
 
 def unit_words(text: str) -> str:
@@ -92,8 +115,8 @@ def unit_words(text: str) -> str:
 
 
 def is_rounded(decimal: Fraction, number: Fraction) -> bool:
-    """Whether a decimal of six to fifteen places is this number, rounded: math-verify's rule for decimals."""
-    if 10**5 % decimal.denominator == 0:
-        return False
+    """Whether a decimal of six digits and places or more is this number, rounded: math-verify's rule for decimals."""
     places = next((n for n in range(6, 16) if 10**n % decimal.denominator == 0), None)
-    return places is not None and abs(decimal - number) <= Fraction(1, 2 * 10**places)
+    if places is None or 10**5 % decimal.denominator == 0 or abs(decimal) * 10**places < 10**5:
+        return False
+    return abs(decimal - number) <= Fraction(1, 2 * 10**places)

@@ -32,11 +32,18 @@ _POINTS = ((7, 5), (13, 11), (29, 17), (-7, 5), (-19, 13))  # fractions; further
 @lru_cache(maxsize=4096)
 def expression(text: str) -> Any:
     """The sympy expression of a text; raises where it is none, or says something that the grammar passes over."""
-    if "'" in text or re.search(r"\d_", text):
+    if "'" in text or re.search(r"\d_|mod", text):
         raise ValueError(text)
-    found = latex2sympy(text, normalization_config=None, conversion_config=_AS_WRITTEN)
+    radians = re.sub(r"([\d.]+|[A-Za-z])\^\\circ", r"{(\1\\cdot\\frac{\\pi}{180})}", text)
+    found = latex2sympy(radians, normalization_config=None, conversion_config=_AS_WRITTEN)
     exact = found.replace(lambda part: part.is_Float, lambda part: sympy.Rational(str(part)))
+    exact = exact.replace(_is_real_root, lambda power: sympy.real_root(power.base**power.exp.p, power.exp.q))
     return exact.subs(sympy.Symbol("i"), sympy.I).doit()
+
+
+def _is_real_root(part: Any) -> bool:
+    """Whether this is an odd root of a negative number, which people take for the real one."""
+    return part.is_Pow and part.exp.is_Rational and part.exp.q % 2 == 1 and part.exp.q > 1 and part.base.is_negative
 
 
 @lru_cache(maxsize=1 << 15)

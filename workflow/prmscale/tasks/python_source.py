@@ -29,7 +29,7 @@ _STARTS = re.compile(
     r"(?:[ \t]*(?:(?:import|from|def|class|async)\b|@\w))|(?:if|for|while|with|try|return)\b"
     r"|[A-Za-z_][\w.\[\], ]*[-+*/]?=[^=]|[A-Za-z_][\w.]*\("
 )
-_PROMPT = re.compile(r"^[ \t]*(?:>>>|\.\.\.|In \[\d{1,4}\]:)(?: |$)", re.MULTILINE)
+_PROMPT = re.compile(r"^[ \t]*(?:>>>|\.{3,9}:?|In \[\d{1,4}\]:)(?: |$)", re.MULTILINE)
 _MAGIC = re.compile(r"^([!%].*)$", re.MULTILINE)
 _PLAIN = str.maketrans(
     {"“": '"', "”": '"', "‘": "'", "−": "-", "’": "'", "\u00a0": " ", "\u200b": None, "\ufeff": None}
@@ -45,13 +45,18 @@ class Code:
 
     @cached_property
     def bound(self) -> frozenset[str]:
-        """The names that it gives a value at the top."""
-        return self._names[0]
+        """The names that it gives a value at the top, or for all by `global`."""
+        return self._names[0] | self._names[2]
 
     @cached_property
     def needed(self) -> frozenset[str]:
         """The names that it uses and neither it nor Python gives a value."""
         return self._names[1]
+
+    @property
+    def wanted(self) -> frozenset[str]:
+        """The names to look for elsewhere: those needed, and those that it changes by `global` alone."""
+        return self.needed | (self._names[2] - self._names[0])
 
     @property
     def takes_all(self) -> bool:
@@ -60,11 +65,12 @@ class Code:
         return any(alias.name == "*" for n in imports for alias in n.names)
 
     @cached_property
-    def _names(self) -> tuple[frozenset[str], frozenset[str]]:
+    def _names(self) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
+        """The names bound at the top, those needed, and those bound by `global`."""
         try:
             top = symtable.symtable(self.source, "reply", "exec")
         except _PROBLEMS:
-            return frozenset(), frozenset()
+            return frozenset(), frozenset(), frozenset()
         bound, set_inside, used, tables = set(), set(), set(), [top]
         while tables:
             table = tables.pop()
@@ -78,7 +84,7 @@ class Code:
                 if (table is top or symbol.is_global()) and symbol.is_referenced():
                     used.add(name)
         needed = (used - bound - _BUILTIN) | counted(self.tree)
-        return frozenset(bound | set_inside), frozenset(needed)
+        return frozenset(bound), frozenset(needed), frozenset(set_inside)
 
 
 class Reader:

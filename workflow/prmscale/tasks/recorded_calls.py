@@ -70,32 +70,35 @@ class RecordedCalls(Drawn):
         self.limits = limits_of(execution)
 
     def grade(self, problems: Sequence[Problem], texts: Sequence[str]) -> list[Grade]:
-        """Right if all recorded calls return the reference's values; the answer is what `votes.py` counts."""
+        """Right if all recorded calls return the reference's values; the answer is what `votes.py` counts.
+
+        Calls of the tests and calls that the prompt shows are asked together. Where they end a program, each kind is
+        asked by itself: neither a verdict nor a vote may hang on calls of the other kind.
+        """
         found = [_found(p, text) for p, text in zip(problems, texts, strict=True)]
+        shown = [tuple(dict.fromkeys(p.tests["visible"])) for p in problems]
+        tested = [tuple(dict.fromkeys(p.tests["calls"])) for p in problems]
         programs = [
             # a call that is both is asked for once
-            Program(each.program, tuple(dict.fromkeys((*p.tests["visible"], *p.tests["calls"]))))
-            for p, each in zip(problems, found, strict=True)
+            Program(each.program, tuple(dict.fromkeys((*first, *second))))
+            for each, first, second in zip(found, shown, tested, strict=True)
         ]
-        outcomes = run(programs, self.limits, self.allow_unsafe)
-        answers = self._answers(problems, programs, outcomes)
+        together = run(programs, self.limits, self.allow_unsafe)
+        seen, judged = (self._alone(programs, calls, together) for calls in (shown, tested))
         return [
-            Grade(answer, _returns(problem, outcome), rule)
-            for problem, outcome, answer, (_, rule) in zip(problems, outcomes, answers, found, strict=True)
+            Grade(votes.answer(each.program, values.values, values.error), _returns(problem, outcome), each.rule)
+            for problem, each, values, outcome in zip(problems, found, seen, judged, strict=True)
         ]
 
-    def _answers(
-        self, problems: Sequence[Problem], programs: Sequence[Program], outcomes: Sequence[Outcome]
-    ) -> list[str | None]:
-        """What a vote counts: what a program that hidden calls have ended returns on the visible ones is asked anew."""
-        shown = [program.calls[: len(p.tests["visible"])] for p, program in zip(problems, programs, strict=True)]
-        ended = [i for i, outcome in enumerate(outcomes) if outcome.error and shown[i]]
-        again = run([replace(programs[i], calls=shown[i]) for i in ended], self.limits, self.allow_unsafe)
-        latest = {**dict(enumerate(outcomes)), **dict(zip(ended, again, strict=True))}
-        return [
-            votes.answer(program.source, latest[i].values[: len(calls)], latest[i].error if calls else None)
-            for i, (program, calls) in enumerate(zip(programs, shown, strict=True))
-        ]
+    def _alone(
+        self, programs: Sequence[Program], calls: Sequence[tuple[str, ...]], together: Sequence[Outcome]
+    ) -> list[Outcome]:
+        """The outcome of these calls of each program, asked by themselves where all calls together have ended it."""
+        ended = [i for i, outcome in enumerate(together) if outcome.error]
+        again = [i for i in ended if 0 < len(calls[i]) < len(programs[i].calls)]
+        asked = run([replace(programs[i], calls=calls[i]) for i in again], self.limits, self.allow_unsafe)
+        latest = dict(zip(again, asked, strict=True))
+        return [latest.get(i) or _part(programs[i], calls[i], together[i]) for i in range(len(programs))]
 
     def _made(self, rows: Rows, split: str, batch: Sequence[int]) -> list[Problem | str]:
         return self._recorded([self._problem(rows, split, i) for i in batch])
@@ -114,14 +117,20 @@ class RecordedCalls(Drawn):
         return [_with_values(*each) for each in zip(problems, calls, recorded, returned, strict=True)]
 
 
+def _part(program: Program, calls: Sequence[str], outcome: Outcome) -> Outcome:
+    """What of an outcome belongs to these calls; nothing has ended a program that none is asked of."""
+    values = dict(zip(program.calls, outcome.values, strict=True))
+    return Outcome(tuple(values[call] for call in calls), outcome.error if calls else None)
+
+
 def _returns(problem: Problem, outcome: Outcome) -> bool:
     """Whether a program has returned what is expected on all calls of the tests."""
     tests = problem.tests
-    values = dict(zip(dict.fromkeys((*tests["visible"], *tests["calls"])), outcome.values, strict=True))
     if outcome.error:
         return False
+    values = dict(zip(dict.fromkeys(tests["calls"]), outcome.values, strict=True))
     if tests.get("root"):
-        return all(is_root(values[call], votes.arguments(call)[0]) for call in tests["calls"])
+        return all(is_root(value, votes.arguments(call)[0]) for call, value in values.items())
     bound = tests.get("relative", RELATIVE)
     pairs = zip(tests["calls"], tests["expected"], strict=True)
     return all(same(values[call], expected, relative=bound) for call, expected in pairs)

@@ -195,7 +195,7 @@ class _Search:
     def _joined(self, codes: Sequence[Code], index: int) -> list[Code]:
         """A code, behind those of the others that give it the names that it needs: the nearest before it first."""
         code, parts = codes[index], {index}
-        have, need = set(code.bound), set(code.needed)
+        have, need = set(code.bound), set(code.wanted)
         order = [*reversed(range(index)), *range(index + 1, len(codes))]
         while lenders := [j for j in order if j not in parts and self._lends(codes[j], j < index, need)]:
             lender = codes[lenders[0]]

@@ -56,17 +56,17 @@ def split(text: str, rule: StepRule = "line") -> list[str]:
     return [_written(step, rule) for step in steps if _is_filled(step)]
 
 
-def end_of_first(text: str, rule: StepRule = "line") -> int | None:
+def end_of_first(text: str, rule: StepRule = "line", judged: int = 0) -> int | None:
     """How many characters the first step of a text in the making takes, with what closes it; None if it may go on.
 
     A line closes at its end and a paragraph at a blank line. Other steps close only when the line that begins the next
-    one is whole.
+    one is whole. Of the first `judged` lines it is known that they begin no other step.
     """
     *lines, _ = text.split(STEP_END)  # the last line is not whole yet
     at = 0
     for number, line in enumerate(lines):
         before = lines[:number]
-        if rule not in ("line", "blank_line") and _begins(line, before, rule):
+        if rule not in ("line", "blank_line") and number >= judged and _begins(line, before, rule):
             return at
         at += len(line) + 1
         closed = line.strip() if rule == "line" else rule == "blank_line" and _is_filled(before) and not line.strip()
@@ -150,7 +150,8 @@ def encode(
     Each step is tokenised by itself, so that a boundary never falls inside a token. Without `special` the tokenizer
     adds no tokens of its own.
     """
-    ids = [*_tokens(tokenizer, prompt.rstrip() + STEP_END, special)]
+    begun = prompt.rstrip() + STEP_END
+    ids = [*_tokens(tokenizer, begun, True)] if special else tokenizer(begun, add_special_tokens=False)["input_ids"]
     return extend(tokenizer, ids, steps)
 
 
@@ -163,9 +164,35 @@ def extend(tokenizer: PreTrainedTokenizerBase, ids: Sequence[int], steps: Sequen
     return whole, ends
 
 
+_ANCHOR = "x" + STEP_END
+
+
 @lru_cache(maxsize=1 << 16)  # a search meets the same prompts and steps over and over
 def _tokens(tokenizer: PreTrainedTokenizerBase, text: str, special: bool) -> tuple[int, ...]:
-    return tuple(tokenizer(text, add_special_tokens=special)["input_ids"])
+    """Token ids of a beginning, or (not `special`) of what follows a line end: no space is put before that."""
+    if special:
+        return tuple(tokenizer(text)["input_ids"])
+    anchor, whole = (tokenizer(each, add_special_tokens=False)["input_ids"] for each in (_ANCHOR, _ANCHOR + text))
+    follows = whole[: len(anchor)] == anchor
+    return tuple(whole[len(anchor) :] if follows else tokenizer(text, add_special_tokens=False)["input_ids"])
+
+
+def decode(tokenizer: PreTrainedTokenizerBase, tokens: Sequence[int]) -> str:
+    """The text of tokens that follow a line end: some tokenizers drop a space where they take it for the beginning."""
+    anchor, before = _anchor(tokenizer)
+    whole = str(tokenizer.decode([*anchor, *tokens]))
+    return whole[len(before) :] if whole.startswith(before) else str(tokenizer.decode(list(tokens)))
+
+
+@lru_cache(maxsize=16)
+def _anchor(tokenizer: PreTrainedTokenizerBase) -> tuple[list[int], str]:
+    anchor = tokenizer(_ANCHOR, add_special_tokens=False)["input_ids"]
+    return anchor, str(tokenizer.decode(anchor))
+
+
+def tokens_after_line_end(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:
+    """Token ids of a text that follows a line end."""
+    return list(_tokens(tokenizer, text, False))
 
 
 class Encoded(NamedTuple):

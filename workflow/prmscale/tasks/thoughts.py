@@ -7,6 +7,7 @@ the chat template has written it; a thought without a closing tag was cut, or it
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 # by which models mark their thoughts: most of them; Sky-T1 and OpenThinker; Magistral; Kimi; Seed-OSS
 _TAGS = {
@@ -21,8 +22,15 @@ _TAGS = {
 }
 TAGS = frozenset([*_TAGS, *_TAGS.values()])
 CLOSING = list(_TAGS.values())
-_CLOSES = re.compile("|".join(map(re.escape, CLOSING)))
-_EITHER = re.compile("|".join(map(re.escape, TAGS)))
+
+
+def _spoken(tags: Iterable[str]) -> re.Pattern[str]:
+    """Any of these tags but one between quotes, which is spoken of, as in `text.split("</think>")`."""
+    either = "|".join(map(re.escape, tags))
+    return re.compile(rf"""(?<![`"'])(?:{either})|(?:{either})(?![`"'])""")
+
+
+_CLOSES, _EITHER = _spoken(CLOSING), _spoken(TAGS)
 
 
 def reply(text: str) -> str:
