@@ -99,8 +99,12 @@ def test_a_step_ends_at_its_step_end(engines, name):
 
 def test_more_prompts_than_are_read_together(engines):
     extensions = [Extension(p, ("b = 3",) * 200, 1, 0, "end") for p in LESSON]  # 5,700 tokens, no prefix in common
-    replies = at(engines["vllm"], 1.0).extend(extensions)
-    assert [c.tokens for (c,) in replies] == [1] * len(LESSON)
+    engine = at(engines["vllm"], 1.0)
+    room = engine.sampling
+    engine.sampling = room.model_copy(update={"max_tokens": len(engine._ids(LESSON[0], ("b = 3",) * 200))})
+    replies = engine.extend(extensions)
+    engine.sampling = room
+    assert all(c.tokens > 0 for (c,) in replies)
 
 
 def alike(one, other):

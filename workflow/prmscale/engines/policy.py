@@ -92,7 +92,7 @@ class SamplingPolicy(ABC):
         started = perf_counter()
         ids = [self._ids(e.problem, e.prefix) for e in extensions]
         replies: list[list[Continuation]] = [[] for _ in extensions]
-        going = [i for i, e in enumerate(extensions) if self._room(e.problem, len(ids[i])) > 0]
+        going = [i for i, e in enumerate(extensions) if self._limit(e.problem, len(ids[i])) > 0]
         for draw in self._draws([extensions[i] for i in going], [ids[i] for i in going], progress):
             owner = going[draw.owner]
             replies[owner].append(self._continuation(draw, extensions[owner], len(ids[owner])))
@@ -121,11 +121,7 @@ class SamplingPolicy(ABC):
         return self._prompts[problem.problem_id]
 
     def _limit(self, problem: Problem, context: int) -> int:
-        """Tokens that a draw may have, where there is room for one."""
-        return max(1, self._room(problem, context))
-
-    def _room(self, problem: Problem, context: int) -> int:
-        """Tokens that are left of a whole solution's after the steps that a draw continues."""
+        """Tokens that a draw may have: what is left of a whole solution's after the steps that it continues."""
         return self.sampling.max_tokens - (context - len(self._prompt(problem)))
 
     def _opened(self, extension: Extension) -> str:
