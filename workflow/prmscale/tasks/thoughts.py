@@ -25,9 +25,9 @@ CLOSING = list(_TAGS.values())
 
 
 def _spoken(tags: Iterable[str]) -> re.Pattern[str]:
-    """Any of these tags but one between quotes, which is spoken of, as in `text.split("</think>")`."""
+    """Any of these tags but one between quotes, which is spoken of, as in `text.split("</think>")`; a fence is none."""
     either = "|".join(map(re.escape, tags))
-    return re.compile(rf"""(?<![`"'])(?:{either})|(?:{either})(?![`"'])""")
+    return re.compile(rf"""(?:(?<![`"'])|(?<=```))(?:{either})|(?:{either})(?:(?![`"'])|(?=```))""")
 
 
 _CLOSES, _EITHER = _spoken(CLOSING), _spoken(TAGS)
