@@ -118,7 +118,7 @@ _LEAD = re.compile(
     r"the (?:number|integer|value|fraction)(?= [-\d$\\])|(?:the )?(?:final )?answer(?: is)?|:|=)[,:]?\s+)+",
     re.IGNORECASE,
 )
-_WITH_UNIT = re.compile(r"([-+]?(?:\d[\d,]*(?:\.\d+)?|\.\d+)) *[A-Za-z][A-Za-z /.]*")
+_WITH_UNIT = re.compile(rf"([-+]?{_NUMERAL}) *[A-Za-z][A-Za-z /.]*")
 _WINDOW = 3000  # characters that a phrase, or the last sentence, is looked for in
 
 
@@ -188,7 +188,7 @@ def _said(sentence: str) -> str | None:
     answer = clean(_without_aside(sentence))
     if _REMARK.match(answer) or read(answer) is NONE:
         return None
-    words = len(_WORD.findall(_COMMANDS.sub("", answer)))
+    words = _count_words(answer)
     is_talk = words > 2 and (words > 6 or not re.search(r"[\d\\]", answer) or read(answer).kind == "words")
     if is_talk and (told := _within(sentence)) is not None:
         return told
@@ -202,9 +202,19 @@ def _within(sentence: str) -> str | None:
     """Of many words the emphasised ones, the last formula or the last number."""
     if emphasised := re.findall(r"\*\*([^*\n]+)\*\*", sentence):
         return clean(emphasised[-1])
-    if formulas := [next(filter(None, each)) for each in _FORMULA.findall(sentence)]:
+    if formulas := _formulas(sentence):
         return clean(formulas[-1])
     return _last_number(sentence)
+
+
+def _formulas(text: str) -> list[str]:
+    """What stands in the formulas of a text."""
+    return [next(filter(None, each)) for each in _FORMULA.findall(text)]
+
+
+def _count_words(text: str) -> int:
+    """Words of a text, without those of its commands."""
+    return len(_WORD.findall(_COMMANDS.sub("", text)))
 
 
 _SHOWN = {"$$": "$$", r"\[": r"\]"}
@@ -247,9 +257,9 @@ def _closing_formula(text: str) -> str | None:
     end = text.rstrip()[-_WINDOW:]
     if not _CLOSES_TEXT.search(end):
         return None
-    formulas = [next(filter(None, each)) for each in _FORMULA.findall(end)]
+    formulas = _formulas(end)
     answer = clean(formulas[-1]) if formulas else ""
-    return answer if answer and read(answer) != NONE and len(_WORD.findall(_COMMANDS.sub("", answer))) < 2 else None
+    return answer if answer and read(answer) != NONE and _count_words(answer) < 2 else None
 
 
 def _last_number(text: str) -> str | None:

@@ -39,30 +39,8 @@ _THOUSANDS = re.compile(r"(?<=\d)(?:\{,\}|,\\!|\\,|\\ ) *(?=\d{3}(?!\d))")
 _WORDS = re.compile(r"\\(?:text(?:bf|it|rm|sf|tt|normal)?|[mh]box|emph)\s*\{")
 _ROMAN = re.compile(r"\\(?:math(?:rm|it|sf|tt|cal)|rm|operatorname\*?)\s*\{")
 _FRAMES = re.compile(r"\\(?:boxed|fbox|framebox|ensuremath|underline|displaylines)\s*\{")
-FUNCTIONS = [
-    "arcsin",
-    "arccos",
-    "arctan",
-    "sinh",
-    "cosh",
-    "tanh",
-    "sin",
-    "cos",
-    "tan",
-    "cot",
-    "sec",
-    "csc",
-    "log",
-    "ln",
-    "exp",
-    "gcd",
-    "lcm",
-    "max",
-    "min",
-    "det",
-    "deg",
-    "lim",
-]
+_NAMES = "arcsin arccos arctan sinh cosh tanh sin cos tan cot sec csc log ln exp gcd lcm max min det deg lim"
+_FUNCTIONS = frozenset(_NAMES.split())
 _BARE = re.compile(
     r"(?<![\\A-Za-z])(arc(?:sin|cos|tan)|sin|cos|tan|cot|sec|csc|log|ln|sqrt|pi|infinity|infty)(?![A-Za-z])"
 )
@@ -118,7 +96,7 @@ def _quote(words: str) -> str:
 def _spell(name: str) -> str:
     """The content of a roman command: a letter, a function, or words."""
     name = name.strip()
-    if name in FUNCTIONS:
+    if name in _FUNCTIONS:
         return f"\\{name} "
     return _quote(name) if len(name) > 1 or name in "mgsLhNJWVAKC" else name
 
