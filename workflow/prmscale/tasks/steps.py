@@ -142,17 +142,12 @@ def _written(step: Sequence[str], rule: StepRule) -> str:
     return filled + STEP_END * (rule == "blank_line" and not step[-1].strip())
 
 
-def encode(
-    tokenizer: PreTrainedTokenizerBase, prompt: str, steps: Sequence[str], special: bool = True
-) -> tuple[list[int], list[int]]:
+def encode(tokenizer: PreTrainedTokenizerBase, prompt: str, steps: Sequence[str]) -> tuple[list[int], list[int]]:
     """Token ids of a bare prompt, closed by a line end, with its steps, and the index of each step's last token.
 
-    Each step is tokenised by itself, so that a boundary never falls inside a token. Without `special` the tokenizer
-    adds no tokens of its own.
+    Each step is tokenised by itself, so that a boundary never falls inside a token.
     """
-    begun = prompt.rstrip() + STEP_END
-    ids = [*_tokens(tokenizer, begun, True)] if special else tokenizer(begun, add_special_tokens=False)["input_ids"]
-    return extend(tokenizer, ids, steps)
+    return extend(tokenizer, _tokens(tokenizer, prompt.rstrip() + STEP_END, True), steps)
 
 
 def extend(tokenizer: PreTrainedTokenizerBase, ids: Sequence[int], steps: Sequence[str]) -> tuple[list[int], list[int]]:
