@@ -686,6 +686,30 @@ class Analysis(Block):
     ngram: Count = Field(13, description="Words of an n-gram that counts as contamination.")
 
 
+class Headlines(Block):
+    """The one contrast of each claim that its verdict rests on, on every data set; all others are also measured."""
+
+    flops_tradeoff: Literal["interaction", "best_split", "both_count"] = Field(
+        "interaction", description="Whether the two trainings reinforce each other, split well, or both count."
+    )
+    diminishing_returns: Literal["growth", "slowing"] = Field(
+        "slowing", description="That accuracy grows with size, or that it grows and slows down."
+    )
+    data_diversity: Literal["wordings", "problems", "policies", "domains", "oracle", "consensus", "filter"] = Field(
+        "wordings", description="Diversity of what, or which more careful labels (filter: of the consensus alone)."
+    )
+    search_budget: Literal["order", "plentiful", "scarce"] = Field(
+        "order",
+        description="That MCTS beats best-of-n at plentiful compute, that best-of-n beats MCTS at scarce, or both.",
+    )
+    math_to_code: Literal["as_good", "selects"] = Field(
+        "as_good", description="That PRM-Math selects as well as PRM-Code, or that it selects at all."
+    )
+    pattern_similarity: Literal["random", "as_long"] = Field(
+        "random", description="Selected responses against random ones, or against others as long."
+    )
+
+
 class Claims(Block):
     """Rules of the verdicts, fixed before the run."""
 
@@ -693,6 +717,7 @@ class Claims(Block):
         0.05, description="Two accuracies within this margin (90 % interval inside it) count as equal."
     )
     minimum_effect: Share = Field(0.0, description="An effect's interval must lie above this for 'supported'.")
+    headlines: Headlines = Field(Headlines(), description="What each claim's verdict rests on.")
 
 
 class Cluster(Block):

@@ -21,12 +21,13 @@ from prmscale.analysis.verdicts import (
     EQUIVALENCE_LEVEL,
     INCONCLUSIVE,
     NOT_MEASURED,
-    SUPPORTED,
     Claim,
+    Evidence,
     Rules,
-    all_of,
-    equivalence,
-    verdict,
+    above,
+    alike,
+    together,
+    with_headlines,
 )
 
 OTHER_PART = "that the claim's other part is decided"
@@ -108,7 +109,7 @@ def diminishing_returns(search: pd.DataFrame, reward_models: pd.DataFrame, rules
     sizes = sorted(models["base_parameters"].unique())
     found: list[Claim] = []
     if len(sizes) < 3:
-        return [_unmeasured(name, "gain per doubling, lower − upper half (wants three sizes or more)")]
+        return [_unmeasured(name, "slowing", "gain per doubling, lower − upper half (wants three sizes or more)")]
     logs = np.log2(np.asarray(sizes, dtype=float))
     middle = 1 + int(np.argmin(np.abs(logs[1:-1] - (logs[0] + logs[-1]) / 2)))
     for dataset, rows in at_budget(search, rules):
@@ -121,25 +122,14 @@ def diminishing_returns(search: pd.DataFrame, reward_models: pd.DataFrame, rules
         slowing = interval(minus(lower, upper), rules)
         if total is None or slowing is None:
             continue
-        rises = verdict(total.low, total.high, rules.minimum_effect)
-        flattens = all_of(rises, verdict(slowing.low, slowing.high))
+        rises = above(total, rules.minimum_effect)
+        flattens = together(rises, above(slowing))
+        wanted = power.needed(slowing, rules.level)
         found += [
-            _claim(
-                name,
-                f"largest − smallest PRM, {dataset}",
-                total,
-                rises,
-                needed=power.needed(total, rules.level, rules.minimum_effect),
-            ),
-            _claim(
-                name,
-                f"gain per doubling, lower − upper half, {dataset}",
-                slowing,
-                flattens,
-                needed=power.needed(slowing, rules.level),
-            ),
+            *_directed(name, "growth", "largest − smallest PRM", dataset, total, rules),
+            _claim(name, "slowing", "gain per doubling, lower − upper half", dataset, slowing, flattens, rules, wanted),
         ]
-    return found or [_unmeasured(name, "gain per doubling, lower − upper half")]
+    return found or [_unmeasured(name, "slowing", "gain per doubling, lower − upper half")]
 
 
 def data_diversity(search: pd.DataFrame, reward_models: pd.DataFrame, rules: Rules) -> list[Claim]:
@@ -186,37 +176,27 @@ def math_to_code(
     models = selection.twins(reward_models)
     code = search[(search["domain"] == "code") & search["budget"].isin([1, rules.table1_budget])]
     found: list[Claim] = []
-    for policy in dict.fromkeys(code["policy"]) if models else ():
+    for place, policy in enumerate(dict.fromkeys(code["policy"]) if models else ()):
+        # the headline is that of the study's first policy
+        suffix = "" if place == 0 else f" of {policy}"
+        where = f", {policy}, N = {rules.table1_budget}"
         for dataset, rows in at_budget(code[code["policy"] == policy], rules, rules.table1_budget):
             transferred = accuracy(rows, models["math"])
             gain = interval(minus(transferred, control(rows, "one_sample")), rules)
             difference = interval(minus(transferred, accuracy(rows, models["code"])), rules, EQUIVALENCE_LEVEL)
             if gain is None or difference is None:
                 continue
-            selects = verdict(gain.low, gain.high, rules.minimum_effect)
-            alike = equivalence(difference.low, difference.high, rules.equivalence_margin, difference.n)
-            if selects != SUPPORTED and alike == SUPPORTED:
-                alike = INCONCLUSIVE
-            where = f"{dataset}, {policy}, N = {rules.table1_budget}"
+            as_good = alike(difference, rules.equivalence_margin)
+            # two PRMs that select nothing are alike as well
+            as_good = as_good._replace(supported=max(as_good.supported, above(gain, rules.minimum_effect).supported))
+            words, other = f"PRM-Math − PRM-Code (90 %){where}", f"PRM-Math − one sample{where}"
+            wanted = power.needed_for_equivalence(difference, EQUIVALENCE_LEVEL, rules.equivalence_margin)
+            paper = _paper(reported, "PRM-Code")
             found += [
-                _claim(
-                    name,
-                    f"PRM-Math − PRM-Code (90 %), {where}",
-                    difference,
-                    alike,
-                    _paper(reported, "PRM-Code"),
-                    power.needed_for_equivalence(difference, EQUIVALENCE_LEVEL, rules.equivalence_margin),
-                ),
-                _claim(
-                    name,
-                    f"PRM-Math − one sample, {where}",
-                    gain,
-                    selects,
-                    _paper(reported, "none"),
-                    power.needed(gain, rules.level, rules.minimum_effect),
-                ),
+                _claim(name, f"as_good{suffix}", words, dataset, difference, as_good, rules, wanted, paper),
+                *_directed(name, f"selects{suffix}", other, dataset, gain, rules, _paper(reported, "none")),
             ]
-    return found or [_unmeasured(name, "PRM-Math − PRM-Code on code")]
+    return found or [_unmeasured(name, "as_good", "PRM-Math − PRM-Code on code")]
 
 
 def pattern_similarity(
@@ -250,7 +230,7 @@ def judge(
     1 and 2. Claims about PRMs use the search table's first policy.
     """
     one = selection.first_policy(search)
-    return [
+    found = [
         *flops_tradeoff(one, reward_models, rules),
         *diminishing_returns(one, reward_models, rules),
         *data_diversity(one, reward_models, rules),
@@ -258,6 +238,7 @@ def judge(
         *math_to_code(search, reward_models, rules, reported),
         *pattern_similarity(similarities, rules, reported_similarities),
     ]
+    return with_headlines(found, rules.headlines, rules.level)
 
 
 def frame(claims: Iterable[Claim]) -> pd.DataFrame:
@@ -265,39 +246,66 @@ def frame(claims: Iterable[Claim]) -> pd.DataFrame:
     return pd.DataFrame([asdict(c) for c in claims], columns=[f.name for f in fields(Claim)])
 
 
-def _directed(claim: str, metric: str, gain: Interval | None, rules: Rules) -> list[Claim]:
+def _directed(
+    claim: str, contrast: str, metric: str, dataset: str, gain: Interval | None, rules: Rules, reported: str = ""
+) -> list[Claim]:
     """The claim that a gain is positive; nothing where it was not measured."""
     if gain is None:
         return []
-    judged = verdict(gain.low, gain.high, rules.minimum_effect)
-    return [_claim(claim, metric, gain, judged, needed=power.needed(gain, rules.level, rules.minimum_effect))]
+    evidence = above(gain, rules.minimum_effect)
+    wanted = power.needed(gain, rules.level, rules.minimum_effect)
+    return [_claim(claim, contrast, metric, dataset, gain, evidence, rules, wanted, reported)]
 
 
-def _claim(claim: str, metric: str, found: Interval, judged: str, reported: str = "", needed: str = "") -> Claim:
+def _claim(
+    claim: str,
+    contrast: str,
+    metric: str,
+    dataset: str,
+    found: Interval,
+    evidence: Evidence,
+    rules: Rules,
+    needed: str = "",
+    reported: str = "",
+) -> Claim:
     """The claim's row; what is needed only where it is not decided: nothing more of itself, if its interval is."""
     errors = (found.problem_error, found.seed_error, found.interaction_error)
-    needed = (needed or OTHER_PART) if judged == INCONCLUSIVE else ""
-    numbers = (found.mean, found.low, found.high)
-    return Claim(claim, metric, *numbers, judged, reported, found.n, found.seeds, *errors, needed)
+    verdict = evidence.verdict(rules.level)
+    return Claim(
+        claim,
+        contrast,
+        metric,
+        dataset,
+        found.mean,
+        found.low,
+        found.high,
+        verdict,
+        reported,
+        found.n,
+        found.seeds,
+        *errors,
+        *evidence,
+        needed=(needed or OTHER_PART) if verdict == INCONCLUSIVE else "",
+    )
 
 
-def _unmeasured(claim: str, metric: str) -> Claim:
+def _unmeasured(claim: str, contrast: str, metric: str, needed: str = "") -> Claim:
     nothing = float("nan")
-    return Claim(claim, metric, nothing, nothing, nothing, NOT_MEASURED, "", 0, 0)
+    return Claim(claim, contrast, metric, "", nothing, nothing, nothing, NOT_MEASURED, "", 0, 0, needed=needed)
 
 
 def _paper(table1: pd.DataFrame | None, against: str) -> str:
-    """The paper's mean difference of PRM-Math and another column over the cells of its table 1."""
+    """The paper's mean difference of PRM-Math and another column over the cells of its table 1, in points."""
     if table1 is None:
         return ""
     wide = table1.pivot(index=["policy", "dataset"], columns="method", values="accuracy")
-    difference = (wide["PRM-Math"] - wide[against]).mean() / 100
-    return f"{difference:+.3f} (mean of {len(wide)} cells)"
+    difference = (wide["PRM-Math"] - wide[against]).mean()
+    return f"{difference:+.1f} (mean of {len(wide)} cells)"
 
 
 def _paper_similarity(table2: pd.DataFrame | None) -> str:
-    """The paper's similarity of selected less that of unselected responses."""
+    """The paper's similarity of selected less that of unselected responses, in points."""
     if table2 is None:
         return ""
-    similarity = table2.set_index(["first", "second"])["similarity"] / 100
-    return f"{similarity['MathPRM', 'CodePRM'] - similarity['Math', 'Code']:+.3f}"
+    similarity = table2.set_index(["first", "second"])["similarity"]
+    return f"{similarity['MathPRM', 'CodePRM'] - similarity['Math', 'Code']:+.1f}"

@@ -1,8 +1,7 @@
-"""`claims.md`: how to read it, the claims, what each needs, and the checks beside them."""
+"""`claims.md`: six lines that answer, how to read them, a section for each claim, and the checks beside them."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
@@ -12,45 +11,84 @@ from prmscale.analysis import checks as sections
 from prmscale.analysis import diversity, emergence, growth, reply_shares
 from prmscale.analysis.claims import WORDS
 from prmscale.analysis.power import POWER
-from prmscale.analysis.verdicts import INCONCLUSIVE, NOT_MEASURED, NOT_SUPPORTED, Check, Claim, Rules
+from prmscale.analysis.verdicts import NOT_MEASURED, NOT_SUPPORTED, Check, Claim, Rules
 
 COMPARED = ["| data set | comparison | effect [low, high] | verdict | n | seeds |", "|---|---|---|---|---|---|"]
 ACCURACIES = ["| data set | selection | accuracy [low, high] | n | seeds |", "|---|---|---|---|---|"]
+MEASURED = [
+    "| metric | data set | effect [low, high] | p | verdict | the paper | n | seeds | errors | to decide it |",
+    "|---|---|---|---|---|---|---|---|---|---|",
+]
+BY_DESIGN = (
+    "Here the problems are generated, and wrong readings of them are popular by design: majority and likelihood follow "
+    "the crowd, and only labels tell the right reading. That a PRM beats these controls shows that it has learnt from "
+    "its labels; it is no evidence that PRMs beat them on problems that people wrote."
+)
 
 
 def render(
-    claims: Sequence[Claim], checks: Sequence[Check], rules: Rules, transfer: pd.DataFrame, replies: pd.DataFrame
+    claims: Sequence[Claim],
+    checks: Sequence[Check],
+    rules: Rules,
+    transfer: pd.DataFrame,
+    replies: pd.DataFrame,
+    notes: Sequence[str] = (),
+    generated: bool = False,
 ) -> str:
-    """The whole page; `transfer` is the table of `transfer.matrix`, `replies` that of `reply_shares.shares`."""
-    lines = ["# The paper's claims, measured here", "", _how_to_read(rules), "", *_size(checks), *_cut(replies)]
-    lines += [
-        "| claim | metric | effect [low, high] | verdict | reported | n | seeds |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    for c in claims:
-        cells = (c.claim, c.metric, _effect(c), c.verdict, c.reported or "–", c.n or "–", c.seeds or "–")
-        lines.append(_row(cells))
-    lines += ["", "## What each claim says, and what it takes", ""]
-    for name, (says, needs) in WORDS.items():
-        counts = Counter(c.verdict for c in claims if c.claim == name)
-        here = ", ".join(f"{count} {word}" for word, count in counts.items()) or NOT_MEASURED
-        lines.append(f"- **{name}**: {says} {needs} Here: {here}.")
-    lines += [*_needed(claims), *_verification(checks), *_growth(checks), *_emergence(checks), *_diversity(checks)]
+    """The whole page; `transfer` is the table of `transfer.matrix`, `replies` that of `reply_shares.shares`.
+
+    `notes` are lines to stand below the answers; `generated` says that the benchmarks are this project's own worlds.
+    """
+    lines = ["# The paper's claims, measured here", "", *_answers(claims), "", _how_to_read(rules), ""]
+    lines += [*_size(checks), *_cut(replies), *(line for note in notes for line in (note, ""))]
+    for letter, name in zip("abcdef", WORDS, strict=True):
+        lines += _claim(letter, name, [c for c in claims if c.claim == name])
+    lines += [*_verification(checks, generated), *_growth(checks), *_emergence(checks), *_diversity(checks)]
     return "\n".join([*lines, *_transfer(checks), *_matrix(transfer, rules)]) + "\n"
 
 
+def _answers(claims: Sequence[Claim]) -> Iterator[str]:
+    """One line a claim: what it says, the verdict, its headline's numbers, the paper's number, and on what."""
+    yield "| claim | verdict | measured here, in points [low, high] | the paper | on |"
+    yield "|---|---|---|---|---|"
+    for letter, (name, (says, _)) in zip("abcdef", WORDS.items(), strict=True):
+        own = [c for c in claims if c.claim == name and c.headline]
+        numbers = "; ".join(f"{c.dataset}: {_effect(c)}" for c in own)
+        measured = f"{own[0].metric}. {numbers}" if own else "–"
+        reported = next((c.reported for c in own if c.reported), "–")
+        yield _row((f"({letter}) {says}", _answer(own), measured, reported, _on(own)))
+
+
+def _answer(headlines: Sequence[Claim]) -> str:
+    """The verdict in a word where all data sets agree, else each with its data sets."""
+    by_verdict: dict[str, list[str]] = {}
+    for c in headlines:
+        by_verdict.setdefault(c.verdict, []).append(c.dataset)
+    if len(by_verdict) < 2:
+        return f"**{next(iter(by_verdict), NOT_MEASURED)}**"
+    return "; ".join(f"**{verdict}** on {', '.join(datasets)}" for verdict, datasets in by_verdict.items())
+
+
+def _on(headlines: Sequence[Claim]) -> str:
+    """Problems and training seeds behind the numbers."""
+    parts = dict.fromkeys(f"{c.n} problems, {c.seeds} seed{'s' * (c.seeds != 1)}" for c in headlines)
+    return "; ".join(parts) or "–"
+
+
 def _how_to_read(rules: Rules) -> str:
-    """The paragraph above the table."""
+    """The paragraph below the answers."""
     return (
-        f"Effects are differences of accuracy as fractions (0.01 is one point), with {rules.level:.0%} intervals "
-        "(unless the metric says otherwise) from a paired bootstrap: both sides see the same resampled problems and "
-        f"training seeds. *Supported* means that the whole interval lies above {rules.minimum_effect:g} (for "
-        f"equivalence: within ±{rules.equivalence_margin:g}), *not supported* that all of it lies on the other side, "
-        "*inconclusive* neither; a claim of two parts needs both. The rules were fixed before the run. The intervals "
-        "cover the choice of problems and, where a reward model was trained with more than one seed, of training "
-        "seeds; with one seed they say nothing of others, and with two or three only roughly. They are not corrected "
-        f"for their number. Step scores are aggregated by {rules.aggregation}; *reported* is the paper's own number, "
-        "where it prints one; *n* is the number of problems, *seeds* that of training seeds on the side that has most."
+        f"Effects are differences of accuracy in points, with {rules.level:.0%} intervals (unless the metric says "
+        "otherwise) over problems and training seeds; both sides are measured on the same ones. The contrast that a "
+        "claim's verdict rests on was named in the configuration before the run (`claims.headlines`), and its p-values "
+        "are corrected for the number of data sets (Holm), so that a false verdict comes in at most "
+        f"{1 - rules.level:.0%} of studies. All other contrasts are *also measured*: with dozens of them, one in "
+        f"{1 / (1 - rules.level):.0f} is remarkable by luck. *Supported*: the effect is above {_points(rules.minimum_effect)} "
+        f"(for equivalence: within ±{_points(rules.equivalence_margin)}); *not supported*: it is on the other side; "
+        "*inconclusive*: neither is sure. A claim of two parts needs both. With one training seed an interval covers "
+        "the problems alone; with two, t has one degree of freedom: **two seeds cannot carry a claim about training**, "
+        "and its intervals show it. "
+        f"Step scores are aggregated by {rules.aggregation}; *the paper* is its own number, where it prints one."
     )
 
 
@@ -78,41 +116,49 @@ def _cut(table: pd.DataFrame) -> list[str]:
     return [f"Solutions cut at the token limit, which have no answer and are wrong: {told}.{warning * bool(many)}", ""]
 
 
-def _needed(claims: Sequence[Claim]) -> Iterator[str]:
+def _claim(letter: str, name: str, claims: Sequence[Claim]) -> Iterator[str]:
+    """A claim's section: what it takes, its headline in bold, and what else was measured."""
+    says, needs = WORDS[name]
+    yield from (f"## ({letter}) {name}", "", f"{says} {needs}", "", *MEASURED)
+    for c in sorted(claims, key=lambda c: not c.headline):
+        errors = (c.problem_error, c.seed_error, c.interaction_error)
+        points = " / ".join("–" if error is None else f"{100 * error:.1f}" for error in errors)
+        p = min(c.p_supported, c.p_refuted)
+        cells = (
+            f"**{c.metric}**" if c.headline else c.metric,
+            c.dataset or "–",
+            _effect(c),
+            "–" if np.isnan(p) else f"{p:.2g}",
+            f"**{c.verdict}**" if c.headline else c.verdict,
+            c.reported or "–",
+            c.n or "–",
+            c.seeds or "–",
+            points,
+            c.needed or "–",
+        )
+        yield _row(cells)
     yield from (
         "",
-        "## What would decide the inconclusive ones",
-        "",
-        "Standard errors in points: of the choice of problems, of training seeds, and of their interaction (which "
-        f"falls with either); their squares sum to the whole. What is needed gives {POWER:.0%} power if the true "
-        "effect is the one measured; an effect that happened to look large wants more.",
+        "In bold what the verdict rests on. *Errors* are standard errors in points: of the choice of problems, of "
+        "training seeds, and of their interaction (which falls with either); their squares sum to the whole. What "
+        f"would decide an open row gives {POWER:.0%} power if the true effect is the one measured; an effect that "
+        "happened to look large wants more.",
         "",
     )
-    open_ones = [c for c in claims if c.verdict == INCONCLUSIVE]
-    if open_ones:
-        yield "| claim | metric | effect [low, high] | problems | seeds | interaction | to decide it |"
-        yield "|---|---|---|---|---|---|---|"
-    else:
-        yield "None is inconclusive."
-    for c in open_ones:
-        errors = (c.problem_error, c.seed_error, c.interaction_error)
-        points = ("–" if error is None else f"{100 * error:.1f}" for error in errors)
-        yield _row((c.claim, c.metric, _effect(c), *points, c.needed))
 
 
-def _verification(checks: Sequence[Check]) -> Iterator[str]:
+def _verification(checks: Sequence[Check], generated: bool) -> Iterator[str]:
     yield from (
-        "",
         "## Does the PRM verify?",
         "",
         "A PRM that verifies beats one sample, random choice, majority, every ranking by a language model's own "
         "probabilities and the PRMs that learnt nothing (untrained, or trained on shuffled labels), all on the same "
-        "samples at the largest n, and stays below the oracle (pass@n).",
+        f"samples at the largest n, and stays below the oracle (pass@n).{' ' + BY_DESIGN if generated else ''}",
         "",
         *ACCURACIES,
     )
     for c in _of(checks, sections.ACCURACY):
-        interval = f"{c.effect:.3f} [{c.low:.3f}, {c.high:.3f}]"
+        interval = f"{100 * c.effect:.1f} [{100 * c.low:.1f}, {100 * c.high:.1f}]"
         yield _row((c.dataset, c.comparison, interval, c.n, c.seeds))
     yield from (
         "",
@@ -175,7 +221,7 @@ def _matrix(transfer: pd.DataFrame, rules: Rules) -> Iterator[str]:
         "### What a PRM is trained on, and what it is tested on",
         "",
         "PRMs of one base and recipe at the largest n. The difference is to the one trained on the data set's own "
-        f"domain, with 90 % intervals; *supported* means as good, to within ±{rules.equivalence_margin:g}.",
+        f"domain, with 90 % intervals; *supported* means as good, to within ±{_points(rules.equivalence_margin)} points.",
         "",
     )
     if transfer.empty:
@@ -184,10 +230,10 @@ def _matrix(transfer: pd.DataFrame, rules: Rules) -> Iterator[str]:
     yield "| policy | tested on | trained on | accuracy [low, high] | difference [low, high] | as good | n | seeds |"
     yield "|---|---|---|---|---|---|---|---|"
     for r in transfer.itertuples():
-        measured = f"{r.accuracy:.3f} [{r.low:.3f}, {r.high:.3f}]"
+        measured = f"{100 * r.accuracy:.1f} [{100 * r.low:.1f}, {100 * r.high:.1f}]"
         difference, verdict = "–", "–"
         if not pd.isna(r.difference):
-            difference = f"{r.difference:+.3f} [{r.difference_low:+.3f}, {r.difference_high:+.3f}]"
+            difference = _interval(r.difference, r.difference_low, r.difference_high)
             verdict = r.verdict
         where = f"{r.dataset} ({r.domain}, n = {r.budget})"
         yield _row((r.policy, where, r.trained_on, measured, difference, verdict, r.n, r.seeds))
@@ -226,7 +272,19 @@ def _of(checks: Iterable[Check], section: str) -> list[Check]:
 
 
 def _effect(found: Claim | Check) -> str:
-    return "–" if np.isnan(found.effect) else f"{found.effect:+.3f} [{found.low:+.3f}, {found.high:+.3f}]"
+    """In points; small effects (of fits, of similarities) with as many places as their interval needs."""
+    return "–" if np.isnan(found.effect) else _interval(found.effect, found.low, found.high)
+
+
+def _interval(mean: float, low: float, high: float) -> str:
+    """A difference in points, with one place more than tells its interval from a point."""
+    width = 100 * (high - low)
+    places = 1 if not width > 0 else max(1, min(4, 1 - int(np.floor(np.log10(width)))))
+    return f"{100 * mean:+.{places}f} [{100 * low:+.{places}f}, {100 * high:+.{places}f}]"
+
+
+def _points(share: float) -> str:
+    return f"{100 * share:g}"
 
 
 def _row(cells: Iterable[object]) -> str:

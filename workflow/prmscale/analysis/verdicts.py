@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+from prmscale.analysis.bootstrap import Interval
 
 SUPPORTED, NOT_SUPPORTED = "supported", "not supported"
 INCONCLUSIVE, NOT_MEASURED = "inconclusive", "not yet measured"
@@ -20,17 +24,35 @@ class Rules:
     draws: int = 2000
     seed: int = 0
     table1_budget: int = 8
+    headlines: Mapping[str, str] = field(default_factory=dict)  # claim: the contrast that its verdict rests on
+
+
+class Evidence(NamedTuple):
+    """p-values of what was measured: under a claim just untrue (small: it is supported), and just true (refuted)."""
+
+    supported: float
+    refuted: float
+
+    def verdict(self, level: float) -> str:
+        """What they say at this confidence level; NaN says nothing."""
+        if self.supported < 1 - level:
+            return SUPPORTED
+        return NOT_SUPPORTED if self.refuted < 1 - level else INCONCLUSIVE
 
 
 @dataclass(frozen=True)
 class Claim:
-    """One measurement that bears on a claim.
+    """One measurement on one data set that bears on a claim.
 
-    The standard errors are those of `bootstrap.Interval`; `needed` says what would decide an inconclusive one.
+    `contrast` is its name in the configuration, `metric` says it in words. The standard errors are those of
+    `bootstrap.Interval`; the p-values are those of `Evidence`, in a headline corrected for its number of data sets;
+    `needed` says what would decide an inconclusive one.
     """
 
     claim: str
+    contrast: str
     metric: str
+    dataset: str
     effect: float
     low: float
     high: float
@@ -41,6 +63,9 @@ class Claim:
     problem_error: float | None = None
     seed_error: float | None = None
     interaction_error: float | None = None
+    p_supported: float = float("nan")
+    p_refuted: float = float("nan")
+    headline: bool = False
     needed: str = ""
 
 
@@ -59,26 +84,51 @@ class Check:
     seeds: int
 
 
-def verdict(low: float, high: float, threshold: float = 0.0) -> str:
-    """Whether an effect is above the threshold: by its whole interval, or not at all, or not decided."""
-    if low > threshold:
-        return SUPPORTED
-    return NOT_SUPPORTED if high < threshold else INCONCLUSIVE
+def above(found: Interval, threshold: float = 0.0) -> Evidence:
+    """That an effect is above the threshold, by the two-sided test whose interval is `found`."""
+    p = found.p(threshold)
+    return Evidence(p, 1.0) if found.mean > threshold else Evidence(1.0, p)
 
 
-def equivalence(low: float, high: float, margin: float, n: int) -> str:
-    """Whether an effect is within ±margin: by its whole interval, or outside with all of it, or not decided.
+def alike(found: Interval, margin: float) -> Evidence:
+    """That an effect is within ±margin, by two one-sided tests (Schuirmann 1987).
 
-    Fewer than 3 / margin problems decide nothing: that many without a single disagreement would still allow a
-    difference of the margin (rule of three), although their bootstrap interval has no width.
+    Fewer than 3 / margin problems support nothing: that many without a single disagreement would still allow a
+    difference of the margin (rule of three).
     """
-    if low > margin or high < -margin:
-        return NOT_SUPPORTED
-    return SUPPORTED if low > -margin and high < margin and n * margin >= 3 else INCONCLUSIVE
+    nearer = found.p(margin if found.mean > 0 else -margin) / 2
+    if abs(found.mean) >= margin:
+        return Evidence(1.0, nearer)
+    return Evidence(nearer if found.n * margin >= 3 else 1.0, 1.0)
 
 
-def all_of(*verdicts: str) -> str:
-    """The verdict of several that must hold together."""
-    if NOT_SUPPORTED in verdicts:
-        return NOT_SUPPORTED
-    return SUPPORTED if set(verdicts) == {SUPPORTED} else INCONCLUSIVE
+def together(*parts: Evidence) -> Evidence:
+    """That several things all hold: as sure as the least sure of them; refuted by any."""
+    return Evidence(max(part.supported for part in parts), min(part.refuted for part in parts))
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """p-values corrected so that the chance of any false one stays at the level (Holm 1979), in the order given."""
+    order = sorted(range(len(p_values)), key=lambda i: p_values[i])
+    found, largest = [1.0] * len(p_values), 0.0
+    for rank, i in enumerate(order):
+        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[i]))
+        found[i] = largest
+    return found
+
+
+def with_headlines(claims: Sequence[Claim], contrasts: Mapping[str, str], level: float) -> list[Claim]:
+    """The claims with each one's headline (its contrast of this name) marked and judged by corrected p-values."""
+    found = list(claims)
+    for name, contrast in contrasts.items():
+        own = [i for i, c in enumerate(found) if (c.claim, c.contrast) == (name, contrast) and c.verdict != NOT_MEASURED]
+        supported, refuted = holm([found[i].p_supported for i in own]), holm([found[i].p_refuted for i in own])
+        for i, evidence in zip(own, map(Evidence, supported, refuted), strict=True):
+            found[i] = replace(
+                found[i],
+                headline=True,
+                p_supported=evidence.supported,
+                p_refuted=evidence.refuted,
+                verdict=evidence.verdict(level),
+            )
+    return found
