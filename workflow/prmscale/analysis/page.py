@@ -221,7 +221,7 @@ def _matrix(transfer: pd.DataFrame, rules: Rules) -> Iterator[str]:
         "### What a PRM is trained on, and what it is tested on",
         "",
         "PRMs of one base and recipe at the largest n. The difference is to the one trained on the data set's own "
-        f"domain, with 90 % intervals; *supported* means as good, to within ±{_points(rules.equivalence_margin)} points.",
+        f"domain, with 90 % intervals; *supported* means as good, within ±{_points(rules.equivalence_margin)} points.",
         "",
     )
     if transfer.empty:

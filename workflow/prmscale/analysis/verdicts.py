@@ -11,6 +11,7 @@ from prmscale.analysis.bootstrap import Interval
 SUPPORTED, NOT_SUPPORTED = "supported", "not supported"
 INCONCLUSIVE, NOT_MEASURED = "inconclusive", "not yet measured"
 EQUIVALENCE_LEVEL = 0.90  # two one-sided tests at 5 %
+OF_THE_CORRECTION = "a little more: it is decided alone, but not beside the other data sets"
 
 
 @dataclass(frozen=True)
@@ -121,14 +122,12 @@ def with_headlines(claims: Sequence[Claim], contrasts: Mapping[str, str], level:
     """The claims with each one's headline (its contrast of this name) marked and judged by corrected p-values."""
     found = list(claims)
     for name, contrast in contrasts.items():
-        own = [i for i, c in enumerate(found) if (c.claim, c.contrast) == (name, contrast) and c.verdict != NOT_MEASURED]
+        measured = [i for i, c in enumerate(found) if c.verdict != NOT_MEASURED]
+        own = [i for i in measured if (found[i].claim, found[i].contrast) == (name, contrast)]
         supported, refuted = holm([found[i].p_supported for i in own]), holm([found[i].p_refuted for i in own])
         for i, evidence in zip(own, map(Evidence, supported, refuted), strict=True):
-            found[i] = replace(
-                found[i],
-                headline=True,
-                p_supported=evidence.supported,
-                p_refuted=evidence.refuted,
-                verdict=evidence.verdict(level),
-            )
+            verdict = evidence.verdict(level)
+            needed = (found[i].needed or OF_THE_CORRECTION) if verdict == INCONCLUSIVE else ""
+            p_values = {"p_supported": evidence.supported, "p_refuted": evidence.refuted}
+            found[i] = replace(found[i], headline=True, verdict=verdict, needed=needed, **p_values)
     return found
