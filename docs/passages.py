@@ -1,0 +1,140 @@
+"""Writes the results that README and docs tell, from the tables of the runs they tell of: `make docs`.
+
+A passage stands between `<!-- results: NAME STUDY -->` and `<!-- end of results -->`; nothing in it is written by hand.
+`make test` compares every passage with the tables of `docs/STUDY/`.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pandas as pd
+
+HERE = Path(__file__).resolve().parent
+FILES = (HERE.parent / "README.md", HERE / "recipe.md")
+PASSAGE = re.compile(r"(<!-- results: (\w+) (\w+) -->\n).*?(<!-- end of results -->)", re.DOTALL)
+METHODS = {
+    "monte_carlo": "fixed K = {k}",
+    "adaptive": "adaptive",
+    "binary_search": "binary search, adaptive rollouts",
+    "omega": "OmegaPRM's tree (its own rollouts)",
+}
+
+
+def write(text: str, folder: Path = HERE) -> str:
+    """The text with every passage made anew from the tables under `folder`."""
+
+    def made(found: re.Match[str]) -> str:
+        start, name, study, end = found.groups()
+        lines = PASSAGES[name](folder / study)
+        return start + "\n".join(lines) + "\n" + end
+
+    return PASSAGE.sub(made, text)
+
+
+def selections(study: Path) -> Iterator[str]:
+    """Every way of choosing among the samples, by data set."""
+    table = pd.read_csv(study / "controls.csv")
+    policy = table["policy"].iloc[0]
+    own = table[table["policy"] == policy]
+    datasets = list(dict.fromkeys(own["dataset"]))
+    budget = own["budget"].max()
+    yield f"| selection among {budget} samples of `{policy}` | {' | '.join(_with_problems(own, datasets))} |"
+    yield "|---|" + "---|" * len(datasets)
+    for name in dict.fromkeys(own["selection"]):
+        rows = own[own["selection"] == name].set_index("dataset")
+        cells = [_percent(rows.loc[dataset]) if dataset in rows.index else "–" for dataset in datasets]
+        yield f"| {name} | {' | '.join(cells)} |"
+
+
+def answers(study: Path) -> Iterator[str]:
+    """The six lines that `claims.md` opens with."""
+    lines = (study / "claims.md").read_text(encoding="utf-8").splitlines()
+    yield from (line for line in lines[: lines.index("", 2)] if line.startswith("|"))
+
+
+def verifies(study: Path) -> Iterator[str]:
+    """What the largest PRM gains over the controls."""
+    checks = pd.read_csv(study / "checks.csv")
+    own = checks[(checks["section"] == "verifies") & ~checks["comparison"].str.contains("at least")]
+    yield "| in points | " + " | ".join(dict.fromkeys(own["dataset"])) + " |"
+    yield "|---|" + "---|" * own["dataset"].nunique()
+    # the best likelihood control may be another one on each data set
+    kinds = own["comparison"].str.replace(r" \(likelihood.*?\)| \(self-certainty\)", "", regex=True)
+    for kind, rows in own.groupby(kinds, sort=False):
+        yield f"| {kind} | {' | '.join(_points(row) for _, row in rows.iterrows())} |"
+
+
+def labels(study: Path) -> Iterator[str]:
+    """What each method of labelling costs, and how good its labels are."""
+    table = pd.read_csv(study / "label_costs.csv")
+    table = table[(table["method"] != "monte_carlo") | (table["k"] >= table["against_k"] / 2)]
+    datasets = list(dict.fromkeys(table["dataset"]))
+    most = int(table["against_k"].max())
+    columns = ("tokens", "labelled, %", "steps right, %", "first errors placed, %")
+    yield f"| at most {most} rollouts ({', '.join(datasets)}) | {' | '.join(columns)} |"
+    yield "|---|---|---|---|---|"
+    order = sorted(table.groupby(["method", "k"]).groups, key=lambda key: (list(METHODS).index(key[0]), -key[1]))
+    for method, k in order:
+        rows = table[(table["method"] == method) & (table["k"] == k)].set_index("dataset").loc[datasets]
+        cells = (
+            [_ratio(row) for _, row in rows.iterrows()],
+            [f"{100 * value:.0f}" for value in rows["labelled"]],
+            [f"{100 * value:.0f}" for value in rows["accuracy"]],
+            [f"{100 * value:.0f}" for value in rows["first_error"]],
+        )
+        yield f"| {METHODS[method].format(k=k)} | {' | '.join(', '.join(each) for each in cells)} |"
+
+
+def bases(study: Path) -> Iterator[str]:
+    """Accuracy by the size and the pre-training of a PRM's base."""
+    table = pd.read_csv(study / "fig7.csv")
+    own = table[table["part"] == "accuracy along pre-training"]
+    budgets = sorted(own["base_tokens"].dropna().unique())
+    yield f"| base | {' | '.join(f'{tokens / 1e6:.1f}M tokens' for tokens in budgets)} |"
+    yield "|---|" + "---|" * len(budgets)
+    for size, rows in own.groupby("base_parameters"):
+        cells = []
+        for tokens in budgets:
+            found = rows[rows["base_tokens"] == tokens]
+            cells.append(" / ".join(_percent(row) for _, row in found.iterrows()) or "–")
+        yield f"| {size / 1e3:.0f}k | {' | '.join(cells)} |"
+
+
+PASSAGES: dict[str, Callable[[Path], Iterator[str]]] = {
+    "selections": selections,
+    "answers": answers,
+    "verifies": verifies,
+    "labels": labels,
+    "bases": bases,
+}
+
+
+def _with_problems(rows: pd.DataFrame, datasets: list[str]) -> list[str]:
+    problems = rows.groupby("dataset")["n"].max()
+    return [f"{dataset} ({problems[dataset]})" for dataset in datasets]
+
+
+def _percent(row: pd.Series) -> str:
+    return f"{100 * row['mean']:.1f} [{100 * row['low']:.0f}, {100 * row['high']:.0f}]"
+
+
+def _points(row: pd.Series) -> str:
+    return f"{100 * row['effect']:+.0f} [{100 * row['low']:+.0f}, {100 * row['high']:+.0f}]"
+
+
+def _ratio(row: pd.Series) -> str:
+    if row["method"] == "monte_carlo":
+        return f"{row['tokens_ratio']:.2f}"
+    return f"{row['tokens_ratio']:.2f} [{row['tokens_ratio_low']:.2f}, {row['tokens_ratio_high']:.2f}]"
+
+
+if __name__ == "__main__":
+    for path in FILES:
+        before = path.read_text(encoding="utf-8")
+        after = write(before)
+        path.write_text(after, encoding="utf-8")
+        print(f"{path.name}: {'written' if after != before else 'unchanged'}", file=sys.stderr)
