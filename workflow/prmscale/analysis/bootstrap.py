@@ -228,8 +228,9 @@ def _seed_shifts(table: Array, known: npt.NDArray[np.bool_], weights: Array) -> 
         return shifts, float((shifts**2).sum()), table.shape[1] - 1
     above = np.where(known, table - _mean(table, 1)[:, None], 0.0).sum(axis=0)
     equations = np.diag(known.sum(axis=0)) - known.T @ weights
-    shifts = np.linalg.pinv(equations, hermitian=True) @ above
-    return shifts, float(shifts @ above), int(np.linalg.matrix_rank(equations, hermitian=True))
+    least = 1e-9  # of the greatest singular value: there is always one of zero, and it must not be taken for another
+    shifts = np.linalg.pinv(equations, rcond=least, hermitian=True) @ above
+    return shifts, float(shifts @ above), int(np.linalg.matrix_rank(equations, least * known.sum(), hermitian=True))
 
 
 def _of_problems(means: Array, strata: npt.NDArray[np.generic]) -> float:

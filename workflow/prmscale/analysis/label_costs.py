@@ -118,10 +118,12 @@ def _ratio(other: pd.DataFrame, base: pd.DataFrame, level: float) -> tuple[float
     sums = np.column_stack([t[c].fillna(0) for t in (other, base) for c in ("tokens", "solutions")])
     means = sums.mean(axis=0)
     signs = np.array([1.0, -1.0, -1.0, 1.0])
-    # what each problem adds to the logarithm of the ratio (delta method)
-    added = mean_interval(sums / means @ signs, level, within=UNBOUNDED)
     ratio = float(np.exp(np.log(means) @ signs))
-    return ratio, ratio * float(np.exp(added.low)), ratio * float(np.exp(added.high))
+    added = sums / means @ signs  # by each problem, to the logarithm (delta method)
+    if np.allclose(added, 0.0, atol=1e-12):  # by construction, as of fewer of the same rollouts
+        return ratio, ratio, ratio
+    found = mean_interval(added, level, within=UNBOUNDED)
+    return ratio, ratio * float(np.exp(found.low)), ratio * float(np.exp(found.high))
 
 
 def reliability(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:

@@ -26,7 +26,7 @@ class Rules:
 class Claim:
     """One measurement that bears on a claim.
 
-    The standard errors are those of `bootstrap.Interval`; `needed` says what would decide an inconclusive one.
+    The standard errors are those of `intervals.Interval`; `needed` says what would decide an inconclusive one.
     """
 
     claim: str
@@ -70,7 +70,7 @@ def equivalence(low: float, high: float, margin: float, n: int) -> str:
     """Whether an effect is within ±margin: by its whole interval, or outside with all of it, or not decided.
 
     Fewer than 3 / margin problems decide nothing: that many without a single disagreement would still allow a
-    difference of the margin (rule of three), although their bootstrap interval has no width.
+    difference of the margin (rule of three).
     """
     if low > margin or high < -margin:
         return NOT_SUPPORTED
