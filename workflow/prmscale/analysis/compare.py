@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from prmscale.analysis import selection
-from prmscale.analysis.bootstrap import Array, Interval, mean_interval
+from prmscale.analysis.bootstrap import DIFFERENCE, Array, Interval, Range, mean_interval
 from prmscale.analysis.verdicts import Check, Rules, verdict
 
 
@@ -41,10 +41,12 @@ def control(rows: pd.DataFrame, strategy: str) -> pd.DataFrame:
     return selection.per_problem(found) if len(found) else pd.DataFrame()
 
 
-def interval(values: pd.DataFrame, rules: Rules, level: float | None = None) -> Interval | None:
-    """The interval of a `per_problem` table or of a difference of two; None where nothing was measured."""
+def interval(
+    values: pd.DataFrame, rules: Rules, level: float | None = None, within: Range = DIFFERENCE
+) -> Interval | None:
+    """The interval of a difference of two `per_problem` tables, or of one (a `SHARE`); None where nothing was measured."""
     known = values.dropna(how="all")
-    return mean_interval(known, level or rules.level, rules.draws, rules.seed) if known.size else None
+    return mean_interval(known, level or rules.level, within=within) if known.size else None
 
 
 def stacked(tables: Sequence[pd.DataFrame]) -> Array:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from prmscale.analysis.bootstrap import resampled_means
+from prmscale.analysis.bootstrap import SHARE, Array, statistic_interval
 from prmscale.analysis.first_error import best_threshold, first_error, harmonic
 from prmscale.engines.scheduler import Scorer
 from prmscale.labels.label import truths
@@ -66,8 +66,8 @@ def _scores(scorer: Scorer, solutions: Sequence[FirstError]) -> list[np.ndarray]
 def f1(table: pd.DataFrame, level: float, draws: int, seed: int) -> pd.DataFrame:
     """F1 of each reward model on each data set (columns of BY, mean, low, high, erroneous, correct, n, seeds).
 
-    The interval resamples problems and training seeds: each resample has its own two shares. A data set without
-    erroneous or without right solutions has no F1 and is left out.
+    Each problem and training seed moves the two shares, and these F1. A data set without erroneous or without right
+    solutions has no F1 and is left out.
     """
     hit = table["named"] == table["first_error"]
     wrong = table["first_error"] != NO_ERROR
@@ -82,13 +82,15 @@ def f1(table: pd.DataFrame, level: float, draws: int, seed: int) -> pd.DataFrame
         erroneous, correct = _shares(values.mean(axis=(0, 1)))
         if np.isnan(erroneous) or np.isnan(correct):
             continue
-        drawn = harmonic(*_shares(resampled_means(values, draws, seed)))
-        tail = (1 - level) / 2
-        low, high = np.nanquantile(np.clip(drawn, 0, 1), [tail, 1 - tail])
-        mean = harmonic(erroneous, correct)
-        numbers = (float(mean), float(low), float(high), float(erroneous), float(correct), len(sums), seeds)
+        found = statistic_interval(values, _f1, level, within=SHARE)
+        numbers = (found.mean, found.low, found.high, float(erroneous), float(correct), found.n, found.seeds)
         rows.append((*keys, *numbers))
     return pd.DataFrame(rows, columns=[*BY, "mean", "low", "high", "erroneous", "correct", "n", "seeds"])
+
+
+def _f1(counts: Array) -> Array:
+    """F1 of counts [..., COUNTS]."""
+    return harmonic(*_shares(counts))
 
 
 def _shares(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -2,7 +2,7 @@
 
 A fixed number of K rollouts also tells what fewer would have given: of n rollouts with s successes, k drawn without
 replacement all fail with probability C(n - s, k) / C(n, k) (hypergeometric), each prefix by itself, for k / n of the
-tokens. Methods are compared by a paired bootstrap over problems.
+tokens. Methods are compared on the same problems; intervals of ratios are those of their logarithms.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import hypergeom
 
-from prmscale.analysis.bootstrap import Array, curve, paired_difference, resampled_means
+from prmscale.analysis.bootstrap import UNBOUNDED, curve, mean_interval, paired_difference
 from prmscale.analysis.label_quality import bins, calibration_error
 from prmscale.labels.consensus import KEY
 from prmscale.tasks.registry import dataset_of
@@ -99,9 +99,9 @@ def costs(problems: pd.DataFrame, level: float, draws: int, seed: int) -> pd.Dat
             other = group.set_index("problem_id").reindex(base.index)
             row = {"dataset": dataset, "method": method, "k": k, "problems": len(group)}
             row |= {"tokens": other["tokens"].sum() / other["solutions"].sum(), "against_k": base["k"].iloc[0]}
-            row |= _named("tokens_ratio", *_ratio(other, base, level, draws, seed))
+            row |= _named("tokens_ratio", *_ratio(other, base, level))
             for measure in ("accuracy", "first_error"):
-                gain = paired_difference(other[measure], base[measure], level, draws, seed)
+                gain = paired_difference(other[measure], base[measure], level)
                 row |= {measure: other[measure].mean()} | _named(f"{measure}_gain", gain.mean, gain.low, gain.high)
             rows.append(row)
     return pd.DataFrame(rows)
@@ -111,16 +111,19 @@ def _named(name: str, mean: float, low: float, high: float) -> dict[str, float]:
     return {name: mean, f"{name}_low": low, f"{name}_high": high}
 
 
-def _ratio(other: pd.DataFrame, base: pd.DataFrame, level: float, draws: int, seed: int) -> tuple[float, float, float]:
-    """Tokens a solution of one method over those of the other, with the bootstrap's interval over problems."""
+def _ratio(other: pd.DataFrame, base: pd.DataFrame, level: float) -> tuple[float, float, float]:
+    """Tokens a solution of one method over those of the other, with the interval over problems."""
+    if not other["tokens"].sum():
+        return 0.0, 0.0, 0.0
     sums = np.column_stack([t[c].fillna(0) for t in (other, base) for c in ("tokens", "solutions")])
-
-    def ratio(means: Array) -> Array:
-        return (means[..., 0] / means[..., 1]) / (means[..., 2] / means[..., 3])
-
-    drawn = ratio(resampled_means(sums[:, None, :], draws, seed))
-    low, high = np.nanquantile(drawn, [(1 - level) / 2, (1 + level) / 2])
-    return float(ratio(sums.mean(0))), float(low), float(high)
+    means = sums.mean(axis=0)
+    signs = np.array([1.0, -1.0, -1.0, 1.0])
+    ratio = float(np.exp(np.log(means) @ signs))
+    added = sums / means @ signs  # by each problem, to the logarithm (delta method)
+    if np.allclose(added, 0.0, atol=1e-12):  # by construction, as of fewer of the same rollouts
+        return ratio, ratio, ratio
+    found = mean_interval(added, level, within=UNBOUNDED)
+    return ratio, ratio * float(np.exp(found.low)), ratio * float(np.exp(found.high))
 
 
 def reliability(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from prmscale.analysis.bootstrap import mean_interval
+from prmscale.analysis.bootstrap import SHARE, mean_interval
 from prmscale.labels.consensus import KEY, first_errors
 
 BINS = 10
@@ -45,6 +45,6 @@ def summary(labels: pd.DataFrame, solutions: int, level: float, draws: int, seed
     hits = (known["label"] == known["truth"]).groupby(known["problem_id"]).mean()
     placed = first_errors(known) == first_errors(known.assign(label=known["truth"]))
     for name, values in (("accuracy", hits), ("first_error", placed.groupby(level=0).mean())):
-        found = mean_interval(values.to_numpy(float), level, draws, seed)
+        found = mean_interval(values.to_numpy(float), level, within=SHARE)
         row |= {name: found.mean, f"{name}_low": found.low, f"{name}_high": found.high}
     return row | {"calibration_error": calibration_error(known["value"], known["truth"])}

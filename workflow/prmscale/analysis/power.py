@@ -1,10 +1,10 @@
 """What would decide an inconclusive claim: problems and training seeds for 80 % power, if the effect is as measured.
 
 The variance of a mean over N problems and S seeds is p / N + s / S + i / (N S), with the variances of problems, seeds
-and their interaction that the study measured (`bootstrap.Interval`). A larger study's interval is predicted as the
-bootstrap would make it (the interaction counts twice, tails of a t distribution with Satterthwaite's degrees of
-freedom), and its power is that of the t test: the chance that the effect's interval lies on one side of the threshold.
-The measured effect is itself uncertain, and effects that happened to look large need more than is said here.
+and their interaction that the study measured (`intervals.Interval`). A larger study's interval is that of `intervals`:
+what it knows of its seeds varies as a chi-squared variable with S - 1 degrees of freedom, and its power is the chance
+that the effect's interval lies on one side of the threshold. The measured effect is itself uncertain, and effects that
+happened to look large need more than is said here.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ from functools import partial
 import numpy as np
 from scipy import stats
 
-from prmscale.analysis.bootstrap import Interval, satterthwaite
+from prmscale.analysis.intervals import Interval
 
 POWER = 0.80
+LUCK = (np.arange(500) + 0.5) / 500  # quantiles at which a chance is averaged
 MOST_PROBLEMS, MOST_SEEDS = 1_000_000, 1_000  # more than these, and the study is called out of reach
 
 
@@ -38,15 +39,16 @@ class Spread:
 
     def power(self, distance: float, n: int, seeds: int, level: float) -> float:
         """Chance that the interval at `level` of n problems and so many seeds excludes a value at this distance."""
-        interaction = self.interaction / (n * seeds)
-        by_problem = self.problem / n + interaction
-        by_seed = self.seed / seeds + interaction if seeds > 1 else 0.0
-        told, true = np.sqrt(by_problem + by_seed), np.sqrt(self.problem / n + self.seed / seeds + interaction)
+        by_problem, by_seed = self.problem / n, self.seed / seeds + self.interaction / (n * seeds)
+        true = np.sqrt(by_problem + by_seed)
         if not true:
             return float(distance > 0)
-        freedom = satterthwaite(by_problem, n, by_seed, seeds)
-        reach = stats.t.ppf((1 + level) / 2, freedom) * told / true
-        return float(stats.nct.sf(reach, freedom, distance / true))
+        tail = (1 + level) / 2
+        if seeds == 1:
+            return float(stats.nct.sf(stats.t.ppf(tail, n - 1), n - 1, distance / true))
+        told = by_seed * stats.chi2.ppf(LUCK, seeds - 1) / (seeds - 1)
+        reach = (by_problem * stats.t.ppf(tail, n - 1) + told * stats.t.ppf(tail, seeds - 1)) / np.sqrt(by_problem + told)
+        return float(stats.norm.cdf((distance - reach) / true).mean())
 
 
 def needed(found: Interval, level: float, threshold: float = 0.0) -> str:

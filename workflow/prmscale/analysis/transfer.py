@@ -9,6 +9,7 @@ from __future__ import annotations
 import pandas as pd
 
 from prmscale.analysis import selection
+from prmscale.analysis.bootstrap import SHARE
 from prmscale.analysis.compare import accuracy, at_budget, interval
 from prmscale.analysis.verdicts import EQUIVALENCE_LEVEL, Rules, equivalence
 
@@ -31,7 +32,7 @@ def matrix(search: pd.DataFrame, reward_models: pd.DataFrame, rules: Rules) -> p
             domain = str(rows["domain"].iloc[0])
             by_domain = {trained_on: accuracy(rows, names) for trained_on, names in models.items()}
             for trained_on, values in by_domain.items():
-                known = interval(values, rules) if len(values) else None
+                known = interval(values, rules, within=SHARE) if len(values) else None
                 if known is None:
                     continue
                 row = {

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from prmscale.analysis.bootstrap import Interval
+from prmscale.analysis.intervals import Interval
 
 SUPPORTED, NOT_SUPPORTED = "supported", "not supported"
 INCONCLUSIVE, NOT_MEASURED = "inconclusive", "not yet measured"
@@ -46,7 +46,7 @@ class Claim:
     """One measurement on one data set that bears on a claim.
 
     `contrast` is its name in the configuration, `metric` says it in words. The standard errors are those of
-    `bootstrap.Interval`; the p-values are those of `Evidence`, in a headline corrected for its number of data sets;
+    `intervals.Interval`; the p-values are those of `Evidence`, in a headline corrected for its number of data sets;
     `needed` says what would decide an inconclusive one.
     """
 
