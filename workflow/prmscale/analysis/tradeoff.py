@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from prmscale.analysis import law, selection
-from prmscale.analysis.bootstrap import Array, Interval, mean_interval, resampled_means, statistic_interval
+from prmscale.analysis.bootstrap import Array, Interval, resampled_means, statistic_interval
 from prmscale.analysis.law import FORMS, LAW, ONE_BUDGET, Budgets, Form
 from prmscale.analysis.verdicts import Rules
 from prmscale.engines import seeds
@@ -33,11 +33,15 @@ Numbers = tuple[float, float, float]  # a value and its interval
 
 @dataclass(frozen=True)
 class Points:
-    """What was measured on a data set: budgets and base of each point, and accuracies (problems x seeds x points)."""
+    """What was measured on a data set: accuracies (problems x seeds x points), and of each point the base, its
+    parameters and pre-training tokens, the reward model's training steps, and the FLOPs of both trainings.
+    """
 
     dataset: str
     bases: list[str]
     sizes: Array
+    tokens: Array
+    steps: Array
     budgets: Budgets
     values: Array
 
@@ -67,19 +71,20 @@ def points(search: pd.DataFrame, reward_models: pd.DataFrame, aggregation: str) 
     if models.empty:
         return
     models = models.dropna(subset="base_flops")
-    about = models.groupby("base")[["base_parameters", "base_flops", "steps", "train_flops"]].mean()
+    about = models.groupby("base")[["base_parameters", "base_tokens", "base_flops", "steps", "train_flops"]].mean()
     scored = search[(search["strategy"] == "best_of_n") & (search["aggregation"] == aggregation)]
     scored = scored[scored["reward_model"].isin(models["reward_model"]) & (scored["training_step"] > 0)]
     scored = scored.assign(base=scored["reward_model"].map(selection.fact(models, "base"))).join(about, on="base")
     scored["train_flops"] *= scored["training_step"] / scored["steps"]
     for dataset, rows in scored.groupby("dataset", sort=True):
-        by = ["base_flops", "train_flops", "base_parameters", "base"]
+        by = ["base_flops", "train_flops", "base_parameters", "base_tokens", "training_step", "base"]
         own = rows[rows["budget"] == rows["budget"].max()]
         wide = own.pivot_table("correct", ["problem_id", "seed"], by).dropna().unstack("seed").dropna()
         keys = wide.columns.droplevel("seed").unique()
         values = wide.to_numpy().reshape(len(wide), len(keys), -1).transpose(0, 2, 1)
-        pretraining, training, sizes = (keys.get_level_values(name).to_numpy(float) for name in by[:3])
-        yield Points(str(dataset), list(keys.get_level_values("base")), sizes, Budgets(pretraining, training), values)
+        pretraining, training, *about_base = (keys.get_level_values(name).to_numpy(float) for name in by[:-1])
+        bases = list(keys.get_level_values("base"))
+        yield Points(str(dataset), bases, *about_base, Budgets(pretraining, training), values)
 
 
 @dataclass(frozen=True)
@@ -136,23 +141,6 @@ def _left_out(own: Points, rules: Rules, form: Form, less: Form | None = None) -
         return first - other[0] if other else first
 
     return statistic_interval(own.values, errors, rules.level, rules.draws, rules.seed)
-
-
-def interaction(own: Points, rules: Rules) -> Interval | None:
-    """What a doubling of pre-training adds to what a doubling of PRM training gains: the coefficient of
-    log2 P log2 T beside the law, by least squares; None where the points do not determine it.
-
-    Beside it stand the law's terms and their slopes in the exponents, as fitted: accuracies that follow the law, which
-    has no interaction, show none.
-    """
-    unit = own.budgets.typical
-    p, t = own.budgets.pretraining / unit, own.budgets.training / unit
-    alpha, beta = law.fit(LAW, own.budgets, own.means).exponents[0]
-    terms = [(x**-power, x**-power * np.log2(x)) for x, power in ((p, alpha), (t, beta))]
-    design = np.stack([np.log2(p) * np.log2(t), np.ones_like(p), *terms[0], *terms[1]], axis=1)
-    if np.linalg.matrix_rank(design) < design.shape[1]:
-        return None
-    return mean_interval(own.values @ np.linalg.pinv(design)[0], rules.level, rules.draws, rules.seed)
 
 
 def best_shares(own: Points, rules: Rules) -> pd.DataFrame:
