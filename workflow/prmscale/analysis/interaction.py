@@ -67,14 +67,26 @@ class _Contrast:
 
     def told(self, values: Array, rules: Rules) -> tuple[Interval, float]:
         """The contrast of values (problems x seeds x points) with its interval, and the standard error of the bases."""
-        weights = self.centred / (self.centred**2).sum()
-        found = mean_interval(values @ (self.slopes @ weights), rules.level, rules.draws, rules.seed)
-        slopes = values.mean(axis=(0, 1)) @ self.slopes
-        rest = _centred(slopes, self.levels) - found.mean * self.centred
-        error = float(np.sqrt((rest**2).sum() / self.freedom / (self.centred**2).sum()))
-        reach = error * stats.t.ppf((1 + rules.level) / 2, self.freedom)
-        low, high = (np.hypot(reach, found.mean - end) for end in (found.low, found.high))
-        return replace(found, low=float(found.mean - low), high=float(found.mean + high)), error
+        squares = (self.centred**2).sum()
+        own = values @ self.slopes
+        found = mean_interval(own @ self.centred / squares, rules.level, rules.draws, rules.seed)
+        rest = self.residuals(own)
+        variance = (rest.mean(axis=(0, 1)) ** 2).sum() / self.freedom / squares
+        each = [_reach(mean_interval(r, rules.level, rules.draws, rules.seed)) for r in np.moveaxis(rest, 2, 0)]
+        shared = _reach(found) ** 2 - np.square(each).sum() / self.freedom / squares
+        bases = variance * stats.t.ppf((1 + rules.level) / 2, self.freedom) ** 2
+        reach = float(np.sqrt(bases + max(shared, 0.0)))
+        return replace(found, low=found.mean - reach, high=found.mean + reach), float(np.sqrt(variance))
+
+    def residuals(self, slopes: Array) -> Array:
+        """What the regression leaves of slopes (problems x seeds x bases): each problem and seed has its own."""
+        dummies = self.levels[:, None] == np.unique(self.levels)
+        design = np.column_stack([dummies, self.centred])
+        return np.asarray(slopes - slopes @ np.linalg.pinv(design).T @ design.T)
+
+
+def _reach(found: Interval) -> float:
+    return (found.high - found.low) / 2
 
 
 def interaction(own: Points, rules: Rules, of: With = "tokens") -> Interaction | None:
