@@ -7,9 +7,8 @@ as it does where both FLOPs hold it. Size among bases of one pre-training is a c
 
 The contrast is a weighted sum of accuracies, so problems and training seeds give it the interval of any mean. Bases are
 a random factor beside them: the scatter of the slopes about the regression says how far other bases would lie, by a t
-distribution with bases - levels - 1 degrees of freedom. The two reaches add as squares (Zou and Donner 2008,
-doi 10.1002/sim.3095), so each keeps its own degrees of freedom. The scatter holds noise of problems and seeds as well:
-the interval is too wide rather than too narrow.
+distribution with bases - levels - 1 degrees of freedom. That scatter holds what problems and seeds make of each base
+apart; of their own variance only what is beyond that counts: what moves all bases together.
 
 Accuracies bend at floor and ceiling, where effects that add up in the logit look like an interaction. So it is told on
 both scales, and only what both agree on is decided.
@@ -17,13 +16,13 @@ both scales, and only what both agree on is decided.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import reduce
 from typing import Literal
 
 import numpy as np
-from scipy import stats
 
+from prmscale.analysis.bases import widened
 from prmscale.analysis.bootstrap import Array, Interval, mean_interval
 from prmscale.analysis.tradeoff import Points
 from prmscale.analysis.verdicts import INCONCLUSIVE, Rules, verdict
@@ -50,6 +49,14 @@ class Interaction:
         judged = verdict(self.accuracy.low, self.accuracy.high, rules.minimum_effect)
         return judged if judged == verdict(self.logit.low, self.logit.high) else INCONCLUSIVE
 
+    @property
+    def needed(self) -> str:
+        """What would decide it."""
+        return (
+            f"more bases, seeds or problems; the bases' standard error is {100 * self.base_error:.1f} points with "
+            f"{self.freedom} degrees of freedom"
+        )
+
 
 @dataclass(frozen=True)
 class _Contrast:
@@ -71,12 +78,11 @@ class _Contrast:
         own = values @ self.slopes
         found = mean_interval(own @ self.centred / squares, rules.level, rules.draws, rules.seed)
         rest = self.residuals(own)
-        variance = (rest.mean(axis=(0, 1)) ** 2).sum() / self.freedom / squares
-        each = [_reach(mean_interval(r, rules.level, rules.draws, rules.seed)) for r in np.moveaxis(rest, 2, 0)]
-        shared = _reach(found) ** 2 - np.square(each).sum() / self.freedom / squares
-        bases = variance * stats.t.ppf((1 + rules.level) / 2, self.freedom) ** 2
-        reach = float(np.sqrt(bases + max(shared, 0.0)))
-        return replace(found, low=found.mean - reach, high=found.mean + reach), float(np.sqrt(variance))
+        variance = float((rest.mean(axis=(0, 1)) ** 2).sum() / self.freedom / squares)
+        noise = [_width(mean_interval(r, rules.level, rules.draws, rules.seed)) for r in np.moveaxis(rest, 2, 0)]
+        apart = sum(each**2 for each in noise) / self.freedom / squares
+        shared = max(1 - apart / _width(found) ** 2, 0.0) if _width(found) else 0.0
+        return widened(found, variance, self.freedom, rules.level, shared), float(np.sqrt(variance))
 
     def residuals(self, slopes: Array) -> Array:
         """What the regression leaves of slopes (problems x seeds x bases): each problem and seed has its own."""
@@ -85,8 +91,8 @@ class _Contrast:
         return np.asarray(slopes - slopes @ np.linalg.pinv(design).T @ design.T)
 
 
-def _reach(found: Interval) -> float:
-    return (found.high - found.low) / 2
+def _width(found: Interval) -> float:
+    return found.high - found.low
 
 
 def interaction(own: Points, rules: Rules, of: With = "tokens") -> Interaction | None:

@@ -89,9 +89,9 @@ class Fit:
         return 1 - errors
 
 
-def fit(form: Form, budgets: Budgets, accuracies: Array) -> Fit:
-    """The best exponents and coefficients for each row of accuracies."""
-    unit = budgets.typical
+def fit(form: Form, budgets: Budgets, accuracies: Array, unit: float | None = None) -> Fit:
+    """The best exponents and coefficients for each row of accuracies; budgets are told in this unit (`typical`)."""
+    unit = unit or budgets.typical
     p, t = budgets.pretraining / unit, budgets.training / unit
     tried = np.asarray(list(product(EXPONENTS, repeat=form.exponents)))
     designs = np.stack([np.stack([np.ones_like(p), *form.features(p, t, *each)], axis=1) for each in tried])

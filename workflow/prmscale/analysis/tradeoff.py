@@ -12,20 +12,23 @@ best of many shares would gain by luck alone.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
 from prmscale.analysis import law, selection
-from prmscale.analysis.bootstrap import Array, Interval, resampled_means, statistic_interval
+from prmscale.analysis.bases import jackknifed
+from prmscale.analysis.bootstrap import Array, Interval
 from prmscale.analysis.law import FORMS, LAW, ONE_BUDGET, Budgets, Form
 from prmscale.analysis.verdicts import Rules
 from prmscale.engines import seeds
 
 FEWEST = 8  # points: five parameters, and something to hold them against
 CROSSED = 3  # bases with several checkpoints of their reward models
+BUDGETS = ("pre-training", "PRM training")  # as the law has them
 TOTALS = 5  # at which the table and figure 7 tell the best split
 
 Numbers = tuple[float, float, float]  # a value and its interval
@@ -97,6 +100,11 @@ class Split:
     most: float
     gain: Interval
 
+    @property
+    def at_end(self) -> bool:
+        """Whether no split within those measured was chosen, so that nothing is gained over the ends by choice alone."""
+        return self.share in (self.least, self.most) or bool(np.isnan(self.gain.low))
+
     def __str__(self) -> str:
         return f"{self.share:.0%} of {self.total:.2g} FLOPs for the PRM (measured: {self.least:.0%} to {self.most:.0%})"
 
@@ -109,16 +117,17 @@ def best_split(own: Points, rules: Rules) -> Split:
     half = len(order) // 2
     values = np.concatenate([own.values[order[:half]], own.values[order[half : 2 * half]]], axis=2)
 
-    def fits(means: Array) -> list[law.Fit]:
-        return [law.fit(LAW, own.budgets, each) for each in np.split(means, 2, axis=1)]
+    def fits(kept: Array, means: Array) -> list[law.Fit]:
+        return [law.fit(LAW, own.budgets[kept], each[:, kept]) for each in np.split(means, 2, axis=1)]
 
-    chosen = [law.best_share(each, total, shares)[0] for each in fits(values.mean(axis=(0, 1))[None])]
+    every = np.ones(len(own.bases), dtype=bool)
+    chosen = [law.best_share(each, total, shares)[0] for each in fits(every, values.mean(axis=(0, 1))[None])]
 
-    def gains(means: Array) -> Array:
-        parts = zip(fits(means), reversed(chosen), strict=True)
+    def gains(kept: Array, means: Array) -> Array:
+        parts = zip(fits(kept, means), reversed(chosen), strict=True)
         return np.mean([law.gain(each, total, shares, share) for each, share in parts], axis=0)
 
-    found = statistic_interval(values, gains, rules.level, rules.draws, rules.seed)
+    found = jackknifed(values, own.bases, gains, rules)
     best = law.best_share(law.fit(LAW, own.budgets, own.means), total, shares)[0]
     return Split(total, shares[best], shares[0], shares[-1], replace(found, n=len(own.values)))
 
@@ -136,34 +145,56 @@ def advantage(own: Points, name: str, rules: Rules) -> Interval:
 def _left_out(own: Points, rules: Rules, form: Form, less: Form | None = None) -> Interval:
     """A form's error on bases left out, or by how much another's is less."""
 
-    def errors(means: Array) -> Array:
-        first, *other = (law.left_out_error(each, own.budgets, means, own.bases) for each in (form, less) if each)
+    def errors(kept: Array, means: Array) -> Array:
+        names = np.asarray(own.bases)[kept].tolist()
+        first, *other = (
+            law.left_out_error(each, own.budgets[kept], means[:, kept], names) for each in (form, less) if each
+        )
         return first - other[0] if other else first
 
-    return statistic_interval(own.values, errors, rules.level, rules.draws, rules.seed)
+    return jackknifed(own.values, own.bases, errors, rules)
+
+
+def wants(own: Points) -> str:
+    """What is wanted for a trade-off to be measured, in words; '' where nothing is.
+
+    A law that leaves a budget out is a form in the other alone: there is nothing to compare, and its best split is the
+    end.
+    """
+    if not own.enough:
+        return f"{FEWEST} points or more, {CROSSED} of the bases at several checkpoints of their PRMs"
+    scales = law.fit(LAW, own.budgets, own.means).coefficients[0, 1:]
+    unused = " and ".join(name for name, scale in zip(BUDGETS, scales, strict=True) if not scale)
+    return f"accuracies that grow with both budgets: the fitted law leaves {unused} out" if unused else ""
 
 
 def best_shares(own: Points, rules: Rules) -> pd.DataFrame:
     """The best share of PRM training at some totals with its interval, the shares between which it was sought, and the
-    accuracy that the law predicts there.
+    accuracy that the law predicts there. A share at the end of those has no interval where nothing moves it.
     """
     totals = np.geomspace(own.budgets.total.min(), own.budgets.total.max(), TOTALS + 2)[1:-1]
-    fitted = law.fit(LAW, own.budgets, _rows(own, rules))
+    fitted = law.fit(LAW, own.budgets, own.means)
     found = []
     for total in totals:
         shares = law.measured_shares(own.budgets, total)
         if len(shares):
             best = shares[law.best_share(fitted, total, shares)]
-            accuracy = fitted.accuracy(law.spend(total, best[:1]))[0, 0]
-            found.append((total, *_told(best, rules), shares[0], shares[-1], accuracy))
+            accuracy = fitted.accuracy(law.spend(total, best))[0, 0]
+
+            def share(each: law.Fit, total: float = total, shares: Array = shares) -> Array:
+                return np.log(shares[law.best_share(each, total, shares)])
+
+            value, low, high = (float(np.exp(each)) for each in _told(own, share, rules))
+            low, high = np.clip([low, high], shares[0], shares[-1])
+            found.append((total, value, low, high, shares[0], shares[-1], accuracy))
     return pd.DataFrame(found, columns=["total", "share", "low", "high", "least", "most", "accuracy"])
 
 
 def table(search: pd.DataFrame, reward_models: pd.DataFrame, rules: Rules) -> pd.DataFrame:
     """The law of each data set as `law.csv` holds it: parameters, every form's error on bases left out, best shares.
 
-    Intervals of parameters and shares are percentiles of the bootstrap. `at_flops` is the budget at which an error is
-    told, or the total.
+    Intervals are over problems, training seeds and bases; one without width is not told. `at_flops` is the budget at
+    which an error is told, or the total.
     """
     columns = ["dataset", "quantity", "at_flops", "value", "low", "high", "n", "seeds"]
     found = []
@@ -175,14 +206,13 @@ def table(search: pd.DataFrame, reward_models: pd.DataFrame, rules: Rules) -> pd
 
 
 def _quantities(own: Points, rules: Rules) -> Iterator[dict[str, object]]:
-    fitted = law.fit(LAW, own.budgets, _rows(own, rules))
-    floor, *scales = fitted.coefficients.T
-    told: list[tuple[str, float, Numbers]] = [("error e that no budget removes", np.nan, _told(floor, rules))]
-    names = (("pre-training", "alpha"), ("PRM training", "beta"))
-    for (budget, exponent), scale, powers in zip(names, scales, fitted.exponents.T, strict=True):
-        known = np.where(scale > 0, powers, np.nan)
-        told.append((f"error that {budget} leaves", own.budgets.typical, _told(scale, rules)))
-        told.append((f"exponent {exponent} of {budget}", np.nan, _told(known, rules)))
+    told: list[tuple[str, float, Numbers]] = [
+        ("error e that no budget removes", np.nan, _told(own, lambda fitted: fitted.coefficients[:, 0], rules))
+    ]
+    for number, (budget, name) in enumerate(zip(BUDGETS, ("alpha", "beta"), strict=True)):
+        scale = partial(_scale, number=number)
+        told.append((f"error that {budget} leaves", own.budgets.typical, _told(own, scale, rules)))
+        told.append((f"exponent {name} of {budget}", np.nan, _told(own, partial(_exponent, number=number), rules)))
     for name, form in FORMS.items():
         found = _left_out(own, rules, form)
         told.append((f"error on bases left out, {name}", np.nan, (found.mean, found.low, found.high)))
@@ -193,14 +223,21 @@ def _quantities(own: Points, rules: Rules) -> Iterator[dict[str, object]]:
         yield {"quantity": quantity, "at_flops": at, "value": value, "low": low, "high": high}
 
 
-def _rows(own: Points, rules: Rules) -> Array:
-    """The points' accuracies, and below them those of every resample."""
-    return np.concatenate([own.means, resampled_means(own.values, rules.draws, rules.seed)])
+def _scale(fitted: law.Fit, number: int) -> Array:
+    return np.asarray(fitted.coefficients[:, 1 + number])
 
 
-def _told(values: Array, rules: Rules) -> Numbers:
-    """The first value, and the percentiles of the others; values that are not known are left out."""
-    tail = (1 - rules.level) / 2
-    known = values[1:][~np.isnan(values[1:])]
-    low, high = np.quantile(known, [tail, 1 - tail]) if len(known) else (np.nan, np.nan)
-    return float(values[0]), float(low), float(high)
+def _exponent(fitted: law.Fit, number: int) -> Array:
+    """The exponents of a budget; not known (NaN) where it does not count."""
+    return np.where(_scale(fitted, number) > 0, fitted.exponents[:, number], np.nan)
+
+
+def _told(own: Points, quantity: Callable[[law.Fit], Array], rules: Rules) -> Numbers:
+    """A quantity of the fitted law and its interval; not known where a refit does not know it."""
+    unit = own.budgets.typical
+
+    def fitted(kept: Array, means: Array) -> Array:
+        return quantity(law.fit(LAW, own.budgets[kept], means[:, kept], unit))
+
+    found = jackknifed(own.values, own.bases, fitted, rules)
+    return found.mean, found.low, found.high
