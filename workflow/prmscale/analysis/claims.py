@@ -124,8 +124,7 @@ def _splits(own: tradeoff.Points, rules: Rules) -> list[Claim]:
     if split.at_end:
         found = [_unmeasured(name, f"{first} (wants splits beyond those measured: the best, {split}, is at their end)")]
     else:
-        needed = OF_A_FIT if gains == INCONCLUSIVE else ""
-        found = [_claim(name, f"{first}: {split}", split.gain, all_of(gains, both), needed=needed)]
+        found = [_claim(name, f"{first}: {split}", split.gain, gains, needed=OF_A_FIT)]
     metric = f"error on bases left out, law in the {rival} alone − in both, {own.dataset}"
     return [*found, _claim(name, metric, better, both, needed=OF_A_FIT)]
 

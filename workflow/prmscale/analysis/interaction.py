@@ -17,7 +17,6 @@ both scales, and only what both agree on is decided.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import reduce
 from typing import Literal
 
 import numpy as np
@@ -113,7 +112,7 @@ def _contrast(own: Points, of: With) -> _Contrast | None:
     names = np.asarray(own.bases)
     steps = {name: set(own.steps[names == name].tolist()) for name in own.bases}
     steps = {name: own_steps for name, own_steps in steps.items() if len(own_steps) > 1}
-    shared = sorted(reduce(set.intersection, steps.values())) if steps else []
+    shared = sorted(set.intersection(*steps.values())) if steps else []
     if len(shared) < 2:
         return None
     slopes = np.zeros((len(names), len(steps)))
@@ -142,8 +141,8 @@ def _centred(values: Array, levels: Array) -> Array:
 
 
 def _logits(values: Array) -> Array:
-    """Values whose means are the logits of the points' accuracies, and whose spread is that of the logits to first order
-    (the delta method); half a problem is added to right and wrong, so that none is infinite.
+    """Values whose means are the logits of the points' accuracies, with the spread of those to first order (the delta
+    method); half a problem is added to right and wrong, so that none is infinite.
     """
     n = len(values)
     means = (n * values.mean(axis=(0, 1)) + 0.5) / (n + 1)

@@ -20,8 +20,8 @@ import numpy as np
 import pandas as pd
 
 from prmscale.analysis import law, selection
-from prmscale.analysis.bases import jackknifed
-from prmscale.analysis.bootstrap import Array, Interval
+from prmscale.analysis.bases import jackknifed, widened
+from prmscale.analysis.bootstrap import Array, Interval, statistic_interval
 from prmscale.analysis.law import FORMS, LAW, ONE_BUDGET, Budgets, Form
 from prmscale.analysis.verdicts import Rules
 from prmscale.engines import seeds
@@ -85,9 +85,10 @@ def points(search: pd.DataFrame, reward_models: pd.DataFrame, aggregation: str) 
         wide = own.pivot_table("correct", ["problem_id", "seed"], by).dropna().unstack("seed").dropna()
         keys = wide.columns.droplevel("seed").unique()
         values = wide.to_numpy().reshape(len(wide), len(keys), -1).transpose(0, 2, 1)
-        pretraining, training, *about_base = (keys.get_level_values(name).to_numpy(float) for name in by[:-1])
+        pretraining, training, *facts = (keys.get_level_values(name).to_numpy(float) for name in by[:-1])
+        sizes, tokens, steps = facts
         bases = list(keys.get_level_values("base"))
-        yield Points(str(dataset), bases, *about_base, Budgets(pretraining, training), values)
+        yield Points(str(dataset), bases, sizes, tokens, steps, Budgets(pretraining, training), values)
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,7 @@ class Split:
 
     @property
     def at_end(self) -> bool:
-        """Whether no split within those measured was chosen, so that nothing is gained over the ends by choice alone."""
+        """Whether an end of the splits measured was chosen, which gains nothing over itself."""
         return self.share in (self.least, self.most) or bool(np.isnan(self.gain.low))
 
     def __str__(self) -> str:
@@ -134,7 +135,7 @@ def best_split(own: Points, rules: Rules) -> Split:
 
 def rival(own: Points) -> str:
     """The form in one budget alone that predicts bases left out best."""
-    return min(ONE_BUDGET, key=lambda name: law.left_out_error(FORMS[name], own.budgets, own.means, own.bases)[0])
+    return min(ONE_BUDGET, key=lambda name: law.left_out_errors(FORMS[name], own.budgets, own.means, own.bases).mean())
 
 
 def advantage(own: Points, name: str, rules: Rules) -> Interval:
@@ -143,16 +144,17 @@ def advantage(own: Points, name: str, rules: Rules) -> Interval:
 
 
 def _left_out(own: Points, rules: Rules, form: Form, less: Form | None = None) -> Interval:
-    """A form's error on bases left out, or by how much another's is less."""
+    """A form's error on bases left out, the mean over them, or by how much another's is less."""
 
-    def errors(kept: Array, means: Array) -> Array:
-        names = np.asarray(own.bases)[kept].tolist()
-        first, *other = (
-            law.left_out_error(each, own.budgets[kept], means[:, kept], names) for each in (form, less) if each
-        )
+    def errors(means: Array) -> Array:
+        first, *other = (law.left_out_errors(each, own.budgets, means, own.bases) for each in (form, less) if each)
         return first - other[0] if other else first
 
-    return jackknifed(own.values, own.bases, errors, rules)
+    each = errors(own.means)[0]
+    found = statistic_interval(
+        own.values, lambda means: errors(means).mean(axis=1), rules.level, rules.draws, rules.seed
+    )
+    return widened(found, float(each.var(ddof=1)) / len(each), len(each) - 1, rules.level)
 
 
 def wants(own: Points) -> str:
@@ -220,7 +222,7 @@ def _quantities(own: Points, rules: Rules) -> Iterator[dict[str, object]]:
         numbers = (share["share"], share["low"], share["high"])
         told.append(("best share of PRM training", share["total"], numbers))
     for quantity, at, (value, low, high) in told:
-        yield {"quantity": quantity, "at_flops": at, "value": value, "low": low, "high": high}
+        yield {"quantity": quantity, "at_flops": at, "value": value, "low": np.maximum(low, 0.0), "high": high}
 
 
 def _scale(fitted: law.Fit, number: int) -> Array:
