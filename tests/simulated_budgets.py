@@ -102,3 +102,24 @@ def desk(
     budgets = Budgets(6 * sizes * tokens * 2.4e6, 6 * sizes * steps * 0.9e6)
     bases = [f"{n}@{100 * d:g}" for n, d, _ in places]
     return Points("simulated", bases, sizes, tokens * 2.4e6, steps * 600, budgets, values)
+
+
+def tables(own: Points) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The search table and the table of reward models that have these points."""
+    bases = pd.DataFrame({"base": own.bases, "base_parameters": own.sizes, "base_tokens": own.tokens})
+    bases = bases.assign(base_flops=own.budgets.pretraining, train_flops=own.budgets.training).groupby("base").max()
+    models = [Prm(f"prm_{base}", "s96", "both", "monte_carlo", lambda d: 0.0) for base in bases.index]
+    facts = simulated.reward_models(models, own.values.shape[1])
+    facts["base"] = facts["reward_model"].str.removeprefix("prm_")
+    facts = facts.drop(columns=bases.columns).join(bases, on="base")
+    problems, seeds, places = (grid.ravel() for grid in np.indices(own.values.shape))
+    shape = {"domain": "math", "dataset": own.dataset, "difficulty": 3, "policy": "s64", "strategy": "best_of_n"}
+    shape |= {"aggregation": "min", "budget": max(BUDGETS), **simulated.costs(max(BUDGETS), 1)}
+    own_rows = {
+        "problem_id": problems,
+        "seed": seeds + 1,
+        "reward_model": "prm_" + np.array(own.bases, dtype=object)[places],
+        "training_step": own.steps.round().astype(int)[places],
+        "correct": own.values.ravel(),
+    }
+    return pd.DataFrame({**shape, **own_rows}), facts

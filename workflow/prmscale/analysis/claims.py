@@ -45,7 +45,7 @@ WORDS = {
         "on: in accuracy and in its logit, since accuracies bend at floor and ceiling. The interval is over problems, "
         "training seeds and bases. Beside it: the same with size at fixed tokens; does the split of the typical total "
         "that the fitted law calls best beat both ends of the splits that were measured (chosen on one half of the "
-        "problems, judged on the other); and does the law in both budgets err less on bases left out than the best in "
+        "problems, judged on the other), by a law in both budgets that errs less on bases left out than the best in "
         "one alone (the total, pre-training or PRM training)?",
     ),
     "diminishing_returns": (
@@ -124,7 +124,8 @@ def _splits(own: tradeoff.Points, rules: Rules) -> list[Claim]:
     if split.at_end:
         found = [_unmeasured(name, f"{first} (wants splits beyond those measured: the best, {split}, is at their end)")]
     else:
-        found = [_claim(name, f"{first}: {split}", split.gain, gains, needed=OF_A_FIT)]
+        needed = OF_A_FIT if gains == INCONCLUSIVE else ""  # a law that errs may see a best split where there is none
+        found = [_claim(name, f"{first}: {split}", split.gain, all_of(gains, both), needed=needed)]
     metric = f"error on bases left out, law in the {rival} alone − in both, {own.dataset}"
     return [*found, _claim(name, metric, better, both, needed=OF_A_FIT)]
 
