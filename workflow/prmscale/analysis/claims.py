@@ -13,7 +13,7 @@ from dataclasses import asdict, fields
 import numpy as np
 import pandas as pd
 
-from prmscale.analysis import diversity, patterns, power, selection, strategies, tradeoff
+from prmscale.analysis import diversity, interaction, patterns, power, selection, strategies, tradeoff
 from prmscale.analysis.bootstrap import Interval
 from prmscale.analysis.compare import accuracy, at_budget, control, interval
 from prmscale.analysis.selection import minus
@@ -32,17 +32,22 @@ from prmscale.analysis.verdicts import (
 
 OTHER_PART = "that the claim's other part is decided"
 OF_A_FIT = "more problems, seeds or bases; how many is not known of a fit"
-OF_A_RANGE = "splits beyond those measured: the best one lies at their end"
 OF_PAIRS = "more problems or seeds; how many is not known of a mean over pairs of problems"
+
+# the headline of the claim flops_tradeoff, and what it takes to be measured
+INTERACTION = "gain of a doubling of PRM training, per doubling of pre-training at fixed size"
+FEW_BASES = "(wants two sizes or more, each at three pre-trainings, and two checkpoints of each PRM)"
 
 # claim: what the paper says; what it takes to be supported here
 WORDS = {
     "flops_tradeoff": (
-        "Pre-training and reward-model training trade off: there is a best split of the compute between them.",
-        "At the typical total, the split that the fitted law calls best must beat both ends of the splits that were "
-        "measured (it is chosen on one half of the problems and judged on the other), and on bases left out the law in "
-        "both budgets must err less than the best in one alone (the total, pre-training or PRM training). Beside it: "
-        "does PRM training pay more on a base with more pre-training?",
+        "Pre-training and reward-model training interact: PRM training pays more on a base with more pre-training.",
+        "Among bases of one size, a doubling of PRM training must gain more the more tokens the base was pre-trained "
+        "on: in accuracy and in its logit, since accuracies bend at floor and ceiling. The interval is over problems, "
+        "training seeds and bases. Beside it: the same with size at fixed tokens; does the split of the typical total "
+        "that the fitted law calls best beat both ends of the splits that were measured (chosen on one half of the "
+        "problems, judged on the other), by a law in both budgets that errs less on bases left out than the best in "
+        "one alone (the total, pre-training or PRM training)?",
     ),
     "diminishing_returns": (
         "Accuracy rises fast with the size of the reward model, then flattens.",
@@ -79,27 +84,51 @@ CLAIMS = tuple(WORDS)
 
 
 def flops_tradeoff(search: pd.DataFrame, reward_models: pd.DataFrame, rules: Rules) -> list[Claim]:
-    """Pre-training × PRM-training FLOPs: does a split between them win, do both count, do they reinforce each other?"""
-    name = "flops_tradeoff"
+    """Pre-training × PRM-training FLOPs: do they reinforce each other, does a split between them win, do both count?"""
     found: list[Claim] = []
     for own in tradeoff.points(search, reward_models, rules.aggregation):
-        if not own.enough:
-            continue
-        split, rival = tradeoff.best_split(own, rules), tradeoff.rival(own)
-        better = tradeoff.advantage(own, rival, rules)
-        gains, both = (verdict(each.low, each.high, rules.minimum_effect) for each in (split.gain, better))
-        metrics = (
-            f"best split − better end, {own.dataset}: {split}",
-            f"error on bases left out, law in the {rival} alone − in both, {own.dataset}",
-            f"gain of a doubling of PRM training, per doubling of pre-training, {own.dataset}",
-        )
-        wanted = OF_A_RANGE if split.share in (split.least, split.most) else OF_A_FIT
-        found += [
-            _claim(name, metrics[0], split.gain, all_of(gains, both), needed=wanted if gains == INCONCLUSIVE else ""),
-            _claim(name, metrics[1], better, both, needed=OF_A_FIT),
-            *_directed(name, metrics[2], tradeoff.interaction(own, rules), rules),
+        found += [*_interactions(own, rules), *_splits(own, rules)]
+    return found or [_unmeasured("flops_tradeoff", f"{INTERACTION} {FEW_BASES}")]
+
+
+def _interactions(own: tradeoff.Points, rules: Rules) -> list[Claim]:
+    """The claim's headline first: does PRM training pay more with more pre-training tokens, at fixed size?"""
+    name = "flops_tradeoff"
+    tokens, size = (interaction.interaction(own, rules, of) for of in ("tokens", "size"))
+    if tokens is None:
+        found = [_unmeasured(name, f"{INTERACTION}, {own.dataset} {FEW_BASES}")]
+    else:
+        logit = verdict(tokens.logit.low, tokens.logit.high)
+        found = [
+            _claim(name, f"{INTERACTION}, {own.dataset}", tokens.accuracy, tokens.judged(rules), needed=tokens.needed),
+            _claim(name, f"{INTERACTION}, in logits, {own.dataset}", tokens.logit, logit, needed=OF_A_FIT),
         ]
-    return found or [_unmeasured(name, "best split − better end (wants 8 points of pre-training × PRM training)")]
+    if size is not None:
+        metric = f"gain of a doubling of PRM training, per doubling of size at fixed pre-training, {own.dataset}"
+        found.append(_claim(name, metric, size.accuracy, size.judged(rules), needed=size.needed))
+    return found
+
+
+def _splits(own: tradeoff.Points, rules: Rules) -> list[Claim]:
+    """Does the best split beat the ends of those measured, and does the law need both budgets?"""
+    name, metrics = (
+        "flops_tradeoff",
+        ("best split − better end", "error on bases left out, law in one budget − in both"),
+    )
+    wants = tradeoff.wants(own)
+    if wants:
+        return [_unmeasured(name, f"{metric}, {own.dataset} (wants {wants})") for metric in metrics]
+    split, rival = tradeoff.best_split(own, rules), tradeoff.rival(own)
+    better = tradeoff.advantage(own, rival, rules)
+    gains, both = (verdict(each.low, each.high, rules.minimum_effect) for each in (split.gain, better))
+    first = f"{metrics[0]}, {own.dataset}"
+    if split.at_end:
+        found = [_unmeasured(name, f"{first} (wants splits beyond those measured: the best, {split}, is at their end)")]
+    else:
+        needed = OF_A_FIT if gains == INCONCLUSIVE else ""  # a law that errs may see a best split where there is none
+        found = [_claim(name, f"{first}: {split}", split.gain, all_of(gains, both), needed=needed)]
+    metric = f"error on bases left out, law in the {rival} alone − in both, {own.dataset}"
+    return [*found, _claim(name, metric, better, both, needed=OF_A_FIT)]
 
 
 def diminishing_returns(search: pd.DataFrame, reward_models: pd.DataFrame, rules: Rules) -> list[Claim]:

@@ -89,9 +89,9 @@ class Fit:
         return 1 - errors
 
 
-def fit(form: Form, budgets: Budgets, accuracies: Array) -> Fit:
-    """The best exponents and coefficients for each row of accuracies."""
-    unit = budgets.typical
+def fit(form: Form, budgets: Budgets, accuracies: Array, unit: float | None = None) -> Fit:
+    """The best exponents and coefficients for each row of accuracies; budgets are told in this unit (`typical`)."""
+    unit = unit or budgets.typical
     p, t = budgets.pretraining / unit, budgets.training / unit
     tried = np.asarray(list(product(EXPONENTS, repeat=form.exponents)))
     designs = np.stack([np.stack([np.ones_like(p), *form.features(p, t, *each)], axis=1) for each in tried])
@@ -120,8 +120,8 @@ def _non_negative(designs: Array, wanted: Array) -> tuple[Array, Array]:
     return best, misfits
 
 
-def left_out_error(form: Form, budgets: Budgets, accuracies: Array, groups: Sequence[str]) -> Array:
-    """Root mean squared error of points whose group was left out of the fit, for each row of accuracies.
+def left_out_errors(form: Form, budgets: Budgets, accuracies: Array, groups: Sequence[str]) -> Array:
+    """Root mean squared error of each group's points when it was left out of the fit (rows of accuracies x groups).
 
     The group of the least pre-training is never left out: laws that saturate are wild below what they have seen.
     """
@@ -130,8 +130,8 @@ def left_out_error(form: Form, budgets: Budgets, accuracies: Array, groups: Sequ
     for group in dict.fromkeys(names[names != names[budgets.pretraining.argmin()]]):
         out = names == group
         predicted = fit(form, budgets[~out], accuracies[:, ~out]).accuracy(budgets[out])
-        errors.append(predicted - accuracies[:, out])
-    return np.asarray(np.sqrt((np.concatenate(errors, axis=1) ** 2).mean(axis=1)))
+        errors.append(np.sqrt(((predicted - accuracies[:, out]) ** 2).mean(axis=1)))
+    return np.stack(errors, axis=1)
 
 
 def spend(total: float, shares: Array) -> Budgets:
