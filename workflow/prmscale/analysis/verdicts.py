@@ -20,6 +20,7 @@ class Rules:
     draws: int = 2000
     seed: int = 0
     table1_budget: int = 8
+    scarce_budget: int = 2  # samples' worth: where search_budget takes compute to be scarce
 
 
 @dataclass(frozen=True)
