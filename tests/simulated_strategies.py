@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 import simulated
-from simulated import BUDGETS
+from simulated import BUDGETS, SAMPLE
 
 from prmscale.analysis.strategies import TREE
 
@@ -59,6 +59,18 @@ def rows(
                     what = (strategy, budget, replicate, dataset, domain, used)
                     found.append(_table(*what, difficulty, solved, generator))
     return pd.concat(found, ignore_index=True)
+
+
+def plain(strategy: str, budget: int, correct: np.ndarray, used: float = 1.0) -> pd.DataFrame:
+    """Rows of one strategy, budget and seed on one data set, of these accuracies by problem; the rest is the same."""
+    problems = len(correct)
+    return pd.DataFrame(
+        {
+            "dataset": "arithmetic", "problem_id": np.arange(problems), "difficulty": 0, "strategy": strategy,
+            "budget": budget, "seed": 1, "correct": correct, "policy_tokens": used * SAMPLE * budget,
+            "finish_reason": "stop",
+        }
+    )  # fmt: skip
 
 
 def _used(strategy: str, generator: np.random.Generator) -> float:

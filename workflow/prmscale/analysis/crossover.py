@@ -29,6 +29,7 @@ EVERY = "all"  # difficulties together
 GROUPS = 5  # of difficulties at most
 FEWEST = 20  # problems: of fewer the bootstrap interval is too narrow to make a lead certain
 OVERTAKES, ALWAYS, NEVER, FALLS = "overtakes", "always ahead", "never ahead", "falls behind"
+UNDECIDED = "undecided"  # which of these
 CROSSOVER = ["dataset", "strategy", "outcome", "budget", "low", "high", "first", "last", "n", "seeds"]
 WINNER = ["dataset", "difficulty", "budget", "spent", "winner", "compatible", "leader", "mean", "against", "lead"]
 WINNER += ["low", "high", "n", "seeds"]
@@ -59,9 +60,10 @@ def crossovers(rows: pd.DataFrame, level: float = 0.95, draws: int = 2000, seed:
     `budget` is where the strategy starts to lead for good, in samples' worth spent. The interval holds every amount at
     which a lead of 0 is compatible with the data: below `low` the lead's own interval lies (in the end) below 0, from
     `high` on above it. For each number, 0 stands for "before the first" and inf for "after the last". `outcome`:
-    overtakes, always ahead, never ahead, or falls behind (ahead somewhere, but not at the last).
+    overtakes, always ahead, never ahead, falls behind (ahead somewhere, but not at the last), or undecided, where the
+    interval leaves nothing out.
     """
-    found: list[dict[str, object]] = []
+    found: list[tuple[object, ...]] = []
     for dataset, own in rows.groupby("dataset", sort=True):
         every = spending.curves(own)
         for name in (name for name in NAMES if name in every and name != BASELINE and BASELINE in every):
@@ -71,20 +73,11 @@ def crossovers(rows: pd.DataFrame, level: float = 0.95, draws: int = 2000, seed:
                 continue
             leads = [mean_interval(each, level, draws, seed) for each in differences]
             mean, low, high = (np.array([getattr(lead, part) for lead in leads]) for part in ("mean", "low", "high"))
-            found.append(
-                {
-                    "dataset": dataset,
-                    "strategy": name,
-                    "outcome": _outcome(mean),
-                    "budget": overtaking(places, mean),
-                    "low": overtaking(places, high),  # the most the lead may be crosses first
-                    "high": overtaking(places, low),
-                    "first": places[0],
-                    "last": places[-1],
-                    "n": max(lead.n for lead in leads),
-                    "seeds": max(lead.seeds for lead in leads),
-                }
-            )
+            # the most the lead may be crosses first
+            crossing = [overtaking(places, part) for part in (mean, high, low)]
+            counts = max(lead.n for lead in leads), max(lead.seeds for lead in leads)
+            outcome = UNDECIDED if crossing[1:] == [0.0, float("inf")] else _outcome(mean)
+            found.append((dataset, name, outcome, *crossing, places[0], places[-1], *counts))
     return pd.DataFrame(found, columns=CROSSOVER)
 
 

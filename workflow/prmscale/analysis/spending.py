@@ -50,15 +50,15 @@ def spent(rows: pd.DataFrame) -> pd.DataFrame:
 
     What was spent is NaN on a data set without one sample, best-of-n and majority: nothing says what a sample takes.
     """
-    found = []
-    for dataset, own in rows.groupby("dataset", sort=True):
-        sample = _sample_tokens(own)
-        for (strategy, budget), at in own.groupby(["strategy", "budget"]):
-            tokens = at.groupby("problem_id")["policy_tokens"].mean()
-            worth = float(tokens.mean() / sample.reindex(tokens.index).mean())
-            unanswered = float(at["finish_reason"].eq("budget").mean())
-            found.append((dataset, strategy, budget, worth, worth / float(str(budget)), unanswered))
-    return pd.DataFrame(found, columns=SPENT)
+    if rows.empty:
+        return pd.DataFrame(columns=SPENT)
+    samples = {dataset: _sample_tokens(own) for dataset, own in rows.groupby("dataset", sort=True)}
+    sample = pd.concat(samples, names=["dataset", "problem_id"]).rename("sample")
+    mine = rows.groupby([*KEYS, "problem_id"])["policy_tokens"].mean().reset_index()
+    means = mine.merge(sample, "left", on=["dataset", "problem_id"]).groupby(KEYS)[["policy_tokens", "sample"]].mean()
+    table = pd.DataFrame({"spent": means["policy_tokens"] / means["sample"]}).reset_index()
+    without = rows["finish_reason"].eq("budget").groupby([rows[key] for key in KEYS]).mean()
+    return table.assign(share=table["spent"] / table["budget"], unanswered=without.to_numpy())[SPENT]
 
 
 def unspent(rows: pd.DataFrame) -> pd.DataFrame:
@@ -94,10 +94,12 @@ def point(every: Mapping[str, Curve], budget: float) -> float:
 
 
 def _sample_tokens(rows: pd.DataFrame) -> pd.Series:
-    """Mean tokens of a sample by problem: of one sample, else what best-of-n or majority spent on each of theirs."""
+    """Mean tokens of a sample by problem: of one sample, else what best-of-n or majority spent on each of theirs; NaN
+    without any of them.
+    """
     for name in WHOLE:
         own = rows[rows["strategy"] == name]
         if len(own):
             least = own[own["budget"] == own["budget"].min()]
             return (least["policy_tokens"] / least["budget"]).groupby(least["problem_id"]).mean()
-    return pd.Series(dtype=float)
+    return pd.Series(np.nan, index=rows["problem_id"].unique())

@@ -30,7 +30,7 @@ def draw(
     data = strategy_lines.points(rows, [strategy_lines.TOKENS], level, draws, seed)
 
     with style.applied():
-        figure, axes = panels.grid(data, "tokens spent (generated) a problem", "accuracy (%)", extra=0.8)
+        figure, axes = panels.grid(data, "tokens spent on a problem (generated)", "accuracy (%)", extra=0.8)
         for dataset, axis in axes.items():
             strategy_lines.draw_lines(axis, data[data["dataset"] == dataset], strategy_lines.TOKENS, aggregation)
             panels.costs_axis(axis)

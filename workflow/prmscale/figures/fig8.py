@@ -9,6 +9,8 @@ nothing is chosen there. Rows and looks are those of figure 4.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -86,6 +88,7 @@ def _panels(rows: pd.DataFrame, difficulties: int, names: list[str]) -> tuple[Fi
         below.set_xlabel("tokens spent (samples' worth)")
         below.set_yticks([-i for i in range(len(names))], [_label(name) if column == 0 else "" for name in names])
         below.set_ylim(-len(names) + 0.4, 0.8)
+        below.tick_params(axis="y", pad=12)  # the strategies' marks stand between their names and the panel
         if column == 0:
             above.set_ylabel("difficulty\n(problems)")
             below.set_ylabel("leads best-of-n (BoN) from …")
@@ -126,28 +129,35 @@ def _marks(axis: Axes, x: int, y: int, names: list[str]) -> None:
     """The marks of these strategies in a cell, each at the place it has in every cell."""
     for name in names:
         row, column = divmod(list(NAMES).index(name), ABREAST)
-        look = style.STRATEGIES[name][1]
         at = x + (column - (ABREAST - 1) / 2) * 0.9 / ABREAST, y + 0.22 - 0.44 * row
-        axis.plot(*at, marker=look.marker or BAR, color=look.colour, markersize=0.85 * look.size, linestyle="")
+        axis.plot(*at, **_mark(name, 0.85))
+
+
+def _mark(strategy: str, scale: float = 1.0) -> dict[str, Any]:
+    """A strategy's mark on its own, as matplotlib's keyword arguments."""
+    look = style.STRATEGIES[strategy][1]
+    return look.options | {"marker": look.marker or BAR, "linestyle": "", "markersize": scale * look.size}
 
 
 def _forest(axis: Axes, lines: pd.DataFrame, names: list[str], budgets: list[int]) -> None:
-    """Each strategy's crossover with best-of-n; in words where there is none."""
+    """Each strategy's crossover with best-of-n; in words where there is none. The marks beside the names are a key."""
     for _, row in lines.iterrows():
-        y, look = -names.index(row["strategy"]), style.STRATEGIES[row["strategy"]][1]
+        y, colour = -names.index(row["strategy"]), style.STRATEGIES[row["strategy"]][1].colour
         # what lies beyond what both spent stands just beside it
         edges = {0.0: _place(row["first"], budgets) - 0.4, np.inf: _place(row["last"], budgets) + 0.4}
         at = {part: edges.get(row[part], _place(row[part], budgets)) for part in ("low", "high", "budget")}
-        axis.plot([at["low"], at["high"]], [y, y], color=look.colour, linewidth=1.4, zorder=2)
+        axis.plot([at["low"], at["high"]], [y, y], color=colour, linewidth=1.4, zorder=2)
         for value in {row["low"], row["high"]} & edges.keys():
             arrow = ">" if value else "<"
-            axis.plot(edges[value], y, marker=arrow, color=look.colour, markersize=4.5, linestyle="", zorder=2)
+            axis.plot(edges[value], y, marker=arrow, color=colour, markersize=4.5, linestyle="", zorder=2)
         if row["outcome"] == crossover.OVERTAKES:
-            mark = look.marker or BAR
-            axis.plot(at["budget"], y, marker=mark, color=look.colour, markersize=look.size + 1.2, zorder=3)
+            axis.plot(at["budget"], y, zorder=3, **_mark(row["strategy"], 1.3))
         else:
-            side = "right" if row["budget"] else "left"
-            axis.text(at["budget"], y + 0.16, row["outcome"], fontsize=6.5, va="bottom", ha=side)
+            side = "left" if row["outcome"] == crossover.ALWAYS else "right"
+            x = edges[0.0 if side == "left" else np.inf]
+            axis.text(x, y + 0.16, row["outcome"], va="bottom", ha=side, fontsize=6.5)
+    for number, name in enumerate(names):
+        axis.plot(-0.035, -number, transform=axis.get_yaxis_transform(), clip_on=False, **_mark(name))
     _budget_axis(axis, budgets)
     axis.spines[["top", "right"]].set_visible(False)
 
@@ -175,10 +185,12 @@ def _legend(figure: Figure, level: float, guide: str) -> None:
         "named: leads every other one with certainty": Patch(facecolor="#777777"),
         "no one strategy: the marks of those that may be the best": Patch(facecolor=UNDECIDED, edgecolor="#BBBBBB"),
         f"crossover with {level:.0%} interval": Line2D([], [], color=style.GREY, marker="o", linewidth=1.4),
+        _label(crossover.BASELINE): Line2D([], [], **_mark(crossover.BASELINE)),
         "beyond what was spent": Line2D([], [], color=style.GREY, marker=">", linestyle="", markersize=4.5),
     }
-    figure.legend(
+    legend = figure.legend(
         list(entries.values()), list(entries), loc="outside lower center",
         ncols=2 if figure.get_figwidth() == style.FULL_WIDTH else 1,
         title=guide, title_fontsize=style.RC["legend.fontsize"],
     )  # fmt: skip
+    legend.get_title().set_multialignment("center")
