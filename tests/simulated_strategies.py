@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 import simulated
-from simulated import BUDGETS
+from simulated import BUDGETS, SAMPLE
 
 from prmscale.analysis.strategies import TREE
 
@@ -18,14 +18,16 @@ CROSSING = {"beam": 4.0, "lookahead": 16.0, "dvts": 8.0, "mcts": 11.0, "puct": 4
 SHIFT = {"majority": -0.15, "weighted_best_of_n": 0.02, "adaptive_best_of_n": 0.01}
 READING = {"beam": 2.0, "lookahead": 4.0, "dvts": 2.0, "mcts": 3.0, "puct": 3.0}  # tokens read for one generated
 UNSOLVED = {"mcts": (1, 2), "puct": (1, 2), "beam": (1,), "lookahead": (1, 2), "dvts": (1,)}  # budgets
+STOPPED = (0.96, 1.0)  # of a budget, what a tree strategy spends that is stopped by it
+USED = {"lookahead": (0.7, 0.9), "adaptive_best_of_n": (0.6, 0.6)}  # and those that end before
 
 
-def truth(strategy: str, budget: float, crossing: Mapping[str, float] = CROSSING) -> float:
-    """The expected accuracy of a strategy."""
+def truth(strategy: str, spent: float, crossing: Mapping[str, float] = CROSSING) -> float:
+    """The expected accuracy of a strategy that spent so many samples' worth."""
     lead = SHIFT.get(strategy, 0.0)
     if strategy in crossing:
-        lead = STEEPER * (np.log2(budget) - np.log2(crossing[strategy]))
-    return float(BASE + GAIN * np.log2(budget) + lead)
+        lead = STEEPER * (np.log2(spent) - np.log2(crossing[strategy]))
+    return float(BASE + GAIN * np.log2(spent) + lead)
 
 
 def rows(
@@ -36,7 +38,7 @@ def rows(
     seed_spread: float = 0.01,
     datasets: Mapping[str, str] = {"arithmetic": "math", "programs": "code"},
 ) -> pd.DataFrame:
-    """Rows of majority, best-of-n by a reward model and every other strategy, with costs and unanswered budgets.
+    """Rows of majority, best-of-n by a reward model and every other strategy, with costs and what they spent.
 
     Problems differ in how likely they are solved; luck is shared along budgets, and in part by strategies.
     """
@@ -52,9 +54,28 @@ def rows(
                 luck = np.where(shared, common, generator.random(problems))
                 moved = seed_spread * generator.normal()
                 for budget in BUDGETS:
-                    solved = luck < truth(strategy, budget, crossing) + ease + moved
-                    found.append(_table(strategy, budget, replicate, dataset, domain, difficulty, solved, generator))
+                    used = 1.0 if budget == 1 else _used(strategy, generator)
+                    solved = luck < truth(strategy, used * budget, crossing) + ease + moved
+                    what = (strategy, budget, replicate, dataset, domain, used)
+                    found.append(_table(*what, difficulty, solved, generator))
     return pd.concat(found, ignore_index=True)
+
+
+def plain(strategy: str, budget: int, correct: np.ndarray, used: float = 1.0) -> pd.DataFrame:
+    """Rows of one strategy, budget and seed on one data set, of these accuracies by problem; the rest is the same."""
+    problems = len(correct)
+    return pd.DataFrame(
+        {
+            "dataset": "arithmetic", "problem_id": np.arange(problems), "difficulty": 0, "strategy": strategy,
+            "budget": budget, "seed": 1, "correct": correct, "policy_tokens": used * SAMPLE * budget,
+            "finish_reason": "stop",
+        }
+    )  # fmt: skip
+
+
+def _used(strategy: str, generator: np.random.Generator) -> float:
+    """The share of a budget that a strategy spends."""
+    return float(generator.uniform(*USED.get(strategy, STOPPED if strategy in TREE else (1.0, 1.0))))
 
 
 def _table(
@@ -63,6 +84,7 @@ def _table(
     replicate: int,
     dataset: str,
     domain: str,
+    used: float,
     difficulty: np.ndarray,
     solved: np.ndarray,
     generator: np.random.Generator,
@@ -70,9 +92,8 @@ def _table(
     """One strategy's rows at one budget."""
     guided = strategy != "majority"
     empty = budget in UNSOLVED.get(strategy, ())
-    luck = generator.random(len(solved))  # a few never have an answer, which changes no accuracy
-    unanswered = luck < 0.3 if empty else ~solved & (luck < 0.02 * (strategy in TREE))
-    used = generator.uniform(0.75, 1.0) if strategy in TREE else 0.6 if strategy.startswith("adaptive") else 1.0
+    # some of those not solved have no answer, which changes no accuracy
+    unanswered = ~solved & (generator.random(len(solved)) < (0.4 if empty else 0.02 * (strategy in TREE)))
     reading = READING.get(strategy, float(guided))
     spent = simulated.costs(budget, round(reading * simulated.SAMPLE * budget))
     tokens = round(used * simulated.SAMPLE * budget)
@@ -90,7 +111,7 @@ def _table(
             "aggregation": "" if not guided else "sum" if strategy == "beam" else "min",
             "budget": budget,
             "seed": replicate,
-            "correct": (solved & ~unanswered).astype(float),
+            "correct": solved.astype(float),
             **spent,
             "policy_tokens": tokens,
             "flops_cached": spent["flops_cached"] * scale,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
+from itertools import product
 from pathlib import Path
 from types import ModuleType
 
@@ -51,60 +54,64 @@ def test_crossover_intervals_hold_the_truth_and_tell_when_there_is_none() -> Non
     held, never, studies = 0, 0, 60
     for seed in range(studies):
         rows = simulation.rows(120, seed=seed, crossing={"mcts": 11.0}, datasets={"arithmetic": "math"})
-        rows = strategies.answered(rows[rows.strategy.isin(["best_of_n", "mcts", "majority"])])
+        rows = rows[rows.strategy.isin(["best_of_n", "mcts", "majority"])]
         found = crossover.crossovers(rows, draws=200, seed=seed).set_index("strategy")
-        assert found.loc["mcts", ["first", "last"]].tolist() == [4, 64]
+        assert found.loc["mcts", "first"] == 2 and 64 * 0.96 <= found.loc["mcts", "last"] <= 64
         assert (found["low"] <= found["budget"]).all() and (found["budget"] <= found["high"]).all()
         held += found.loc["mcts", "low"] <= 11.0 <= found.loc["mcts", "high"]
         never += found.loc["majority", ["outcome", "high"]].tolist() == ["never ahead", np.inf]
+    print(f"crossover's interval holds the truth in {held / studies:.2f}, never ahead is told in {never / studies:.2f}")
     assert held >= 0.9 * studies and never >= 0.95 * studies
 
 
 def test_a_crossover_is_found_to_within_a_doubling_with_many_problems() -> None:
     rows = simulation.rows(4000, seeds=1, seed_spread=0, crossing={"mcts": 11.0, "beam": 0.1})
-    found = crossover.crossovers(strategies.answered(rows), draws=200)
+    found = crossover.crossovers(rows, draws=200)
     mcts = found[found.strategy == "mcts"]
     assert (mcts["high"] < 4 * mcts["low"]).all() and ((mcts["low"] < 11) & (mcts["high"] > 11)).all()
     assert set(found.loc[found.strategy == "beam", "outcome"]) == {"always ahead"}
     assert set(found.loc[found.strategy == "beam", "high"]) == {0.0}
 
 
-def test_winners_are_the_most_accurate_and_certain_only_where_they_lead() -> None:
-    rows = strategies.answered(simulation.rows(1500, seeds=1, seed_spread=0, crossing={"beam": 4.0, "puct": 64.0}))
+def test_a_winner_is_named_only_where_it_leads_every_other_with_certainty() -> None:
+    rows = simulation.rows(1500, seeds=1, seed_spread=0, crossing={"beam": 4.0, "dvts": 4.5, "puct": 64.0})
     found = crossover.winners(rows, draws=300)
-    assert set(found["difficulty"]) == {"all", "3", "4", "5"}
-    means = rows.groupby(["dataset", "budget", "strategy"])["correct"].mean().unstack()
+    assert set(found["difficulty"]) == {"all", "3", "4", "5"} and set(found["budget"]) == {2, 4, 8, 16, 32, 64}
     every = found[found.difficulty == "all"].set_index(["dataset", "budget"])
-    assert every["strategy"].to_dict() == means.idxmax(axis=1).to_dict()
-    assert every["mean"].to_dict() == pytest.approx(means.max(axis=1).to_dict())
-    assert every.xs(64, level="budget")["strategy"].tolist() == ["beam", "beam"]
-    assert every.xs(64, level="budget")["certain"].all() and (found["certain"] == (found["low"] > 0)).all()
-    few = strategies.answered(rows[rows.problem_id.str.split("-").str[1].astype(int) < 19])
-    assert not crossover.winners(few[few.strategy != "best_of_n"], level=0.01, draws=50)["certain"].any()
+    assert {"beam", "dvts"} <= set(" ".join(every.xs(64, level="budget")["compatible"]).split())
+    assert all(row.leader in row.compatible.split() for row in found.itertuples())
+    assert ((found["winner"] != "") == (found["compatible"] == found["leader"])).all()
+    alone = crossover.winners(rows[rows.strategy != "dvts"], draws=300)
+    named = alone[(alone.difficulty == "all") & (alone.budget == 64)]
+    assert named["winner"].tolist() == ["beam", "beam"] and (named["low"] > 0).all()
+    assert named["spent"].between(64 * 0.96, 64).all()
+    few = rows[rows.problem_id.str.split("-").str[1].astype(int) < 19]
+    assert set(crossover.winners(few, level=0.01, draws=50)["winner"]) == {""}
     parts = found[found.difficulty != "all"].groupby(["dataset", "budget"])["n"].sum()
     assert set(parts) == {1500}
 
 
-def test_the_best_of_equals_is_seldom_called_certain() -> None:
-    generator = np.random.default_rng(0)
-    certain = 0
-    for study in range(150):
-        chance = generator.beta(2, 2, 100)
-        rows = pd.DataFrame(
-            {
-                "dataset": "arithmetic", "problem_id": np.tile(np.arange(100), 9), "difficulty": 0, "budget": 8,
-                "seed": 1, "strategy": np.repeat(list(strategies.NAMES), 100),
-                "correct": (generator.random((9, 100)) < chance).astype(float).ravel(),
-            }
-        )  # fmt: skip
-        certain += crossover.winners(rows, draws=1000, seed=study)["certain"].sum()
-    assert certain <= 0.07 * 150
+def test_equal_strategies_have_no_winner_at_small_budgets() -> None:
+    """Best-of-n is a mean over groups of samples, a tree search one run: the same accuracy, unequal noise."""
+    generator, cells, named, held = np.random.default_rng(0), 0, 0, 0
+    for study in range(100):
+        parts = []
+        chance = generator.beta(1, 1, 200)
+        for strategy, budget in product(strategies.NAMES, (1, 2, 4)):
+            runs = 1 if strategy in strategies.TREE else 64 // budget
+            parts.append(simulation.plain(strategy, budget, generator.binomial(runs, chance) / runs))
+        found = crossover.winners(pd.concat(parts), draws=400, seed=study)
+        cells, named = cells + len(found), named + (found["winner"] != "").sum()
+        held += found["compatible"].str.contains("mcts").sum()
+    beaten = 1 - held / cells
+    print(f"equal strategies: a winner named in {named / cells:.3f} of {cells} cells, MCTS beaten in {beaten:.3f}")
+    assert cells == 200 and named <= 0.05 * cells and held >= 0.95 * cells
 
 
-def test_equal_strategies_are_a_tie_and_best_of_n_stands_for_them() -> None:
+def test_equal_numbers_are_all_compatible_with_the_best() -> None:
     rows = ROWS[ROWS.strategy == "best_of_n"]
     found = crossover.winners(pd.concat([rows, *(rows.assign(strategy=s) for s in ("majority", "mcts"))]), draws=50)
-    assert found["tied"].all() and set(found["strategy"]) == {"best_of_n"} and not found["certain"].any()
+    assert set(found["compatible"]) == {"majority best_of_n mcts"} and set(found["winner"]) == {""}
 
 
 def test_many_difficulties_are_grouped_in_order() -> None:
@@ -135,15 +142,15 @@ def test_each_strategy_has_one_aggregation() -> None:
         assert {name: used[name] for name in taken} == {name: [value] for name, value in taken.items()}
 
 
-def test_budgets_without_answers_are_left_out() -> None:
+def test_no_budget_is_left_out_and_the_share_without_an_answer_is_told() -> None:
     rows = strategies.compared(SEARCH, FACTS, "min")
-    first = rows[rows.strategy != "one_sample"].groupby("strategy")["budget"].min().to_dict()
-    assert first == {name: max(simulation.UNSOLVED.get(name, [0])) * 2 or 1 for name in strategies.NAMES}
-    five = ROWS[(ROWS.strategy == "best_of_n") & (ROWS.seed == 1)].copy()
-    place = five.groupby(["dataset", "budget"]).cumcount()
-    for count, kept in ((3, len(five)), (4, 0)):  # of 60 problems
-        five["finish_reason"] = np.where(place < count, "budget", "stop")
-        assert len(strategies.answered(five)) == kept
+    first = rows.groupby("strategy")["budget"].min()
+    assert set(first) == {1} and set(strategies.NAMES) <= set(first.index)
+    told = _draw(fig4)[1].set_index(["dataset", "strategy", "budget"])["unanswered"]
+    wanted = ROWS["finish_reason"].eq("budget").groupby([ROWS.dataset, ROWS.strategy, ROWS.budget]).mean()
+    for name in strategies.TREE:
+        assert told.xs(name, level="strategy").to_dict() == pytest.approx(wanted.xs(name, level="strategy").to_dict())
+    assert told["arithmetic", "mcts", 1] > 0.2
 
 
 @pytest.mark.parametrize("module", OLDER, ids=lambda m: m.__name__)
@@ -161,32 +168,6 @@ def test_other_claims_and_checks_are_the_same_beside_the_new_strategies() -> Non
     assert [len(table) - len(other) for table, other in zip(found, others, strict=True)] == [1, 10]
 
 
-def test_the_claim_finds_the_order_and_its_reversal() -> None:
-    rows = simulation.rows(3000, seeds=1, seed_spread=0, crossing={"mcts": 10.0, "beam": 30.0})
-    found = [c for c in claims.judge(rows, FACTS, RULES) if c.claim == "search_budget"]
-    words = [c.metric for c in found if c.metric.endswith("arithmetic")]
-    assert words == [
-        "MCTS − beam search, budget 64, arithmetic", "beam search − best-of-n, budget 64, arithmetic",
-        "best-of-n − majority vote, budget 64, arithmetic", "MCTS − best-of-n, budget 64, arithmetic",
-        "best-of-n − MCTS, budget 4, arithmetic",
-    ]  # fmt: skip
-    assert {c.verdict for c in found} == {"supported"} and {c.n for c in found} == {3000}
-    turned = claims.judge(simulation.rows(3000, seeds=1, crossing={"mcts": 1.0, "beam": 0.1}), FACTS, RULES)
-    judged = {c.metric.split(", b")[0]: c.verdict for c in turned if c.claim == "search_budget"}
-    assert judged["MCTS − beam search"] == judged["best-of-n − MCTS"] == "not supported"
-
-
-def test_what_was_not_measured_of_the_claim_says_so() -> None:
-    found = claims.search_budget(ROWS[ROWS.strategy != "mcts"], FACTS, RULES)
-    said = {c.metric.split(",")[0]: c.verdict == "not yet measured" for c in found}
-    assert said == {
-        "MCTS − beam search": True, "beam search − best-of-n": False, "best-of-n − majority vote": False,
-        "MCTS − best-of-n": True, "best-of-n − MCTS": True,
-    }  # fmt: skip
-    (top,) = {c.metric.split(", ")[1] for c in claims.search_budget(ROWS[ROWS.budget <= 32], FACTS, RULES)[:4]}
-    assert top == "budget 32"
-
-
 @pytest.mark.parametrize(("module", "costs"), [(fig4, ["policy_tokens"]), (fig5, ["seconds", "flops_cached"])])
 def test_lines_are_the_rows_of_the_csv(module: ModuleType, costs: list[str]) -> None:
     figure, data = _draw(module)
@@ -199,13 +180,20 @@ def test_lines_are_the_rows_of_the_csv(module: ModuleType, costs: list[str]) -> 
         np.testing.assert_allclose(drawn, sorted(map(tuple, own[[cost, "mean"]].to_numpy())))
         assert len(lines) == len(strategies.NAMES) and axis.get_xscale() == "log"
     (legend,) = figure.legends
-    assert legend.get_title().get_text() == "search guided by the PRM of 671k parameters (s96)"
+    guided, *unspent = legend.get_title().get_text().splitlines()
+    assert guided == "search guided by the PRM of 671k parameters (s96)"
+    assert re.fullmatch(
+        r"leave more than 5% of a budget unspent: adaptive best-of-n \(at least 60% spent\), look-ahead search "
+        r"\(at least 7\d% spent\)",
+        " ".join(unspent),
+    )
     assert {text.get_text() for text in legend.get_texts()} >= {"one sample", "MCTS", "beam search (sum)"}
     mcts = ROWS[(ROWS.strategy == "mcts") & (ROWS.dataset == "programs") & (ROWS.budget == 16)]
     (row,) = data[(data.strategy == "mcts") & (data.dataset == "programs") & (data.budget == 16)].to_dict("records")
     for column, mean in (*((cost, cost) for cost in costs), ("correct", "mean")):
         assert row[mean] == pytest.approx(mcts[column].mean())
     assert row["reward_model"] == "prm_s96" and row["seeds"] == 2 and row["n"] == 60
+    assert row["spent"] == pytest.approx(mcts["policy_tokens"].mean() / simulated.SAMPLE) == 16 * row["share"]
 
 
 def test_a_strategy_looks_alike_in_every_figure_and_unlike_the_others() -> None:
@@ -217,24 +205,28 @@ def test_a_strategy_looks_alike_in_every_figure_and_unlike_the_others() -> None:
 
 def test_fig8_shows_winners_and_crossovers_as_its_csv_says() -> None:
     figure, data = _draw(fig8, ROWS)
-    assert set(data["outcome"].dropna()) == {"overtakes", "always ahead", "never ahead"}
     shorts = {name: short for name, (short, _) in style.STRATEGIES.items()}
     for number, dataset in enumerate(("arithmetic", "programs")):
         own = data[data.dataset == dataset]
         cells, lines = own[own.part == "winner"], own[own.part == "crossover"]
-        rows = [label.get_text().split(" ")[0] for label in figure.axes[number].get_yticklabels()]
+        above, below = figure.axes[number], figure.axes[2 + number]
+        rows = [label.get_text().split(" ")[0] for label in above.get_yticklabels()]
         assert rows == ["3", "4", "5", "all"]
-        written = {(*text.get_position(), text.get_text()) for text in figure.axes[number].texts}
-        wanted = zip(cells["budget"], cells["difficulty"], cells["strategy"], strict=True)
-        assert written == {(int(np.log2(b)), rows.index(d), shorts[s]) for b, d, s in wanted}
-        said = sorted(text.get_text() for text in figure.axes[2 + number].texts)
+        places = {(d, b): (round(np.log2(b)) - 1, rows.index(d)) for d, b in cells[["difficulty", "budget"]].to_numpy()}
+        written = {(*text.get_position(), text.get_text()) for text in above.texts}
+        named = cells[cells["winner"] != ""]
+        assert written == {(*places[row.difficulty, row.budget], shorts[row.winner]) for row in named.itertuples()}
+        marks = Counter((round(x), round(y)) for x, y in (line.get_xydata()[0] for line in above.lines[:-1]))
+        others = cells[cells["winner"] == ""]
+        assert marks == {places[row.difficulty, row.budget]: len(row.compatible.split()) for row in others.itertuples()}
+        said = sorted(text.get_text() for text in below.texts)
         assert said == sorted(lines.loc[lines["outcome"] != "overtakes", "outcome"])
         assert sorted(lines["strategy"]) == sorted(set(strategies.NAMES) - {"best_of_n"})
         labels = [label.get_text().split(" (")[0] for label in figure.axes[2].get_yticklabels()]
         over = lines[lines["outcome"] == "overtakes"]
-        wanted = zip(np.log2(over["budget"].astype(float)), over["strategy"].map(strategies.NAMES), strict=True)
-        marks = {line.get_marker(): line for line in figure.axes[2 + number].lines if len(line.get_xdata()) == 1}
-        marked = [line.get_xydata()[0] for marker, line in marks.items() if marker not in ("<", ">")]
+        wanted = zip(np.log2(over["budget"].astype(float)) - 1, over["strategy"].map(strategies.NAMES), strict=True)
+        single = [line for line in below.lines if len(line.get_xdata()) == 1 and line.get_clip_on()]
+        marked = [line.get_xydata()[0] for line in single if line.get_marker() not in ("<", ">")]
         assert {(round(x, 6), labels[round(-y)]) for x, y in marked} == {(round(x, 6), name) for x, name in wanted}
 
 

@@ -717,6 +717,12 @@ class Claims(Block):
         0.05, description="Two accuracies within this margin (90 % interval inside it) count as equal."
     )
     minimum_effect: Share = Field(0.0, description="An effect's interval must lie above this for 'supported'.")
+    scarce_budget: int = Field(
+        2,
+        ge=2,
+        description="Samples' worth of tokens at which the claim search_budget takes compute to be scarce: there "
+        "best-of-n should beat MCTS. At 1 there is nothing to choose from.",
+    )
     headlines: Headlines = Field(Headlines(), description="What each claim's verdict rests on.")
 
 

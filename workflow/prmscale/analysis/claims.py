@@ -64,9 +64,10 @@ WORDS = {
     "search_budget": (
         "When compute is plentiful, MCTS beats beam search, which beats best-of-n, which beats majority voting; when "
         "it is scarce, best-of-n beats MCTS.",
-        "At equal budgets (in samples' worth of generated tokens) and by one reward model, each must beat the next at "
-        "the largest budget that all four reach, and best-of-n must beat MCTS at the smallest at which MCTS has "
-        "answers. A strategy has answers where at most 5 % of the problems end without a complete solution.",
+        "At equal tokens spent (in samples' worth) and by one reward model, each must beat the next at the largest "
+        "amount that all four spent, and best-of-n must beat MCTS at a small budget stated beforehand "
+        "(claims.scarce_budget). Accuracies are interpolated between a strategy's budgets, along the logarithm of what "
+        "it spent; a problem without an answer counts as wrong. Who left more than 5 % of a budget unspent is named.",
     ),
     "math_to_code": (
         "A reward model trained on math selects code about as well as one trained on code.",
@@ -188,13 +189,13 @@ def data_diversity(search: pd.DataFrame, reward_models: pd.DataFrame, rules: Rul
 
 
 def search_budget(search: pd.DataFrame, reward_models: pd.DataFrame, rules: Rules) -> list[Claim]:
-    """The strategies at equal budgets: their order where compute is plentiful, and its reversal where it is scarce."""
+    """The strategies at equal tokens spent: their order where compute is plentiful, its reversal where it is scarce."""
     name = "search_budget"
     found: list[Claim] = []
-    for metric, difference in strategies.contrasts(search, reward_models, rules.aggregation):
+    for metric, difference in strategies.contrasts(search, reward_models, rules.aggregation, rules.scarce_budget):
         gain = interval(difference, rules)
         found += _directed(name, metric, gain, rules) or [_unmeasured(name, metric)]
-    return found or [_unmeasured(name, "accuracy at equal budget: MCTS − beam search − best-of-n − majority")]
+    return found or [_unmeasured(name, "accuracy at equal tokens spent: MCTS − beam search − best-of-n − majority")]
 
 
 def math_to_code(

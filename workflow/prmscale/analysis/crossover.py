@@ -1,19 +1,27 @@
 """Which strategy wins at which budget and difficulty, and from which budget on a strategy leads best-of-n.
 
-Both take the rows of `strategies.compared`. Differences are paired by problem and training seed, with the intervals
-of `bootstrap`; between measured budgets accuracy is interpolated along log2 of the budget.
+Both take the rows of `strategies.compared`, and compare at tokens spent (`spending`): at the budgets, in samples'
+worth, and at the most that a strategy spent. At one sample's worth nothing is chosen, so it is left out. Differences
+are paired by problem and training seed, with the intervals of `bootstrap`.
+
+A winner is named where its lead over every other strategy is certain, at a level corrected for their number. Elsewhere
+no one strategy wins: what is told is which are compatible with being the best, those that the most accurate one does
+not certainly beat. The truly best one is among them in 97.5 % at least (level 95 %; Bonferroni over the strategies,
+each difference against one side): a multiple comparison with the best (Hsu 1984, Annals of Statistics 12). That holds
+for each cell on its own, not for all of a figure together.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from prmscale.analysis import selection
+from prmscale.analysis import selection, spending
 from prmscale.analysis.bootstrap import Interval, mean_interval
+from prmscale.analysis.spending import Curve
 from prmscale.analysis.strategies import NAMES
 
 BASELINE = "best_of_n"
@@ -21,9 +29,10 @@ EVERY = "all"  # difficulties together
 GROUPS = 5  # of difficulties at most
 FEWEST = 20  # problems: of fewer the bootstrap interval is too narrow to make a lead certain
 OVERTAKES, ALWAYS, NEVER, FALLS = "overtakes", "always ahead", "never ahead", "falls behind"
+UNDECIDED = "undecided"  # which of these
 CROSSOVER = ["dataset", "strategy", "outcome", "budget", "low", "high", "first", "last", "n", "seeds"]
-WINNER = ["dataset", "difficulty", "budget", "strategy", "tied", "mean", "against", "lead", "low", "high", "certain"]
-WINNER += ["n", "seeds"]
+WINNER = ["dataset", "difficulty", "budget", "spent", "winner", "compatible", "leader", "mean", "against", "lead"]
+WINNER += ["low", "high", "n", "seeds"]
 SIMPLEST_FIRST = (BASELINE, *(name for name in NAMES if name != BASELINE))
 
 
@@ -46,47 +55,39 @@ def overtaking(budgets: npt.ArrayLike, lead: npt.ArrayLike) -> float:
 
 
 def crossovers(rows: pd.DataFrame, level: float = 0.95, draws: int = 2000, seed: int = 0) -> pd.DataFrame:
-    """Each strategy's crossover with best-of-n, by data set, over their common budgets (`first` to `last`).
+    """Each strategy's crossover with best-of-n, by data set, over what both spent (from `first` to `last`).
 
-    `budget` is where the strategy starts to lead for good. The interval holds every budget at which a lead of 0 is
-    compatible with the data: below `low` the lead's own interval lies (in the end) below 0, from `high` on above it.
-    For each number, 0 stands for "before the first budget" and inf for "after the last". `outcome`: overtakes, always
-    ahead, never ahead, or falls behind (ahead somewhere, but not at the last).
+    `budget` is where the strategy starts to lead for good, in samples' worth spent. The interval holds every amount at
+    which a lead of 0 is compatible with the data: below `low` the lead's own interval lies (in the end) below 0, from
+    `high` on above it. For each number, 0 stands for "before the first" and inf for "after the last". `outcome`:
+    overtakes, always ahead, never ahead, falls behind (ahead somewhere, but not at the last), or undecided, where the
+    interval leaves nothing out.
     """
-    found: list[dict[str, object]] = []
+    found: list[tuple[object, ...]] = []
     for dataset, own in rows.groupby("dataset", sort=True):
-        tables = _tables(own)
-        for name in NAMES:
-            budgets = [n for n in sorted({b for _, b in tables}) if {(name, n), (BASELINE, n)} <= tables.keys()]
-            if name == BASELINE or not budgets:
+        every = spending.curves(own)
+        for name in (name for name in NAMES if name in every and name != BASELINE and BASELINE in every):
+            places = _places([every[name], every[BASELINE]], _budgets(own))
+            differences = [selection.minus(every[name].at(x), every[BASELINE].at(x)) for x in places]
+            if not differences:
                 continue
-            differences = [selection.minus(tables[name, n], tables[BASELINE, n]) for n in budgets]
             leads = [mean_interval(each, level, draws, seed) for each in differences]
             mean, low, high = (np.array([getattr(lead, part) for lead in leads]) for part in ("mean", "low", "high"))
-            found.append(
-                {
-                    "dataset": dataset,
-                    "strategy": name,
-                    "outcome": _outcome(mean),
-                    "budget": overtaking(budgets, mean),
-                    "low": overtaking(budgets, high),  # the most the lead may be crosses first
-                    "high": overtaking(budgets, low),
-                    "first": budgets[0],
-                    "last": budgets[-1],
-                    "n": max(lead.n for lead in leads),
-                    "seeds": max(lead.seeds for lead in leads),
-                }
-            )
+            # the most the lead may be crosses first
+            crossing = [overtaking(places, part) for part in (mean, high, low)]
+            counts = max(lead.n for lead in leads), max(lead.seeds for lead in leads)
+            outcome = UNDECIDED if crossing[1:] == [0.0, float("inf")] else _outcome(mean)
+            found.append((dataset, name, outcome, *crossing, places[0], places[-1], *counts))
     return pd.DataFrame(found, columns=CROSSOVER)
 
 
 def winners(rows: pd.DataFrame, level: float = 0.95, draws: int = 2000, seed: int = 0) -> pd.DataFrame:
-    """The most accurate strategy of each data set, difficulty (and of all together) and budget.
+    """Which strategies may be the best on each data set, difficulty (and all together), at each budget that was spent.
 
-    Of equals best-of-n, then the first in the order of legends; `tied` says that all are equal. Its `lead` is that
-    over best-of-n (`against`), of best-of-n itself that over the next. `certain`: the lead's interval lies above 0 at
-    a level corrected for the choice of the best of several (Bonferroni), since the best of many leads by luck too, and
-    it rests on 20 problems or more.
+    `spent` is where they are compared (`spending.point`). `leader` is the most accurate (of equals best-of-n, then the
+    first in the order of legends), and `lead` that over the next, `against`, at the corrected level. `compatible` are
+    those that it does not certainly beat, itself included, in the order of legends; `winner` is empty unless it is the
+    only one. Fewer than 20 problems make nothing certain.
     """
     found = []
     for dataset, own in rows.groupby("dataset", sort=True):
@@ -96,8 +97,8 @@ def winners(rows: pd.DataFrame, level: float = 0.95, draws: int = 2000, seed: in
             named = own["difficulty"].map(labels)
             parts += [(label, own[named == label]) for label in dict.fromkeys(labels[d] for d in sorted(labels))]
         for label, part in parts:
-            for budget, tables in _by_budget(part):
-                place = {"dataset": dataset, "difficulty": label, "budget": budget}
+            for budget, spent, tables in _by_budget(part):
+                place = {"dataset": dataset, "difficulty": label, "budget": budget, "spent": spent}
                 found.append(place | _winner(tables, level, draws, seed))
     return pd.DataFrame(found, columns=WINNER)
 
@@ -117,40 +118,49 @@ def difficulty_labels(difficulties: pd.Series) -> dict[int, str]:
     return {int(level): names[g] for level, g in group.items()}
 
 
-def _tables(rows: pd.DataFrame) -> dict[tuple[str, int], pd.DataFrame]:
-    """Accuracy by problem and seed of each strategy that is compared, at each budget."""
-    known = rows[rows["strategy"].isin(list(NAMES))]
-    return {
-        (str(name), int(str(n))): selection.per_problem(own) for (name, n), own in known.groupby(["strategy", "budget"])
-    }
+def _budgets(rows: pd.DataFrame) -> list[int]:
+    """The budgets within which something is chosen, in order."""
+    return sorted(int(budget) for budget in rows["budget"].unique() if budget > 1)
 
 
-def _by_budget(rows: pd.DataFrame) -> Iterator[tuple[int, dict[str, pd.DataFrame]]]:
-    """Budget, and each strategy's accuracies at it."""
-    tables = _tables(rows)
-    for budget in sorted({b for _, b in tables}):
-        yield budget, {name: table for (name, b), table in tables.items() if b == budget}
+def _places(both: Sequence[Curve], budgets: Sequence[int]) -> list[float]:
+    """What two strategies both spent: the budgets in their common range, and its end."""
+    last = spending.common(both)
+    places = [*(float(n) for n in budgets if n * (1 + spending.ROUNDING) < last), last]
+    return [x for x in places if x > 1 and all(len(curve.at(x)) for curve in both)]
 
 
-def _winner(tables: dict[str, pd.DataFrame], level: float, draws: int, seed: int) -> dict[str, object]:
-    """The columns of `winners` from strategy on."""
+def _by_budget(rows: pd.DataFrame) -> Iterator[tuple[int, float, dict[str, pd.DataFrame]]]:
+    """Budget, what is spent where strategies are compared, and the accuracies of each that was measured there."""
+    every = {name: curve for name, curve in spending.curves(rows).items() if name in NAMES}
+    for budget in _budgets(rows):
+        spent = spending.point(every, budget)
+        tables = {name: table for name, curve in every.items() if len(table := curve.at(spent))}
+        if tables:
+            yield budget, spent, tables
+
+
+def _winner(tables: Mapping[str, pd.DataFrame], level: float, draws: int, seed: int) -> dict[str, object]:
+    """The columns of `winners` from winner on."""
     means = {name: round(float(table.mean(axis=1).mean()), 12) for name, table in tables.items()}
-    ranked = sorted(means, key=lambda name: (-means[name], SIMPLEST_FIRST.index(name)))
-    best, others = ranked[0], ranked[1:]
-    against = BASELINE if BASELINE in others else next(iter(others), "")
-    lead = Interval(float("nan"), float("nan"), float("nan"), len(tables[best]), tables[best].shape[1])
-    if against:
-        corrected = 1 - (1 - level) / len(others)
-        lead = mean_interval(selection.minus(tables[best], tables[against]), corrected, draws, seed)
+    best, *others = sorted(means, key=lambda name: (-means[name], SIMPLEST_FIRST.index(name)))
+    corrected = 1 - (1 - level) / max(len(others), 1)
+    leads = {
+        name: mean_interval(selection.minus(tables[best], tables[name]), corrected, draws, seed) for name in others
+    }
+    beaten = {name for name, lead in leads.items() if lead.low > 0 and lead.n >= FEWEST}
+    compatible = [name for name in NAMES if name in tables and name not in beaten]
+    nothing = Interval(float("nan"), float("nan"), float("nan"), len(tables[best]), tables[best].shape[1])
+    lead = leads[others[0]] if others else nothing
     return {
-        "strategy": best,
-        "tied": len(others) > 0 and len(set(means.values())) == 1,
+        "winner": best if beaten and len(compatible) == 1 else "",
+        "compatible": " ".join(compatible),
+        "leader": best,
         "mean": means[best],
-        "against": against,
+        "against": others[0] if others else "",
         "lead": lead.mean,
         "low": lead.low,
         "high": lead.high,
-        "certain": lead.low > 0 and lead.n >= FEWEST,
         "n": lead.n,
         "seeds": lead.seeds,
     }

@@ -1,18 +1,17 @@
 """Which rows the comparison of search strategies takes: figures 4, 5 and 8 and the claim `search_budget` take the same.
 
-Everything is guided by one reward model, at equal budgets: `budget` is in samples' worth of generated tokens and no
-strategy spends more. A tree search may end a small budget without any complete answer (finish_reason `budget`, which
-counts as wrong). Budgets at which more than 5 % of a strategy's problems end so are left out, by data set: there it
-has no answer yet, and its accuracy would say how long solutions are, not how well it searches.
+Everything is guided by one reward model and compared at tokens spent (`analysis.spending`), not at budgets allowed.
+No budget is left out: a search that ends without a complete solution (finish_reason `budget`) is wrong there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
-from prmscale.analysis import selection
+from prmscale.analysis import selection, spending
+from prmscale.analysis.spending import Curve
 from prmscale.engines.aggregation import AGGREGATIONS
 from prmscale.errors import UserError
 from prmscale.search import TREE_STRATEGIES
@@ -30,7 +29,6 @@ NAMES = {  # as people call them, in the order of legends
     "puct": "PUCT",
 }
 GUIDED = tuple(name for name in NAMES if name != "majority")
-UNANSWERED = 0.05  # of the problems: more without an answer, and a budget is left out
 PLENTIFUL = (("mcts", "beam"), ("beam", "best_of_n"), ("best_of_n", "majority"), ("mcts", "best_of_n"))
 SCARCE = ("best_of_n", "mcts")
 
@@ -53,7 +51,7 @@ def compared(search: pd.DataFrame, reward_models: pd.DataFrame, aggregation: str
     """The rows compared, of one sample, majority and every strategy that the `guide` guides; none where there is none.
 
     A strategy that was not measured by this aggregation has its first own one, in the order last, min, product, mean,
-    sum. Budgets without answers are left out.
+    sum.
     """
     name = guide(search, reward_models)
     if not name:
@@ -61,7 +59,7 @@ def compared(search: pd.DataFrame, reward_models: pd.DataFrame, aggregation: str
     rows = selection.final(search)
     guided = rows[(rows["reward_model"] == name) & rows["strategy"].isin(GUIDED)]
     parts = [own[own["aggregation"] == _own(own, aggregation)] for _, own in guided.groupby("strategy")]
-    return answered(pd.concat([selection.controls(rows, ["one_sample", "majority"]), *parts]))
+    return pd.concat([selection.controls(rows, ["one_sample", "majority"]), *parts])
 
 
 def wanted(search: pd.DataFrame, reward_models: pd.DataFrame, aggregation: str, figure: str) -> pd.DataFrame:
@@ -75,40 +73,45 @@ def wanted(search: pd.DataFrame, reward_models: pd.DataFrame, aggregation: str, 
     return rows
 
 
-def answered(rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows without those of budgets at which a strategy has no answer for more than 5 % of a data set's problems
-    (averaged over training seeds).
+def unspent(search: pd.DataFrame, reward_models: pd.DataFrame, aggregation: str) -> pd.DataFrame:
+    """The strategies compared that left more than 5 % of a budget unspent: dataset, strategy (as people call it),
+    budget, share of it that was spent.
     """
-    without = rows["finish_reason"].eq("budget")
-    share = without.groupby([rows["dataset"], rows["strategy"], rows["budget"]]).transform("mean")
-    return rows[share <= UNANSWERED]
+    table = spending.unspent(compared(search, reward_models, aggregation))
+    return table.assign(strategy=table["strategy"].map(NAMES))
 
 
 def contrasts(
-    search: pd.DataFrame, reward_models: pd.DataFrame, aggregation: str
+    search: pd.DataFrame, reward_models: pd.DataFrame, aggregation: str, scarce: int
 ) -> Iterator[tuple[str, pd.DataFrame]]:
     """What the claim compares: its words, and the difference by problem (rows) and seed (columns), empty where one of
     the two was not measured.
 
-    Plenty is the largest budget that the measured ones of MCTS, beam search, best-of-n and majority all reach;
-    scarcity the smallest at which MCTS has answers, if it is another.
+    Plenty is the largest amount that the measured ones of MCTS, beam search, best-of-n and majority all spent;
+    scarcity a budget stated beforehand. The words name who left more than 5 % of the budget in question unspent.
     """
     for dataset, rows in compared(search, reward_models, aggregation).groupby("dataset", sort=True):
-        held = {str(name): set(own["budget"]) for name, own in rows.groupby("strategy")}
-        chain = [held[name] for name in dict.fromkeys(n for pair in PLENTIFUL for n in pair) if name in held]
-        top = max(set.intersection(*chain), default=0) if chain else 0
+        every = spending.curves(rows)
+        chain = [every[name] for name in dict.fromkeys(n for pair in PLENTIFUL for n in pair) if name in every]
+        plenty, left = spending.common(chain), spending.unspent(rows)
         for pair in PLENTIFUL:
-            yield _contrast(rows, pair, top, str(dataset))
-        least = min((held.get("mcts", set()) & held.get("best_of_n", set())) - {top}, default=0)
-        yield _contrast(rows, SCARCE, least, str(dataset))
+            yield _contrast(every, pair, plenty, left[left["budget"] == rows["budget"].max()], str(dataset))
+        little = spending.point({name: every[name] for name in SCARCE if name in every}, scarce)
+        at = little if little < plenty else 0.0
+        yield _contrast(every, SCARCE, at, left[left["budget"] == scarce], str(dataset))
 
 
-def _contrast(rows: pd.DataFrame, pair: tuple[str, str], budget: int, dataset: str) -> tuple[str, pd.DataFrame]:
-    """One difference at one budget (0: none) and its words."""
-    at = rows[rows["budget"] == budget]
-    more, less = (selection.per_problem(at[at["strategy"] == name]) for name in pair)
-    words = [f"{NAMES[pair[0]]} − {NAMES[pair[1]]}", *([f"budget {budget}"] if budget else []), dataset]
-    return ", ".join(words), selection.minus(more, less)
+def _contrast(
+    every: Mapping[str, Curve], pair: tuple[str, str], worth: float, left: pd.DataFrame, dataset: str
+) -> tuple[str, pd.DataFrame]:
+    """One difference at one amount spent (0: none) and its words."""
+    more, less = (every[name].at(worth) if name in every else pd.DataFrame() for name in pair)
+    words = [f"{NAMES[pair[0]]} − {NAMES[pair[1]]}"]
+    if worth:
+        shares = left[left["strategy"].isin(pair)]
+        named = [f"{NAMES[row.strategy]} spent {row.share:.0%} of {row.budget}" for row in shares.itertuples()]
+        words.append(f"{worth:.3g} samples' worth" + (f" ({'; '.join(named)})" if named else ""))
+    return ", ".join([*words, dataset]), selection.minus(more, less)
 
 
 def _own(rows: pd.DataFrame, wanted: str) -> str:

@@ -25,6 +25,7 @@ class Rules:
     draws: int = 2000
     seed: int = 0
     table1_budget: int = 8
+    scarce_budget: int = 2  # samples' worth: where search_budget takes compute to be scarce
     headlines: Mapping[str, str] = field(default_factory=dict)  # claim: the contrast that its verdict rests on
 
 

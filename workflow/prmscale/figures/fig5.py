@@ -2,8 +2,8 @@
 
 The paper's figure shows accuracy on two math sets against test time in hours: best-of-n is ahead at first, MCTS
 overtakes it. It prints no exact points, so nothing of it is drawn here. Time is what the tokens generated and read take
-with full batches on this machine; FLOPs are those of policy and reward model with every prefix cached. Rows, lines and
-looks are those of figure 4.
+with full batches on this machine; FLOPs are those of policy and reward model with every prefix cached: both of what was
+spent, not of the budget allowed. Rows, lines, looks and the note on budgets left unspent are those of figure 4.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ def draw(
 ) -> tuple[Figure, pd.DataFrame]:
     """The figure and what it draws; a point's x is a mean over problems and training seeds."""
     rows = strategies.wanted(selection.first_policy(search), reward_models, aggregation, "fig5")
-    data = strategy_lines.points(rows, list(COSTS), level, draws, seed)
+    data = strategy_lines.points(rows, [strategy_lines.TOKENS, *COSTS], level, draws, seed)
 
     with style.applied():
         figure, axes = panels.stacked(data, {cost: label for cost, (label, _) in COSTS.items()}, "accuracy (%)")
         for (dataset, cost), axis in axes.items():
             strategy_lines.draw_lines(axis, data[data["dataset"] == dataset], cost, aggregation)
             panels.costs_axis(axis, COSTS[cost][1])
-        title = strategy_lines.guide_in_words(rows, reward_models)
+        title = strategy_lines.note(rows, reward_models, figure.get_figwidth())
         columns = 4 if data["dataset"].nunique() > 1 else 1
         panels.finish(figure, {f"{dataset} {cost}": axis for (dataset, cost), axis in axes.items()}, columns, title)
     return figure, strategy_lines.tidy(data, rows)

@@ -149,7 +149,7 @@ def finish(figure: Figure, axes: dict[str, Axes], columns: int = 3, title: str |
         sns.despine(ax=axis)
         handles, labels = axis.get_legend_handles_labels()
         entries |= dict(zip(labels, handles, strict=True))
-    figure.legend(
+    legend = figure.legend(
         list(entries.values()),
         list(entries),
         loc="outside lower center",
@@ -157,6 +157,7 @@ def finish(figure: Figure, axes: dict[str, Axes], columns: int = 3, title: str |
         title=title,
         title_fontsize=style.RC["legend.fontsize"],
     )
+    legend.get_title().set_multialignment("center")
 
 
 def page(height: float, lowest: float) -> tuple[Figure, Axes]:

@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 
 import pandas as pd
 from matplotlib.axes import Axes
 
-from prmscale.analysis import selection
+from prmscale.analysis import selection, spending
 from prmscale.analysis.bootstrap import curve
 from prmscale.analysis.strategies import GUIDED, NAMES
 from prmscale.figures import panels, style
 
+TOKENS = "policy_tokens"
 BY = ["dataset", "strategy", "aggregation", "budget"]
 BAND = 0.07  # opacity: nine bands lie over each other
+LETTERS = 17  # of a legend's text that fit in an inch
 
 
 def points(rows: pd.DataFrame, costs: Sequence[str], level: float, draws: int, seed: int) -> pd.DataFrame:
-    """Accuracy with its interval at each budget of each strategy, and the mean of each of the `costs`, over problems
-    and training seeds alike.
+    """Accuracy with its interval at each budget of each strategy, what it spent of it (`spending.spent`) with the share
+    of problems without an answer, and the mean of each of the `costs`, over problems and training seeds alike.
     """
     data = curve(rows, BY, level=level, draws=draws, seed=seed)
     means = rows.groupby(BY)[list(costs)].mean().reset_index()
-    return data.merge(means, on=BY, validate="one_to_one")[[*BY, *costs, "mean", "low", "high", "n", "seeds"]]
+    data = data.merge(means, on=BY, validate="one_to_one")
+    data = data.merge(spending.spent(rows), on=spending.KEYS, validate="one_to_one")
+    return data[[*BY, *costs, "spent", "share", "unanswered", "mean", "low", "high", "n", "seeds"]]
 
 
 def draw_lines(axis: Axes, data: pd.DataFrame, cost: str, aggregation: str) -> None:
@@ -52,6 +57,19 @@ def guide_in_words(rows: pd.DataFrame, reward_models: pd.DataFrame) -> str:
     name = guide_name(rows)
     size = panels.count(float(selection.fact(reward_models, "base_parameters")[name]))
     return f"search guided by the PRM of {size} parameters ({selection.fact(reward_models, 'base')[name]})"
+
+
+def note(rows: pd.DataFrame, reward_models: pd.DataFrame, width: float) -> str:
+    """The title of a legend: what guides the search, and who left more than 5 % of a budget unspent (with the least
+    share spent on any data set), in lines that fit a figure of this width in inches.
+    """
+    lines = [guide_in_words(rows, reward_models)]
+    least = spending.unspent(rows).groupby("strategy")["share"].min()
+    if len(least):
+        named = [f"{NAMES[name]} (at least {least[name]:.0%} spent)" for name in NAMES if name in least]
+        text = f"leave more than {spending.UNSPENT:.0%} of a budget unspent: {', '.join(named)}"
+        lines += textwrap.wrap(text, int(LETTERS * width))
+    return "\n".join(lines)
 
 
 def tidy(data: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
