@@ -60,8 +60,9 @@ def main() -> None:
             runs = []
             for name, budget in settings:
                 start = TREE_STRATEGIES[name].start
-                limit = {budget: budget * WORTH}
-                runs += [Run(p, start(budget, AGGREGATIONS["product"], OPTIONS), limit) for p in group]
+                for p in group:
+                    strategy = start(budget, AGGREGATIONS["product"], OPTIONS)
+                    runs.append(Run(p, strategy, budget, budget * WORTH))
             run(runs, CachedPolicy(engine), scorer)
         return time.perf_counter() - started
 

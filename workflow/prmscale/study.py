@@ -588,10 +588,20 @@ class Mcts(Block):
 
 
 class Puct(Block):
-    """The exploration rate of PUCT: log((1 + N + base) / base) + init."""
+    """PUCT: the exploration rate log((1 + N + base) / base) + init, and the policy's prior."""
 
     base: float = Field(19652, gt=0, description="c_base of AlphaZero.")
     init: float = Field(1.25, ge=0, description="c_init of AlphaZero.")
+    prior: Literal["mean", "sum"] = Field(
+        "mean",
+        description="What a step's probability among its siblings is taken from: the mean log-probability of its "
+        "tokens, as in openr, or their sum, which is that of the whole step.",
+    )
+
+    @property
+    def averaged(self) -> bool:
+        """Whether log-probabilities are averaged over a step's tokens."""
+        return self.prior == "mean"
 
 
 class TreeSearch(Block):

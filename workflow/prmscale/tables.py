@@ -113,11 +113,11 @@ SCHEMAS: dict[str, dict[str, str]] = {
         "strategy": "text",
         "aggregation": "text",
         "seed": "integer",  # number of the reward model's training, from 1
-        "node": "integer",  # 0 is the problem
-        "parent": "integer",  # -1 for the problem
+        "node": "integer",  # 0 is the first tree's root
+        "parent": "integer",  # -1 for a root: the problem
         "step": "text",
         "score": "number",  # of all steps so far, aggregated
-        "prior": "number",  # the policy's probability of the step
+        "prior": "number",  # the step's share of its siblings' probability, as PUCT takes it
         "visits": "integer",
         "value": "number",  # what was backed up
         "tokens": "integer",  # written from the problem to here

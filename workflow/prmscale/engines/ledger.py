@@ -11,6 +11,7 @@ from prmscale.engines.flops import Shape
 from prmscale.engines.requests import Continuation, Prefix, Scored
 
 Unit = Literal["tokens", "flops"]
+COUNTED: dict[Unit, str] = {"tokens": "policy_tokens", "flops": "flops_cached"}  # what a budget in a unit counts
 
 
 class Cost(NamedTuple):
@@ -26,7 +27,13 @@ class Cost(NamedTuple):
 
     def of(self, unit: Unit) -> float:
         """What a budget in this unit counts; FLOPs with a prefix cache, which engines for large models have."""
-        return self.policy_tokens if unit == "tokens" else self.flops_cached
+        return getattr(self, COUNTED[unit])
+
+    def until(self, later: Cost, limit: float, unit: Unit) -> Cost:
+        """The cost when exactly `limit` was spent, on the straight way from this one to a later one beyond it."""
+        share = (limit - self.of(unit)) / (later.of(unit) - self.of(unit))
+        between = Cost(*(a + share * (b - a) for a, b in zip(self, later, strict=True)))
+        return between._replace(**{COUNTED[unit]: limit})
 
 
 @dataclass

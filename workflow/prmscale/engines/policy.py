@@ -197,6 +197,7 @@ class SamplingPolicy(ABC):
             min_logprob=min(draw.logprobs[:kept]),
             prefix_flops=reading,
             thought=thought,
+            kept=kept,
         )
 
 

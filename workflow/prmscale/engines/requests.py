@@ -25,7 +25,8 @@ class Continuation:
     token limit) or None (a step ended, the solution goes on). `logprob` sums the new tokens' log-probabilities (nats,
     temperature 1), `min_logprob` is the lowest of them; `confidence` is their mean self-certainty (arXiv 2502.18581).
     `prefix_tokens` were read, `tokens` generated; `flops` covers both, `prefix_flops` the reading alone. `thought` is
-    what a reasoning model thought and nobody reads.
+    what a reasoning model thought and nobody reads. `kept` of the tokens make the steps: the others were generated to
+    see that a step ends (None: all were kept).
     """
 
     steps: Prefix
@@ -38,6 +39,12 @@ class Continuation:
     min_logprob: float = 0.0
     prefix_flops: float = 0.0
     thought: str = ""
+    kept: int | None = None
+
+    @property
+    def mean_logprob(self) -> float:
+        """The mean log-probability of the tokens that make the steps."""
+        return self.logprob / max(1, self.tokens if self.kept is None else self.kept)
 
     @property
     def is_cut(self) -> bool:
@@ -58,6 +65,7 @@ class Continuation:
             min(self.min_logprob, more.min_logprob),
             self.prefix_flops + more.prefix_flops,
             self.thought + more.thought,
+            sum(each.tokens if each.kept is None else each.kept for each in (self, more)),
         )
 
 
@@ -76,7 +84,10 @@ class Scored(NamedTuple):
 
 @dataclass(frozen=True)
 class Extend:
-    """Sample `samples` continuations of each prefix. Reply: a list of Continuations per prefix."""
+    """Sample `samples` continuations of each prefix, of one that is named k times k as many, all of them further draws.
+
+    Reply: a list of Continuations per prefix; fewer where the budget ends, all first ones before any second one.
+    """
 
     prefixes: Sequence[Prefix]
     samples: int
@@ -85,7 +96,10 @@ class Extend:
 
 @dataclass(frozen=True)
 class Score:
-    """Reward of every step of each solution or prefix. Reply: an array of step scores in [0, 1] per prefix."""
+    """Reward of every step of each solution or prefix.
+
+    Reply: an array of step scores in [0, 1] per prefix; None where the budget ended before it was read.
+    """
 
     prefixes: Sequence[Prefix]
 
@@ -121,14 +135,16 @@ class Choice:
 
 @dataclass(frozen=True)
 class Standing:
-    """What an anytime strategy would answer if it were stopped now (None: it has no whole solution yet). No reply.
+    """What a strategy would answer if it were stopped now (None: it has no whole solution yet).
 
-    The scheduler keeps, for every budget, the last standing that was within it, and ends the run when none is left.
-    `nodes` is the search tree so far, if the strategy has one.
+    Reply: the samples' worth that are left of its budget, None where it has none. The scheduler keeps the last
+    standing, and ends a run whose budget is spent at its next one. `nodes` are the roots of the search trees so far,
+    `end` is the node of what is picked.
     """
 
     pick: Continuation | None
-    nodes: Any = None
+    nodes: Sequence[Any] = ()
+    end: Any = None
 
 
 Request = Extend | Score | Read | Judge | Choice | Standing

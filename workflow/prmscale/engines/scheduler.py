@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
+
+import numpy as np
 
 from prmscale.engines.flops import Shape
 from prmscale.engines.ledger import Cost, Ledger, Unit
@@ -77,48 +80,87 @@ class Stamped:
 class Run:
     """One strategy at work on one problem; `result` is what its generator returned at the end.
 
-    `limits` are the budgets of an anytime strategy, each with what may be spent within it, in `unit`.
+    A run that has a `budget`, in samples' worth, may spend `limit` in `unit` and no more. Generation and, in FLOPs,
+    reading stop where the limit is reached: what was complete by then counts, what was under way is paid for up to the
+    limit and lost.
     """
 
     problem: Problem
     strategy: Strategy
-    limits: Mapping[int, float] = field(default_factory=dict)
+    budget: int | None = None
+    limit: float = math.inf
     unit: Unit = "tokens"
     ledger: Ledger = field(default_factory=Ledger)
     draws: Counter[Prefix] = field(default_factory=Counter)
     choices: list[Stamped] = field(default_factory=list)
     pending: Request | None = None
-    nodes: Any = None
+    standing: Standing | None = None
     result: Any = None
 
-    def __post_init__(self) -> None:
-        self.choices += [Stamped(Choice(budget, []), Cost()) for budget in self.limits]
+    @property
+    def left(self) -> float | None:
+        """The samples' worth that may still be spent; None where there is no limit."""
+        spent = self.ledger.cost.of(self.unit)
+        return None if self.budget is None or math.isinf(self.limit) else self.budget * (1 - spent / self.limit)
 
     def advance(self, reply: Any) -> None:
         """Send the reply and go on to the next request that somebody must answer."""
         try:
             request = self.strategy.send(reply)
-            while isinstance(request, Choice | Standing):
-                if isinstance(request, Choice):
+            while isinstance(request, Choice | Standing) or (isinstance(request, Extend) and self._spent):
+                if isinstance(request, Extend):
+                    request = self.strategy.send([[] for _ in request.prefixes])
+                elif isinstance(request, Choice):
                     self.choices.append(Stamped(request, self.ledger.of_one(request.runs, request.budget)))
-                elif not self._stand(request):
-                    self.strategy.close()
-                    self.pending = None
-                    return
-                request = next(self.strategy)
+                    request = next(self.strategy)
+                else:
+                    self._stand(request)
+                    if self._spent:
+                        self.strategy.close()
+                        self.pending = None
+                        return
+                    request = self.strategy.send(self.left)
             self.pending = request
         except StopIteration as stop:
             self.pending, self.result = None, stop.value
 
-    def _stand(self, standing: Standing) -> bool:
-        """Keep what the strategy would answer now for every budget that it is within; False when it is within none."""
-        spent = self.ledger.cost.of(self.unit)
+    def draw(self, request: Extend, drawn: Sequence[Sequence[Continuation]]) -> list[list[Continuation]]:
+        """Charge what was drawn, all prefixes' first draws before any second one; returns what was complete in time."""
+        complete: list[list[Continuation]] = [[] for _ in request.prefixes]
+        for number in range(request.samples):
+            for prefix, group, own in zip(request.prefixes, drawn, complete, strict=True):
+                before = self.ledger.cost
+                self.ledger.extended(tuple(prefix), [group[number]])
+                if self._paid(before):
+                    own.append(group[number])
+        return complete
+
+    def read(self, request: Score, scored: Sequence[Scored], shape: Shape) -> list[np.ndarray | None]:
+        """Charge what was read, in order; returns the scores of what was read in time, None for the others."""
+        scores = []
+        for prefix, found in zip(request.prefixes, scored, strict=True):
+            before = self.ledger.cost
+            self.ledger.scored(tuple(prefix), found, shape)
+            scores.append(found.scores if self._paid(before) else None)
+        return scores
+
+    @property
+    def _spent(self) -> bool:
+        return self.ledger.cost.of(self.unit) >= self.limit
+
+    def _paid(self, before: Cost) -> bool:
+        """Whether the limit pays for all that was charged since `before`; if not, the cost is cut back to it."""
+        if self.ledger.cost.of(self.unit) <= self.limit:
+            return True
+        self.ledger.cost = before.until(self.ledger.cost, self.limit, self.unit)
+        return False
+
+    def _stand(self, standing: Standing) -> None:
+        """Keep what the strategy would answer now."""
+        assert self.budget is not None, "a strategy that says how it stands has a budget"
         picks = [[standing.pick]] if standing.pick else []
-        for place, budget in enumerate(self.limits):
-            if spent <= self.limits[budget]:
-                self.choices[place] = Stamped(Choice(budget, picks), self.ledger.cost)
-        self.nodes = standing.nodes
-        return not self.limits or spent < max(self.limits.values())
+        self.choices = [Stamped(Choice(self.budget, picks), self.ledger.cost)]
+        self.standing = standing
 
 
 def run(
@@ -161,11 +203,9 @@ def _extend(runs: list[Run], policy: Policy | None, progress: str | None) -> Non
             each.draws[prefix] += request.samples
     replies = iter(policy.extend(extensions, progress))
     for each in runs:
-        prefixes = each.pending.prefixes  # type: ignore[union-attr]
-        own = [next(replies) for _ in prefixes]
-        for prefix, continuations in zip(prefixes, own, strict=True):
-            each.ledger.extended(tuple(prefix), continuations)
-        each.advance(own)
+        request = each.pending
+        assert isinstance(request, Extend)
+        each.advance(each.draw(request, [next(replies) for _ in request.prefixes]))
 
 
 def _score(runs: list[Run], scorer: Scorer | None, progress: str | None) -> None:
@@ -173,14 +213,12 @@ def _score(runs: list[Run], scorer: Scorer | None, progress: str | None) -> None
     requests = [each.pending for each in runs]
     items = [(r.problem, tuple(p)) for r, q in zip(runs, requests, strict=True) for p in q.prefixes]  # type: ignore[union-attr]
     scored = iter(scorer.score(items, progress))
-    for each, request in zip(runs, requests, strict=True):
-        scores = []
-        for prefix in request.prefixes:  # type: ignore[union-attr]
-            found = next(scored)
-            assert len(found.scores) == len(prefix), "as many scores as steps"
-            each.ledger.scored(tuple(prefix), found, scorer.shape)
-            scores.append(found.scores)
-        each.advance(scores)
+    for each in runs:
+        request = each.pending
+        assert isinstance(request, Score)
+        found = [next(scored) for _ in request.prefixes]
+        assert all(len(f.scores) == len(p) for f, p in zip(found, request.prefixes, strict=True)), "one score a step"
+        each.advance(each.read(request, found, scorer.shape))
 
 
 def _grade(runs: list[Run], grader: Grader | None) -> None:

@@ -3,8 +3,8 @@
 A strategy yields the requests of `prmscale.engines.requests`. Those of `STRATEGIES` choose among whole samples: they
 take the budgets (increasing, in samples' worth) and, where they have variants, some of them by name (aggregations of
 step scores or of token log-probabilities), and yield a `Choice` for each of these and each budget. Those of
-`TREE_STRATEGIES` write solutions step by step: they take how many sequences the budget pays for, an aggregation and the
-options of `search.tree`, and yield a `Standing` whenever they know more; the scheduler sees to the budget.
+`TREE_STRATEGIES` write solutions step by step: they take the budget in samples' worth, an aggregation and the options
+of `search.tree`, and yield a `Standing` whenever they know more; the scheduler stops them where the budget ends.
 """
 
 from __future__ import annotations
@@ -46,7 +46,10 @@ class Entry:
 
 @dataclass(frozen=True)
 class TreeEntry:
-    """How a tree strategy starts, and whether one run serves every budget; else each budget has a run of its own."""
+    """How a tree strategy starts, and whether its run at a smaller budget is the beginning of that at a larger one.
+
+    Then the smaller budgets cost the engines nothing: all draws and scores are those of the largest.
+    """
 
     start: Callable[[int, Aggregate, Any], Strategy]
     anytime: bool
@@ -55,7 +58,7 @@ class TreeEntry:
 def _tree(select: Callable[[Any], Select]) -> TreeEntry:
     """Monte-Carlo tree search that goes down by `select` of the options; they share all other options."""
     return TreeEntry(
-        lambda slots, aggregate, o: mcts(
+        lambda budget, aggregate, o: mcts(
             aggregate, o.expansion, select(o), o.mcts.value, o.mcts.backup, o.mcts.final, o.mcts.simulations
         ),
         anytime=True,
@@ -75,13 +78,11 @@ STRATEGIES: dict[str, Entry] = {
 }
 
 TREE_STRATEGIES: dict[str, TreeEntry] = {
-    "beam": TreeEntry(lambda slots, aggregate, o: beam(slots, aggregate, o.expansion), anytime=False),
-    # a candidate costs its own step and those ahead of it
+    "beam": TreeEntry(lambda budget, aggregate, o: beam(budget, aggregate, o.expansion), anytime=False),
     "lookahead": TreeEntry(
-        lambda slots, aggregate, o: lookahead(max(1, slots // (1 + o.lookahead)), aggregate, o.expansion, o.lookahead),
-        anytime=False,
+        lambda budget, aggregate, o: lookahead(budget, aggregate, o.expansion, o.lookahead), anytime=False
     ),
-    "dvts": TreeEntry(lambda slots, aggregate, o: dvts(aggregate, o.expansion), anytime=True),
+    "dvts": TreeEntry(lambda budget, aggregate, o: dvts(aggregate, o.expansion), anytime=True),
     "mcts": _tree(lambda o: uct(o.mcts.exploration)),
-    "puct": _tree(lambda o: puct(o.puct.base, o.puct.init)),
+    "puct": _tree(lambda o: puct(o.puct.base, o.puct.init, o.puct.averaged)),
 }

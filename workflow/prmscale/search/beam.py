@@ -2,40 +2,54 @@
 
 As in the paper (arXiv 2506.00027) the K partial solutions with the highest cumulative score are kept: the *sum* of
 their steps' scores. The sum favours many steps, so that the last, minimal, mean score and the product are offered
-beside it (those of search-and-learn and others). Ended solutions keep their places in the beam.
+beside it (those of search-and-learn and others). The rest is search-and-learn's rule (Beeching et al. 2024).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
+from itertools import cycle, islice
 from typing import Any
 
 from prmscale.engines.aggregation import Aggregate
-from prmscale.engines.requests import Request, Standing, Strategy
-from prmscale.search.tree import Node, best, grow, root
+from prmscale.engines.requests import Request, Strategy
+from prmscale.search.tree import Forest, Node
 
-Rank = Callable[[Sequence[Node]], Generator[Request, Any, list[float]]]
+Rank = Callable[[Forest, Sequence[Node]], Generator[Request, Any, list[float]]]
 
 
-def by_score(nodes: Sequence[Node]) -> Generator[Request, Any, list[float]]:
+def by_score(forest: Forest, nodes: Sequence[Node]) -> Generator[Request, Any, list[float]]:
     """Partial solutions ranked by their own steps' scores."""
     yield from ()
     return [node.score for node in nodes]
 
 
-def beam(slots: int, aggregate: Aggregate, expansion: int, rank: Rank = by_score) -> Strategy:
-    """`slots` sequences in flight: the best slots // expansion partial solutions, `expansion` candidates for each.
+def beam(budget: int, aggregate: Aggregate, expansion: int, rank: Rank = by_score, price: int = 1) -> Strategy:
+    """One sequence in flight for each sample of the budget; what is left when they have ended pays for further beams.
 
-    Where fewer are left, because steps were alike, they share all slots. With expansion 1 it is best-of-n.
+    `price`: samples that a sequence costs. The answer is the best whole solution of all beams. With expansion 1 it is
+    best-of-n.
     """
-    width = max(1, slots // expansion)
-    start = root()
-    kept, found = [start], list[Node]()
-    while open_ := [node for node in kept if not node.whole]:
-        new = yield from grow(open_, max(1, slots // len(kept)), aggregate)
-        found += [node for node in new if node.whole]
-        candidates = [node for node in kept if node.whole] + new
-        ranks = yield from rank(candidates)
-        order = sorted(range(len(candidates)), key=lambda i: -ranks[i])[:width]
-        kept = [candidates[i] for i in sorted(order)]
-        yield Standing(best(found), start)
+    forest = Forest(aggregate)
+    left: float | None = float(budget)
+    while left is not None:
+        left = yield from _one(forest, max(1, int(left) // price), expansion, rank)
+
+
+def _one(forest: Forest, slots: int, expansion: int, rank: Rank) -> Generator[Request, Any, float | None]:
+    """A beam of `slots` sequences, shared by the best slots // expansion partial solutions; returns what is left.
+
+    Each draw is a sequence of its own, a repeat too. Ended ones leave the beam, which ends when they are as many as
+    its slots or nothing else is left.
+    """
+    width, ended = max(1, slots // expansion), 0
+    kept = [forest.plant()]
+    left: float | None = None
+    while kept and ended < slots:
+        new = yield from forest.grow(list(islice(cycle(kept), slots)))
+        candidates = [node for node in new if not node.whole]
+        ended += len(new) - len(candidates)
+        ranks = yield from rank(forest, candidates)
+        left = yield forest.standing(forest.best())
+        kept = [candidates[i] for i in sorted(range(len(candidates)), key=lambda i: -ranks[i])[:width]]
+    return left

@@ -8,21 +8,20 @@ from __future__ import annotations
 from itertools import count
 
 from prmscale.engines.aggregation import Aggregate
-from prmscale.engines.requests import Standing, Strategy
-from prmscale.search.tree import Node, best, grow, root
+from prmscale.engines.requests import Strategy
+from prmscale.search.tree import Forest
 
 
 def dvts(aggregate: Aggregate, expansion: int, trees: int | None = None) -> Strategy:
-    """Tree after tree (`trees`, or until the budget is spent): at each step the best of `expansion` candidates.
+    """Tree after tree (`trees`, or until the budget is spent): at each step the best of its own `expansion` draws.
 
-    The answer is the best whole solution that any tree has met. With expansion 1 it is best-of-n.
+    A tree has a root of its own and follows the best of what was drawn for it, whatever other trees have drawn. The
+    answer is the best whole solution that any tree has met. With expansion 1 it is best-of-n.
     """
-    start = root()
-    found: list[Node] = []
+    forest = Forest(aggregate)
     for _ in count() if trees is None else range(trees):
-        node = start
+        node = forest.plant()
         while not node.whole:
-            new = yield from grow([node], expansion, aggregate)
-            found += [each for each in new if each.whole]
-            node = max(new or node.children, key=lambda child: child.score)
-            yield Standing(best(found), start)
+            new = yield from forest.grow([node] * expansion)
+            yield forest.standing(forest.best())
+            node = max(new, key=lambda child: child.score)

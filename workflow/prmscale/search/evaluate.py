@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from prmscale.engines.aggregation import AGGREGATIONS
 from prmscale.engines.ledger import Unit
+from prmscale.engines.requests import Standing
 from prmscale.engines.scheduler import Grader, Policy, Run, Scorer, grade_whole, run
 from prmscale.search import STRATEGIES, TREE_STRATEGIES
+from prmscale.search.tree import priors
 from prmscale.tasks.base import Grade, Problem
 
 if TYPE_CHECKING:  # the configuration names the strategies, so it is above them
@@ -51,22 +54,13 @@ def evaluate(
     return pd.DataFrame(rows)
 
 
-@dataclass(frozen=True)
-class Worth:
-    """What a sample of one problem costs, in the unit of the budget: on average, and the dearest of them."""
-
-    mean: float
-    most: float
-
-
-def worths(solutions: pd.DataFrame, scorer: Scorer, unit: Unit) -> dict[str, Worth]:
-    """What recorded samples of each problem cost; in FLOPs with their reading by the reward model."""
+def worths(solutions: pd.DataFrame, scorer: Scorer, unit: Unit) -> dict[str, float]:
+    """What recorded samples of each problem cost on average; in FLOPs with their reading by the reward model."""
     costs = solutions["tokens"]
     if unit == "flops":
         read = (solutions["prefix_tokens"] + solutions["tokens"]).map(scorer.shape.forward)
         costs = solutions["flops"] + read
-    found = costs.groupby(solutions["problem_id"]).agg(["mean", "max"])
-    return {str(name): Worth(*row) for name, row in zip(found.index, found.to_numpy(), strict=True)}
+    return {str(name): float(mean) for name, mean in costs.groupby(solutions["problem_id"]).mean().items()}
 
 
 def search_trees(
@@ -76,26 +70,24 @@ def search_trees(
     grader: Grader,
     options: TreeSearch,
     budgets: Sequence[int],
-    worth: Mapping[str, Worth],
+    worth: Mapping[str, float],
     trees: int,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The search table's rows of every tree strategy, and the trees of the first `trees` problems.
 
     All strategies, budgets and problems run at once, so that they share the policy's draws and fill its batches. A
-    budget of n samples' worth is n times what a sample of the problem costs on average; none is overspent.
+    budget of n samples' worth is n times what a sample of the problem costs on average, in whole tokens; none is
+    overspent.
     """
     plans: list[tuple[str, str, Run]] = []
     for name in options.strategies:
-        entry = TREE_STRATEGIES[name]
+        start = TREE_STRATEGIES[name].start
         for aggregation in options.aggregations:
-            for problem in problems:
-                own = worth[problem.problem_id]
-                limits = {n: n * own.mean for n in budgets}
-                for part in [limits] if entry.anytime else [{n: limit} for n, limit in limits.items()]:
-                    # a sequence may be as dear as the dearest sample: that many fit in any case
-                    slots = max(1, int(max(part.values()) // own.most))
-                    strategy = entry.start(slots, AGGREGATIONS[aggregation], options)
-                    plans.append((name, aggregation, Run(problem, strategy, part, options.unit)))
+            for problem, budget in product(problems, budgets):
+                limit = budget * worth[problem.problem_id]
+                limit = max(1.0, math.floor(limit)) if options.unit == "tokens" else limit
+                strategy = start(budget, AGGREGATIONS[aggregation], options)
+                plans.append((name, aggregation, Run(problem, strategy, budget, limit, options.unit)))
     run([each for _, _, each in plans], policy, scorer, grader)
     speeds = (policy.seconds_per_token, scorer.seconds_per_token)
     rows = [
@@ -107,8 +99,8 @@ def search_trees(
     nodes = [
         {"problem_id": each.problem.problem_id, "strategy": name, "aggregation": aggregation, **node}
         for name, aggregation, each in plans
-        if each.problem.problem_id in kept and max(each.limits) == max(budgets)
-        for node in _nodes(each)
+        if each.problem.problem_id in kept and each.budget == max(budgets) and each.standing
+        for node in _nodes(each.standing, options.puct.averaged)
     ]
     return pd.DataFrame(rows), pd.DataFrame(nodes)
 
@@ -144,25 +136,25 @@ def _expectation(grades: Sequence[Sequence[Grade]]) -> float:
     return sum(sum(g.correct for g in run) / len(run) for run in grades) / len(grades) if grades else 0.0
 
 
-def _nodes(found: Run) -> Iterator[dict[str, Any]]:
-    """The nodes of a run's tree, parents first; what led to the answer at the largest budget is marked."""
-    picks = found.choices[-1].choice.picks
-    answer = picks[0][0].steps if picks else None
-    waiting, number = [(found.nodes, -1)], 0
+def _nodes(standing: Standing, averaged: bool) -> Iterator[dict[str, Any]]:
+    """The nodes of a run's trees, parents first; those that led to the answer are marked."""
+    chosen = standing.end.path() if standing.end else []
+    waiting, number = [(root, -1, 1.0) for root in reversed(standing.nodes)], 0
     while waiting:
-        node, parent = waiting.pop()
+        node, parent, prior = waiting.pop()
         before = len(node.parent.prefix) if node.parent else 0
         yield {
             "node": number,
             "parent": parent,
             "step": "\n".join(node.prefix[before:]).strip("\n"),
             "score": node.score,
-            "prior": node.prior,
+            "prior": prior,
             "visits": node.visits,
             "value": node.value,
             "tokens": node.solution.tokens,
             "whole": node.whole,
-            "chosen": answer is not None and node.prefix == answer[: len(node.prefix)],
+            "chosen": node in chosen,
         }
-        waiting += [(child, number) for child in reversed(node.children)]
+        below = zip(node.children, priors(node.children, averaged), strict=True) if node.children else ()
+        waiting += [(child, number, share) for child, share in reversed([*below])]
         number += 1

@@ -1,8 +1,8 @@
 """Monte-Carlo tree search over steps, guided by a reward model (UCT: Kocsis and Szepesvári 2006, as in the paper).
 
 One simulation goes down the tree by UCT(s, a) = Q(s, a) + c sqrt(ln N(s) / N(s, a)), expands the node it ends at on
-its second visit (the root at once), values it, and backs the value up. The paper leaves open what a leaf is worth, how
-values are backed up and which solution is taken in the end: they are settings here.
+its second visit, values it, and backs the value up; the first one completes a solution. The paper leaves open what a
+leaf is worth, how values are backed up and which solution is taken in the end: they are settings here.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from itertools import count
 from typing import Any, Literal
 
 from prmscale.engines.aggregation import Aggregate
-from prmscale.engines.requests import Continuation, Extend, Request, Standing, Strategy
-from prmscale.search.tree import Node, best, grow, root, values
+from prmscale.engines.requests import Extend, Request, Strategy
+from prmscale.search.tree import Forest, Node
 
 Value = Literal["prm", "rollout", "both"]
 Backup = Literal["mean", "max"]
@@ -44,26 +44,45 @@ def mcts(
 ) -> Strategy:
     """Simulations (`simulations`, or until the budget is spent), each with at most one expansion of a node.
 
-    `expansion`: candidates of a node. `value` of a leaf: its steps' aggregated score (prm), that of a rollout to the
-    end (rollout), or the mean of both. `final`: the whole solution with the best score, or of the child with most
-    visits or the highest value, step by step. With one simulation for each of n candidates of the root, valued by
-    rollouts, it is best-of-n.
+    The first one goes down to a whole solution, with one candidate a step, as one sample would; those that follow
+    widen the nodes that they end at to `expansion` candidates. `value` of a leaf: its steps' aggregated score (prm),
+    that of a rollout to the end (rollout), or the mean of both. `final`: the whole solution with the best score, or of
+    the child with most visits or the highest value, step by step. With one simulation for each of n candidates of the
+    root, valued by rollouts, it is best-of-n if no two candidates are alike: a tree has a step once.
     """
-    start = root()
-    found: list[Node] = []  # whole solutions, of the tree and of rollouts
-    for _ in count() if simulations is None else range(simulations):
-        node = start
-        while node.children:
-            node = select(node)
-        if node.visits or node is start:
-            new = yield from grow([_to_widen(node) if node.whole else node], expansion, aggregate)
-            found += [each for each in new if each.whole]
-            node = max(new, key=lambda child: child.score, default=node)
-        worth = yield from _worth(node, value, aggregate, found)
-        for each in node.path():
+    forest = Forest(aggregate)
+    forest.plant()
+    for number in count() if simulations is None else range(simulations):
+        leaf = yield from (_down(forest, expansion, select) if number else _first_path(forest))
+        worth = yield from _worth(leaf, value, forest)
+        for each in leaf.path():
             each.visits += 1
             each.value = max(each.value, worth) if backup == "max" else each.value + (worth - each.value) / each.visits
-        yield Standing(_answer(start, found, final), start)
+        yield forest.standing(_answer(forest, final))
+
+
+def _first_path(forest: Forest) -> Generator[Request, Any, Node]:
+    """One candidate after the other, until the solution is whole or the budget ends."""
+    (node,), new = forest.roots, forest.roots
+    while new and not node.whole:
+        new = yield from forest.widen(node, 1)
+        node = new[0] if new else node
+    return node
+
+
+def _down(forest: Forest, expansion: int, select: Select) -> Generator[Request, Any, Node]:
+    """The leaf that a simulation ends at: down by `select` to a node that is to be widened, the best of its new ones.
+
+    A node is widened on its second visit. Where all its candidates are known, it is valued again.
+    """
+    (node,) = forest.roots
+    while node.draws >= expansion and not node.whole:
+        node = select(node)
+    if not node.visits:
+        return node
+    above = _to_widen(node) if node.whole else node
+    new = yield from forest.widen(above, expansion if node.whole else expansion - node.draws)
+    return max(new, key=lambda child: child.score, default=node)
 
 
 def _to_widen(node: Node) -> Node:
@@ -74,21 +93,27 @@ def _to_widen(node: Node) -> Node:
     return max(node.path()[:-1], key=lambda each: each.visits / each.draws)
 
 
-def _worth(node: Node, value: Value, aggregate: Aggregate, found: list[Node]) -> Generator[Request, Any, float]:
+def _worth(node: Node, value: Value, forest: Forest) -> Generator[Request, Any, float]:
     """What a leaf is worth; a rollout's end is added to the whole solutions."""
     if value == "prm" or node.whole:
         return node.score
-    ((rollout,),) = yield Extend([node.prefix], 1, until="end")
-    end = Node(node.solution.then(rollout), node)
-    (end.score,) = yield from values([end.prefix], aggregate)
-    found.append(end)
-    return end.score if value == "rollout" else (node.score + end.score) / 2
+    (rollouts,) = yield Extend([node.prefix], 1, until="end")
+    ends = [Node(node.solution.then(rollout), node, rollout) for rollout in rollouts]
+    scores = yield from forest.read([end.prefix for end in ends])
+    for end, score in zip(ends, scores, strict=True):
+        if score is not None:
+            end.score = score
+            forest.found.append(end)
+            return score if value == "rollout" else (node.score + score) / 2
+    return node.score  # the budget ended before the rollout did
 
 
-def _answer(start: Node, found: list[Node], final: Final) -> Continuation | None:
+def _answer(forest: Forest, final: Final) -> Node | None:
     """The whole solution to answer with: the best, or the best below where visits or values lead."""
-    node = start
-    leads = set() if final == "best" else {each for end in found for each in end.path()}
+    if final == "best":
+        return forest.best()
+    (node,) = forest.roots
+    leads = {each for end in forest.found for each in end.path()}
     while choices := [child for child in node.children if child in leads]:
         node = max(choices, key=lambda c: (c.visits, c.score) if final == "visits" else (c.value, c.score))
-    return best(found if node is start else [end for end in found if node in end.path()])
+    return max((end for end in forest.found if node in end.path()), key=lambda end: end.score, default=None)

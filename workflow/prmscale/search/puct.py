@@ -5,23 +5,23 @@ from __future__ import annotations
 import math
 
 from prmscale.search.mcts import Select
-from prmscale.search.tree import Node
+from prmscale.search.tree import Node, priors
 
 
-def puct(base: float, init: float) -> Select:
+def puct(base: float, init: float, averaged: bool = True) -> Select:
     """How `mcts` goes down: Q + c P sqrt(N(s)) / (1 + N(s, a)), where c = log((1 + N(s) + base) / base) + init.
 
-    P is the policy's probability of the step among the node's candidates. An unvisited child's Q is its score.
+    P is the policy's probability of the step among the node's candidates, `averaged` over its tokens as in openr. An
+    unvisited child's Q is its score.
     """
 
-    def bound(parent: Node, child: Node, mass: float) -> float:
+    def bound(parent: Node, child: Node, prior: float) -> float:
         rate = math.log((1 + parent.visits + base) / base) + init
         known = child.value if child.visits else child.score
-        share = child.prior / mass if mass else 1 / len(parent.children)  # steps too long for a probability
-        return known + rate * share * math.sqrt(parent.visits) / (1 + child.visits)
+        return known + rate * prior * math.sqrt(parent.visits) / (1 + child.visits)
 
     def select(node: Node) -> Node:
-        mass = sum(child.prior for child in node.children)
-        return max(node.children, key=lambda child: bound(node, child, mass))
+        known = dict(zip(node.children, priors(node.children, averaged), strict=True))
+        return max(known, key=lambda child: bound(node, child, known[child]))
 
     return select
