@@ -11,7 +11,8 @@ ROOT = Path(__file__).parents[1]
 SMOKE = ["--configfile", "workflow/studies/smoke.yaml"]
 GPU_RULES = {
     "pretrain_policy", "sample_solutions", "label_solutions", "train_reward_model", "search", "search_trees",
-    "rank_by_likelihood", "score_steps", "compare_patterns", "label_by_tree", "compare_labels",
+    "rank_by_likelihood", "score_steps", "compare_patterns", "label_by_tree", "label_by_another",
+    "compare_labels",
 }  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """The projected cost: work counted by hand, times by known rates, and a run without network."""
 
+import re
 import subprocess
 import sys
 from copy import deepcopy
@@ -8,10 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from pipeline import ROOT
+from pipeline import GPU_RULES, ROOT, snakemake
 
 from prmscale import configuration
 from prmscale.cost import machines, work
+from prmscale.cost.__main__ import load
 from prmscale.cost.models import model_of
 from prmscale.errors import UserError
 
@@ -27,6 +29,17 @@ SMOKE["cost"] = {
     "distinct_prefixes": 0.5,
 }
 SMOKE["search"]["tree"] = {"reward_models": ["a"], "strategies": ["beam", "mcts"], "aggregations": ["min"]}
+
+
+def with_sets(*methods):
+    """Two reward models of m, each with labels of programs by one of two methods; nothing is compared."""
+    config = deepcopy(SMOKE)
+    config["labels"] |= {"consensus": ["m", "l"], "compare": {}}
+    config["rewards"]["data"] = [
+        {"name": f"set{i}", "datasets": ["programs"], "labels": method} for i, method in enumerate(methods)
+    ]
+    config["rewards"]["models"] = [{"name": name, "base": "m", "data": f"set{i}"} for i, name in enumerate("ab")]
+    return config
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +62,9 @@ def test_tokens_follow_from_the_configuration(jobs):
     texts = 2 * 450 * 16 + 2 * 2 * 200 * 6
     assert tokens["train_reward_model", "a"] == pytest.approx(texts * (40 + 60) / 2)
     read = 200 * (64 * 40 + 64 * 60 + 8 * 60 + 8 * 60)
-    assert tokens["search", "a"] == 4 * read and tokens["search", "b"] == 2 * read
+    # each training names first errors at its end, with a threshold of the 100 validation problems of each domain
+    named = 2 * 100 * 6 * (40 + 60)
+    assert tokens["search", "a"] == 4 * read + named and tokens["search", "b"] == 2 * read + named
     # beam runs for each budget (127 samples' worth), MCTS once (64); two seeds; a step is 10 tokens, 25 are read for it
     steps = 2 * 200 * (127 + 64) * 3
     assert tokens["search_trees", "a.m.arithmetic"] == steps * 10 + steps * 25
@@ -74,7 +89,70 @@ def test_a_tree_costs_its_rollouts_and_needs_no_sampled_solutions():
     found = {(job.rule, job.name): job.tokens for job in work.jobs(configuration.load(config))}
     # 900 problems: 4 whole solutions, and 3 searches of ceil(log2(5)) checks by 4 rollouts of half a solution
     assert found["label_by_tree", "m.programs"] == 900 * (4 * 40 + 3 * 3 * 4 * 20)
-    assert not [name for rule, name in found if rule == "label_solutions" or name.endswith(".labelling")]
+    assert not [name for rule, name in found if rule == "label_solutions"]
+    # without reward models that are asked for first errors nothing is sampled to be labelled
+    config["search"]["evaluations"] = []
+    config["search"]["tree"] = {}
+    names = [job.name for job in work.jobs(configuration.load(config))]
+    assert not [name for name in names if name.endswith(".labelling")]
+
+
+def test_a_consensus_costs_each_labellers_search_once():
+    config = with_sets("consensus", "binary_search")
+    found = {(job.rule, job.name): job for job in work.jobs(configuration.load(config))}
+    # 900 problems of 6 solutions: at most ceil(log2(5)) checks, and fewer distinct prefixes, 4 * .5; 4 half rollouts
+    each = 900 * 6 * min(3, 4 * 0.5) * 4 * 20
+    own, other = (
+        found["label_solutions", "m.programs.binary_search"], found["label_by_another", "m.programs.l"],
+    )  # fmt: skip
+    assert own.tokens == other.tokens == each and own.flops < other.flops
+    assert found["filter_by_consensus", "m.programs"].tokens == 0
+    rules = [rule for rule, name in found if ".programs" in name and "label" in rule]
+    assert sorted(rules) == ["label_by_another", "label_solutions"]
+
+
+def test_activations_that_are_not_kept_cost_a_forward_pass_more():
+    def flops(**training):
+        config = deepcopy(SMOKE)
+        config["rewards"]["training"] |= training
+        done = {job.name: job for job in work.jobs(configuration.load(config)) if job.rule == "train_reward_model"}
+        return done["a"].passes[0].flops
+
+    again = {"activation_checkpointing": True}
+    assert flops(**again) == pytest.approx(4 / 3 * flops())
+    lora = {"lora": {"rank": 2, "alpha": 2}}
+    assert flops(**lora, **again) == pytest.approx(3 / 2 * flops(**lora))
+
+
+def test_what_is_frozen_is_read_once_a_text(small):
+    config = with_sets("monte_carlo", "monte_carlo")
+    config["rewards"]["training"] |= {"steps": 1000, "batch": 16, "seeds": 1}
+    for model, head in zip(config["rewards"]["models"], ("evidence", "implicit"), strict=True):
+        model["training"] = {"head": head, "supervise": "outcome"}
+    done = [job for job in work.jobs(configuration.load(config)) if job.rule == "train_reward_model"]
+    forward = model_of(small, "m").shape.forward(60)
+    assert done[0].passes[0].flops == pytest.approx(800 * 6 * forward)
+    assert done[1].passes[0].flops == pytest.approx((3 * 16_000 + 800 * 6) * forward)
+
+
+def test_first_errors_of_process_bench_are_read():
+    config = deepcopy(SMOKE)
+    config["search"]["first_errors"] = {"process_bench": [{"subset": "gsm8k"}, {"subset": "omnimath"}]}
+    more = sum(job.tokens for job in work.jobs(configuration.load(config)))
+    # two reward models, two seeds, as many solutions as are published
+    assert more - sum(job.tokens for job in work.jobs(configuration.load(SMOKE))) == 2 * 2 * 1400 * 40
+
+
+@pytest.mark.study
+@pytest.mark.parametrize("study", ["smoke", "desk", "paper", "paper_gpu"])
+def test_the_jobs_are_those_of_the_workflow(study):
+    """Every job that runs a model, by rule and name, and no other."""
+    files = [f"workflow/studies/{name}.yaml" for name in dict.fromkeys([study.split("_")[0], study])]
+    done = snakemake(ROOT, "-n", "--forceall", "--nolock", "--configfile", *files)
+    logs = re.findall(rf"log: results/{study}/logs/(\S+)\.log", done.stdout)
+    planned = {tuple(path.split("/", 1)) if "/" in path else (path, "") for path in logs}
+    counted = {(job.rule, job.name) for job in work.jobs(load([ROOT / "config.yaml", *(ROOT / f for f in files)]))}
+    assert counted == {each for each in planned if each[0] in GPU_RULES | {"filter_by_consensus"}}, done.stderr[-500:]
 
 
 def test_flops_are_those_of_the_formula(small, jobs):

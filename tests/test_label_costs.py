@@ -9,6 +9,7 @@ import pytest
 from prmscale.analysis.label_costs import by_problem, costs, reliability
 from prmscale.errors import UserError
 from prmscale.figures import fig9, style
+from prmscale.labels.spending import of_labels
 
 
 def labels(method="monte_carlo", problems=12, k=4, tokens=10, seed=0, dataset="toy"):
@@ -30,6 +31,17 @@ def labels(method="monte_carlo", problems=12, k=4, tokens=10, seed=0, dataset="t
     return pd.DataFrame(rows)
 
 
+def spent(table, unlabelled=0, wasted=0):
+    """All that those labels took, and in every problem as much besides on so many solutions that have none."""
+    found = of_labels(table, table.drop_duplicates(["problem_id", "solution_id"]))
+    return found.assign(solutions=found.solutions + unlabelled, tokens=found.tokens + wasted)
+
+
+def measured(*tables):
+    """By problem, of methods that label all that they are given."""
+    return by_problem(tables, [spent(table) for table in tables])
+
+
 def test_fewer_rollouts_are_what_all_their_choices_give_on_average():
     table = labels(problems=1, seed=3).query("solution_id == 0")
     drawn = [[i < s for i in range(4)] for s in table.successes]
@@ -39,7 +51,7 @@ def test_fewer_rollouts_are_what_all_their_choices_give_on_average():
         truth = table.truth.astype(bool).tolist()
         hits.append(np.mean([r == t for r, t in zip(right, truth, strict=True)]))
         placed.append([*right, False].index(False) == [*truth, False].index(False))
-    found = by_problem([table]).set_index("k")
+    found = measured(table).set_index("k")
     assert found.index.tolist() == [1, 2, 4]
     assert found.accuracy[2] == pytest.approx(np.mean(hits))
     assert found.first_error[2] == pytest.approx(np.mean(placed))
@@ -50,7 +62,7 @@ def test_fewer_rollouts_are_what_all_their_choices_give_on_average():
 def test_costs_are_ratios_and_differences_on_the_same_problems():
     fixed, cheap = labels(), labels("adaptive", tokens=5)
     true = labels("binary_search", tokens=1).assign(label=lambda t: t.truth.astype(int))
-    found = costs(by_problem([fixed, cheap, true]), level=0.95, draws=200, seed=0).set_index(["method", "k"])
+    found = costs(measured(fixed, cheap, true), level=0.95, draws=200, seed=0).set_index(["method", "k"])
     same = found.loc["adaptive", 4]
     assert (same.tokens_ratio, same.tokens_ratio_low, same.tokens_ratio_high) == pytest.approx((0.5, 0.5, 0.5))
     assert same.accuracy_gain == same.first_error_gain_low == 0
@@ -61,7 +73,7 @@ def test_costs_are_ratios_and_differences_on_the_same_problems():
 
 def test_a_ratio_of_unequal_problems_has_an_interval_that_holds_it():
     uneven = labels("adaptive").assign(tokens_spent=np.random.default_rng(1).integers(1, 40, 72))
-    found = costs(by_problem([labels(), uneven]), level=0.95, draws=500, seed=0).set_index("method").loc["adaptive"]
+    found = costs(measured(labels(), uneven), level=0.95, draws=500, seed=0).set_index("method").loc["adaptive"]
     assert found.tokens_ratio == pytest.approx(uneven.tokens_spent.sum() / (72 * 40))
     assert found.tokens_ratio_low < found.tokens_ratio < found.tokens_ratio_high
 
@@ -70,7 +82,7 @@ def test_figure_9_draws_each_method_in_each_data_set_and_saves_the_same_bytes(tm
     tables = [labels(m, dataset=d) for d in ("arithmetic", "programs") for m in ("monte_carlo", "omega")]
     contents = []
     for run in ("one", "two"):
-        figure, data = fig9.draw(tables, level=0.95, draws=100, seed=0)
+        figure, data = fig9.draw(tables, [spent(table, 1) for table in tables], level=0.95, draws=100, seed=0)
         contents.append([path.read_bytes() for path in style.save(figure, data, tmp_path / run)])
     assert contents[0] == contents[1]
     cost = data[data.part == "cost"]
@@ -81,6 +93,22 @@ def test_figure_9_draws_each_method_in_each_data_set_and_saves_the_same_bytes(tm
     assert (reliability(tables).groupby("dataset").n.sum() == 2 * 72).all()
 
 
+def test_what_gets_no_label_is_paid_for_and_counted():
+    fixed = labels()
+    # trees that label nine of twelve problems, and one of the three solutions of each of those
+    tree, other = (labels("omega", problems=n).query("solution_id == 0") for n in (9, 3))
+    took = pd.concat([spent(tree, unlabelled=2, wasted=50), spent(other).assign(labelled=0, tokens=70)])
+    took["problem_id"] = fixed.problem_id.unique()
+    found = costs(by_problem([fixed, tree], [spent(fixed), took]), level=0.95, draws=50, seed=0)
+    row = found.set_index("method").loc["omega"]
+    assert row.tokens == pytest.approx((tree.tokens_spent.sum() + 9 * 50 + 3 * 70) / 9)
+    assert (row.problems, row.problems_labelled, row.solutions_labelled) == (12, 0.75, 9 / 30)
+    assert row.tokens_ratio == pytest.approx(row.tokens / (fixed.tokens_spent.sum() / 24))
+    figure, _ = fig9.draw([fixed, tree], [spent(fixed), took], level=0.95, draws=50, seed=0)
+    said = [text.get_text() for axis in figure.axes for text in axis.texts]
+    assert said.count("30 % labelled") == 2 and not any("100 % labelled" in text for text in said)
+
+
 def test_figure_9_says_what_it_wants():
     with pytest.raises(UserError, match="truth is known"):
-        fig9.draw([labels().assign(truth=float("nan"))], level=0.95, draws=10, seed=0)
+        fig9.draw([labels().assign(truth=float("nan"))], [spent(labels())], level=0.95, draws=10, seed=0)

@@ -15,6 +15,8 @@ from prmscale.labels.adaptive import Decision, adaptive
 from prmscale.labels.binary_search import binary_search
 from prmscale.labels.consensus import consensus, first_errors
 from prmscale.labels.label import by_rollouts, table
+from prmscale.labels.spending import of_filter, of_labels
+from prmscale.study import LabelDecisions
 
 DECISION = Decision(threshold=0.2, confidence=0.9)
 SOLUTIONS = st.lists(st.lists(st.sampled_from("01"), min_size=6, max_size=6).map(tuple), min_size=1, max_size=5)
@@ -76,6 +78,22 @@ def test_the_posterior_is_jeffreys():
     assert DECISION.above(0, 0) == pytest.approx(1 - 2 / math.pi * math.asin(math.sqrt(0.2)))
 
 
+@given(st.integers(0, 8), st.integers(1, 8))
+def test_without_a_threshold_any_success_is_right_and_the_last_rollout(successes, rollouts):
+    anything = Decision(threshold=0, confidence=0.9)
+    right = anything.right(min(successes, rollouts), rollouts)
+    assert right == anything.made(min(successes, rollouts), rollouts) == (successes > 0)
+
+
+def test_by_default_a_search_calls_right_what_any_rollout_finishes():
+    """One success of eight: OmegaPRM's rule (MC > 0), not the posterior that saves rollouts in `adaptive`."""
+    rules = LabelDecisions()
+    search, saving = (Decision(**own.model_dump()) for own in (rules.binary_search, rules.adaptive))
+    assert search.right(1, 8) and not search.right(0, 8)
+    assert not saving.right(1, 8) and (saving.threshold, saving.confidence) == (0.2, 0.9)
+    assert str(search) == "any rollout right" and "0.2" in str(saving) and "0.9" in str(saving)
+
+
 @pytest.mark.parametrize("method", [adaptive, binary_search])
 def test_a_cut_solution_is_continued(method):
     assert labelled(method, [("1", "1")], complete=False).result["1", "1"].rollouts > 0
@@ -100,7 +118,8 @@ def test_methods_share_draws_and_each_is_charged_as_if_alone():
 def by(policy, solutions):
     """Binary-search labels of one problem's solutions."""
     frame = pd.DataFrame({"solution_id": range(len(solutions)), "steps": map(list, solutions), "finish_reason": "stop"})
-    return table(problem(), frame, labelled(binary_search, solutions, policy=policy).result, None, {})
+    provenance = {"method": "binary_search", "decision": "any", "policy": "p", "weights": "w", "k": 8}
+    return table(problem(), frame, labelled(binary_search, solutions, policy=policy).result, None, provenance)
 
 
 def test_consensus_keeps_the_solutions_whose_first_error_all_place_alike():
@@ -110,7 +129,10 @@ def test_consensus_keeps_the_solutions_whose_first_error_all_place_alike():
     assert first_errors(able).tolist() == [2, 0] and first_errors(unable).tolist() == [0, 0]
     kept = consensus([able, unable])
     assert kept.solution_id.tolist() == [1] * 6
-    assert kept.tokens_spent.sum() == able.tokens_spent.sum() + unable.tokens_spent.sum()
+    given = pd.DataFrame({"problem_id": problem().problem_id, "solution_id": [0, 1]})
+    spent = of_filter([of_labels(own, given) for own in (able, unable)], kept)
+    assert spent.tokens.sum() == able.tokens_spent.sum() + unable.tokens_spent.sum() > kept.tokens_spent.sum()
+    assert (spent.solutions.tolist(), spent.labelled.tolist()) == ([2], [1])
     pd.testing.assert_series_equal(consensus([able, able])["label"], able["label"])
 
 
@@ -118,14 +140,17 @@ def test_a_summary_counts_what_was_spent_kept_and_right():
     rows = pd.DataFrame(
         {
             "problem_id": ["a", "a", "b", "b"], "solution_id": 0, "step": [0, 1, 0, 1], "method": "adaptive",
+            "decision": "any rollout right",
             "policy": "m", "weights": "0f", "k": 2, "temperature": 0.8, "seed": 1, "rollouts": 2, "tokens_spent": 5,
             "value": [1.0, 0.0, 1.0, 1.0], "label": [1, 0, 1, 1], "truth": [1.0, 0.0, 1.0, 0.0],
         }
     )  # fmt: skip
-    found = summary(rows, solutions=4, level=0.95, draws=50, seed=0)
+    spent = pd.DataFrame({"solutions": [2, 2], "labelled": [1, 1], "rollouts": [4, 4], "tokens": [10, 10]})
+    found = summary(rows, spent, level=0.95, draws=50, seed=0)
+    assert found["decision"] == "any rollout right"
     assert (found["tokens"], found["rollouts"], found["kept"], found["right"]) == (20, 8, 0.5, 0.75)
     assert found["accuracy"] == pytest.approx(0.75) and found["first_error"] == pytest.approx(0.5)
-    assert "accuracy" not in summary(rows.assign(truth=float("nan")), 4, 0.95, 50, 0)
+    assert "accuracy" not in summary(rows.assign(truth=float("nan")), spent, 0.95, 50, 0)
 
 
 def test_calibration_error_by_hand():

@@ -30,6 +30,9 @@ class Stumbling(CoinPolicy):
         return replies
 
 
+PROVENANCE = {"method": "omega", "policy": "coin", "k": 4}
+
+
 def grown(policy, rollouts=8, **settings):
     (done,) = run([(problem(), omega(rollouts, OmegaTree(**settings)))], policy, grader=grade)
     return done
@@ -87,13 +90,23 @@ def test_searches_end_where_no_wrong_rollout_is_left_to_explain():
 
 def test_the_tables_hold_each_solution_once_and_labels_of_whole_solutions():
     problems = [problem(i) for i in range(6)]
-    labeller = Labeller(
-        "omega", None, grade, [CoinPolicy(0.8, 5)], 4, None, OmegaTree(), {"method": "omega", "policy": "coin"}
-    )
-    solutions, labels = labeller.grow(problems)
+    labeller = Labeller("omega", None, grade, CoinPolicy(0.8, 5), 4, None, OmegaTree(), PROVENANCE)
+    solutions, labels, spent = labeller.grow(problems)
     assert not pd.DataFrame({"p": solutions.problem_id, "s": solutions.text}).duplicated().any()
     counts = labels.groupby(["problem_id", "solution_id"]).step.agg(["size", "max"])
     assert (counts["size"] == 5).all() and (counts["max"] == 4).all()
     known = solutions.merge(labels, on=["problem_id", "solution_id"])
     assert (known[known.step == 4].label == known[known.step == 4].correct).all()
-    assert 0 < labels.groupby(["problem_id", "solution_id"]).ngroups < len(solutions)
+    labelled = labels.groupby(["problem_id", "solution_id"]).ngroups
+    assert 0 < labelled < len(solutions)
+    assert (spent.labelled.sum(), spent.solutions.sum()) == (labelled, len(solutions))
+
+
+@pytest.mark.parametrize("p", [0.0, 0.5])
+def test_all_that_a_tree_generates_is_charged_to_its_problem(p):
+    """Rollouts of the problem itself, and of problems none of whose solutions can be labelled, are paid for as well."""
+    ledgers = [grown(CoinPolicy(p, 5), rollouts=4, searches=1).ledger.cost.of("tokens")]
+    labeller = Labeller("omega", None, grade, CoinPolicy(p, 5), 4, None, OmegaTree(searches=1), PROVENANCE)
+    _, labels, spent = labeller.grow([problem()])
+    assert spent.tokens.tolist() == ledgers and ledgers[0] >= 4 * 5
+    assert spent.labelled.tolist() == [len(labels) / 5] and (p or not len(labels))

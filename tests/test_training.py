@@ -104,7 +104,8 @@ def inputs(folder):
     ]  # fmt: skip
     labels = [
         {
-            "problem_id": e.problem.problem_id, "solution_id": 0, "step": t, "method": "oracle", "rollouts": 0,
+            "problem_id": e.problem.problem_id, "solution_id": 0, "step": t, "method": "oracle", "decision": "truth",
+            "rollouts": 0,
             "successes": 0, "value": float(target == 1), "label": int(target == 1), "policy": "t",
             "weights": "", "k": 0, "tokens_spent": 0, "truth": float(target == 1), "temperature": 1.0, "seed": 0,
         }

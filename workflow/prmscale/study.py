@@ -338,13 +338,39 @@ class Policies(Block):
 
 
 class LabelDecision(Block):
-    """When the methods `adaptive`, `binary_search` and `consensus` stop rolling out a prefix."""
+    """When a method stops rolling out a prefix, and what its label then is."""
 
     threshold: float = Field(
-        0.2, gt=0, lt=1, description="Chance of success from a right step that a wrong one's is below."
+        ge=0,
+        lt=1,
+        description="A step is right if the chance of success from it is above this, more likely than not; at 0 if any "
+        "rollout succeeds, and the first success ends them.",
     )
     confidence: float = Field(
-        0.9, gt=0.5, lt=1, description="Posterior probability at which the label is decided; else K are spent."
+        0.9,
+        gt=0.5,
+        lt=1,
+        description="Posterior probability at which the label is decided; else K are spent. At threshold 0 nothing is "
+        "left to be decided by it.",
+    )
+
+
+class LabelDecisions(Block):
+    """The rule of each method that has a choice.
+
+    The others have none: `monte_carlo` and `omega` call a step right if any rollout succeeds (a training set's
+    `threshold` may ask more of monte_carlo), `oracle` is the truth.
+    """
+
+    adaptive: LabelDecision = Field(
+        LabelDecision(threshold=0.2),
+        description="Of `adaptive`; by default the posterior of the chance of success, for it is by that that rollouts "
+        "are saved.",
+    )
+    binary_search: LabelDecision = Field(
+        LabelDecision(threshold=0.0),
+        description="Of `binary_search`, and of each labeller of `consensus`, which is such a search; by default any "
+        "success, as OmegaPRM's search has it and as arXiv 2501.07301 found best.",
     )
 
 
@@ -380,7 +406,9 @@ class Labels(Block):
     rollouts: Count = Field(
         4, description="Rollouts from every step's prefix (K of Math-Shepherd); the most where a method may stop early."
     )
-    decision: LabelDecision = Field(LabelDecision(), description="When adaptive methods stop before.")
+    decision: LabelDecisions = Field(
+        LabelDecisions(), description="What the methods that may stop before K call right, and when they stop."
+    )
     consensus: list[str] = Field(
         [],
         description="The policies whose rollouts must place the first error alike for a solution to be kept by the "

@@ -55,6 +55,7 @@ SCHEMAS: dict[str, dict[str, str]] = {
         "successes": "integer",
         "value": "number",  # fraction of rollouts that succeed
         "label": "integer",  # 1 right so far, 0 wrong
+        "decision": "text",  # the method's rule: when a step is called right
         "policy": "text",
         "weights": "text",  # a hash of the policy's weights, or the hub's commit; empty where no policy labels
         "k": "integer",  # K: rollouts of a prefix, or the most of them; 0 where there are none
@@ -62,6 +63,15 @@ SCHEMAS: dict[str, dict[str, str]] = {
         "seed": "integer",
         "tokens_spent": "integer",
         "truth": "number",  # 1 right so far, 0 wrong; missing where it is not known
+    },
+    "spending": {
+        "problem_id": "text",
+        "method": "text",
+        "k": "integer",
+        "solutions": "integer",  # given to the labeller, or written by its tree
+        "labelled": "integer",  # those that have labels
+        "rollouts": "integer",  # all that were drawn, whether or not they gave a label
+        "tokens": "integer",  # of these
     },
     "scores": {
         "dataset": "text",

@@ -220,6 +220,25 @@ def label_table(policy, dataset, method):
     return result(f"labels/{policy}/{dataset}.{method}.parquet")
 
 
+def searched_by(labeller, policy, dataset, kind="parquet"):
+    """The labels of a policy's solutions by the binary search of a labeller: what a consensus is asked of. The writer's
+    own are those of the method `binary_search`.
+    """
+    by = "binary_search" if labeller == policy else f"by.{labeller}"
+    return result(f"labels/{policy}/{dataset}.{by}.{kind}")
+
+
+def spending_table(policy, dataset, method):
+    """What those labels took, and what gave none."""
+    return result(f"labels/{policy}/{dataset}.{method}.spent.parquet")
+
+
+def decisions(*methods):
+    """The rule of each of these methods that has a choice; a consensus is of binary searches."""
+    named = ["binary_search" if method == "consensus" else method for method in methods]
+    return {name: own for name, own in as_data(STUDY.labels.decision).items() if name in named}
+
+
 def training_files(wildcards, kind, path):
     """The tables of a kind that a reward model learns from: `path(policy, dataset, method)` of each data set by each
     policy, and of each corpus.

@@ -10,6 +10,7 @@ JUDGED_LABELS = (
     if LABELS_COMPARED_ON
     else [label_table(*each) for each in WITH_TRUTH if each[-1] != "oracle"]
 )
+JUDGED_SPENDING = [path.replace(".parquet", ".spent.parquet") for path in JUDGED_LABELS]
 # what a reward model can be asked the first wrong step of
 KNOWN_ERRORS = [
     *STUDY.search.first_errors.process_bench,
@@ -27,12 +28,13 @@ rule label_solutions:
         policies=lambda wildcards: labelling_policies(wildcards.policy, wildcards.method),
     output:
         labels=label_table("{policy}", "{dataset}", "{method}"),
+        spent=spending_table("{policy}", "{dataset}", "{method}"),
     log:
         result("logs/label_solutions/{policy}.{dataset}.{method}.log"),
     benchmark:
         result("benchmarks/label_solutions/{policy}.{dataset}.{method}.tsv")
     wildcard_constraints:
-        method="|".join(m for m in get_args(study_module.LabelMethod) if m != "omega"),
+        method="monte_carlo|adaptive|binary_search|oracle",
     priority: 30
     conda:
         environment(SAMPLING)
@@ -46,10 +48,7 @@ rule label_solutions:
         labellers=lambda wildcards: labelling_models(wildcards.policy, wildcards.dataset, wildcards.method),
         sampling=as_data(STUDY.policies.sampling),
         rollouts=STUDY.labels.rollouts,
-        # the other methods do not stop early
-        decision=lambda wildcards: (
-            {} if wildcards.method in ("monte_carlo", "oracle") else as_data(STUDY.labels.decision)
-        ),
+        decisions=lambda wildcards: decisions(wildcards.method),
         shards=STUDY.labels.shards,
         world=as_data(STUDY.world),
         execution=as_data(STUDY.code_execution),
@@ -59,12 +58,68 @@ rule label_solutions:
         "../scripts/label_solutions.py"
 
 
+# a consensus takes the writer's own search from the rule above, and those of its other labellers from this one
+use rule label_solutions as label_by_another with:
+    input:
+        problems=result("problems/{dataset}.parquet"),
+        solutions=result("solutions/{policy}/{dataset}.labelling.parquet"),
+        policies=lambda wildcards: policy_files(wildcards.labeller),
+    output:
+        labels=searched_by("{labeller}", "{policy}", "{dataset}"),
+        spent=searched_by("{labeller}", "{policy}", "{dataset}", "spent.parquet"),
+    log:
+        result("logs/label_by_another/{policy}.{dataset}.{labeller}.log"),
+    benchmark:
+        result("benchmarks/label_by_another/{policy}.{dataset}.{labeller}.tsv")
+    wildcard_constraints:
+        labeller="|".join(map(re.escape, [*STUDY.labels.consensus, "-"])),
+    resources:
+        mem_mb=main_memory(3000, lambda wildcards: [to_sample(wildcards.labeller)]),
+        gpu=gpus(lambda wildcards: [to_sample(wildcards.labeller)]),
+    params:
+        dataset=lambda wildcards: as_data(STUDY.dataset(wildcards.dataset)),
+        policy=lambda wildcards: wildcards.policy,
+        labellers=lambda wildcards: labelling_models(wildcards.labeller, wildcards.dataset, "binary_search"),
+        sampling=as_data(STUDY.policies.sampling),
+        rollouts=STUDY.labels.rollouts,
+        decisions=decisions("binary_search"),
+        shards=STUDY.labels.shards,
+        world=as_data(STUDY.world),
+        execution=as_data(STUDY.code_execution),
+        device=STUDY.device,
+        seed=STUDY.seed,
+
+
+rule filter_by_consensus:
+    input:
+        labels=lambda wildcards: [
+            searched_by(name, wildcards.policy, wildcards.dataset) for name in STUDY.labels.consensus
+        ],
+        spent=lambda wildcards: [
+            searched_by(name, wildcards.policy, wildcards.dataset, "spent.parquet") for name in STUDY.labels.consensus
+        ],
+    output:
+        labels=label_table("{policy}", "{dataset}", "consensus"),
+        spent=spending_table("{policy}", "{dataset}", "consensus"),
+    log:
+        result("logs/filter_by_consensus/{policy}.{dataset}.log"),
+    benchmark:
+        result("benchmarks/filter_by_consensus/{policy}.{dataset}.tsv")
+    conda:
+        "../../envs/core.yaml"
+    resources:
+        mem_mb=main_memory(3000),
+    script:
+        "../scripts/filter_by_consensus.py"
+
+
 rule label_by_tree:
     input:
         problems=result("problems/{dataset}.parquet"),
         policies=lambda wildcards: labelling_policies(wildcards.policy, "omega"),
     output:
         labels=label_table("{policy}", "{dataset}", "omega"),
+        spent=spending_table("{policy}", "{dataset}", "omega"),
         solutions=labelled_solutions("{policy}", "{dataset}", "omega"),
     log:
         result("logs/label_by_tree/{policy}.{dataset}.log"),
@@ -84,7 +139,7 @@ rule label_by_tree:
         labellers=lambda wildcards: labelling_models(wildcards.policy, wildcards.dataset, "omega"),
         sampling=as_data(STUDY.policies.sampling),
         rollouts=STUDY.labels.rollouts,
-        decision={},
+        decisions={},
         tree=as_data(STUDY.labels.omega),
         shards=STUDY.labels.shards,
         world=as_data(STUDY.world),
@@ -102,6 +157,7 @@ rule compare_labels:
         policies=labelling_policies(STUDY.labels.policy, *STUDY.labels.compare.methods),
     output:
         labels=label_table(STUDY.labels.policy, "{dataset}", "compare"),
+        spent=spending_table(STUDY.labels.policy, "{dataset}", "compare"),
     log:
         result("logs/compare_labels/{dataset}.log"),
     benchmark:
@@ -121,7 +177,7 @@ rule compare_labels:
         ),
         sampling=as_data(STUDY.policies.sampling),
         rollouts=STUDY.labels.compare.rollouts,
-        decision=as_data(STUDY.labels.decision),
+        decisions=decisions(*STUDY.labels.compare.methods),
         tree=as_data(STUDY.labels.omega),
         world=as_data(STUDY.world),
         execution=as_data(STUDY.code_execution),
@@ -134,8 +190,9 @@ rule compare_labels:
 rule summarise_labels:
     input:
         labels=[label_table(*each) for each in LABELLED],
-        solutions=[labelled_solutions(*each) for each in LABELLED],
+        spent=[spending_table(*each) for each in LABELLED],
         judged=JUDGED_LABELS,
+        judged_spent=JUDGED_SPENDING,
     output:
         csv=result("tables/labels.csv"),
         costs=result("tables/label_costs.csv"),
@@ -159,6 +216,7 @@ rule summarise_labels:
 rule draw_label_quality:
     input:
         labels=JUDGED_LABELS,
+        spent=JUDGED_SPENDING,
         module="workflow/prmscale/figures/{figure}.py",
     output:
         pdf=report(

@@ -2,7 +2,9 @@
 
 from prmscale import tables
 from prmscale.jobs import job
+from prmscale.labels.consensus import consensus
 from prmscale.labels.labeller import load
+from prmscale.labels.spending import of_filter, of_labels
 from prmscale.tasks.base import from_table
 
 with job(snakemake):
@@ -11,10 +13,17 @@ with job(snakemake):
     chosen = from_table(problems[problems.split == "train"])[: params.problems]
     solutions = tables.read(snakemake.input.solutions, "solutions")
     own = solutions[solutions.problem_id.isin([p.problem_id for p in chosen])]
-    found = [
-        labeller.grow(chosen, "omega")[1]
-        if labeller.method == "omega"
-        else labeller.labels(chosen, own, labeller.method)
-        for labeller in load(params, snakemake.resources.gpu, own)
-    ]
+    found, spent = [], []
+    for method, labellers in load(params, snakemake.resources.gpu, own).items():
+        if method == "omega":
+            _, labels, took = labellers[0].grow(chosen, method)
+        else:
+            by_policy = [each.labels(chosen, own, method) for each in labellers]
+            labels, took = by_policy[0], of_labels(by_policy[0], own)
+            if method == "consensus":
+                labels = consensus(by_policy)
+                took = of_filter([of_labels(each, own) for each in by_policy], labels)
+        found.append(labels)
+        spent.append(took)
+    tables.write(tables.joined(spent, "spending"), snakemake.output.spent, "spending")
     tables.write(tables.joined(found, "labels"), snakemake.output.labels, "labels")

@@ -10,5 +10,6 @@ from prmscale.jobs import job
 with job(snakemake):
     params = snakemake.params
     labels = [tables.read(path, "labels") for path in snakemake.input.labels]
-    drawn = fig9.draw(labels, level=params.level, draws=params.draws, seed=params.seed)
+    spent = [tables.read(path, "spending") for path in snakemake.input.spent]
+    drawn = fig9.draw(labels, spent, level=params.level, draws=params.draws, seed=params.seed)
     save(*drawn, Path(snakemake.output.pdf).with_suffix(""))

@@ -12,12 +12,12 @@ with job(snakemake):
     params = snakemake.params
     problems = tables.read(snakemake.input.problems, "problems")
     chosen = from_table(problems[problems.split.isin(params.splits)])
-    (labeller,) = load(params, snakemake.resources.gpu)
+    ((labeller,),) = load(params, snakemake.resources.gpu).values()
 
     def make(number, part):
-        for policy in labeller.policies:
-            policy.forget()
-        solutions, labels = labeller.grow(part, f"shard {number + 1} of {params.shards}")
+        labeller.policy.forget()
+        solutions, labels, spent = labeller.grow(part, f"shard {number + 1} of {params.shards}")
+        tables.write(spent, folder / f"{number:04d}.spent.parquet", "spending")
         tables.write(labels, folder / f"{number:04d}.labels.parquet", "labels")
         return solutions
 
@@ -25,6 +25,8 @@ with job(snakemake):
     folder = shards_of(output, dict(params), *map(Path, [snakemake.input.problems, *snakemake.input.policies]))
     solutions = tables.in_shards(folder, tables.cut(chosen, params.shards), make, "solutions")
     labels = [tables.read(path, "labels") for path in sorted(folder.glob("*.labels.parquet"))]
+    spent = [tables.read(path, "spending") for path in sorted(folder.glob("*.spent.parquet"))]
+    tables.write(tables.joined(spent, "spending"), snakemake.output.spent, "spending")
     tables.write(solutions, snakemake.output.solutions, "solutions")
     tables.write(tables.joined(labels, "labels"), output, "labels")
     shutil.rmtree(folder)

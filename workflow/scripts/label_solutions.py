@@ -5,6 +5,7 @@ from pathlib import Path
 
 from prmscale import tables
 from prmscale.jobs import job, shards_of
+from prmscale.labels import spending
 from prmscale.labels.labeller import load
 from prmscale.tasks.base import from_table
 
@@ -12,17 +13,18 @@ with job(snakemake):
     params = snakemake.params
     problems = {p.problem_id: p for p in from_table(tables.read(snakemake.input.problems, "problems"))}
     solutions = tables.read(snakemake.input.solutions, "solutions")
-    (labeller,) = load(params, snakemake.resources.gpu, solutions)
+    ((labeller,),) = load(params, snakemake.resources.gpu, solutions).values()
 
     def make(number, part):
-        for policy in labeller.policies:
-            policy.forget()
+        if labeller.policy:
+            labeller.policy.forget()
         own = solutions[solutions.problem_id.isin(part)]
         return labeller.labels([problems[name] for name in part], own, f"shard {number + 1} of {params.shards}")
 
     output = Path(snakemake.output.labels)
     names = list(dict.fromkeys(solutions.problem_id))
     folder = shards_of(output, dict(params), Path(snakemake.input.solutions))
-    parts = tables.cut(names, params.shards)
-    tables.write(tables.in_shards(folder, parts, make, "labels"), output, "labels")
+    labels = tables.in_shards(folder, tables.cut(names, params.shards), make, "labels")
+    tables.write(spending.of_labels(labels, solutions), snakemake.output.spent, "spending")
+    tables.write(labels, output, "labels")
     shutil.rmtree(folder)

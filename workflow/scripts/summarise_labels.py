@@ -16,16 +16,17 @@ with job(snakemake):
             "dataset": dataset,
             **summary(
                 tables.read(labels, "labels"),
-                len(tables.read(solutions, "solutions")),
+                tables.read(spent, "spending"),
                 **settings,
             ),
         }
-        for dataset, labels, solutions in zip(
-            params.datasets, snakemake.input.labels, snakemake.input.solutions, strict=True
-        )
+        for dataset, labels, spent in zip(params.datasets, snakemake.input.labels, snakemake.input.spent, strict=True)
     ]
     with written_whole(snakemake.output.csv) as aside:
         pd.DataFrame(rows).to_csv(aside, index=False)
-    judged = by_problem([tables.read(path, "labels") for path in snakemake.input.judged])
+    judged = by_problem(
+        [tables.read(path, "labels") for path in snakemake.input.judged],
+        [tables.read(path, "spending") for path in snakemake.input.judged_spent],
+    )
     with written_whole(snakemake.output.costs) as aside:
         costs(judged, **settings).to_csv(aside, index=False)

@@ -164,10 +164,12 @@ def diminishing_returns(search: pd.DataFrame, reward_models: pd.DataFrame, rules
 
 def data_diversity(search: pd.DataFrame, reward_models: pd.DataFrame, rules: Rules) -> list[Claim]:
     """PRMs of one base: trained on both domains against the better single one; true and consensus labels against
-    Monte-Carlo ones; the most against the least diverse set of one size.
+    Monte-Carlo ones; consensus labels, at equal size, against its binary search's without the filter, which alone
+    differs; the most against the least diverse set of one size.
     """
     name = "data_diversity"
     models = selection.training_sets(reward_models)
+    sizes = models.groupby(["train_on", "labels"])["solutions"].first()
     found: list[Claim] = []
     for dataset, rows in at_budget(search, rules):
         by_set = {k: accuracy(rows, g["reward_model"]) for k, g in models.groupby(["train_on", "labels"])}
@@ -183,6 +185,13 @@ def data_diversity(search: pd.DataFrame, reward_models: pd.DataFrame, rules: Rul
                     gain = interval(minus(by_set[train_on, careful], by_set[train_on, "monte_carlo"]), rules)
                     metric = f"{careful} − monte_carlo labels, trained on {train_on}, {dataset}"
                     found += _directed(name, metric, gain, rules)
+            kept, every = (train_on, "consensus"), (train_on, "binary_search")
+            if {kept, every} <= by_set.keys() and sizes[kept] == sizes[every]:
+                gain = interval(minus(by_set[kept], by_set[every]), rules)
+                metric = (
+                    f"consensus − the same binary search unfiltered, {sizes[kept]} solutions of {train_on}, {dataset}"
+                )
+                found += _directed(name, metric, gain, rules)
     for words, difference in diversity.gains(search, reward_models, rules):
         found += _directed(name, words, interval(difference, rules), rules)
     return found or [_unmeasured(name, "both domains − best single one")]

@@ -2,7 +2,9 @@
 
 A fixed number of K rollouts also tells what fewer would have given: of n rollouts with s successes, k drawn without
 replacement all fail with probability C(n - s, k) / C(n, k) (hypergeometric), each prefix by itself, for k / n of the
-tokens. Methods are compared on the same problems; intervals of ratios are those of their logarithms.
+tokens. Methods are compared on the same problems; intervals of ratios are those of their logarithms. Tokens are all
+that a method spent on the problems it was given, those it could not label too; they are told by solution that has
+labels.
 """
 
 from __future__ import annotations
@@ -22,19 +24,19 @@ METHOD = ["dataset", "method", "k"]
 FIXED = "monte_carlo"
 
 
-def by_problem(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+def by_problem(tables: Sequence[pd.DataFrame], spent: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """One row for each problem, method and K (of `monte_carlo` also each smaller power of two).
 
-    Columns: dataset, method, k, problem_id; `accuracy` of steps and `first_error`, the share of solutions whose first
-    error (or that there is none) is placed as in truth; `tokens` spent on so many labelled `solutions`.
+    `tables` are labels, `spent` what each of them took. Columns: dataset, method, k, problem_id; `accuracy` of steps
+    and `first_error`, the share of solutions whose first error (or that there is none) is placed as in truth, both
+    missing where no solution has labels; `tokens` spent in all; `solutions` that have labels, of so many `given`.
     """
-    found = [
-        _at(own, k)
-        for table in tables
-        for _, own in table[table["truth"].notna()].groupby(["method", "k"], sort=False)
-        for k in _budgets(own)
-    ]
-    columns = [*METHOD, "problem_id", "accuracy", "first_error", "tokens", "solutions"]
+    found = []
+    for labels, spending in zip(tables, spent, strict=True):
+        of_method = spending.set_index(["method", "k"])
+        for method, own in labels[labels["truth"].notna()].groupby(["method", "k"], sort=False):
+            found += [_at(own, of_method.loc[[method]], k) for k in _budgets(own)]
+    columns = [*METHOD, "problem_id", "accuracy", "first_error", "tokens", "solutions", "given"]
     return pd.concat(found, ignore_index=True)[columns] if found else pd.DataFrame(columns=columns)
 
 
@@ -45,39 +47,40 @@ def _budgets(labels: pd.DataFrame) -> list[int]:
     return [*(fewer if labels["method"].iloc[0] == FIXED else []), most]
 
 
-def _at(labels: pd.DataFrame, k: int) -> pd.DataFrame:
+def _at(labels: pd.DataFrame, spent: pd.DataFrame, k: int) -> pd.DataFrame:
     """Each problem's expected quality and cost with k rollouts of those that were drawn."""
     most = int(labels["k"].iloc[0])
     right = labels["label"].to_numpy(float)
     if k < most:
         right = 1 - hypergeom.pmf(0, labels["rollouts"], labels["successes"], k)
     truth = labels["truth"].to_numpy(bool)
-    steps = labels.assign(hit=np.where(truth, right, 1 - right), tokens=labels["tokens_spent"] * k / most)
+    steps = labels.assign(hit=np.where(truth, right, 1 - right))
     steps = steps.sort_values([*KEY, "step"])
     # a first error is placed right if all steps up to it are labelled right
     wrong_before = (steps["truth"] == 0).groupby([steps[key] for key in KEY]).cumsum() - (steps["truth"] == 0)
     placed = steps[wrong_before == 0].groupby(KEY)["hit"].prod()
-    problems = steps.groupby("problem_id")
-    out = pd.DataFrame(
-        {
-            "accuracy": problems["hit"].mean(),
-            "first_error": placed.groupby("problem_id").mean(),
-            "tokens": problems["tokens"].sum(),
-            "solutions": problems["solution_id"].nunique(),
-        }
-    ).reset_index()
+    took = spent.set_index("problem_id")
+    quality = {
+        "accuracy": steps.groupby("problem_id")["hit"].mean(),
+        "first_error": placed.groupby("problem_id").mean(),
+    }
+    cost = {"tokens": took["tokens"] * k / most, "solutions": took["labelled"], "given": took["solutions"]}
+    out = pd.DataFrame({**quality, **cost}).rename_axis("problem_id").reset_index()
     return out.assign(dataset=out["problem_id"].map(dataset_of), method=labels["method"].iloc[0], k=k)
 
 
 def points(problems: pd.DataFrame, level: float, draws: int, seed: int) -> pd.DataFrame:
-    """Each method's accuracy of steps and of first errors with intervals, and its tokens a solution.
+    """Each method's accuracy of steps and of first errors with intervals, its tokens a solution, and which share of the
+    solutions it was given it labels.
 
-    Columns: dataset, method, k, measure (accuracy, first_error), mean, low, high, n, tokens.
+    Columns: dataset, method, k, measure (accuracy, first_error), mean, low, high, n, tokens, labelled.
     """
-    sums = problems.groupby(METHOD)[["tokens", "solutions"]].sum()
-    spent = (sums["tokens"] / sums["solutions"]).rename("tokens").reset_index()
+    sums = problems.groupby(METHOD)[["tokens", "solutions", "given"]].sum()
+    shares = {"tokens": sums["tokens"] / sums["solutions"], "labelled": sums["solutions"] / sums["given"]}
+    spent = pd.DataFrame(shares).reset_index()
+    labelled = problems[problems["solutions"] > 0]
     curves = [
-        curve(problems, METHOD, value, level=level, draws=draws, seed=seed).assign(measure=value)
+        curve(labelled, METHOD, value, level=level, draws=draws, seed=seed).assign(measure=value)
         for value in ("accuracy", "first_error")
     ]
     return pd.concat(curves, ignore_index=True).drop(columns="seeds").merge(spent, on=METHOD)
@@ -86,7 +89,9 @@ def points(problems: pd.DataFrame, level: float, draws: int, seed: int) -> pd.Da
 def costs(problems: pd.DataFrame, level: float, draws: int, seed: int) -> pd.DataFrame:
     """Each method beside a fixed number of rollouts (the largest K there is), on the same problems.
 
-    `tokens_ratio`: tokens a solution over those of the fixed number; `accuracy_gain` and `first_error_gain`: accuracy
+    `problems` that it was given, and the shares of them (`problems_labelled`) and of their solutions
+    (`solutions_labelled`) that have labels for it; `tokens`: all that it spent, by labelled solution; `tokens_ratio`:
+    these over those of the fixed number; `accuracy_gain` and `first_error_gain`: accuracy
     less that of the fixed number; each with its interval.
     """
     rows = []
@@ -98,7 +103,12 @@ def costs(problems: pd.DataFrame, level: float, draws: int, seed: int) -> pd.Dat
         for (method, k), group in own.groupby(["method", "k"], sort=False):
             other = group.set_index("problem_id").reindex(base.index)
             row = {"dataset": dataset, "method": method, "k": k, "problems": len(group)}
-            row |= {"tokens": other["tokens"].sum() / other["solutions"].sum(), "against_k": base["k"].iloc[0]}
+            row |= {
+                "problems_labelled": float((other["solutions"] > 0).mean()),
+                "solutions_labelled": other["solutions"].sum() / other["given"].sum(),
+                "tokens": other["tokens"].sum() / other["solutions"].sum(),
+                "against_k": base["k"].iloc[0],
+            }
             row |= _named("tokens_ratio", *_ratio(other, base, level))
             for measure in ("accuracy", "first_error"):
                 gain = paired_difference(other[measure], base[measure], level)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from prmscale.analysis.bootstrap import SHARE, mean_interval
-from prmscale.labels.consensus import KEY, first_errors
+from prmscale.labels.consensus import first_errors
 
 BINS = 10
 
@@ -21,22 +21,25 @@ def calibration_error(values: pd.Series, truth: pd.Series) -> float:
     return float((gaps["mean"].abs() * gaps["size"]).sum() / len(values))
 
 
-def summary(labels: pd.DataFrame, solutions: int, level: float, draws: int, seed: int) -> dict[str, float | int | str]:
-    """One row about a table of labels; `solutions` were to be labelled, of which a filter may keep a share.
+def summary(
+    labels: pd.DataFrame, spent: pd.DataFrame, level: float, draws: int, seed: int
+) -> dict[str, float | int | str]:
+    """One row about a table of labels, with the rule by which they are right, and what they took by its spending table;
+    a share of the solutions given is `kept`.
 
     Accuracy is of steps, `first_error` of solutions whose first wrong step (or none) is placed as in truth; both are
     means over problems with bootstrap intervals at `level`, missing where the truth is not known.
     """
     row: dict[str, float | int | str] = {
         name: str(labels[name].iloc[0]) if len(labels) else ""
-        for name in ("method", "policy", "weights", "k", "temperature", "seed")
+        for name in ("method", "decision", "policy", "weights", "k", "temperature", "seed")
     }
     row |= {
-        "solutions": solutions,
-        "kept": len(labels[KEY].drop_duplicates()) / solutions,
+        "solutions": int(spent["solutions"].sum()),
+        "kept": float(spent["labelled"].sum() / spent["solutions"].sum()),
         "steps": len(labels),
-        "rollouts": int(labels["rollouts"].sum()),
-        "tokens": int(labels["tokens_spent"].sum()),
+        "rollouts": int(spent["rollouts"].sum()),
+        "tokens": int(spent["tokens"].sum()),
         "right": float(labels["label"].mean()),
     }
     known = labels[labels["truth"].notna()]

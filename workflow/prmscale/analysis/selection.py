@@ -25,6 +25,7 @@ TRAINING = ["steps", "head", "ranking_weight", "supervise", "target"]
 RECIPE = [*DATA, *TRAINING]
 Axis = Literal["wordings", "problems", "policies"]  # in which training sets of one size differ
 COUNTS = ["solutions", "problems", "wordings", "policies"]  # of a training set
+LABELS = {"monte_carlo": "Monte-Carlo", "binary_search": "binary-search"}  # as a sentence has them
 NEEDED = ["reward_model", "base", "base_parameters", "base_tokens", *RECIPE, *COUNTS]
 
 
@@ -323,7 +324,7 @@ def kinds(reward_models: pd.DataFrame) -> pd.Series:
     facts = {
         "base": "from " + rows["base"],
         "train_on": "trained on " + rows["train_on"].replace("both", "math and code"),
-        "labels": rows["labels"].str.replace("monte_carlo", "Monte-Carlo") + " labels",
+        "labels": rows["labels"].replace(LABELS, regex=True) + " labels",
         "steps": rows["steps"].astype(str) + " steps",
         "head": pd.Series([head_name(*pair) for pair in pairs], index=rows.index, dtype=object),
     }

@@ -15,14 +15,14 @@ from typing import Any
 import pandas as pd
 
 from prmscale import configuration
-from prmscale.cost import machines, work
+from prmscale.cost import machines, parts, work
 from prmscale.engines import memory
 from prmscale.errors import UserError
 from prmscale.files import written_whole
 from prmscale.study import Study
 
 
-def gpus_of(study: Study, job: work.Job, gpu_memory_gb: float) -> int:
+def gpus_of(study: Study, job: parts.Job, gpu_memory_gb: float) -> int:
     """GPUs that hold a job's models: weights and KV cache, and in training gradients and the optimiser's state."""
     needs: dict[int, memory.Need] = {}
     for each in job.passes:
@@ -65,7 +65,7 @@ def calibrated(study: Study, results: Path) -> pd.DataFrame:
     return table
 
 
-def _facts(job: work.Job) -> dict[str, object]:
+def _facts(job: parts.Job) -> dict[str, object]:
     return {
         "stage": machines.stage(job), "jobs": 1, "tokens": job.tokens, "flops": job.flops, "gb": job.stored / 1e9,
     }  # fmt: skip

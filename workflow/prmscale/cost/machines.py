@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import nnls
 
-from prmscale.cost.work import Job, Pass
+from prmscale.cost.parts import Job, Pass
 from prmscale.engines.memory import BYTES
 from prmscale.errors import UserError
 

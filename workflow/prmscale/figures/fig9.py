@@ -3,7 +3,8 @@
 The study's own figure on step 2 of ASLAF. Above, the share of steps and of first errors that are labelled as in truth;
 K rollouts a prefix are a line over K, counted exactly from those of the largest K (`analysis.label_costs`). Below, how
 often a step is right by the share of its rollouts that are: on the diagonal a value is a probability. A bin of fewer
-than ten steps is not drawn; the calibration error (ECE) counts all of them.
+than ten steps is not drawn; the calibration error (ECE) counts all of them. Tokens are all that a method spent, also on
+what it could not label; where that is something, its point says which share of the solutions it labels.
 """
 
 from __future__ import annotations
@@ -31,9 +32,11 @@ FLOOR = {"accuracy": 0.5, "first_error": 0.0}  # where the axis starts, unless s
 FEW = 10  # steps
 
 
-def draw(tables: Sequence[pd.DataFrame], level: float, draws: int, seed: int) -> tuple[Figure, pd.DataFrame]:
+def draw(
+    tables: Sequence[pd.DataFrame], spent: Sequence[pd.DataFrame], level: float, draws: int, seed: int
+) -> tuple[Figure, pd.DataFrame]:
     """The figure and what it draws: rows of `label_costs.points` and of `label_costs.reliability`, by `part`."""
-    problems = label_costs.by_problem(tables)
+    problems = label_costs.by_problem(tables, spent)
     if problems.empty:
         raise UserError("fig9: labels by rollouts of problems whose steps' truth is known are wanted; there are none")
     points = label_costs.points(problems, level, draws, seed)
@@ -78,10 +81,11 @@ def _costs(axis: Axes, points: pd.DataFrame) -> None:
             continue
         spread = [rows["mean"] - rows["low"], rows["high"] - rows["mean"]]
         axis.errorbar(rows["tokens"], rows["mean"], yerr=spread, label=name, elinewidth=0.9, zorder=3, **look.options)
-        if len(rows) > 1:
-            for _, row in rows.iterrows():
-                at = (row["tokens"], row["low"])
-                axis.annotate(f"K = {row['k']}", at, (0, -2), textcoords="offset points", ha="center", va="top", size=6)
+        for _, row in rows.iterrows():
+            said = [f"K = {row['k']}"] if len(rows) > 1 else []
+            said += [f"{100 * row['labelled']:.0f} % labelled"] if row["labelled"] < 1 else []
+            at, text = (row["tokens"], row["low"]), "\n".join(said)
+            axis.annotate(text, at, (0, -2), textcoords="offset points", ha="center", va="top", size=6)
     panels.costs_axis(axis)
 
 

@@ -3,6 +3,10 @@
 A prefix is right if the policy's chance of success from it is above a threshold. The chance has a Beta posterior
 (Jeffreys' prior, Beta(1/2, 1/2)); rollouts are drawn one at a time until the posterior puts the chance on one side of
 the threshold with the wanted confidence, or K are spent. Math-Shepherd (arXiv 2312.08935) spends K on every prefix.
+
+At threshold 0 no posterior is asked: a prefix is right if any of its K rollouts is, and the first success ends them.
+That is Math-Shepherd's hard estimate, the threshold that arXiv 2501.07301 found best, and what OmegaPRM's binary search
+checks (MC > 0, arXiv 2406.06592).
 """
 
 from __future__ import annotations
@@ -16,26 +20,40 @@ from scipy.special import betainc
 from prmscale.engines.requests import Extend, Judge, Prefix, Request, Strategy
 from prmscale.labels.monte_carlo import Estimate, ended, prefixes_of
 
+ANY = "any rollout right"
+
 
 @dataclass(frozen=True)
 class Decision:
-    """When a label is decided: the chance of success is above or below `threshold` with this posterior probability."""
+    """When a label is decided: the chance of success is above or below `threshold` with this posterior probability, or
+    at threshold 0 there is a success.
+    """
 
     threshold: float
     confidence: float
 
     def above(self, successes: int, rollouts: int) -> float:
-        """Posterior probability that the chance of success is above the threshold."""
+        """Posterior probability that the chance of success is above the threshold; at 0 whether one was seen."""
+        if self.threshold == 0:
+            return float(successes > 0)
         return 1.0 - float(betainc(successes + 0.5, rollouts - successes + 0.5, self.threshold))
 
     def made(self, successes: int, rollouts: int) -> bool:
         """Whether more rollouts are not needed."""
+        if self.threshold == 0:
+            return successes > 0
         above = self.above(successes, rollouts)
         return max(above, 1 - above) >= self.confidence
 
     def right(self, successes: int, rollouts: int) -> bool:
         """The more likely side."""
         return self.above(successes, rollouts) > 0.5
+
+    def __str__(self) -> str:
+        """The rule in words, as labels are kept with it."""
+        if self.threshold == 0:
+            return ANY
+        return f"chance of success above {self.threshold:g} more likely than not, settled at {self.confidence:g}"
 
 
 def decide(

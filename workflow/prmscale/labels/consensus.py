@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
 
 import pandas as pd
 
@@ -19,16 +20,16 @@ def consensus(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """The first labeller's rows of the solutions that all of them agree on.
 
     `tables` are labels of the same steps by different policies. Rollouts, successes and tokens are those of all, the
-    value is pooled; tokens spent on solutions that are dropped stand on the first row that is kept.
+    value is pooled; policies and weights are joined by a plus.
     """
-    first = tables[0].copy()
+    first = tables[0].assign(method="consensus")
     places = [first_errors(table) for table in tables]
     agreed = pd.concat([place.eq(places[0]) for place in places], axis=1).all(axis=1)
     for column in ("rollouts", "successes", "tokens_spent"):
         first[column] = sum(table[column].to_numpy() for table in tables)
+    for column in ("policy", "weights"):
+        first[column] = reduce(
+            lambda one, other: one + "+" + other, [table[column].to_numpy(object) for table in tables]
+        )
     first["value"] = (first["successes"] / first["rollouts"].where(first["rollouts"] > 0)).fillna(first["label"])
-    kept = first[agreed[pd.MultiIndex.from_frame(first[KEY])].to_numpy()].reset_index(drop=True)
-    if len(kept):
-        lost = first["tokens_spent"].sum() - kept["tokens_spent"].sum()
-        kept.loc[0, "tokens_spent"] += lost
-    return kept
+    return first[agreed[pd.MultiIndex.from_frame(first[KEY])].to_numpy()].reset_index(drop=True)

@@ -102,6 +102,7 @@ def _tables(corpus: Corpus, found: Sequence[Labelled]) -> tuple[pd.DataFrame, pd
             "solution_id": np.repeat(numbers, lengths),
             "step": np.concatenate([np.arange(n) for n in lengths]),
             "method": corpus.source,
+            "decision": "published",
             "rollouts": 0,
             "successes": 0,
             "value": flat.astype(float),

@@ -1,4 +1,4 @@
-"""What a labelling job works with: the task, the policies that roll out, and the settings of its method."""
+"""What a labelling job works with: the task, the policy that rolls out, and the settings of its method."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from prmscale.engines.policy import SamplingPolicy
 from prmscale.engines.recorded import RecordedPolicy
 from prmscale.engines.requests import Prefix
 from prmscale.engines.scheduler import Grader, Policy, run
-from prmscale.labels.adaptive import Decision
-from prmscale.labels.consensus import consensus
+from prmscale.labels import spending
+from prmscale.labels.adaptive import ANY, Decision
 from prmscale.labels.label import by_rollouts, table
 from prmscale.labels.monte_carlo import Estimate
 from prmscale.labels.omega import Tree, omega
@@ -29,7 +29,7 @@ from prmscale.tasks.base import Problem
 
 @dataclass(frozen=True)
 class Labeller:
-    """Labels one data set by one method. The truth (`oracle`) needs no policy, `consensus` several.
+    """Labels one data set by one method, by the rollouts of one policy; the truth (`oracle`) needs none.
 
     `rollouts` is K, the number from a prefix or the largest; `provenance` is kept with each label.
     """
@@ -37,7 +37,7 @@ class Labeller:
     method: str
     task: Any
     grader: Grader
-    policies: Sequence[Policy]
+    policy: Policy | None
     rollouts: int
     decision: Decision | None
     tree: OmegaTree
@@ -45,26 +45,34 @@ class Labeller:
 
     def labels(self, problems: Sequence[Problem], solutions: pd.DataFrame, progress: str | None = None) -> pd.DataFrame:
         """The labels of these problems' solutions."""
-        # agreement is asked of labellers that each look for the first error
-        method = "binary_search" if self.method == "consensus" else self.method
-        # the truth asks nobody
-        estimates: list[Sequence[Mapping[Prefix, Estimate] | None]] = [
-            by_rollouts(problems, solutions, policy, self.grader, self.rollouts, progress, self.decision, method)
-            for policy in self.policies
-        ] or [[None] * len(problems)]
-        by_policy = [self._table(problems, solutions, own) for own in estimates]
-        return consensus(by_policy) if self.method == "consensus" else by_policy[0]
+        if self.policy is None:
+            return self._table(problems, solutions, [None] * len(problems))
+        settings = (self.grader, self.rollouts, progress, self.decision, self.method)
+        return self._table(problems, solutions, by_rollouts(problems, solutions, self.policy, *settings))
 
-    def grow(self, problems: Sequence[Problem], progress: str | None = None) -> tuple[pd.DataFrame, pd.DataFrame]:
-        """The solutions that OmegaPRM's trees consist of, and labels of those whose first error it has located."""
+    def grow(
+        self, problems: Sequence[Problem], progress: str | None = None
+    ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+        """The solutions that OmegaPRM's trees consist of, labels of those whose first error it has located, and what
+        each problem took.
+        """
+        assert self.policy is not None, "a tree is of rollouts"
         strategies = [(problem, omega(self.rollouts, self.tree)) for problem in problems]
-        runs = run(strategies, self.policies[0], grader=self.grader, progress=progress)
+        runs = run(strategies, self.policy, grader=self.grader, progress=progress)
         trees: list[Tree] = [each.result for each in runs]
         written = [[*tree.solutions.values()] for tree in trees]
         solutions = solution_table(self.provenance["policy"], self.grader, problems, written)
         estimates = {p.problem_id: tree.estimates() for p, tree in zip(problems, trees, strict=True)}
         known = [tuple(s) in estimates[p] for p, s in zip(solutions.problem_id, solutions.steps, strict=True)]
-        return solutions, self._table(problems, solutions[known], list(estimates.values()))
+        spent = [
+            spending.row(
+                p.problem_id,
+                self.provenance,
+                (len(tree.solutions), len(estimates[p.problem_id].keys() & tree.solutions.keys()), *tree.spent),
+            )
+            for p, tree in zip(problems, trees, strict=True)
+        ]
+        return solutions, self._table(problems, solutions[known], list(estimates.values())), pd.DataFrame(spent)
 
     def _table(
         self,
@@ -81,8 +89,9 @@ class Labeller:
         return tables.joined(labelled, "labels")
 
 
-def load(params: Any, gpus: int, solutions: pd.DataFrame | None = None) -> list[Labeller]:
-    """The labeller of each method of `params.labellers` ({method: {policy: (folder, prompting)}}).
+def load(params: Any, gpus: int, solutions: pd.DataFrame | None = None) -> dict[str, list[Labeller]]:
+    """The labellers of each method of `params.labellers` ({method: {policy: (folder, prompting)}}), one for each
+    policy: the truth has one without, `consensus` a binary search for each.
 
     Several share their policies, and every draw of those: they meet the same luck. What is known of whole `solutions`
     is not judged again.
@@ -99,23 +108,23 @@ def load(params: Any, gpus: int, solutions: pd.DataFrame | None = None) -> list[
     policies: Mapping[str, Policy] = (
         {name: CachedPolicy(policy) for name, policy in loaded.items()} if len(params.labellers) > 1 else loaded
     )
-    return [
-        Labeller(
-            method,
-            task,
-            grader,
-            [policies[name] for name in names],
-            params.rollouts,
-            Decision(**params.decision) if params.decision else None,
-            OmegaTree(**params.get("tree", {})),
-            {
-                "method": method,
-                "policy": "+".join(names) or params.policy,
-                "weights": "+".join(weights[name] for name in names),
-                "k": params.rollouts if names else 0,
-                "temperature": sampling.temperature,
-                "seed": params.seed,
-            },
-        )
+
+    def labeller(method: str, name: str | None) -> Labeller:
+        decision = Decision(**params.decisions[method]) if method in params.decisions else None
+        provenance = {
+            "method": method,
+            "decision": str(decision or ANY) if name else "truth",
+            "policy": name or params.policy,
+            "weights": weights[name] if name else "",
+            "k": params.rollouts if name else 0,
+            "temperature": sampling.temperature,
+            "seed": params.seed,
+        }
+        policy, tree = policies[name] if name else None, OmegaTree(**params.get("tree", {}))
+        return Labeller(method, task, grader, policy, params.rollouts, decision, tree, provenance)
+
+    return {
+        # agreement is asked of labellers that each search for the first error
+        method: [labeller("binary_search" if method == "consensus" else method, name) for name in names or [None]]
         for method, names in params.labellers.items()
-    ]
+    }

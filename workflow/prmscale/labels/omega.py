@@ -47,6 +47,12 @@ class Tree:
         """Every prefix of which something was measured."""
         return self.ends | self.states
 
+    @property
+    def spent(self) -> tuple[int, int]:
+        """Rollouts drawn and their tokens, of the problem itself too, whether or not they gave a label."""
+        states = self.states.values()
+        return sum(e.rollouts for e in states), sum(e.tokens for e in states)
+
     def estimates(self) -> dict[Prefix, Estimate]:
         """Every prefix of the solutions whose first error, or that there is none, is known."""
         checked = self.checked
