@@ -58,7 +58,9 @@ def mean_interval(
     return _interval(table, np.zeros(len(table)), level, within)
 
 
-def paired_difference(a: npt.ArrayLike, b: npt.ArrayLike, level: float = 0.95, draws: int = 0, seed: int = 0) -> Interval:
+def paired_difference(
+    a: npt.ArrayLike, b: npt.ArrayLike, level: float = 0.95, draws: int = 0, seed: int = 0
+) -> Interval:
     """The mean of a - b, problem by problem in the same order; a problem missing in one of them is left out.
 
     Either may have one column a training seed: seeds are paired, and one with a single column stands against each.

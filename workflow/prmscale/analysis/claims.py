@@ -7,15 +7,16 @@ configuration, so they are written down before anything is measured. `frame` giv
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, fields
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from prmscale.analysis import diversity, interaction, patterns, power, selection, strategies, tradeoff
-from prmscale.analysis.bootstrap import Interval
 from prmscale.analysis.compare import accuracy, at_budget, control, interval
+from prmscale.analysis.intervals import Interval
 from prmscale.analysis.selection import minus
 from prmscale.analysis.verdicts import (
     EQUIVALENCE_LEVEL,
@@ -36,7 +37,7 @@ OF_PAIRS = "more problems or seeds; how many is not known of a mean over pairs o
 
 # the headline of the claim flops_tradeoff, and what it takes to be measured
 INTERACTION = "gain of a doubling of PRM training, per doubling of pre-training at fixed size"
-FEW_BASES = "(wants two sizes or more, each at three pre-trainings, and two checkpoints of each PRM)"
+FEW_BASES = "two sizes or more, each at three pre-trainings, and two checkpoints of each PRM"
 
 # claim: what the paper says; what it takes to be supported here
 WORDS = {
@@ -89,47 +90,59 @@ def flops_tradeoff(search: pd.DataFrame, reward_models: pd.DataFrame, rules: Rul
     found: list[Claim] = []
     for own in tradeoff.points(search, reward_models, rules.aggregation):
         found += [*_interactions(own, rules), *_splits(own, rules)]
-    return found or [_unmeasured("flops_tradeoff", f"{INTERACTION} {FEW_BASES}")]
+    return found or [_unmeasured("flops_tradeoff", "interaction", INTERACTION, needed=FEW_BASES)]
 
 
 def _interactions(own: tradeoff.Points, rules: Rules) -> list[Claim]:
-    """The claim's headline first: does PRM training pay more with more pre-training tokens, at fixed size?"""
+    """Does PRM training pay more with more pre-training tokens, at fixed size? Beside it, with size at fixed tokens."""
     name = "flops_tradeoff"
     tokens, size = (interaction.interaction(own, rules, of) for of in ("tokens", "size"))
     if tokens is None:
-        found = [_unmeasured(name, f"{INTERACTION}, {own.dataset} {FEW_BASES}")]
+        found = [_unmeasured(name, "interaction", INTERACTION, own.dataset, FEW_BASES)]
     else:
-        logit = verdict(tokens.logit.low, tokens.logit.high)
+        logit, words = above(tokens.logit), f"{INTERACTION}, in logits"
         found = [
-            _claim(name, f"{INTERACTION}, {own.dataset}", tokens.accuracy, tokens.judged(rules), needed=tokens.needed),
-            _claim(name, f"{INTERACTION}, in logits, {own.dataset}", tokens.logit, logit, needed=OF_A_FIT),
+            _claim(
+                name,
+                "interaction",
+                INTERACTION,
+                own.dataset,
+                tokens.accuracy,
+                tokens.judged(rules),
+                rules,
+                tokens.needed,
+            ),
+            _claim(name, "interaction in logits", words, own.dataset, tokens.logit, logit, rules, OF_A_FIT),
         ]
     if size is not None:
-        metric = f"gain of a doubling of PRM training, per doubling of size at fixed pre-training, {own.dataset}"
-        found.append(_claim(name, metric, size.accuracy, size.judged(rules), needed=size.needed))
+        metric = "gain of a doubling of PRM training, per doubling of size at fixed pre-training"
+        judged = size.judged(rules)
+        found.append(
+            _claim(name, "interaction with size", metric, own.dataset, size.accuracy, judged, rules, size.needed)
+        )
     return found
 
 
 def _splits(own: tradeoff.Points, rules: Rules) -> list[Claim]:
     """Does the best split beat the ends of those measured, and does the law need both budgets?"""
-    name, metrics = (
-        "flops_tradeoff",
-        ("best split − better end", "error on bases left out, law in one budget − in both"),
-    )
+    name, split_words = "flops_tradeoff", "best split − better end"
+    law_words = "error on bases left out, law in {} alone − in both"
     wants = tradeoff.wants(own)
     if wants:
-        return [_unmeasured(name, f"{metric}, {own.dataset} (wants {wants})") for metric in metrics]
+        metrics = {"best_split": split_words, "both_count": law_words.format("one budget")}
+        return [_unmeasured(name, contrast, metric, own.dataset, wants) for contrast, metric in metrics.items()]
     split, rival = tradeoff.best_split(own, rules), tradeoff.rival(own)
     better = tradeoff.advantage(own, rival, rules)
-    gains, both = (verdict(each.low, each.high, rules.minimum_effect) for each in (split.gain, better))
-    first = f"{metrics[0]}, {own.dataset}"
+    gains, both = (above(each, rules.minimum_effect) for each in (split.gain, better))
     if split.at_end:
-        found = [_unmeasured(name, f"{first} (wants splits beyond those measured: the best, {split}, is at their end)")]
+        needed = f"splits beyond those measured: the best, {split}, is at their end"
+        found = [_unmeasured(name, "best_split", split_words, own.dataset, needed)]
     else:
-        needed = OF_A_FIT if gains == INCONCLUSIVE else ""  # a law that errs may see a best split where there is none
-        found = [_claim(name, f"{first}: {split}", split.gain, all_of(gains, both), needed=needed)]
-    metric = f"error on bases left out, law in the {rival} alone − in both, {own.dataset}"
-    return [*found, _claim(name, metric, better, both, needed=OF_A_FIT)]
+        # a law that errs may see a best split where there is none
+        judged, words = together(gains, both), f"{split_words}: {split}"
+        found = [_claim(name, "best_split", words, own.dataset, split.gain, judged, rules, OF_A_FIT)]
+    words = law_words.format(f"the {rival}")
+    return [*found, _claim(name, "both_count", words, own.dataset, better, both, rules, OF_A_FIT)]
 
 
 def diminishing_returns(search: pd.DataFrame, reward_models: pd.DataFrame, rules: Rules) -> list[Claim]:
@@ -139,7 +152,7 @@ def diminishing_returns(search: pd.DataFrame, reward_models: pd.DataFrame, rules
     sizes = sorted(models["base_parameters"].unique())
     found: list[Claim] = []
     if len(sizes) < 3:
-        return [_unmeasured(name, "slowing", "gain per doubling, lower − upper half (wants three sizes or more)")]
+        return [_unmeasured(name, "slowing", "gain per doubling, lower − upper half", needed="three sizes")]
     logs = np.log2(np.asarray(sizes, dtype=float))
     middle = 1 + int(np.argmin(np.abs(logs[1:-1] - (logs[0] + logs[-1]) / 2)))
     for dataset, rows in at_budget(search, rules):
@@ -178,33 +191,39 @@ def data_diversity(search: pd.DataFrame, reward_models: pd.DataFrame, rules: Rul
             best = max((a for a in singles if len(a)), key=lambda a: float(a.mean(axis=None)), default=None)
             if ("both", labels) in by_set and best is not None:
                 gain = interval(minus(by_set["both", labels], best), rules)
-                found += _directed(name, f"both domains − best single one, {labels} labels, {dataset}", gain, rules)
+                metric = f"both domains − best single one, {labels} labels"
+                found += _directed(name, "domains", metric, dataset, gain, rules)
         for train_on in sorted(models["train_on"].unique()):
             for careful in ("oracle", "consensus"):
                 if {(train_on, careful), (train_on, "monte_carlo")} <= by_set.keys():
                     gain = interval(minus(by_set[train_on, careful], by_set[train_on, "monte_carlo"]), rules)
-                    metric = f"{careful} − monte_carlo labels, trained on {train_on}, {dataset}"
-                    found += _directed(name, metric, gain, rules)
+                    metric = f"{careful} − monte_carlo labels, trained on {train_on}"
+                    found += _directed(name, careful, metric, dataset, gain, rules)
             kept, every = (train_on, "consensus"), (train_on, "binary_search")
             if {kept, every} <= by_set.keys() and sizes[kept] == sizes[every]:
                 gain = interval(minus(by_set[kept], by_set[every]), rules)
-                metric = (
-                    f"consensus − the same binary search unfiltered, {sizes[kept]} solutions of {train_on}, {dataset}"
-                )
-                found += _directed(name, metric, gain, rules)
-    for words, difference in diversity.gains(search, reward_models, rules):
-        found += _directed(name, words, interval(difference, rules), rules)
-    return found or [_unmeasured(name, "both domains − best single one")]
+                metric = f"consensus − the same binary search unfiltered, {sizes[kept]} solutions of {train_on}"
+                found += _directed(name, "filter", metric, dataset, gain, rules)
+    for axis, words, dataset, difference in diversity.gains(search, reward_models, rules):
+        found += _directed(name, axis, words, dataset, interval(difference, rules), rules)
+    return found or [_unmeasured(name, "domains", "both domains − best single one")]
 
 
 def search_budget(search: pd.DataFrame, reward_models: pd.DataFrame, rules: Rules) -> list[Claim]:
     """The strategies at equal tokens spent: their order where compute is plentiful, its reversal where it is scarce."""
     name = "search_budget"
     found: list[Claim] = []
-    for metric, difference in strategies.contrasts(search, reward_models, rules.aggregation, rules.scarce_budget):
-        gain = interval(difference, rules)
-        found += _directed(name, metric, gain, rules) or [_unmeasured(name, metric)]
-    return found or [_unmeasured(name, "accuracy at equal tokens spent: MCTS − beam search − best-of-n − majority")]
+    for each in strategies.contrasts(search, reward_models, rules.aggregation, rules.scarce_budget):
+        gain = interval(each.difference, rules)
+        if gain is None:
+            found.append(_unmeasured(name, each.name, each.words, each.dataset))
+            continue
+        parts = [interval(part, rules) for part in each.parts]
+        evidence = together(*(above(part or gain, rules.minimum_effect) for part in parts or [gain]))
+        wanted = power.needed(gain, rules.level, rules.minimum_effect)
+        found.append(_claim(name, each.name, each.words, each.dataset, gain, evidence, rules, wanted))
+    metric = "accuracy at equal tokens spent: MCTS − beam search − best-of-n − majority"
+    return found or [_unmeasured(name, "order", metric)]
 
 
 def math_to_code(
@@ -244,17 +263,24 @@ def pattern_similarity(
     """Table 2's contrast: are selected math and code responses more alike than unselected ones, and those as long?"""
     name, metric = "pattern_similarity", "(MathPRM–CodePRM) − (Math–Code)"
     if similarities is None or similarities.empty:
-        return [_unmeasured(name, metric)]
+        return [_unmeasured(name, "random", metric)]
+    rows = {row["comparison"]: row for row in similarities.to_dict("records")}
+    raw, length = (_permuted(rows[contrast], rules) for contrast in (patterns.RAW, patterns.LENGTH))
+    judged = {"random": (patterns.RAW, together(raw, length)), "as_long": (patterns.LENGTH, length)}
     found: list[Claim] = []
-    judged = SUPPORTED
-    for contrast, paper in ((patterns.RAW, _paper_similarity(reported)), (patterns.LENGTH, "")):
-        row = similarities.set_index("comparison").loc[contrast]
-        own = verdict(row["low"], row["high"], rules.minimum_effect)
-        judged = all_of(judged, own)
+    for contrast, (comparison, evidence) in judged.items():
+        row = rows[comparison]
         effect = Interval(row["mean"], row["low"], row["high"], int(row["n"]), int(row["seeds"]))
-        words = f"{metric}, {contrast} (permutation p = {row['p']:.2g})"
-        found.append(_claim(name, words, effect, judged, paper, OF_PAIRS if own == INCONCLUSIVE else ""))
+        words = f"{metric}, {comparison} (permutation p = {row['p']:.2g})"
+        paper = _paper_similarity(reported) if contrast == "random" else ""
+        found.append(_claim(name, contrast, words, "math × code", effect, evidence, rules, OF_PAIRS, paper))
     return found
+
+
+def _permuted(row: Mapping[str, Any], rules: Rules) -> Evidence:
+    """That a similarity is above the threshold: by the permutation test, and by the whole interval."""
+    over, under = row["low"] > rules.minimum_effect, row["high"] < rules.minimum_effect
+    return Evidence(row["p"] if over else 1.0, row["p"] if under else 1.0)
 
 
 def judge(
@@ -328,9 +354,9 @@ def _claim(
     )
 
 
-def _unmeasured(claim: str, contrast: str, metric: str, needed: str = "") -> Claim:
+def _unmeasured(claim: str, contrast: str, metric: str, dataset: str = "", needed: str = "") -> Claim:
     nothing = float("nan")
-    return Claim(claim, contrast, metric, "", nothing, nothing, nothing, NOT_MEASURED, "", 0, 0, needed=needed)
+    return Claim(claim, contrast, metric, dataset, nothing, nothing, nothing, NOT_MEASURED, "", 0, 0, needed=needed)
 
 
 def _paper(table1: pd.DataFrame | None, against: str) -> str:

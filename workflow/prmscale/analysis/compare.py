@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 
 from prmscale.analysis import selection
-from prmscale.analysis.bootstrap import DIFFERENCE, Array, Interval, Range, mean_interval
-from prmscale.analysis.verdicts import Check, Rules, verdict
+from prmscale.analysis.bootstrap import DIFFERENCE, Array, Range, mean_interval
+from prmscale.analysis.intervals import Interval
+from prmscale.analysis.verdicts import Check, Rules, above
 
 
 def measured(search: pd.DataFrame, rules: Rules) -> Iterator[tuple[str, pd.DataFrame]]:
@@ -44,7 +45,7 @@ def control(rows: pd.DataFrame, strategy: str) -> pd.DataFrame:
 def interval(
     values: pd.DataFrame, rules: Rules, level: float | None = None, within: Range = DIFFERENCE
 ) -> Interval | None:
-    """The interval of a difference of two `per_problem` tables, or of one (a `SHARE`); None where nothing was measured."""
+    """The interval of a `per_problem` table (a `SHARE`) or of a difference of two; None where nothing was measured."""
     known = values.dropna(how="all")
     return mean_interval(known, level or rules.level, within=within) if known.size else None
 
@@ -72,5 +73,5 @@ def check(
     found = interval(values, rules)
     if found is None:
         return []
-    judged = verdict(found.low, found.high, rules.minimum_effect if threshold is None else threshold)
+    judged = above(found, rules.minimum_effect if threshold is None else threshold).verdict(rules.level)
     return [Check(section, dataset, comparison, found.mean, found.low, found.high, judged, found.n, found.seeds)]

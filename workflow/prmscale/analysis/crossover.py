@@ -20,7 +20,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from prmscale.analysis import selection, spending
-from prmscale.analysis.bootstrap import Interval, mean_interval
+from prmscale.analysis.bootstrap import mean_interval
+from prmscale.analysis.intervals import Interval
 from prmscale.analysis.spending import Curve
 from prmscale.analysis.strategies import NAMES
 

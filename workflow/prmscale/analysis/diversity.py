@@ -33,12 +33,16 @@ def series(search: pd.DataFrame, reward_models: pd.DataFrame, rules: Rules) -> I
                 yield dataset, axis, int(models["solutions"].iloc[0]), known
 
 
-def gains(search: pd.DataFrame, reward_models: pd.DataFrame, rules: Rules) -> Iterator[tuple[str, pd.DataFrame]]:
-    """What the most diverse set is better by than the least diverse one, in words and by problem and seed."""
+def gains(
+    search: pd.DataFrame, reward_models: pd.DataFrame, rules: Rules
+) -> Iterator[tuple[Axis, str, str, pd.DataFrame]]:
+    """What the most diverse set is better by than the least diverse one: what is varied, in words, the data set, and
+    the difference by problem and seed.
+    """
     for dataset, axis, size, known in series(search, reward_models, rules):
         least, most = min(known), max(known)
-        words = f"{most} − {least} {axis}, sets of {size} solutions, {dataset}"
-        yield words, selection.minus(known[most], known[least])
+        words = f"{most} − {least} {axis}, sets of {size} solutions"
+        yield axis, words, dataset, selection.minus(known[most], known[least])
 
 
 def slopes(search: pd.DataFrame, reward_models: pd.DataFrame, rules: Rules) -> list[Check]:

@@ -16,9 +16,10 @@ import numpy as np
 import pandas as pd
 
 from prmscale.analysis import forms, selection
-from prmscale.analysis.bootstrap import Array, Interval, statistic_interval
+from prmscale.analysis.bootstrap import Array, statistic_interval
 from prmscale.analysis.compare import stacked
-from prmscale.analysis.verdicts import INCONCLUSIVE, NOT_SUPPORTED, SUPPORTED, Check, Rules, verdict
+from prmscale.analysis.intervals import Interval
+from prmscale.analysis.verdicts import INCONCLUSIVE, NOT_SUPPORTED, SUPPORTED, Check, Rules
 
 SECTION = "emergence"
 FEWEST = 6  # checkpoints: fewer are fitted by curves of four parameters whatever they are
@@ -51,10 +52,10 @@ def emergence(values: Array, steps: list[int], level: float, draws: int, seed: i
     # on both sides of each middle between two checkpoints; where the fitted curve rises or falls most is the jump
     middles = (x[1:] + x[:-1]) / 2
     sides = np.concatenate([middles - 1e-9, middles + 1e-9])
-    below, above = np.split(forms.fitted(forms.JUMP, x, values.mean(axis=(0, 1))[None], sides)[0], 2)
-    at = int(np.argmax(np.abs(above - below)))
-    size = float((above - below)[at])
-    judged = verdict(better.low, better.high) if better.seeds > 1 else INCONCLUSIVE
+    under, over = np.split(forms.fitted(forms.JUMP, x, values.mean(axis=(0, 1))[None], sides)[0], 2)
+    at = int(np.argmax(np.abs(over - under)))
+    size = float((over - under)[at])
+    judged = above(better).verdict(level) if better.seeds > 1 else INCONCLUSIVE
     if judged == SUPPORTED and size < 0:
         judged = NOT_SUPPORTED
     return Emergence(better, size, steps[at], steps[at + 1], judged)

@@ -22,9 +22,10 @@ from typing import Literal
 import numpy as np
 
 from prmscale.analysis.bases import widened
-from prmscale.analysis.bootstrap import Array, Interval, mean_interval
+from prmscale.analysis.bootstrap import UNBOUNDED, Array, mean_interval
+from prmscale.analysis.intervals import Interval
 from prmscale.analysis.tradeoff import Points
-from prmscale.analysis.verdicts import INCONCLUSIVE, Rules, verdict
+from prmscale.analysis.verdicts import Evidence, Rules, above
 
 FREEDOM = 3  # fewest degrees of freedom of the bases
 SAME = 0.1  # doublings: corpora end with whole problems, so equal pre-trainings differ by less
@@ -43,10 +44,10 @@ class Interaction:
     base_error: float
     freedom: int
 
-    def judged(self, rules: Rules) -> str:
-        """The verdict that both scales give; inconclusive where they differ."""
-        judged = verdict(self.accuracy.low, self.accuracy.high, rules.minimum_effect)
-        return judged if judged == verdict(self.logit.low, self.logit.high) else INCONCLUSIVE
+    def judged(self, rules: Rules) -> Evidence:
+        """What both scales say; nothing where they differ."""
+        scales = above(self.accuracy, rules.minimum_effect), above(self.logit)
+        return Evidence(*(max(each) for each in zip(*scales, strict=True)))
 
     @property
     def needed(self) -> str:
@@ -75,12 +76,12 @@ class _Contrast:
         """The contrast of values (problems x seeds x points) with its interval, and the standard error of the bases."""
         squares = (self.centred**2).sum()
         own = values @ self.slopes
-        found = mean_interval(own @ self.centred / squares, rules.level, rules.draws, rules.seed)
+        found = mean_interval(own @ self.centred / squares, rules.level, within=UNBOUNDED)
         rest = self.residuals(own)
         variance = float((rest.mean(axis=(0, 1)) ** 2).sum() / self.freedom / squares)
-        noise = [_width(mean_interval(r, rules.level, rules.draws, rules.seed)) for r in np.moveaxis(rest, 2, 0)]
-        apart = sum(each**2 for each in noise) / self.freedom / squares
-        shared = max(1 - apart / _width(found) ** 2, 0.0) if _width(found) else 0.0
+        noise = sum(mean_interval(each, within=UNBOUNDED).error ** 2 for each in np.moveaxis(rest, 2, 0))
+        apart = noise / self.freedom / squares
+        shared = max(1 - apart / found.error**2, 0.0) if found.error else 0.0
         return widened(found, variance, self.freedom, rules.level, shared), float(np.sqrt(variance))
 
     def residuals(self, slopes: Array) -> Array:
@@ -88,10 +89,6 @@ class _Contrast:
         dummies = self.levels[:, None] == np.unique(self.levels)
         design = np.column_stack([dummies, self.centred])
         return np.asarray(slopes - slopes @ np.linalg.pinv(design).T @ design.T)
-
-
-def _width(found: Interval) -> float:
-    return found.high - found.low
 
 
 def interaction(own: Points, rules: Rules, of: With = "tokens") -> Interaction | None:

@@ -7,6 +7,7 @@ No budget is left out: a search that ends without a complete solution (finish_re
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 import pandas as pd
 
@@ -31,6 +32,13 @@ NAMES = {  # as people call them, in the order of legends
 GUIDED = tuple(name for name in NAMES if name != "majority")
 PLENTIFUL = (("mcts", "beam"), ("beam", "best_of_n"), ("best_of_n", "majority"), ("mcts", "best_of_n"))
 SCARCE = ("best_of_n", "mcts")
+CONTRASTS = {  # as the configuration names them
+    ("mcts", "best_of_n"): "plentiful",
+    ("best_of_n", "mcts"): "scarce",
+    ("mcts", "beam"): "mcts_beam",
+    ("beam", "best_of_n"): "beam_best_of_n",
+    ("best_of_n", "majority"): "best_of_n_majority",
+}
 
 
 def guide(search: pd.DataFrame, reward_models: pd.DataFrame) -> str:
@@ -81,29 +89,45 @@ def unspent(search: pd.DataFrame, reward_models: pd.DataFrame, aggregation: str)
     return table.assign(strategy=table["strategy"].map(NAMES))
 
 
-def contrasts(
-    search: pd.DataFrame, reward_models: pd.DataFrame, aggregation: str, scarce: int
-) -> Iterator[tuple[str, pd.DataFrame]]:
-    """What the claim compares: its words, and the difference by problem (rows) and seed (columns), empty where one of
-    the two was not measured.
+@dataclass(frozen=True)
+class Contrast:
+    """A difference by problem (rows) and seed (columns), empty where a side was not measured, and what it says.
+
+    `parts` are the differences that must all be positive where the contrast is more than its own sign.
+    """
+
+    name: str
+    words: str
+    dataset: str
+    difference: pd.DataFrame
+    parts: tuple[pd.DataFrame, ...] = ()
+
+
+def contrasts(search: pd.DataFrame, reward_models: pd.DataFrame, aggregation: str, scarce: int) -> Iterator[Contrast]:
+    """What the claim compares, the whole claim first: MCTS leads best-of-n at plenty and trails it at scarcity.
 
     Plenty is the largest amount that the measured ones of MCTS, beam search, best-of-n and majority all spent;
     scarcity a budget stated beforehand. The words name who left more than 5 % of the budget in question unspent.
     """
-    for dataset, rows in compared(search, reward_models, aggregation).groupby("dataset", sort=True):
-        every = spending.curves(rows)
+    for key, rows in compared(search, reward_models, aggregation).groupby("dataset", sort=True):
+        dataset, every = str(key), spending.curves(rows)
         chain = [every[name] for name in dict.fromkeys(n for pair in PLENTIFUL for n in pair) if name in every]
         plenty, left = spending.common(chain), spending.unspent(rows)
-        for pair in PLENTIFUL:
-            yield _contrast(every, pair, plenty, left[left["budget"] == rows["budget"].max()], str(dataset))
+        most = left[left["budget"] == rows["budget"].max()]
+        ordered = [_contrast(every, pair, plenty, most, dataset) for pair in PLENTIFUL]
         little = spending.point({name: every[name] for name in SCARCE if name in every}, scarce)
         at = little if little < plenty else 0.0
-        yield _contrast(every, SCARCE, at, left[left["budget"] == scarce], str(dataset))
+        reversed_ = _contrast(every, SCARCE, at, left[left["budget"] == scarce], dataset)
+        lead = ordered[-1].difference
+        words = f"lead of MCTS over best-of-n at {plenty:.3g} samples' worth − at {at:.3g}"
+        both = selection.minus(lead, -reversed_.difference)
+        yield Contrast("order", words, dataset, both, (lead, reversed_.difference))
+        yield from (*ordered, reversed_)
 
 
 def _contrast(
     every: Mapping[str, Curve], pair: tuple[str, str], worth: float, left: pd.DataFrame, dataset: str
-) -> tuple[str, pd.DataFrame]:
+) -> Contrast:
     """One difference at one amount spent (0: none) and its words."""
     more, less = (every[name].at(worth) if name in every else pd.DataFrame() for name in pair)
     words = [f"{NAMES[pair[0]]} − {NAMES[pair[1]]}"]
@@ -111,7 +135,7 @@ def _contrast(
         shares = left[left["strategy"].isin(pair)]
         named = [f"{NAMES[row.strategy]} spent {row.share:.0%} of {row.budget}" for row in shares.itertuples()]
         words.append(f"{worth:.3g} samples' worth" + (f" ({'; '.join(named)})" if named else ""))
-    return ", ".join([*words, dataset]), selection.minus(more, less)
+    return Contrast(CONTRASTS[pair], ", ".join(words), dataset, selection.minus(more, less))
 
 
 def _own(rows: pd.DataFrame, wanted: str) -> str:

@@ -11,7 +11,7 @@ import pandas as pd
 from prmscale.analysis import selection
 from prmscale.analysis.bootstrap import SHARE
 from prmscale.analysis.compare import accuracy, at_budget, interval
-from prmscale.analysis.verdicts import EQUIVALENCE_LEVEL, Rules, equivalence
+from prmscale.analysis.verdicts import EQUIVALENCE_LEVEL, Rules, alike
 
 COLUMNS = [
     "policy", "dataset", "domain", "budget", "trained_on", "accuracy", "low", "high", "n", "seeds",
@@ -45,7 +45,7 @@ def matrix(search: pd.DataFrame, reward_models: pd.DataFrame, rules: Rules) -> p
                 if gap is not None:
                     row |= {
                         "difference": gap.mean, "difference_low": gap.low, "difference_high": gap.high,
-                        "verdict": equivalence(gap.low, gap.high, rules.equivalence_margin, gap.n),
+                        "verdict": alike(gap, rules.equivalence_margin).verdict(rules.level),
                     }  # fmt: skip
                 found.append(row)
     return pd.DataFrame(found, columns=COLUMNS)

@@ -129,6 +129,6 @@ def with_headlines(claims: Sequence[Claim], contrasts: Mapping[str, str], level:
         for i, evidence in zip(own, map(Evidence, supported, refuted), strict=True):
             verdict = evidence.verdict(level)
             needed = (found[i].needed or OF_THE_CORRECTION) if verdict == INCONCLUSIVE else ""
-            p_values = {"p_supported": evidence.supported, "p_refuted": evidence.refuted}
-            found[i] = replace(found[i], headline=True, verdict=verdict, needed=needed, **p_values)
+            judged = replace(found[i], headline=True, verdict=verdict, needed=needed)
+            found[i] = replace(judged, p_supported=evidence.supported, p_refuted=evidence.refuted)
     return found
