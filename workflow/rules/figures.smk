@@ -89,6 +89,7 @@ rule judge_claims:
         analysis=as_data(STUDY.analysis),
         aggregations=STUDY.search.aggregations,
         claims=as_data(STUDY.claims),
+        generated=all(dataset.source in study_module.GENERATED for dataset in STUDY.datasets),
         policy=STUDY.search.evaluations[0].policy if STUDY.search.evaluations else "",
         seed=STUDY.seed,
     script:

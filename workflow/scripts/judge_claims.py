@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from prmscale.analysis import checks, claims, selection, tradeoff, transfer
+from prmscale.analysis import checks, claims, selection, strategies, tradeoff, transfer
 from prmscale.analysis.collect import pattern_similarities, reward_models, searches, training
 from prmscale.analysis.page import render
 from prmscale.analysis.verdicts import Rules
@@ -35,8 +35,10 @@ with job(snakemake):
     )
     made = checks.all_checks(search, models, rules, training(snakemake.input.rewards))
     matrix = transfer.matrix(search, models, rules)
+    replies = pd.read_csv(snakemake.input.replies)
+    left = strategies.unspent(selection.first_policy(search), models, rules.aggregation)
     with written_whole(snakemake.output.markdown) as aside:
-        aside.write_text(render(found, made, rules, matrix, pd.read_csv(snakemake.input.replies)))
+        aside.write_text(render(found, made, rules, matrix, replies, left, snakemake.params.generated))
     tables = {
         "csv": claims.frame(found),
         "checks": checks.frame(made),

@@ -19,7 +19,7 @@ from prmscale.analysis import forms, selection
 from prmscale.analysis.bootstrap import Array, statistic_interval
 from prmscale.analysis.compare import stacked
 from prmscale.analysis.intervals import Interval
-from prmscale.analysis.verdicts import INCONCLUSIVE, NOT_SUPPORTED, SUPPORTED, Check, Rules
+from prmscale.analysis.verdicts import INCONCLUSIVE, NOT_SUPPORTED, SUPPORTED, Check, Rules, above
 
 SECTION = "emergence"
 FEWEST = 6  # checkpoints: fewer are fitted by curves of four parameters whatever they are

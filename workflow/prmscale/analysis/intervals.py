@@ -73,8 +73,10 @@ class Interval:
         def short(log_p: float) -> float:
             return reach(self.parts, 1 - np.exp(log_p)) - distance
 
-        least = -34.0  # beyond this 1 - p is 1
-        return float(np.exp(brentq(short, least, -1e-12))) if short(least) > 0 else float(np.exp(least))
+        least, most = -34.0, -1e-12  # below the one 1 - p is 1, above the other p is
+        if short(least) <= 0 or short(most) >= 0:
+            return float(np.exp(least if short(least) <= 0 else most))
+        return float(np.exp(brentq(short, least, most)))
 
     @property
     def caveat(self) -> str:

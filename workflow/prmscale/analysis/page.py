@@ -32,15 +32,15 @@ def render(
     rules: Rules,
     transfer: pd.DataFrame,
     replies: pd.DataFrame,
-    notes: Sequence[str] = (),
+    unspent: pd.DataFrame,
     generated: bool = False,
 ) -> str:
     """The whole page; `transfer` is the table of `transfer.matrix`, `replies` that of `reply_shares.shares`.
 
-    `notes` are lines to stand below the answers; `generated` says that the benchmarks are this project's own worlds.
+    `unspent` is the table of `strategies.unspent`; `generated` says that the benchmarks are this project's own worlds.
     """
     lines = ["# The paper's claims, measured here", "", *_answers(claims), "", _how_to_read(rules), ""]
-    lines += [*_size(checks), *_cut(replies), *(line for note in notes for line in (note, ""))]
+    lines += [*_size(checks), *_cut(replies), *_unspent(unspent)]
     for letter, name in zip("abcdef", WORDS, strict=True):
         lines += _claim(letter, name, [c for c in claims if c.claim == name])
     lines += [*_verification(checks, generated), *_growth(checks), *_emergence(checks), *_diversity(checks)]
@@ -84,7 +84,8 @@ def _how_to_read(rules: Rules) -> str:
         "are corrected for the number of data sets (Holm), so that a false verdict comes in at most "
         f"{1 - rules.level:.0%} of studies. All other contrasts are *also measured*: with dozens of them, one in "
         f"{1 / (1 - rules.level):.0f} is remarkable by luck. *Supported*: the effect is above "
-        f"{_points(rules.minimum_effect)} (for equivalence: within ±{_points(rules.equivalence_margin)}); *not supported*: it is on the other side; "
+        f"{_points(rules.minimum_effect)} (for equivalence: within ±{_points(rules.equivalence_margin)}); "
+        "*not supported*: it is on the other side; "
         "*inconclusive*: neither is sure. A claim of two parts needs both. With one training seed an interval covers "
         "the problems alone; with two, t has one degree of freedom: **two seeds cannot carry a claim about training**, "
         "and its intervals show it. "
@@ -114,6 +115,14 @@ def _cut(table: pd.DataFrame) -> list[str]:
         "policies.sampling.max_tokens, or read accuracies as those of short solutions."
     )
     return [f"Solutions cut at the token limit, which have no answer and are wrong: {told}.{warning * bool(many)}", ""]
+
+
+def _unspent(table: pd.DataFrame) -> list[str]:
+    """Which strategies left more than 5 % of a budget unspent."""
+    if table.empty:
+        return []
+    told = [f"{r.strategy} spent {r.share:.0%} of {r.budget} on {r.dataset}" for r in table.itertuples()]
+    return [f"Budgets (in samples' worth) of which more than 5 % was left: {'; '.join(told)}.", ""]
 
 
 def _claim(letter: str, name: str, claims: Sequence[Claim]) -> Iterator[str]:
