@@ -86,7 +86,8 @@ def desk(
     """The points of the desk study's grid: a quarter, half and all of the pre-training of all sizes but the largest.
 
     Each training run's accuracy differs from the truth by `of_run` at each checkpoint, and each base's by `of_base`
-    (standard deviations at an accuracy of one half; the logits' are alike at all). Half of the luck of a problem is shared by all reward models.
+    (standard deviations at an accuracy of one half; the logits' are alike at all). Half of the luck of
+    a problem is shared by all reward models.
     """
     generator = np.random.default_rng(seed)
     grid = [(n, d) for n in DESK_SIZES for d in (0.25, 0.5, 1.0) if n < max(DESK_SIZES) or d == 1]
