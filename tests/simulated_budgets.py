@@ -86,19 +86,20 @@ def desk(
     """The points of the desk study's grid: a quarter, half and all of the pre-training of all sizes but the largest.
 
     Each training run's accuracy differs from the truth by `of_run` at each checkpoint, and each base's by `of_base`
-    (standard deviations). Half of the luck of a problem is shared by all reward models.
+    (standard deviations at an accuracy of one half; the logits' are alike at all). Half of the luck of
+    a problem is shared by all reward models.
     """
     generator = np.random.default_rng(seed)
     grid = [(n, d) for n in DESK_SIZES for d in (0.25, 0.5, 1.0) if n < max(DESK_SIZES) or d == 1]
     places = [(n, d, s) for n, d in grid for s in (ALONG if (n, d) == (DESK_SIZES[2], 1) else EARLY)]
     sizes, tokens, steps = np.array(places).T
     chances = truth(np.log2(sizes / DESK_SIZES[2]), np.log2(tokens), np.log2(steps))
-    chances = chances + of_base * generator.normal(size=len(places))
-    chances = chances + of_run * generator.normal(size=(seeds, len(places)))
+    noise = of_base * generator.normal(size=len(places)) + of_run * generator.normal(size=(seeds, len(places)))
+    chances = 1 / (1 + (1 / np.clip(chances, 0.01, 0.99) - 1) * np.exp(-4 * noise))
     shape = (problems, seeds, len(places))
-    ease, common = 0.2 * (generator.random(problems) - 0.5), generator.random(problems)
-    luck = np.where(generator.random(shape) < 0.5, common[:, None, None], generator.random(shape))
-    values = (luck < np.clip(chances, 0.01, 0.99) + ease[:, None, None]).astype(float)
+    common = generator.random(problems)[:, None, None]
+    luck = np.where(generator.random(shape) < 0.5, common, generator.random(shape))
+    values = (luck < chances).astype(float)
     budgets = Budgets(6 * sizes * tokens * 2.4e6, 6 * sizes * steps * 0.9e6)
     bases = [f"{n}@{100 * d:g}" for n, d, _ in places]
     return Points("simulated", bases, sizes, tokens * 2.4e6, steps * 600, budgets, values)
