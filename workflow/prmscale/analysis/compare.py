@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from prmscale.analysis import selection
-from prmscale.analysis.bootstrap import DIFFERENCE, Array, Interval, Range, mean_interval
+from prmscale.analysis.bootstrap import DIFFERENCE, Array, Range, mean_interval
+from prmscale.analysis.intervals import Interval
 from prmscale.analysis.verdicts import Check, Rules, verdict
 
 
@@ -44,7 +45,7 @@ def control(rows: pd.DataFrame, strategy: str) -> pd.DataFrame:
 def interval(
     values: pd.DataFrame, rules: Rules, level: float | None = None, within: Range = DIFFERENCE
 ) -> Interval | None:
-    """The interval of a difference of two `per_problem` tables, or of one (a `SHARE`); None where nothing was measured."""
+    """The interval of a difference of two `per_problem` tables, or of one (a `SHARE`); None if nothing was measured."""
     known = values.dropna(how="all")
     return mean_interval(known, level or rules.level, within=within) if known.size else None
 

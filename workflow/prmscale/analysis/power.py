@@ -47,7 +47,9 @@ class Spread:
         if seeds == 1:
             return float(stats.nct.sf(stats.t.ppf(tail, n - 1), n - 1, distance / true))
         told = by_seed * stats.chi2.ppf(LUCK, seeds - 1) / (seeds - 1)
-        reach = (by_problem * stats.t.ppf(tail, n - 1) + told * stats.t.ppf(tail, seeds - 1)) / np.sqrt(by_problem + told)
+        reach = (by_problem * stats.t.ppf(tail, n - 1) + told * stats.t.ppf(tail, seeds - 1)) / np.sqrt(
+            by_problem + told
+        )
         return float(stats.norm.cdf((distance - reach) / true).mean())
 
 
