@@ -1,42 +1,101 @@
-"""The paired bootstrap covers what it says, pairs what it should, and refuses nothing silently."""
+"""One interval for all: it covers what it says, wastes little, pairs what it should, and refuses nothing silently."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
+from simulated_designs import DESIGNS, SPREADS, outcomes
 
-from prmscale.analysis.bootstrap import Interval, curve, mean_interval, paired_difference, resampled_means
+from prmscale.analysis.bootstrap import (
+    SHARE,
+    UNBOUNDED,
+    curve,
+    intervals_of,
+    mean_interval,
+    paired_difference,
+    resampled_means,
+    statistic_interval,
+)
+from prmscale.analysis.intervals import TOO_FEW_SEEDS, Interval
 from prmscale.errors import UserError
 
-
-@pytest.mark.parametrize(("problems", "truth"), [(30, 0.4), (150, 0.75)])
-def test_nominal_95_percent_covers_the_truth(problems: int, truth: float) -> None:
-    """Accuracies of problems of varying difficulty: the interval holds the true mean in about 95 % of studies."""
-    generator = np.random.default_rng(5)
-    hits, studies = 0, 600
-    for study in range(studies):
-        chances = generator.beta(4 * truth, 4 * (1 - truth), problems)
-        found = mean_interval(generator.binomial(8, chances) / 8, 0.95, 400, study)
-        hits += found.low <= truth <= found.high
-    assert 0.92 <= hits / studies <= 0.98
+STUDIES = 200  # of a cell; 2,000 of a between-seed SD
 
 
-def test_paired_difference_covers_and_is_narrower_than_unpaired() -> None:
-    """Two strategies on the same hard and easy problems."""
-    generator = np.random.default_rng(6)
-    hits, studies, widths = 0, 400, []
-    for study in range(studies):
-        chances = generator.uniform(0, 0.8, 100)
-        a, b = (generator.binomial(8, chances + gain) / 8 for gain in (0.1, 0.0))
-        found = paired_difference(a, b, 0.95, 400, study)
-        hits += found.low <= 0.1 <= found.high
-        alone = mean_interval(a, 0.95, 400, study)
-        widths.append((found.high - found.low) / (alone.high - alone.low))
-    assert 0.92 <= hits / studies <= 0.98
-    assert np.mean(widths) < 1.0  # unpaired it would be 1.41
+def _studies(design: str, problems: int, trained: int, spread: float) -> Iterator[Interval]:
+    """The intervals of simulated studies whose truth is 0."""
+    generator = np.random.default_rng([problems, trained, round(100 * spread), len(design)])
+    for _ in range(STUDIES):
+        yield mean_interval(DESIGNS[design](generator, problems, trained, spread), 0.95, 200)
+
+
+@pytest.mark.parametrize("trained", [2, 3, 5])
+def test_95_percent_cover_95_percent_whatever_seeds_and_problems_do(trained: int) -> None:
+    """Every design at 200 and 500 problems and between-seed SDs of 0, 3, 7 and 14 points; the truth is 0.
+
+    Half of the nominal 5 % err towards "supported".
+    """
+    for spread in SPREADS:
+        rates = []
+        for design in DESIGNS:
+            for problems in (200, 500):
+                found = list(_studies(design, problems, trained, spread))
+                rates.append((np.mean([i.low <= 0 <= i.high for i in found]), np.mean([i.low > 0 for i in found])))
+                print(f"{trained} seeds, SD {spread:.2f}, {problems}, {design}: {rates[-1][0]:.3f}, {rates[-1][1]:.3f}")
+        covered, supported = np.mean(rates, axis=0)
+        print(f"{trained} seeds, SD {spread:.2f}: covered {covered:.3f}, false supported {supported:.3f}")
+        assert covered >= 0.93 and supported <= 0.035
+        assert min(rate for rate, _ in rates) >= 0.93 - 3 * (0.93 * 0.07 / STUDIES) ** 0.5
+
+
+@pytest.mark.parametrize("trained", [2, 3, 5])
+def test_it_finds_effects_as_often_as_t_of_the_seeds_means_where_that_is_valid(trained: int) -> None:
+    """Of differences that problems move by chance alone, plain t covers. Elsewhere it does not, and one that takes all
+    variance to be the seeds' wastes more.
+    """
+    generator, tail = np.random.default_rng(3), stats.t.ppf(0.975, trained - 1)
+    ours, plain, cautious = [], [], []
+    for _ in range(1500):
+        values = generator.normal(0.06, 0.3, (100, trained)) + generator.normal(0, 0.02, (1, trained))
+        found, seeds = mean_interval(values, within=UNBOUNDED), values.mean(axis=0)
+        ours.append(found.low > 0)
+        plain.append(seeds.mean() - tail * seeds.std(ddof=1) / trained**0.5 > 0)
+        cautious.append(found.mean - tail * found.error > 0)
+    print(
+        f"{trained} seeds: power {np.mean(ours):.3f}, plain t {np.mean(plain):.3f}, all seeds' {np.mean(cautious):.3f}"
+    )
+    assert np.mean(ours) >= np.mean(plain) - 0.015
+    assert np.mean(ours) >= np.mean(cautious)
+
+
+def test_one_seed_is_the_t_interval_of_problems_and_no_problem_effect_that_of_seeds() -> None:
+    generator = np.random.default_rng(4)
+    values = generator.normal(size=1000)
+    found, wanted = mean_interval(values), stats.ttest_1samp(values, 0.1)
+    low, high = wanted.confidence_interval(0.95)
+    assert (found.low, found.high) == pytest.approx((low, high), rel=0.01, abs=5e-4)
+    assert found.p(0.1) == pytest.approx(wanted.pvalue, rel=0.1)
+    seeds = np.array([0.1, 0.4, 0.2])
+    found = statistic_interval(seeds[None, :, None], lambda means: means[:, 0])
+    low, high = stats.ttest_1samp(seeds, 0).confidence_interval(0.95)
+    assert (found.low, found.high) == pytest.approx((low, high))
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(0, 10_000), st.integers(1, 4), st.floats(-0.5, 0.5), st.floats(0.001, 0.999))
+def test_p_and_interval_agree(seed: int, trained: int, threshold: float, alpha: float) -> None:
+    generator = np.random.default_rng(seed)
+    found = mean_interval(generator.normal(size=(1, trained)) * 0.05 + generator.normal(size=(20, trained)))
+    at = found.at(1 - alpha)
+    assert at.mean == found.mean and at.low <= at.mean <= at.high
+    assert (found.p(threshold) < alpha) == (not at.low <= threshold <= at.high)
+    assert found.at(0.95) == found and found.p(found.mean) == 1
 
 
 @settings(max_examples=50, deadline=None)
@@ -45,15 +104,53 @@ def test_interval_holds_the_mean_and_ignores_missing_values(values: list[float])
     known = [v for v in values if not np.isnan(v)]
     if not known:
         with pytest.raises(UserError, match="no problem has a value"):
-            mean_interval(values, draws=50)
+            mean_interval(values)
         return
-    found = mean_interval(values, draws=200)
-    assert repr(found) == repr(mean_interval(known, draws=200))  # NaN is not equal to itself
+    found = mean_interval(values, within=SHARE)
+    assert repr(found) == repr(mean_interval(known, within=SHARE))  # NaN is not equal to itself
     assert found.n == len(known) and found.mean == pytest.approx(np.mean(known))
     if found.n == 1:
-        assert np.isnan(found.low) and np.isnan(found.high)
+        assert np.isnan([found.low, found.high, found.error, found.p()]).all()
     else:
-        assert min(known) - 1e-9 <= found.low <= found.high <= max(known) + 1e-9
+        assert 0 <= found.low <= found.mean + 1e-9 and found.mean - 1e-9 <= found.high <= 1
+
+
+@pytest.mark.parametrize("trained", [1, 3])
+def test_problems_that_are_all_alike_are_not_certain(trained: int) -> None:
+    """About as the rule of three: of n problems without a failure, 3 in n may fail."""
+    for n in (20, 200):
+        found = paired_difference(np.ones((n, trained)), np.ones((n, 1)))
+        assert found.mean == 0 and 2.5 / n < found.high < 4 / n and found.low == -found.high
+    assert mean_interval(np.ones(200), within=SHARE).high == 1
+
+
+def test_few_problems_that_differ_are_judged_as_by_the_sign_test() -> None:
+    """Two strategies that differ on so many of 500 problems, at random: five that agree are no evidence (p = .06)."""
+    for differ in range(1, 13):
+        for wins in range(differ + 1):
+            difference = np.zeros(500)
+            difference[:wins], difference[wins:differ] = 1, -1
+            sign = stats.binomtest(wins, differ).pvalue
+            assert (mean_interval(difference).p() < 0.05) == (sign < 0.05), (differ, wins)
+
+
+def test_two_seeds_that_matter_are_said_to_be_too_few() -> None:
+    generator = np.random.default_rng(5)
+    problems, noise = generator.normal(size=(300, 1)), 0.01 * generator.normal(size=(300, 2))
+    assert mean_interval(noise + np.array([0.0, 0.1])).caveat == TOO_FEW_SEEDS
+    assert mean_interval(problems + noise).caveat == ""
+    assert mean_interval(noise[:, :1] + np.array([0.0, 0.1, 0.2])).caveat == ""
+
+
+def test_missing_cells_leave_the_seeds_effects_alone() -> None:
+    """A seed that is better by .2 and lacks the hard problems is better by .2, and not by .45."""
+    generator = np.random.default_rng(6)
+    values = generator.random((200, 1)) + np.array([[0.0, 0.2]]) + 0.01 * generator.normal(size=(200, 2))
+    sparse = np.where((values < np.median(values)) & [[False, True]], np.nan, values)
+    found = mean_interval(sparse)
+    assert found.seed_error == pytest.approx(0.1, rel=0.15)  # the other seed counts more
+    with_seed_of_its_own = np.where(np.arange(200)[:, None] % 2 == [[0, 1]], values, np.nan)
+    assert mean_interval(with_seed_of_its_own).seed_error is None  # seeds are not to be told from problems
 
 
 def _table() -> pd.DataFrame:
@@ -70,34 +167,32 @@ def _table() -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def test_curve_pairs_the_groups() -> None:
-    """Groups with equal values get equal intervals: they saw the same resamples; and so does a call on one of them."""
+def test_curve_has_a_row_a_group_whatever_the_order() -> None:
     table = _table()
-    found = curve(table, ["dataset", "budget"], draws=300)
+    found = curve(table, ["dataset", "budget"])
     assert list(found.columns) == ["dataset", "budget", "mean", "low", "high", "n", "seeds"]
     assert found.set_index(["dataset", "budget"])["n"].to_dict() == {
         ("programs", 1): 25, ("programs", 8): 25, ("sums", 1): 40, ("sums", 8): 40,
     }  # fmt: skip
-    for _, pair in found.groupby("dataset"):
-        assert len(pair[["mean", "low", "high"]].drop_duplicates()) == 1
-    alone = curve(table[(table.dataset == "sums") & (table.budget == 8)], ["dataset", "budget"], draws=300)
+    alone = curve(table[(table.dataset == "sums") & (table.budget == 8)].sample(frac=1, random_state=0), ["dataset"])
     wanted = found[(found.dataset == "sums") & (found.budget == 8)].reset_index(drop=True)
-    pd.testing.assert_frame_equal(alone, wanted)
+    pd.testing.assert_frame_equal(alone, wanted.drop(columns="budget"))
 
 
-def test_curve_is_deterministic_whatever_the_order() -> None:
-    table = _table()
-    shuffled = table.sample(frac=1, random_state=0)
-    pd.testing.assert_frame_equal(curve(table, ["dataset"], draws=100), curve(shuffled, ["dataset"], draws=100))
-    assert (
-        curve(table, ["dataset"], draws=100, seed=1).low.tolist() != curve(table, ["dataset"], draws=100).low.tolist()
-    )
+def test_data_sets_are_strata() -> None:
+    """The variance of a mean over two data sets is that of their weighted sum: what sets them apart is no luck."""
+    table = _table().assign(correct=lambda t: t.correct / 2 + 0.5 * (t.dataset == "sums"))
+    whole = intervals_of(table, ["budget"])[1,]
+    parts = intervals_of(table[table.budget == 1], ["dataset"])
+    weights = np.array([parts["programs",].n, parts["sums",].n]) / whole.n
+    errors = np.array([parts["programs",].error, parts["sums",].error])
+    assert whole.n == 65 and whole.error == pytest.approx(np.hypot(*(weights * errors)), rel=0.04)
 
 
 def test_curve_leaves_missing_values_out() -> None:
     table = _table()
     table.loc[(table.dataset == "sums") & (table.problem_id == "3"), "correct"] = np.nan
-    found = curve(table, ["dataset"], draws=100).set_index("dataset")
+    found = curve(table, ["dataset"]).set_index("dataset")
     assert found.loc["sums", "n"] == 39
     assert found.loc["sums", "mean"] == pytest.approx(table[table.dataset == "sums"].correct.mean())
 
@@ -120,47 +215,10 @@ def test_unequal_lengths_are_refused() -> None:
         paired_difference([1, 0], [1])
     with pytest.raises(ValueError, match="and seeds"):
         paired_difference(np.zeros((3, 2)), np.zeros((3, 3)))
-    assert paired_difference([1, 1, 1], [0, 0, 0], draws=50) == Interval(1.0, 1.0, 1.0, 3, problem_error=0.0)
 
 
-def _outcomes(generator: np.random.Generator, problems: int, seeds: int, sd: float, gain: float = 0.0) -> np.ndarray:
-    """Right or wrong (problems x seeds): problems, seeds (by `sd`) and their interaction move the chance (logits)."""
-    logits = 1.5 * generator.normal(size=(problems, 1)) + sd * generator.normal(size=(1, seeds))
-    logits = logits + generator.normal(size=(problems, seeds)) + gain
-    return (generator.random(logits.shape) < 1 / (1 + np.exp(-logits))).astype(float)
-
-
-@pytest.mark.parametrize(("seeds", "sd"), [(3, 0.0), (3, 0.2), (3, 0.4), (5, 0.2)])
-def test_intervals_cover_problems_and_seeds(seeds: int, sd: float) -> None:
-    """The truth is .5 by symmetry; seeds of sd .2 (logits) are 3 to 4 points apart."""
-    generator = np.random.default_rng(8)
-    hits, blind, studies = 0, 0, 400
-    for study in range(studies):
-        values = _outcomes(generator, 200, seeds, sd)
-        found = mean_interval(values, 0.95, 400, study)
-        hits += found.low <= 0.5 <= found.high
-        alone = mean_interval(values.mean(axis=1), 0.95, 400, study)
-        blind += alone.low <= 0.5 <= alone.high
-    assert found.seeds == seeds and found.n == 200
-    assert 0.90 <= hits / studies <= 0.985  # without any seed variance it errs towards wide
-    if sd >= 0.4:
-        assert blind / studies < 0.85  # what an interval over problems alone would claim
-
-
-def test_difference_against_a_control_covers_the_seeds() -> None:
-    """A PRM of three seeds against one column that has none: the truth by a large sample of seeds and problems."""
-    generator = np.random.default_rng(9)
-    truth = 0.5 - (_outcomes(generator, 400, 400, 0.3, -1.0)).mean()
-    hits, studies = 0, 300
-    for study in range(studies):
-        control = generator.random(200) < 0.5
-        found = paired_difference(control, _outcomes(generator, 200, 3, 0.3, -1.0), 0.95, 400, study)
-        hits += found.low <= truth <= found.high
-    assert 0.90 <= hits / studies <= 0.985
-
-
-def test_seeds_are_paired() -> None:
-    """Seeds that shift two groups alike leave their difference alone, and the groups' intervals wider."""
+def test_problems_and_seeds_are_paired() -> None:
+    """What shifts two groups alike leaves their difference alone, and the groups' intervals wider."""
     generator = np.random.default_rng(10)
     problems, shift = generator.random((100, 1)), np.array([[-0.2, 0.0, 0.2]])
     difference = paired_difference(problems + shift, 0.5 * problems + shift)
@@ -169,27 +227,22 @@ def test_seeds_are_paired() -> None:
     assert whole.high - whole.low > 2 * (alone.high - alone.low)
 
 
-def test_one_column_is_one_value_a_problem() -> None:
-    values = np.random.default_rng(11).random(50)
-    assert mean_interval(values[:, None]) == mean_interval(values)
-
-
-def test_curve_resamples_seeds_where_there_are_several() -> None:
+def test_curve_and_mean_are_one_interval() -> None:
     """In the table's long form as in arrays, whatever the order of its rows; groups of one seed stay as they are."""
-    values = _outcomes(np.random.default_rng(12), 60, 3, 0.5)
+    values = outcomes(np.random.default_rng(12), 60, 3, 0.05)
     rows = [
         {"problem_id": f"{p:02d}", "seed": s + 1, "kind": "prm", "correct": values[p, s]}
         for p in range(60)
         for s in range(3)
     ]
     rows += [{"problem_id": f"{p:02d}", "seed": 1, "kind": "one", "correct": values[p, 0]} for p in range(60)]
-    table = pd.DataFrame(rows).sample(frac=1, random_state=0)
-    found = curve(table, ["kind"]).set_index("kind")
-    for kind, wanted in (("prm", mean_interval(values)), ("one", mean_interval(values[:, 0]))):
-        assert found.loc[kind, ["mean", "low", "high"]].tolist() == pytest.approx(
-            [wanted.mean, wanted.low, wanted.high]
-        )
-        assert found.loc[kind, ["n", "seeds"]].tolist() == [wanted.n, wanted.seeds]
+    found = curve(pd.DataFrame(rows).sample(frac=1, random_state=0), ["kind"]).set_index("kind")
+    for kind, own in (("prm", values), ("one", values[:, 0])):
+        wanted = mean_interval(own, within=SHARE)
+        numbers = [wanted.mean, wanted.low, wanted.high, wanted.n, wanted.seeds]
+        assert found.loc[kind].tolist() == pytest.approx(numbers)
+        linear = statistic_interval(own.reshape(60, -1)[..., None], lambda means: means[:, 0])
+        assert (linear.low, linear.high) == pytest.approx((wanted.low, wanted.high))
 
 
 def test_many_groups_take_seconds_at_most() -> None:

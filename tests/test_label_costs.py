@@ -65,7 +65,7 @@ def test_costs_are_ratios_and_differences_on_the_same_problems():
     found = costs(measured(fixed, cheap, true), level=0.95, draws=200, seed=0).set_index(["method", "k"])
     same = found.loc["adaptive", 4]
     assert (same.tokens_ratio, same.tokens_ratio_low, same.tokens_ratio_high) == pytest.approx((0.5, 0.5, 0.5))
-    assert same.accuracy_gain == same.first_error_gain_low == 0
+    assert same.accuracy_gain == 0 and -0.3 < same.accuracy_gain_low < -0.2  # twelve problems alike are not certain
     right, most = found.loc["binary_search", 4], found.loc["monte_carlo", 4]
     assert right.accuracy == right.first_error == 1 and right.accuracy_gain == pytest.approx(1 - most.accuracy)
     assert right.accuracy_gain_low < right.accuracy_gain < right.accuracy_gain_high
@@ -76,6 +76,22 @@ def test_a_ratio_of_unequal_problems_has_an_interval_that_holds_it():
     found = costs(measured(labels(), uneven), level=0.95, draws=500, seed=0).set_index("method").loc["adaptive"]
     assert found.tokens_ratio == pytest.approx(uneven.tokens_spent.sum() / (72 * 40))
     assert found.tokens_ratio_low < found.tokens_ratio < found.tokens_ratio_high
+
+
+def test_intervals_of_ratios_cover_them():
+    """Forty problems of skewed cost: a method that takes half the tokens on average."""
+    stream, studies, covered = np.random.default_rng(4), 200, []
+    for _ in range(studies):
+        hard = stream.lognormal(sigma=0.8, size=40)
+        spent = [scale * hard * stream.lognormal(sigma=0.6, size=40) for scale in (200, 100)]
+        table = pd.DataFrame({"dataset": "toy", "problem_id": range(40), "solutions": 2, "accuracy": 1.0})
+        table = table.assign(first_error=1.0, k=4)
+        methods = zip(("monte_carlo", "adaptive"), spent, strict=True)
+        rows = pd.concat([table.assign(method=method, tokens=tokens) for method, tokens in methods])
+        found = costs(rows, level=0.95, draws=400, seed=0).set_index("method").loc["adaptive"]
+        covered.append(found.tokens_ratio_low <= 0.5 <= found.tokens_ratio_high)
+    print(f"ratio of tokens: covered {np.mean(covered):.3f}")
+    assert np.mean(covered) >= 0.93
 
 
 def test_figure_9_draws_each_method_in_each_data_set_and_saves_the_same_bytes(tmp_path):

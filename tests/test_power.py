@@ -34,6 +34,19 @@ def test_errors_are_told_apart() -> None:
     assert one.problem_error is not None and one.seed_error is None and one.interaction_error is None
 
 
+@pytest.mark.parametrize(
+    ("n", "seeds", "seed"), [(60, 1, 0.0), (200, 2, 0.0), (400, 2, 0.07), (200, 3, 0.03), (200, 5, 0.07)]
+)
+def test_the_stated_power_is_that_of_studies(n: int, seeds: int, seed: float) -> None:
+    generator, studies = np.random.default_rng(6), 600
+    spread = power.Spread(PROBLEM**2, seed**2, BOTH**2) if seeds > 1 else power.Spread(PROBLEM**2 + BOTH**2, 0.0, 0.0)
+    effect = 3 * (PROBLEM**2 / n + seed**2 / seeds + BOTH**2 / (n * seeds)) ** 0.5
+    stated = spread.power(effect, n, seeds, 0.95)
+    found = [mean_interval(_differences(generator, n, seeds, effect, seed)).low > 0 for _ in range(studies)]
+    print(f"{n} problems, {seeds} seeds (SD {seed}): stated {stated:.3f}, simulated {np.mean(found):.3f}")
+    assert np.mean(found) == pytest.approx(stated, abs=3 * (0.25 / studies) ** 0.5)
+
+
 def _numbers(words: str) -> list[int]:
     return [int(number.replace(",", "")) for number in re.findall(r"[\d,]+\d|\d", words)]
 
@@ -106,11 +119,13 @@ def test_equivalence_and_its_opposite_are_found() -> None:
     assert _equivalences(0.12, 1200, 60).count("not supported") >= 0.8 * 60
 
 
-@pytest.mark.parametrize("threshold", [0.0, 0.02])
-def test_a_verdict_errs_at_most_at_its_rate_at_the_threshold(threshold: float) -> None:
-    generator, said, studies = np.random.default_rng(5), [], 200
+@pytest.mark.parametrize(
+    ("threshold", "seeds", "seed"), [(0.0, 3, 0.02), (0.02, 3, 0.02), (0.0, 2, 0.14), (0.02, 3, 0.14)]
+)
+def test_a_verdict_errs_at_most_at_its_rate_at_the_threshold(threshold: float, seeds: int, seed: float) -> None:
+    generator, said, studies = np.random.default_rng(5), [], 400
     for study in range(studies):
-        found = mean_interval(_differences(generator, 200, 3, threshold, 0.02), 0.95, 200, study)
+        found = mean_interval(_differences(generator, 200, seeds, threshold, seed), 0.95, 200, study)
         said.append(verdict(found.low, found.high, threshold))
     allowed = 0.025 * studies + 2 * (0.025 * 0.975 * studies) ** 0.5
     assert said.count("supported") <= allowed and said.count("not supported") <= allowed

@@ -48,7 +48,7 @@ def emergence(values: Array, steps: list[int], level: float, draws: int, seed: i
         smooth = np.min([forms.misfit(form, x, means) for form in forms.SMOOTH], axis=0)
         return np.asarray(smooth - forms.misfit(forms.JUMP, x, means))
 
-    better = statistic_interval(values, statistic, level, draws, seed)
+    better = statistic_interval(values, statistic, level)
     # on both sides of each middle between two checkpoints; where the fitted curve rises or falls most is the jump
     middles = (x[1:] + x[:-1]) / 2
     sides = np.concatenate([middles - 1e-9, middles + 1e-9])

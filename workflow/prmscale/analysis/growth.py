@@ -62,7 +62,7 @@ def _forms(dataset: str, table: Array, logs: Array, rules: Rules) -> Iterator[Ch
         def gained(means: Array, form: forms.Form = form) -> Array:
             return forms.left_out_error(line, logs, means) - forms.left_out_error(form, logs, means)
 
-        better = statistic_interval(table, gained, rules.level, rules.draws, rules.seed)
+        better = statistic_interval(table, gained, rules.level)
         ours, lines = (float(forms.left_out_error(f, logs, table.mean(axis=(0, 1))[None])[0]) for f in (form, line))
         words = (
             f"{form.name}, predicts a left-out size better than the {line.name} (error {ours:.3f} against {lines:.3f})"

@@ -4,12 +4,29 @@ The variance of an estimate has two parts: that of problems, known from n proble
 their interaction with problems), known from S seeds. The first has n - 1 degrees of freedom, the second S - 1, and with
 two or three seeds these are what matters: t at 95 % is 12.7 with one degree of freedom and 4.3 with two. The reach of
 an interval is t standard errors, with a t between those of the two parts, weighted by their variances (Cochran and Cox
-1957, Experimental Designs, 2nd edition, section 4.14, for the Behrens-Fisher problem):
+1957, Experimental Designs, chapter 4, for two means of unequal variances):
 
     reach = (a t[n - 1] + b t[S - 1]) / sqrt(a + b),    a, b: variances by problems and by seeds
 
 Where seeds are all that matters that is the plain t interval of the seeds' means; where problems are, or with one seed,
-that of the problems' means.
+that of the problems' means. In 20,000 simulated studies each (200 problems, right or wrong, with an interaction; one
+mean, a difference of two trained models, and of one with a control) 95 % intervals hold the truth in, and lie wholly
+above it in, percent of studies:
+
+    seeds, SD between them      0 points       3 points       7 points      14 points
+    2                        95-98, 1-2     95-97, 1-2     94-96, 2-3     94, 3
+    3                        96-97, 1-2     95-97, 1-2     95-96, 2-3     95, 2-3
+    5                        96-96, 2       95-97, 2       95-96, 2       95-96, 2-3
+    percentiles of a crossed bootstrap
+RATES
+    plain t of the seeds' means
+    2                        91-95, 3-5     92-95, 3-4     94-95, 3       94-95, 3
+    3                        84-95, 3-8     88-95, 3-6     93-95, 3-4     94-95, 3
+    5                        68-95, 3-16    78-95, 3-11    88-95, 3-6     93-95, 3-4
+
+Where plain t covers 95 %, effects are found as often as by it (more often with two seeds). The root of the sum of the
+squared reaches of both parts (Howe 1974) covers a percent more and finds fewer effects: .22 for .32 with two seeds that
+do not differ. Degrees of freedom by Satterthwaite cover 87 % with two seeds and 92 % with three.
 """
 
 from __future__ import annotations
@@ -85,20 +102,6 @@ class Interval:
             return ""
         by_problem, by_seed = (part.variance * float(stdtrit(part.freedom, 0.975)) for part in self.parts)
         return TOO_FEW_SEEDS if by_seed > by_problem else ""
-
-
-def interval(
-    mean: float,
-    level: float,
-    n: int,
-    seeds: int,
-    parts: tuple[Part, ...],
-    errors: tuple[float | None, float | None, float | None],
-    within: tuple[float, float],
-) -> Interval:
-    """The interval at this level of an estimate whose variance has these parts."""
-    unknown = Interval(mean, float("nan"), float("nan"), n, seeds, *errors, parts, within)
-    return unknown.at(level)
 
 
 def reach(parts: tuple[Part, ...], level: float) -> float:

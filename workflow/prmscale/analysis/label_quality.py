@@ -28,7 +28,7 @@ def summary(
     a share of the solutions given is `kept`.
 
     Accuracy is of steps, `first_error` of solutions whose first wrong step (or none) is placed as in truth; both are
-    means over problems with bootstrap intervals at `level`, missing where the truth is not known.
+    means over problems with intervals at `level`, missing where the truth is not known.
     """
     row: dict[str, float | int | str] = {
         name: str(labels[name].iloc[0]) if len(labels) else ""
