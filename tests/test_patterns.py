@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import permutations, product
 from pathlib import Path
 
 import numpy as np
@@ -70,58 +71,138 @@ def test_a_sketch_errs_as_little_as_its_formula_says(model, items, exact):
 
 
 def _study(generator, problems=40, gain=0.0, trainings=2, tilt=0.0):
-    """Picks and patterns of both domains: each set's response is noise around a shared direction, of which selected
-    ones have `gain` more, and selected ones and those as long as they `tilt` more.
+    """Picks and patterns of both domains: each text is noise around a shared direction, of which selected ones have
+    `gain` more, and those as long as selected ones `tilt` more. Two of a problem's four texts are that long.
     """
-    shared = np.eye(30)[0]
     chosen, rows, vectors = {}, {}, []
     for domain in ("math", "code"):
         table = []
         for n in range(problems):
+            picked, drawn = generator.integers(2, size=trainings), generator.integers(4)
             own = 0.3 * generator.normal(size=30)
-            for training in range(1, trainings + 1):
-                for kind in patterns.SETS:
-                    fresh = training == 1 or kind in (patterns.SELECTED, patterns.MATCHED)
-                    pick = len(vectors) if fresh else table[-4]["solution_id"]
-                    table.append({"problem_id": f"{domain}/{n}", "set": kind, "seed": training, "solution_id": pick})
-                    if fresh:
-                        more = gain * (kind == patterns.SELECTED)
-                        more += tilt * (kind in (patterns.SELECTED, patterns.MATCHED))
-                        vector = (1 + more) * shared + own + 0.3 * generator.normal(size=30)
-                        rows[f"{domain}/{n}", pick] = pick
-                        vectors.append(vector / np.linalg.norm(vector))
+            for text in range(4):
+                key = {"problem_id": f"{domain}/{n}", "solution_id": text, "tokens": 10 + 10 * (text // 2)}
+                for seed, pick in enumerate(picked, 1):
+                    table.append({**key, "drawn": text == drawn, "seed": seed, "selected": text == pick})
+                vector = own + 0.3 * generator.normal(size=30)
+                vector[0] += 1 + gain * (text in picked) + tilt * (text < 2)
+                rows[f"{domain}/{n}", text] = len(vectors)
+                vectors.append(vector / np.linalg.norm(vector))
         chosen[domain] = pd.DataFrame(table)
     return chosen, rows, np.array(vectors)
 
 
-def _compared(*arguments, draws=400, **options):
-    return patterns.compare(*_study(*arguments, **options), draws=draws).set_index("comparison")
+def _real_samples():
+    """Eight draws a problem of both domains, and the patterns of their texts.
+
+    Of tests/cases/repeated_texts.csv: a laptop study's policy `m` on 60 test problems of each domain, temperature .8,
+    one row a text, with its draws and its `Sensitivity` pattern (by `m`) in the eight leading singular directions.
+    """
+    texts = pd.read_csv(Path(__file__).parent / "cases/repeated_texts.csv")
+    vectors = texts.filter(like="pattern").to_numpy()
+    texts["text"] = texts.index.astype(str)
+    texts["solution_id"] = texts["draws"].astype(str).str.split()
+    samples = texts.explode("solution_id").astype({"solution_id": int})
+    rows = dict(zip(zip(samples["problem_id"], samples["solution_id"], strict=True), samples.index, strict=True))
+    domains = {domain: own.reset_index(drop=True) for domain, own in samples.groupby("domain")}
+    return domains, rows, vectors
 
 
-def test_similarities_are_means_over_all_pairs():
+def _judged(samples, value, seed, draws=200):
+    """The comparison on the real samples, of which each training of the PRMs scores a text by value(texts, domain)."""
+    domains, rows, vectors = samples
+    chosen = {}
+    for domain, own in domains.items():
+        scores = value(own["text"].astype(int).to_numpy(), domain)
+        parts = [own.assign(seed=number, step=0, score=score) for number, score in enumerate(scores, 1)]
+        table = pd.concat(parts)[["problem_id", "solution_id", "seed", "step", "score"]]
+        chosen[domain] = patterns.picks(own, table, "last", len(own), seed)
+    return patterns.compare(chosen, rows, vectors, draws=draws, seed=seed).set_index("comparison")
+
+
+def _responses(table, vectors, rows):
+    """The patterns of the selected texts and of all, a list of a problem's each, of one training's picks."""
+    groups = [own for _, own in table.groupby("problem_id")]
+    found = []
+    for kept in ([own[own["selected"]] for own in groups], groups):
+        found.append(
+            [vectors[[rows[name, n] for name, n in zip(k.problem_id, k.solution_id, strict=True)]] for k in kept]
+        )
+    return dict(zip((patterns.SELECTED, patterns.RANDOM), found, strict=True))
+
+
+def test_similarities_are_means_over_all_pairs_of_selected_texts_and_of_distinct_ones():
     chosen, rows, vectors = _study(np.random.default_rng(0), problems=5)
     found = patterns.compare(chosen, rows, vectors, draws=50).set_index(["first", "second"])
-    for (first, second), sets in patterns.PAIRS.items():
-        a, b = (
-            [[rows[key] for key in zip(own.problem_id, own.solution_id, strict=True)] for _, own in groups]
-            for groups in (
-                chosen[domain][chosen[domain].set == kind].groupby("seed")
-                for domain, kind in zip(("math", "code"), sets, strict=True)
-            )
-        )
-        pairs = [vectors[i] @ vectors[j] for x, y in zip(a, b, strict=True) for i in x for j in y]
+    for (first, second), (a, b) in patterns.PAIRS.items():
+        pairs = []
+        for seed in (1, 2):
+            own = [_responses(chosen[d][chosen[d].seed == seed], vectors, rows) for d in ("math", "code")]
+            pairs += [(x @ y.T).mean() for x in own[0][a] for y in own[1][b]]
         assert found.loc[(first, second), "mean"] == pytest.approx(np.mean(pairs))
     assert set(found["n"]) == {10} and set(found["seeds"]) == {2}
 
 
-def test_where_selection_is_blind_p_is_uniform_and_intervals_hold_zero():
-    generator = np.random.default_rng(1)
-    studies = [_compared(generator, problems=25, trainings=1, draws=200) for _ in range(100)]
-    for contrast in patterns.CONTRASTS:
-        p = np.array([s.loc[contrast, "p"] for s in studies])
-        assert (p < 0.05).mean() <= 0.12 and 0.35 <= (p < 0.5).mean() <= 0.65
-        held = [s.loc[contrast, "low"] <= 0 <= s.loc[contrast, "high"] for s in studies]
-        assert np.mean(held) >= 0.88
+def test_p_is_that_of_selection_and_match_redone_with_all_permutations_of_the_scores():
+    """Two problems a domain, three texts each of which two are as long: every permutation by hand, within strata."""
+    generator = np.random.default_rng(5)
+    vectors = generator.normal(size=(12, 3)) + 1
+    scores = generator.normal(size=(4, 3))
+    everywhere, as_long = list(permutations(range(3))), [(0, 1, 2), (1, 0, 2)]
+
+    def effect(orders, matched):
+        both = {"math": [], "code": []}
+        for problem, order in enumerate(orders):
+            own, best = vectors[3 * problem : 3 * problem + 3], int(scores[problem][list(order)].argmax())
+            other = own[[1, 0, 2][best]] if matched else own.mean(axis=0)
+            both["math" if problem < 2 else "code"].append((own[best], other))
+        (a, b), (c, d) = (np.mean(both[domain], axis=0) for domain in ("math", "code"))
+        return a @ c - b @ d
+
+    table = pd.DataFrame([(f"p{n}", k, 9 + 9 * (k == 2)) for n in range(4) for k in range(3)])
+    table = table.set_axis(["problem_id", "solution_id", "tokens"], axis=1).assign(text=lambda t: t.solution_id, step=0)
+    table = table.assign(seed=1, score=scores.ravel())
+    chosen = {d: patterns.picks(t, t, "last", 9, 0) for d, t in (("math", table[:6]), ("code", table[6:]))}
+    rows = {(f"p{n}", k): 3 * n + k for n in range(4) for k in range(3)}
+    found = patterns.compare(chosen, rows, vectors, draws=4000).set_index("comparison")
+    for name, orders, matched in ((patterns.RAW, everywhere, False), (patterns.LENGTH, as_long, True)):
+        effects = [effect(each, matched) for each in product(orders, repeat=4)]
+        own = effect([(0, 1, 2)] * 4, matched)
+        assert found.loc[name, "mean"] == pytest.approx(own)
+        assert np.mean(effects) == pytest.approx(0, abs=1e-9)  # no artefact is left of a blind selection
+        exact = np.mean(np.abs(effects) >= abs(own) * (1 - 1e-9))
+        assert 0.02 < exact < 0.98 and found.loc[name, "p"] == pytest.approx(exact, abs=0.03)
+
+
+def test_of_a_blind_selection_on_real_samples_little_is_found_and_of_one_that_sees_patterns_much():
+    samples, generator = _real_samples(), np.random.default_rng(1)
+    texts = len(samples[2])
+    blind = []
+    for study in range(300):
+        scores = generator.normal(size=(2, texts)) + generator.normal(size=texts)
+        blind.append(_judged(samples, lambda own, _, s=scores: s[:, own], study))
+    rates = {}
+    for name in (patterns.RAW, patterns.LENGTH):
+        own = pd.concat([study.loc[[name]] for study in blind])
+        rates[name] = ((own["p"] < 0.05).mean(), (own["low"] > 0).mean(), own["mean"].mean())
+        print(f"{name}: p < .05 in {rates[name][0]:.1%}, supported {rates[name][1]:.1%}, mean {rates[name][2]:+.4f}")
+    assert max(p for p, _, _ in rates.values()) <= 0.07 and max(held for _, held, _ in rates.values()) <= 0.07
+
+    other = {"math": samples[2][:, 0] * 0, "code": samples[2][:, 0] * 0}
+    for domain, opposite in (("math", "code"), ("code", "math")):
+        other[domain] = samples[2] @ samples[2][np.unique(samples[0][opposite].text.astype(int))].mean(axis=0)
+    seeing = _judged(samples, lambda own, domain: other[domain][None, own].repeat(2, 0), 0)
+    assert (seeing.loc[[patterns.RAW, patterns.LENGTH], "p"] < 0.01).all()
+    assert (seeing.loc[[patterns.RAW, patterns.LENGTH], "low"] > 0).all() and seeing.loc[patterns.NOTHING, "p"] > 0.05
+
+
+def test_a_selection_by_length_alone_is_an_effect_that_the_match_takes_away():
+    samples, generator = _real_samples(), np.random.default_rng(2)
+    tokens = pd.concat(samples[0].values()).drop_duplicates("text").astype({"text": int}).sort_values("text").tokens
+    noise = 0.01 * generator.normal(size=(2, len(tokens)))
+    found = _judged(samples, lambda own, _: noise[:, own] - tokens.to_numpy()[own], 0)
+    assert found.loc[patterns.RAW, "p"] < 0.01 and found.loc[patterns.LENGTH, "p"] > 0.05
+    assert 0.5 < found.loc[patterns.LENGTH, "comparable"] < found.loc[patterns.RAW, "comparable"] < 1
 
 
 def test_the_projection_spreads_as_resampled_problems_do():
@@ -129,16 +210,15 @@ def test_the_projection_spreads_as_resampled_problems_do():
     generator = np.random.default_rng(2)
     chosen, rows, vectors = _study(generator, gain=0.5, trainings=1)
     found = patterns.compare(chosen, rows, vectors).set_index("comparison").loc[patterns.RAW]
-    sets = {
-        domain: [vectors[table[table.set == kind].sort_values("problem_id").solution_id] for kind in patterns.SETS]
-        for domain, table in chosen.items()
-    }
+    sets = {}
+    for domain, table in chosen.items():
+        own = _responses(table, vectors, rows)
+        sets[domain] = [np.array([texts.mean(axis=0) for texts in own[kind]]) for kind in own]
     drawn = []
     for _ in range(2000):
         m, c = (generator.integers(40, size=40) for _ in range(2))
-        means = {d: [v[i].mean(axis=0) for v in sets[d]] for d, i in (("math", m), ("code", c))}
-        (u, _, v, _), (x, _, y, _) = means["math"], means["code"]
-        drawn.append(v @ y - u @ x)
+        (a, b), (x, y) = ([v[i].mean(axis=0) for v in sets[d]] for d, i in (("math", m), ("code", c)))
+        drawn.append(a @ x - b @ y)
     assert found["high"] - found["low"] == pytest.approx(np.subtract(*np.quantile(drawn, [0.975, 0.025])), rel=0.1)
 
 
@@ -197,7 +277,7 @@ def test_fig6_writes_steps_that_are_no_formulas(tmp_path):
     assert figure.axes[0].get_yticklabels()[0].get_text() == "Then $\\boxed{x_ is $4."
 
 
-def test_picks_are_the_best_scored_and_another_text_as_long():
+def test_picks_are_the_best_scored_of_the_distinct_texts():
     solutions = pd.DataFrame(
         {
             "problem_id": "p", "solution_id": range(5), "text": ["a", "b", "b", "c", "d"],
@@ -208,10 +288,13 @@ def test_picks_are_the_best_scored_and_another_text_as_long():
         [("p", seed, n, 0, s) for seed in (1, 2) for n, s in enumerate([0.1, 0.9, 0.9, 0.5 * seed])],
         columns=["problem_id", "seed", "solution_id", "step", "score"],
     )
-    found = patterns.picks(solutions, scores, "last", 10, 0).pivot(index="set", columns="seed", values="solution_id")
-    assert found.loc[patterns.SELECTED].tolist() == [1, 3]
-    assert found.loc[patterns.MATCHED].tolist() == [3, 1]  # solution 4 was not scored
-    assert (found.loc[patterns.RANDOM] != found.loc[patterns.OTHER]).all()
+    found = patterns.picks(solutions, scores, "last", 10, 0)
+    assert sorted(set(found["solution_id"])) == [0, 1, 3]  # the second draw of b is none, and d was not scored
+    assert found[found["selected"]].set_index("seed")["solution_id"].to_dict() == {1: 1, 2: 3}
+    assert found.groupby("seed")["drawn"].sum().tolist() == [1, 1]
+    ties = [patterns.picks(solutions, scores.assign(score=0.5), "last", 10, seed) for seed in range(60)]
+    picked = pd.concat([table[table["selected"]] for table in ties])["solution_id"].value_counts(normalize=True)
+    assert picked.between(0.15, 0.55).all() and len(picked) == 3
 
 
 def test_table2_puts_the_papers_numbers_below_ours():

@@ -45,7 +45,7 @@ PAIRS = {
 RAW, LENGTH, NOTHING = "selected − random", "selected − as long, not selected", "random − random"
 COLUMNS = ["first", "second", "comparison", "mean", "low", "high", "n", "seeds", "p", "comparable"]
 CONTRASTS = {RAW: (SELECTED, RANDOM), LENGTH: (SELECTED, AS_LONG), NOTHING: (DRAWN, RANDOM)}
-LONGER = 1.1  # texts are as long as each other up to this ratio of their tokens
+LONGER = 1.02  # texts are as long as each other up to this ratio of their tokens: a tenth more tells of length
 
 
 def solution_scores(scores: pd.DataFrame, by: list[str], aggregation: str) -> pd.Series:
@@ -64,16 +64,16 @@ def picks(solutions: pd.DataFrame, scores: pd.DataFrame, aggregation: str, probl
     names = sorted(scores["problem_id"].unique())
     kept = seeds.generator(seed, "patterns", "problems").permutation(len(names))[:problems]
     scores = scores[scores["problem_id"].isin([names[i] for i in kept])]
-    values = solution_scores(scores, ["problem_id", "solution_id", "seed"], aggregation).unstack("seed")
-    draws = solutions.merge(values.index.to_frame(index=False)).sort_values("solution_id")
-    parts = []
-    for name, own in draws.drop_duplicates(["problem_id", "text"]).groupby("problem_id"):
-        shuffled = own.iloc[seeds.generator(seed, "patterns", name).permutation(len(own))]
-        texts = shuffled[["problem_id", "solution_id", "tokens"]].assign(drawn=np.arange(len(own)) == 0)
-        for training, value in values.loc[name].loc[texts["solution_id"]].items():
-            chosen = np.arange(len(own)) == value.to_numpy().argmax()
-            parts.append(texts.assign(seed=training, selected=chosen))
-    return pd.concat(parts, ignore_index=True)
+    by = ["problem_id", "solution_id", "seed"]
+    values = solution_scores(scores, by, aggregation).reset_index()
+    scored = solutions.merge(values[by[:2]].drop_duplicates()).sort_values("solution_id")
+    texts = scored.drop_duplicates(["problem_id", "text"])
+    order = [seeds.seed_of(seed, "patterns", *key) for key in zip(texts["problem_id"], texts["text"], strict=True)]
+    texts = texts.assign(order=order).sort_values(["problem_id", "order"])
+    texts["drawn"] = ~texts["problem_id"].duplicated()
+    found = texts[[*by[:2], "tokens", "drawn"]].merge(values)
+    best = found.groupby(["problem_id", "seed"])["score"].idxmax()  # of equal scores the first in this random order
+    return found.assign(selected=found.index.isin(best)).drop(columns="score")
 
 
 def compare(
@@ -176,9 +176,9 @@ def _influences(pairs: Array, math: _Texts, code: _Texts) -> pd.DataFrame:
     parts = []
     for domain, texts, own in (("math", math, pairs.mean(axis=2)), ("code", code, pairs.mean(axis=1))):
         values = mean + (own - mean) * total / own.shape[1]
-        table = pd.DataFrame(values.T, index=pd.Index(texts.problems, name="problem_id"))
-        table.columns = pd.RangeIndex(1, 1 + len(values), name="seed")
-        parts.append(table.stack().rename("value").reset_index().assign(dataset=domain))
+        trained, names = np.repeat(range(1, 1 + len(values)), len(texts.problems)), texts.problems * len(values)
+        table = {"problem_id": names, "seed": trained, "value": values.ravel(), "dataset": domain}
+        parts.append(pd.DataFrame(table))
     return pd.concat(parts, ignore_index=True)
 
 
