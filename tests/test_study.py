@@ -88,6 +88,12 @@ def test_keys_of_a_model_replace_those_of_all():
         (["rewards", "data", 5, "policies"], ["m", "s", "s@25", "l"], ["rewards.data[5]", "a multiple of its 4"]),
         (["rewards", "data", 0, "per_problem"], 7, ["rewards.data[0]", "4800 wants to be a multiple of 14"]),
         (["rewards", "data", 1, "threshold"], 0.5, ["rewards.data[1]", "threshold is of labels: monte_carlo"]),
+        (
+            ["labels", "decision"],
+            {"threshold": 0.3},
+            ["labels.decision.threshold", "no such key", "adaptive, binary_search"],
+        ),
+        (["labels", "decision"], {"adaptive": {"confidence": 0.8}}, ["decision.adaptive.threshold", "is required"]),
         (["datasets", 0, "steps"], "block", ["datasets[0]", "block is a rule for code"]),
         (["datasets", 1, "steps"], "block", ["datasets[1]", "a step of a generated problem", "is a line"]),
         (

@@ -432,9 +432,11 @@ class TrainingSet(Block):
     corpora: list[str] = Field([], description="Corpora used beside them, in equal parts, with the labels they have.")
     labels: LabelMethod = Field(
         "monte_carlo",
-        description="Which labels: a fixed number of rollouts, the truth, rollouts until the label is decided, binary "
-        "search for the first error, that by several policies, of which the solutions they agree on are kept, or a "
-        "tree of rollouts (omega), which are then the solutions.",
+        description="Which labels, and what they call right. monte_carlo: a fixed number of rollouts; more than the "
+        "share `threshold` of them succeed. oracle: the truth. adaptive: rollouts until labels.decision.adaptive is "
+        "sure. binary_search: for the first error, each check by labels.decision.binary_search. consensus: such "
+        "searches by several policies; solutions they agree on are kept. omega: a tree of rollouts, which are then the "
+        "solutions; any rollout succeeds. tables/labels.csv repeats the rule of each.",
     )
     threshold: Share = Field(
         0.0,
@@ -472,6 +474,8 @@ class TrainingSet(Block):
             )
         if self.threshold and self.labels != "monte_carlo":
             raise ValueError("threshold is of labels: monte_carlo; other methods decide for themselves")
+        if self.threshold and not self.datasets:
+            raise ValueError("threshold is of labels: monte_carlo of datasets; corpora bring their own labels")
         parts = (len(self.datasets) + len(self.corpora)) * (self.per_problem or 1)
         if self.solutions and self.per_problem and self.solutions % parts:
             raise ValueError(

@@ -23,7 +23,7 @@ from prmscale.figures import panels, style
 METHODS = {
     "monte_carlo": ("K rollouts a prefix", style.Look(style.BLUE, "o", "-")),
     "adaptive": ("adaptive rollouts", style.Look(style.VERMILION, "s", (0, (5, 1.5)), 4.5)),
-    "binary_search": ("binary search, adaptive rollouts", style.Look(style.GREEN, "^", (0, (3, 1, 1, 1)), 5.0)),
+    "binary_search": ("binary search", style.Look(style.GREEN, "^", (0, (3, 1, 1, 1)), 5.0)),
     "omega": ("OmegaPRM's tree", style.Look(style.PURPLE, "D", (0, (1, 1)), 4.0)),
     "consensus": ("consensus of policies", style.Look(style.ORANGE, "v", (0, (6, 1, 1, 1, 1, 1)), 5.0)),
 }
