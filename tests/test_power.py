@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from prmscale.analysis import power
-from prmscale.analysis.bootstrap import Interval, mean_interval, paired_difference
-from prmscale.analysis.verdicts import EQUIVALENCE_LEVEL, equivalence, verdict
+from prmscale.analysis.bootstrap import mean_interval, paired_difference
+from prmscale.analysis.intervals import Interval
+from prmscale.analysis.verdicts import EQUIVALENCE_LEVEL, above, alike
 
 PROBLEM, SEED, BOTH = 0.4, 0.03, 0.3  # standard deviations of what problems, seeds and their interaction add
 
@@ -102,7 +103,7 @@ def _equivalences(effect: float, n: int, studies: int, seed: float = 0.0) -> lis
     for study in range(studies):
         a = _differences(generator, n, 3, effect, seed)
         found = paired_difference(a, np.zeros((n, 1)), EQUIVALENCE_LEVEL, 200, study)
-        said.append(equivalence(found.low, found.high, 0.05, n))
+        said.append(alike(found, 0.05).verdict(0.95))
     return said
 
 
@@ -126,6 +127,6 @@ def test_a_verdict_errs_at_most_at_its_rate_at_the_threshold(threshold: float, s
     generator, said, studies = np.random.default_rng(5), [], 400
     for study in range(studies):
         found = mean_interval(_differences(generator, 200, seeds, threshold, seed), 0.95, 200, study)
-        said.append(verdict(found.low, found.high, threshold))
+        said.append(above(found, threshold).verdict(0.95))
     allowed = 0.025 * studies + 2 * (0.025 * 0.975 * studies) ** 0.5
     assert said.count("supported") <= allowed and said.count("not supported") <= allowed

@@ -350,7 +350,7 @@ def _claim(
         found.seeds,
         *errors,
         *evidence,
-        needed=(needed or OTHER_PART) if verdict == INCONCLUSIVE else "",
+        needed="; ".join(filter(None, (found.caveat, needed or OTHER_PART))) if verdict == INCONCLUSIVE else "",
     )
 
 

@@ -100,7 +100,7 @@ class Interval:
         """That two seeds are too few, where there are two and the interval owes more to them than to problems."""
         if self.seeds != 2 or len(self.parts) < 2:
             return ""
-        by_problem, by_seed = (part.variance * float(stdtrit(part.freedom, 0.975)) for part in self.parts)
+        by_problem, by_seed = (part.variance * float(stdtrit(part.freedom, 0.975)) for part in self.parts[:2])
         return TOO_FEW_SEEDS if by_seed > by_problem else ""
 
 

@@ -149,7 +149,7 @@ def _claim(letter: str, name: str, claims: Sequence[Claim]) -> Iterator[str]:
     yield from (
         "",
         "In bold what the verdict rests on. *Errors* are standard errors in points: of the choice of problems, of "
-        "training seeds, and of their interaction (which falls with either); their squares sum to the whole. What "
+        "training seeds, and of their interaction (which falls with either). What "
         f"would decide an open row gives {POWER:.0%} power if the true effect is the one measured; an effect that "
         "happened to look large wants more.",
         "",
