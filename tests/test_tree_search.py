@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 from scripted import CoinPolicy, HashScorer, PerfectScorer, grade, problem
+from simulated_search import RealLengths
 
 from prmscale.engines import seeds
 from prmscale.engines.aggregation import AGGREGATIONS
@@ -53,11 +54,15 @@ def answers(strategy, policy=None, scorer=None, problems=PROBLEMS):
     return [each.choices[0].choice.picks[0][0].steps for each in runs]
 
 
+# a tree search has a step once, so that it is best-of-n where no draw repeats
+CASES = [(name, policy) for name in ("beam", "dvts", "lookahead") for policy in (EveryDrawAnother(), RealLengths(2))]
+
+
 @pytest.mark.parametrize("aggregation", AGGREGATIONS)
-@pytest.mark.parametrize("name", ["beam", "dvts", "mcts", "lookahead"])
-def test_degenerate_settings_are_best_of_n_on_the_same_samples(name, aggregation):
+@pytest.mark.parametrize(("name", "policy"), [*CASES, ("mcts", EveryDrawAnother())])
+def test_degenerate_settings_are_best_of_n_on_the_same_samples(name, policy, aggregation):
     aggregate = AGGREGATIONS[aggregation]
-    plain = run([(p, best_of_n([N], {aggregation: aggregate})) for p in PROBLEMS], EveryDrawAnother(), HashScorer())
+    plain = run([(p, best_of_n([N], {aggregation: aggregate})) for p in PROBLEMS], policy, HashScorer())
     wanted = [each.choices[0].choice.picks[0][0].steps for each in plain]
     degenerate = {
         "beam": lambda: beam(N, aggregate, expansion=1),
@@ -65,7 +70,7 @@ def test_degenerate_settings_are_best_of_n_on_the_same_samples(name, aggregation
         "mcts": lambda: mcts(aggregate, N, uct(1.0), value="rollout", simulations=N),
         "lookahead": lambda: lookahead(N, aggregate, expansion=1, depth=0),
     }
-    assert answers(degenerate[name]) == wanted
+    assert answers(degenerate[name], policy) == wanted
 
 
 class Listed:
@@ -218,8 +223,10 @@ def test_kept_trees_hold_together():
     rows, trees = searched()
     for (name, strategy), nodes in trees.groupby(["problem_id", "strategy"]):
         by_number = nodes.set_index("node")
-        roots = by_number.parent == -1
-        assert roots[0] and (roots.sum() > 1) == (strategy in ("beam", "lookahead", "dvts"))
+        roots = (by_number.parent == -1).sum()
+        assert by_number.parent[0] == -1 and (
+            roots == 1 if strategy in ("mcts", "puct") else strategy != "dvts" or roots > 1
+        )
         assert (by_number.parent < by_number.index).all()
         shares = nodes[nodes.parent >= 0].groupby("parent").prior.sum()
         assert shares.to_numpy() == pytest.approx(1.0)

@@ -8,7 +8,6 @@ beside it (those of search-and-learn and others). The rest is search-and-learn's
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
-from itertools import cycle, islice
 from typing import Any
 
 from prmscale.engines.aggregation import Aggregate
@@ -37,19 +36,19 @@ def beam(budget: int, aggregate: Aggregate, expansion: int, rank: Rank = by_scor
 
 
 def _one(forest: Forest, slots: int, expansion: int, rank: Rank) -> Generator[Request, Any, float | None]:
-    """A beam of `slots` sequences, shared by the best slots // expansion partial solutions; returns what is left.
+    """A beam of `slots` sequences: `expansion` draws of each of the best slots // expansion; returns what is left.
 
     Each draw is a sequence of its own, a repeat too. Ended ones leave the beam, which ends when they are as many as
-    its slots or nothing else is left.
+    its slots or nothing else is left. (search-and-learn gives the places of ended ones to the others.)
     """
-    width, ended = max(1, slots // expansion), 0
-    kept = [forest.plant()]
+    flying, ended = [forest.plant()] * slots, 0
     left: float | None = None
-    while kept and ended < slots:
-        new = yield from forest.grow(list(islice(cycle(kept), slots)))
+    while flying and ended < slots:
+        new = yield from forest.grow(flying)
         candidates = [node for node in new if not node.whole]
         ended += len(new) - len(candidates)
         ranks = yield from rank(forest, candidates)
         left = yield forest.standing(forest.best())
-        kept = [candidates[i] for i in sorted(range(len(candidates)), key=lambda i: -ranks[i])[:width]]
+        best = sorted(range(len(candidates)), key=lambda i: -ranks[i])[: max(1, slots // expansion)]
+        flying = ([candidates[i] for i in sorted(best)] * expansion)[:slots]
     return left
