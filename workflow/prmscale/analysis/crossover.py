@@ -20,7 +20,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from prmscale.analysis import selection, spending
-from prmscale.analysis.bootstrap import mean_interval
+from prmscale.analysis.bootstrap import Array, mean_interval
 from prmscale.analysis.intervals import Interval
 from prmscale.analysis.spending import Curve
 from prmscale.analysis.strategies import NAMES
@@ -61,8 +61,8 @@ def crossovers(rows: pd.DataFrame, level: float = 0.95, draws: int = 2000, seed:
     `budget` is where the strategy starts to lead for good, in samples' worth spent. The interval holds every amount at
     which a lead of 0 is compatible with the data: below `low` the lead's own interval lies (in the end) below 0, from
     `high` on above it. For each number, 0 stands for "before the first" and inf for "after the last". `outcome`:
-    overtakes, always ahead, never ahead, falls behind (ahead somewhere, but not at the last), or undecided, where the
-    interval leaves nothing out.
+    overtakes, always ahead, never ahead, falls behind (certainly ahead somewhere, but not at the last), or undecided,
+    where the interval leaves nothing out.
     """
     found: list[tuple[object, ...]] = []
     for dataset, own in rows.groupby("dataset", sort=True):
@@ -77,7 +77,7 @@ def crossovers(rows: pd.DataFrame, level: float = 0.95, draws: int = 2000, seed:
             # the most the lead may be crosses first
             crossing = [overtaking(places, part) for part in (mean, high, low)]
             counts = max(lead.n for lead in leads), max(lead.seeds for lead in leads)
-            outcome = UNDECIDED if crossing[1:] == [0.0, float("inf")] else _outcome(mean)
+            outcome = UNDECIDED if crossing[1:] == [0.0, float("inf")] else _outcome(mean, low)
             found.append((dataset, name, outcome, *crossing, places[0], places[-1], *counts))
     return pd.DataFrame(found, columns=CROSSOVER)
 
@@ -167,10 +167,10 @@ def _winner(tables: Mapping[str, pd.DataFrame], level: float, draws: int, seed: 
     }
 
 
-def _outcome(lead: npt.NDArray[np.float64]) -> str:
-    """What becomes of a lead along the budgets, in words."""
+def _outcome(lead: Array, low: Array) -> str:
+    """What becomes of a lead along the budgets, in words; `low` is the least that it may be."""
     if (lead > 0).all():
         return ALWAYS
     if lead[-1] > 0:
         return OVERTAKES
-    return FALLS if (lead > 0).any() else NEVER
+    return FALLS if (low > 0).any() else NEVER
