@@ -82,7 +82,7 @@ def labels(study: Path) -> Iterator[str]:
         rows = table[(table["method"] == method) & (table["k"] == k)].set_index("dataset").loc[datasets]
         cells = (
             [_ratio(row) for _, row in rows.iterrows()],
-            [f"{100 * value:.0f}" for value in rows["labelled"]],
+            [f"{100 * value:.0f}" for value in rows["solutions_labelled"]],
             [f"{100 * value:.0f}" for value in rows["accuracy"]],
             [f"{100 * value:.0f}" for value in rows["first_error"]],
         )
@@ -123,7 +123,8 @@ def _percent(row: pd.Series) -> str:
 
 
 def _points(row: pd.Series) -> str:
-    return f"{100 * row['effect']:+.0f} [{100 * row['low']:+.0f}, {100 * row['high']:+.0f}]"
+    text = f"{100 * row['effect']:+.0f} [{100 * row['low']:+.0f}, {100 * row['high']:+.0f}]"
+    return text.replace("-", "−")
 
 
 def _ratio(row: pd.Series) -> str:

@@ -53,8 +53,8 @@ def _answers(claims: Sequence[Claim]) -> Iterator[str]:
     yield "|---|---|---|---|---|"
     for letter, (name, (says, _)) in zip("abcdef", WORDS.items(), strict=True):
         own = [c for c in claims if c.claim == name and c.headline]
-        numbers = "; ".join(f"{c.dataset}: {_effect(c)}" for c in own)
-        measured = f"{own[0].metric}. {numbers}" if own else "–"
+        numbers = (f"{c.dataset or 'all'}: {_effect(c) if c.n else f'wants {c.needed}'}" for c in own)
+        measured = f"{own[0].metric}. {'; '.join(numbers)}" if own else "–"
         reported = next((c.reported for c in own if c.reported), "–")
         yield _row((f"({letter}) {says}", _answer(own), measured, reported, _on(own)))
 
@@ -71,7 +71,7 @@ def _answer(headlines: Sequence[Claim]) -> str:
 
 def _on(headlines: Sequence[Claim]) -> str:
     """Problems and training seeds behind the numbers."""
-    parts = dict.fromkeys(f"{c.n} problems, {c.seeds} seed{'s' * (c.seeds != 1)}" for c in headlines)
+    parts = dict.fromkeys(f"{c.n} problems, {c.seeds} seed{'s' * (c.seeds != 1)}" for c in headlines if c.n)
     return "; ".join(parts) or "–"
 
 
@@ -87,8 +87,10 @@ def _how_to_read(rules: Rules) -> str:
         f"{_points(rules.minimum_effect)} (for equivalence: within ±{_points(rules.equivalence_margin)}); "
         "*not supported*: it is on the other side; "
         "*inconclusive*: neither is sure. A claim of two parts needs both. With one training seed an interval covers "
-        "the problems alone; with two, t has one degree of freedom: **two seeds cannot carry a claim about training**, "
-        "and its intervals show it. "
+        "the problems alone; with two, t has one degree of freedom, and **two seeds cannot carry a claim about "
+        "training**. *Errors* are standard errors in points: of the choice of problems, of training seeds, and of "
+        "their interaction (which falls with either). What would decide an open row gives "
+        f"{POWER:.0%} power if the true effect is the one measured; one that happened to look large wants more. "
         f"Step scores are aggregated by {rules.aggregation}; *the paper* is its own number, where it prints one."
     )
 
@@ -146,14 +148,7 @@ def _claim(letter: str, name: str, claims: Sequence[Claim]) -> Iterator[str]:
             c.needed or "–",
         )
         yield _row(cells)
-    yield from (
-        "",
-        "In bold what the verdict rests on. *Errors* are standard errors in points: of the choice of problems, of "
-        "training seeds, and of their interaction (which falls with either). What "
-        f"would decide an open row gives {POWER:.0%} power if the true effect is the one measured; an effect that "
-        "happened to look large wants more.",
-        "",
-    )
+    yield ""
 
 
 def _verification(checks: Sequence[Check], generated: bool) -> Iterator[str]:
@@ -289,7 +284,8 @@ def _interval(mean: float, low: float, high: float) -> str:
     """A difference in points, with one place more than tells its interval from a point."""
     width = 100 * (high - low)
     places = 1 if not width > 0 else max(1, min(4, 1 - int(np.floor(np.log10(width)))))
-    return f"{100 * mean:+.{places}f} [{100 * low:+.{places}f}, {100 * high:+.{places}f}]"
+    text = f"{100 * mean:+.{places}f} [{100 * low:+.{places}f}, {100 * high:+.{places}f}]"
+    return text.replace("-", "−")
 
 
 def _points(share: float) -> str:

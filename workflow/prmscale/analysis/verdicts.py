@@ -123,12 +123,14 @@ def with_headlines(claims: Sequence[Claim], contrasts: Mapping[str, str], level:
     """The claims with each one's headline (its contrast of this name) marked and judged by corrected p-values."""
     found = list(claims)
     for name, contrast in contrasts.items():
-        measured = [i for i, c in enumerate(found) if c.verdict != NOT_MEASURED]
-        own = [i for i in measured if (found[i].claim, found[i].contrast) == (name, contrast)]
+        named = [i for i, c in enumerate(found) if (c.claim, c.contrast) == (name, contrast)]
+        own = [i for i in named if found[i].verdict != NOT_MEASURED]
         supported, refuted = holm([found[i].p_supported for i in own]), holm([found[i].p_refuted for i in own])
+        for i in named:
+            found[i] = replace(found[i], headline=True)
         for i, evidence in zip(own, map(Evidence, supported, refuted), strict=True):
             verdict = evidence.verdict(level)
             needed = (found[i].needed or OF_THE_CORRECTION) if verdict == INCONCLUSIVE else ""
-            judged = replace(found[i], headline=True, verdict=verdict, needed=needed)
+            judged = replace(found[i], verdict=verdict, needed=needed)
             found[i] = replace(judged, p_supported=evidence.supported, p_refuted=evidence.refuted)
     return found
