@@ -94,7 +94,7 @@ def test_a_winner_is_named_only_where_it_leads_every_other_with_certainty() -> N
 def test_equal_strategies_have_no_winner_at_small_budgets() -> None:
     """Best-of-n is a mean over groups of samples, a tree search one run: the same accuracy, unequal noise."""
     generator, cells, named, held = np.random.default_rng(0), 0, 0, 0
-    for study in range(100):
+    for study in range(60):
         parts = []
         chance = generator.beta(1, 1, 200)
         for strategy, budget in product(strategies.NAMES, (1, 2, 4)):
@@ -105,7 +105,7 @@ def test_equal_strategies_have_no_winner_at_small_budgets() -> None:
         held += found["compatible"].str.contains("mcts").sum()
     beaten = 1 - held / cells
     print(f"equal strategies: a winner named in {named / cells:.3f} of {cells} cells, MCTS beaten in {beaten:.3f}")
-    assert cells == 200 and named <= 0.05 * cells and held >= 0.95 * cells
+    assert cells == 120 and named <= 0.05 * cells and held >= 0.95 * cells
 
 
 def test_equal_numbers_are_all_compatible_with_the_best() -> None:
@@ -182,11 +182,8 @@ def test_lines_are_the_rows_of_the_csv(module: ModuleType, costs: list[str]) -> 
     (legend,) = figure.legends
     guided, *unspent = legend.get_title().get_text().splitlines()
     assert guided == "search guided by the PRM of 671k parameters (s96)"
-    assert re.fullmatch(
-        r"leave more than 5% of a budget unspent: adaptive best-of-n \(at least 60% spent\), look-ahead search "
-        r"\(at least 7\d% spent\)",
-        " ".join(unspent),
-    )
+    left = r"adaptive best-of-n \(≥ 60% spent\), look-ahead search \(≥ 7\d% spent\)"
+    assert re.fullmatch(f"leave more than 5% of a budget unspent: {left}", " ".join(unspent).replace("\u00a0", " "))
     assert {text.get_text() for text in legend.get_texts()} >= {"one sample", "MCTS", "beam search (sum)"}
     mcts = ROWS[(ROWS.strategy == "mcts") & (ROWS.dataset == "programs") & (ROWS.budget == 16)]
     (row,) = data[(data.strategy == "mcts") & (data.dataset == "programs") & (data.budget == 16)].to_dict("records")

@@ -66,9 +66,9 @@ def note(rows: pd.DataFrame, reward_models: pd.DataFrame, width: float) -> str:
     lines = [guide_in_words(rows, reward_models)]
     least = spending.unspent(rows).groupby("strategy")["share"].min()
     if len(least):
-        named = [f"{NAMES[name]} (at least {least[name]:.0%} spent)" for name in NAMES if name in least]
+        named = [f"{NAMES[name]} (≥ {least[name]:.0%} spent)".replace(" ", "\u00a0") for name in NAMES if name in least]
         text = f"leave more than {spending.UNSPENT:.0%} of a budget unspent: {', '.join(named)}"
-        lines += textwrap.wrap(text, int(LETTERS * width))
+        lines += textwrap.wrap(text, int(LETTERS * width), break_on_hyphens=False)
     return "\n".join(lines)
 
 
