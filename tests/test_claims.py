@@ -244,9 +244,9 @@ def test_nothing_learnt_is_told_as_nothing() -> None:
 
 
 def test_verdicts_err_at_the_stated_rate_and_find_what_is_there() -> None:
-    """Two PRMs of three seeds that differ by 2 points (standard deviation): no gain, and one of 15 points."""
+    """Two PRMs of three seeds that differ by 2 points (standard deviation): no gain, and one of 20 points."""
     generator = np.random.default_rng(3)
-    said: dict[float, list[str]] = {0.0: [], 0.15: []}
+    said: dict[float, list[str]] = {0.0: [], 0.2: []}
     for study in range(200):
         for gain, verdicts_found in said.items():
             chance = generator.beta(2, 2, (200, 1))
@@ -259,7 +259,7 @@ def test_verdicts_err_at_the_stated_rate_and_find_what_is_there() -> None:
             (found,) = compare.check("growth", "arithmetic", "a → b", difference, rules)
             verdicts_found.append(found.verdict)
     assert said[0.0].count("supported") <= 0.05 * 200 and said[0.0].count("not supported") <= 0.05 * 200
-    assert said[0.15].count("supported") >= 0.8 * 200
+    assert said[0.2].count("supported") >= 0.8 * 200
 
 
 def test_a_control_stands_against_every_seed() -> None:
