@@ -15,10 +15,12 @@ above it in, percent of studies:
 
     seeds, SD between them      0 points       3 points       7 points      14 points
     2                        95-98, 1-2     95-97, 1-2     94-96, 2-3     94, 3
-    3                        96-97, 1-2     95-97, 1-2     95-96, 2-3     95, 2-3
-    5                        96-96, 2       95-97, 2       95-96, 2       95-96, 2-3
-    percentiles of a crossed bootstrap
-RATES
+    3                        96-97, 1-2     95-97, 1-2     95-96, 2       95, 2-3
+    5                        96, 2          95-97, 2       95-96, 2       95-96, 2-3
+    percentiles of a crossed bootstrap (600 studies of each)
+    2                        97, 2          91, 5          86, 7          81, 9
+    3                        97, 2          95, 2          91, 5          89, 6
+    5                        96, 2          95, 3          94, 3          93, 3
     plain t of the seeds' means
     2                        91-95, 3-5     92-95, 3-4     94-95, 3       94-95, 3
     3                        84-95, 3-8     88-95, 3-6     93-95, 3-4     94-95, 3
