@@ -48,7 +48,7 @@ def _picture(data: pd.DataFrame, level: float) -> Figure:
     pairs = data[data["comparison"] == ""]
     groups = list(pairs.groupby(["source", "policy"], sort=False))
     lines = len(groups) + len(CONTRASTS) + 1
-    figure, axis = panels.page(0.19 * (lines + 3) + 0.3, -lines - 2.6)
+    figure, axis = panels.page(0.19 * (lines + 4) + 0.3, -lines - 3.5)
     panels.printed(axis, 0.0, EDGES, ["source", "policy", *("–".join(pair) for pair in PAIRS)], weight="bold")
     for number, ((source, policy), rows) in enumerate(groups, start=1):
         cells = {(row["first"], row["second"]): panels.cell(row, digits=2) for _, row in rows.iterrows()}
@@ -66,9 +66,10 @@ def _picture(data: pd.DataFrame, level: float) -> Figure:
     ours = pairs[pairs["source"] == HERE].iloc[0]
     notes = (
         f"Mean normalised dot product of activation patterns in percent, reference {ours['reference']}; ours of "
-        f"{int(ours['n'])} problems with {level:.0%} intervals over problems and {int(ours['seeds'])} training seeds.",
-        "p: two-sided, exchanging the scores of a problem's distinct texts (of those as long) at random; comparable: of the "
-        "selected texts, those with another.",
+        f"{int(ours['n'])} problems with",
+        f"{level:.0%} intervals over problems and {int(ours['seeds'])} training seeds. p: two-sided, exchanging the scores "
+        "of a problem's",
+        "distinct texts (of those as long) at random; comparable: of the selected texts, those with another.",
     )
     for number, note in enumerate(notes):
         axis.text(0, -lines - 1.1 - 0.9 * number, note, va="center", fontsize=7)
