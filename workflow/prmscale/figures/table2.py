@@ -64,12 +64,11 @@ def _picture(data: pd.DataFrame, level: float) -> Figure:
     for y, width in ((0.6, 1.0), (-0.5, 0.6), (0.5 - top, 0.6), (-0.5 - top, 0.4), (-lines - 0.5, 1.0)):
         axis.axhline(y, color=style.BLACK, linewidth=width)
     ours = pairs[pairs["source"] == HERE].iloc[0]
+    n, trainings = int(ours["n"]), int(ours["seeds"])
     notes = (
-        f"Mean normalised dot product of activation patterns in percent, reference {ours['reference']}; ours of "
-        f"{int(ours['n'])} problems with",
-        f"{level:.0%} intervals over problems and {int(ours['seeds'])} training seeds. p: two-sided, exchanging the scores "
-        "of a problem's",
-        "distinct texts (of those as long) at random; comparable: of the selected texts, those with another.",
+        f"Mean normalised dot product of activation patterns in percent, reference {ours['reference']}; ours of {n}",
+        f"problems with {level:.0%} intervals over problems and {trainings} training seeds. p: two-sided, exchanging the",
+        "scores of a problem's distinct texts (of those as long); comparable: of the selected texts, those with another.",
     )
     for number, note in enumerate(notes):
         axis.text(0, -lines - 1.1 - 0.9 * number, note, va="center", fontsize=7)
