@@ -67,8 +67,8 @@ def _picture(data: pd.DataFrame, level: float) -> Figure:
     n, trainings = int(ours["n"]), int(ours["seeds"])
     notes = (
         f"Mean normalised dot product of activation patterns in percent, reference {ours['reference']}; ours of {n}",
-        f"problems with {level:.0%} intervals over problems and {trainings} training seeds. p: two-sided, exchanging the",
-        "scores of a problem's distinct texts (of those as long); comparable: of the selected texts, those with another.",
+        f"problems, {level:.0%} intervals over problems and {trainings} training seeds. p: two-sided, exchanging the",
+        "scores of a problem's distinct texts (of those as long); comparable: selected texts that have another.",
     )
     for number, note in enumerate(notes):
         axis.text(0, -lines - 1.1 - 0.9 * number, note, va="center", fontsize=7)
