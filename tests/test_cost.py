@@ -76,9 +76,9 @@ def test_responses_are_compared_where_reward_models_have_roles():
         model["role"] = role
     config["analysis"] = {"patterns": {"problems": 30}}
     found = {(job.rule, job.name): job for job in work.jobs(configuration.load(config))}
-    # the first 8 samples, two seeds; for each problem two random responses, and two for each seed
+    # the first 8 samples, by two seeds; at most as many distinct texts are compared
     assert found["score_steps", "b"].tokens == 2 * 200 * 8 * (40 + 60)
-    assert found["compare_patterns", ""].tokens == 30 * (2 + 2 * 2) * (40 + 60)
+    assert found["compare_patterns", ""].tokens == 30 * 8 * (40 + 60)
 
 
 def test_a_tree_costs_its_rollouts_and_needs_no_sampled_solutions():

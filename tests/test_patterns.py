@@ -108,7 +108,7 @@ def _real_samples():
     return domains, rows, vectors
 
 
-def _judged(samples, value, seed, draws=200):
+def _judged(samples, value, seed, problems=60, draws=200):
     """The comparison on the real samples, of which each training of the PRMs scores a text by value(texts, domain)."""
     domains, rows, vectors = samples
     chosen = {}
@@ -116,7 +116,7 @@ def _judged(samples, value, seed, draws=200):
         scores = value(own["text"].astype(int).to_numpy(), domain)
         parts = [own.assign(seed=number, step=0, score=score) for number, score in enumerate(scores, 1)]
         table = pd.concat(parts)[["problem_id", "solution_id", "seed", "step", "score"]]
-        chosen[domain] = patterns.picks(own, table, "last", len(own), seed)
+        chosen[domain] = patterns.picks(own, table, "last", problems, seed)
     return patterns.compare(chosen, rows, vectors, draws=draws, seed=seed).set_index("comparison")
 
 
@@ -180,7 +180,7 @@ def test_of_a_blind_selection_on_real_samples_little_is_found_and_of_one_that_se
     blind = []
     for study in range(300):
         scores = generator.normal(size=(2, texts)) + generator.normal(size=texts)
-        blind.append(_judged(samples, lambda own, _, s=scores: s[:, own], study))
+        blind.append(_judged(samples, lambda own, _, s=scores: s[:, own], study, problems=30))
     rates = {}
     for name in (patterns.RAW, patterns.LENGTH):
         own = pd.concat([study.loc[[name]] for study in blind])
@@ -188,7 +188,7 @@ def test_of_a_blind_selection_on_real_samples_little_is_found_and_of_one_that_se
         print(f"{name}: p < .05 in {rates[name][0]:.1%}, supported {rates[name][1]:.1%}, mean {rates[name][2]:+.4f}")
     assert max(p for p, _, _ in rates.values()) <= 0.07 and max(held for _, held, _ in rates.values()) <= 0.07
 
-    other = {"math": samples[2][:, 0] * 0, "code": samples[2][:, 0] * 0}
+    other = {}
     for domain, opposite in (("math", "code"), ("code", "math")):
         other[domain] = samples[2] @ samples[2][np.unique(samples[0][opposite].text.astype(int))].mean(axis=0)
     seeing = _judged(samples, lambda own, domain: other[domain][None, own].repeat(2, 0), 0)

@@ -77,9 +77,10 @@ WORDS = {
     ),
     "pattern_similarity": (
         "Responses to math and to code that reward models selected resemble each other more than unselected ones.",
-        "The similarity of activation patterns of MathPRM and CodePRM must be above that of Math and Code (random "
-        "responses), and above that of responses to the same problems that are as long and were not selected: longer "
-        "responses have other gradients. p is that of a permutation test.",
+        "The similarity of activation patterns of MathPRM and CodePRM must be above that of Math and Code (any of a "
+        "problem's distinct texts: a reward model scores texts, however often they are drawn), and above that of the "
+        "problem's other texts as long: longer responses have other gradients. p is that of a permutation test, which "
+        "exchanges the scores of those texts.",
     ),
 }
 CLAIMS = tuple(WORDS)

@@ -205,10 +205,10 @@ class _Work(Labelling):
             yield Job("score_steps", name, tuple(reads))
         settings = study.analysis.patterns
         reference, passes = settings.reference or policy, []
-        for name, datasets in compared.values():
+        for _, datasets in compared.values():
             problems = min(settings.problems, sum(tests[dataset].test for dataset in datasets))
-            # two random ones, and for each training the selected one and one as long
-            s = self._solutions(tests[datasets[0]], policy, problems * (2 + 2 * self._seeds(name)))
+            # every distinct text, at most as many as are drawn
+            s = self._solutions(tests[datasets[0]], policy, problems * study.analysis.table1_budget)
             length = s.prompt + s.length
             model = self.model(reference)
             flops = s.count * model.shape.training(round(length))
