@@ -27,7 +27,7 @@ class Labelling(Workers):
             yield self._comparison(dataset)
 
     def _searches(self) -> list[tuple[str, str, str]]:
-        """Writer, data set and labeller of every search for first errors: once, be it a training set's or a consensus'."""
+        """Writer, data set and labeller of every search for first errors, each once whoever asks for it."""
         found = []
         for policy, dataset, method in self.study.labelled():
             by = {"binary_search": [policy], "consensus": self.study.labels.consensus}.get(method, [])
