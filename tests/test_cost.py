@@ -1,5 +1,6 @@
 """The projected cost: work counted by hand, times by known rates, and a run without network."""
 
+import json
 import re
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from prmscale.cost import machines, work
 from prmscale.cost.__main__ import load
 from prmscale.cost.models import model_of
 from prmscale.errors import UserError
+from prmscale.search import TREE_STRATEGIES
 
 SMOKE = deepcopy(yaml.safe_load((ROOT / "config.yaml").read_text()))
 SMOKE["rewards"]["models"] = [
@@ -102,9 +104,7 @@ def test_a_consensus_costs_each_labellers_search_once():
     found = {(job.rule, job.name): job for job in work.jobs(configuration.load(config))}
     # 900 problems of 6 solutions: at most ceil(log2(5)) checks, and fewer distinct prefixes, 4 * .5; 4 half rollouts
     each = 900 * 6 * min(3, 4 * 0.5) * 4 * 20
-    own, other = (
-        found["label_solutions", "m.programs.binary_search"], found["label_by_another", "m.programs.l"],
-    )  # fmt: skip
+    own, other = found["label_solutions", "m.programs.binary_search"], found["label_by_another", "m.programs.l"]
     assert own.tokens == other.tokens == each and own.flops < other.flops
     assert found["filter_by_consensus", "m.programs"].tokens == 0
     rules = [rule for rule, name in found if ".programs" in name and "label" in rule]
@@ -210,3 +210,70 @@ def test_a_model_of_unknown_size_is_named(small):
     config["policies"]["released"] = [{"name": "big", "model": "nobody/has-this"}]
     with pytest.raises(UserError, match=r"policies\.released, big: the size of nobody/has-this is not known"):
         model_of(configuration.load(config), "big")
+
+
+def with_lengths(results):
+    """The study that has run, told what its solutions were like."""
+    study = load([results / "config.yaml"])
+    folder, spent = results / "solutions", {}
+    for name, domain in (("arithmetic", "math"), ("programs", "code")):
+        own = pd.concat(map(pd.read_parquet, sorted(folder.glob(f"m/{name}.*.parquet"))))
+        labels = pd.read_parquet(results / f"labels/m/{name}.monte_carlo.parquet")
+        open_ = labels.groupby(["problem_id", "solution_id"]).step.transform("max") > labels.step
+        spent[domain] = {
+            "prompt_tokens": own.prefix_tokens.mean(), "solution_tokens": own.tokens.mean(),
+            "steps": own.steps.map(len).mean(), "distinct_prefixes": (labels.tokens_spent[open_] > 0).mean(),
+        }  # fmt: skip
+    cost = {key: {domain: own[key] for domain, own in spent.items()} for key in spent["math"]}
+    cost["distinct_prefixes"] = np.mean([*cost["distinct_prefixes"].values()])
+    return study.model_copy(update={"cost": study.cost.model_copy(update=cost)})
+
+
+def written(results):
+    """Tokens that jobs of a run wrote, by rule and name."""
+    for path in sorted(results.glob("solutions/*/*.parquet")):
+        if "omega" not in path.name:
+            yield "sample_solutions", f"{path.parent.name}.{path.stem}", pd.read_parquet(path).tokens.sum()
+    for path in sorted(results.glob("labels/*/*.spent.parquet")):
+        spent, (dataset, method, *_) = pd.read_parquet(path), path.name.split(".")
+        if method == "compare":  # the other methods share those draws, which each is charged with as if alone
+            yield "compare_labels", dataset, spent[spent.method.isin(["monte_carlo", "omega"])].tokens.sum()
+        elif method == "omega":
+            yield "label_by_tree", f"{path.parent.name}.{dataset}", spent.tokens.sum()
+        else:
+            yield "label_solutions", f"{path.parent.name}.{dataset}.{method}", spent.tokens.sum()
+    for path in sorted(results.glob("search/trees/*/*/*.parquet")):
+        rows = pd.read_parquet(path)
+        ends = rows[~rows.strategy.map(lambda name: TREE_STRATEGIES[name].anytime) | (rows.budget == rows.budget.max())]
+        yield "search_trees", ".".join([*path.parts[-3:-1], path.stem]), ends.policy_tokens.sum()
+
+
+def learnt(results):
+    """FLOPs of the trainings of a run, by rule and name."""
+    for path in sorted(results.glob("policies/*/seed*/100/pretraining.json")):
+        name = f"{path.parts[-4]}.{path.parts[-3].removeprefix('seed')}"
+        yield "pretrain_policy", name, json.loads(path.read_text())["flops"]
+    for folder in sorted(results.glob("rewards/*")):
+        cards = [json.loads(path.read_text()) for path in folder.glob("seed*/reward_model.json")]
+        yield "train_reward_model", folder.name, sum(card["train_flops"] for card in cards)
+
+
+@pytest.mark.study
+def test_a_run_did_the_work_that_was_predicted_of_it(project):
+    """Told how long its solutions were; what may stop early does no more than that."""
+    results = project / "results/smoke"
+    jobs = {(job.rule, job.name): job for job in work.jobs(with_lengths(results))}
+    rows = [(rule, jobs[rule, name].passes, "write", done) for rule, name, done in written(results)]
+    rows += [(rule, jobs[rule, name].passes, "train", done) for rule, name, done in learnt(results)]
+    table = pd.DataFrame(
+        [
+            (rule, sum(p.tokens if kind == "write" else p.flops for p in passes if p.kind == kind), done)
+            for rule, passes, kind, done in rows
+        ],
+        columns=["rule", "predicted", "done"],
+    ).groupby("rule", sort=False).sum()  # fmt: skip
+    ratio = table.done / table.predicted
+    print(table.assign(ratio=ratio))
+    exact = ["pretrain_policy", "sample_solutions", "label_solutions", "train_reward_model"]
+    assert ratio[exact].between(0.8, 1.25).all()
+    assert ratio[["label_by_tree", "compare_labels", "search_trees"]].between(0.1, 1.25).all()

@@ -13,13 +13,9 @@ class Labelling(Workers):
     """Jobs that label. A method that may stop early is charged as if it never did."""
 
     def _label_jobs(self) -> Iterator[Job]:
-        """Each search for first errors once, whoever asks for it: a training set, a consensus, or both."""
-        labelled, labels = self.study.labelled(), self.study.labels
-        agree = {"binary_search": lambda policy: [policy], "consensus": lambda policy: labels.consensus}
-        searches = [(policy, name, by) for policy, name, m in labelled if m in agree for by in agree[m](policy)]
-        for policy, dataset, labeller in dict.fromkeys(searches):
-            yield self._search_labels(policy, dataset, labeller)
-        for policy, dataset, method in labelled:
+        for search in self._searches():
+            yield self._search_labels(*search)
+        for policy, dataset, method in self.study.labelled():
             if method == "omega":
                 yield self._tree_labels(policy, dataset)
             elif method == "consensus":
@@ -29,6 +25,14 @@ class Labelling(Workers):
                 yield self._labels(policy, dataset, method)
         for dataset in self.study.labels_compared_on():
             yield self._comparison(dataset)
+
+    def _searches(self) -> list[tuple[str, str, str]]:
+        """Writer, data set and labeller of every search for first errors, each once whoever asks for it."""
+        found = []
+        for policy, dataset, method in self.study.labelled():
+            by = {"binary_search": [policy], "consensus": self.study.labels.consensus}.get(method, [])
+            found += [(policy, dataset, labeller) for labeller in by]
+        return list(dict.fromkeys(found))
 
     def _labels(self, policy: str, dataset: str, method: str) -> Job:
         s, labels = self._for_labelling(dataset, policy), self.study.labels
