@@ -51,8 +51,8 @@ def _picture(data: pd.DataFrame, level: float) -> Figure:
     figure, axis = panels.page(0.19 * (lines + 4) + 0.3, -lines - 3.5)
     panels.printed(axis, 0.0, EDGES, ["source", "policy", *("–".join(pair) for pair in PAIRS)], weight="bold")
     for number, ((source, policy), rows) in enumerate(groups, start=1):
-        cells = {(row["first"], row["second"]): panels.cell(row, digits=2) for _, row in rows.iterrows()}
-        panels.printed(axis, -number, EDGES, [str(source), str(policy), *(cells.get(pair, "–") for pair in PAIRS)])
+        known = {(row["first"], row["second"]): panels.cell(row, digits=2) for _, row in rows.iterrows()}
+        panels.printed(axis, -number, EDGES, [str(source), str(policy), *(known.get(pair, "–") for pair in PAIRS)])
     top = len(groups) + 1
     columns = [EDGES[0], EDGES[3], EDGES[4], EDGES[5]]
     head = ["(MathPRM–CodePRM) − (Math–Code)", "difference", "p", "comparable"]
