@@ -59,8 +59,8 @@ def _picture(data: pd.DataFrame, level: float) -> Figure:
     panels.printed(axis, -top, columns, head, weight="bold")
     contrasts = data[data["comparison"] != ""].set_index("comparison")
     for number, (name, row) in enumerate(contrasts.loc[list(CONTRASTS)].iterrows(), start=top + 1):
-        cells = [str(name), panels.cell(row, digits=2), f"{row['p']:.2g}", f"{row['comparable']:.0%}"]
-        panels.printed(axis, -number, columns, cells)
+        shown = [str(name), panels.cell(row, digits=2), f"{row['p']:.2g}", f"{row['comparable']:.0%}"]
+        panels.printed(axis, -number, columns, shown)
     for y, width in ((0.6, 1.0), (-0.5, 0.6), (0.5 - top, 0.6), (-0.5 - top, 0.4), (-lines - 0.5, 1.0)):
         axis.axhline(y, color=style.BLACK, linewidth=width)
     ours = pairs[pairs["source"] == HERE].iloc[0]
