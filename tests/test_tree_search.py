@@ -70,7 +70,10 @@ def test_degenerate_settings_are_best_of_n_on_the_same_samples(name, policy, agg
         "mcts": lambda: mcts(aggregate, N, uct(1.0), value="rollout", simulations=N),
         "lookahead": lambda: lookahead(N, aggregate, expansion=1, depth=0),
     }
-    assert answers(degenerate[name], policy) == wanted
+    found = answers(degenerate[name], policy)
+    scored = [HashScorer().score([*zip(PROBLEMS, each, strict=True)]) for each in (found, wanted)]
+    assert [aggregate(one.scores) for one in scored[0]] == [aggregate(one.scores) for one in scored[1]]
+    assert found == wanted or aggregation == "min"  # of equals a beam meets the shorter one first
 
 
 class Listed:

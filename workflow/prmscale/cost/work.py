@@ -6,6 +6,7 @@ budget, a labelling method for all rollouts that it may draw.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Literal
 
@@ -101,7 +102,9 @@ class _Work(Labelling):
         study = self.study
         settings, data = study.reward_training(reward_model.name), study.training_set(reward_model.data)
         length, model = self._mean_length(data), self.model(reward_model.base)
-        texts = settings.steps * settings.batch
+        held = self._held(data, "train")
+        # the last batch of an epoch is what is left
+        texts = settings.steps * (held / math.ceil(held / settings.batch) if held else settings.batch)
         forward = (model.decoder if settings.head == "scalar" else model.shape).forward(round(length))
         # what is trained: forward and backward pass, the latter of activations alone through frozen weights; and the
         # forward pass once more where activations are not kept
@@ -109,7 +112,7 @@ class _Work(Labelling):
         flops = 0.0 if settings.head == "evidence" else texts * forwards * forward
         if settings.head != "scalar":
             # a frozen language model reads each text once; an evidence head beside it is small
-            flops += min(texts, self._held(data, "train")) * forward
+            flops += min(texts, held) * forward
         seeds = settings.seeds
         work = Pass("train", model, seeds * texts * length, seeds * flops, settings.dtype)
         kept = self._kept(reward_model.name)
