@@ -19,7 +19,6 @@ from prmscale.analysis.bootstrap import (
     intervals_of,
     mean_interval,
     paired_difference,
-    resampled_means,
     statistic_interval,
 )
 from prmscale.analysis.intervals import TOO_FEW_SEEDS, Interval
@@ -243,8 +242,3 @@ def test_curve_and_mean_are_one_interval() -> None:
         assert found.loc[kind].tolist() == pytest.approx(numbers)
         linear = statistic_interval(own.reshape(60, -1)[..., None], lambda means: means[:, 0])
         assert (linear.low, linear.high) == pytest.approx((wanted.low, wanted.high))
-
-
-def test_many_groups_take_seconds_at_most() -> None:
-    values = np.random.default_rng(13).random((500, 3, 300))
-    assert resampled_means(values, draws=2000).shape == (2000, 300)

@@ -29,7 +29,7 @@ from prmscale.analysis.verdicts import Check, Claim, Rules
 from prmscale.errors import UserError
 from prmscale.study import Headlines
 
-RULES = Rules(equivalence_margin=0.1, aggregation="min", draws=400, table1_budget=8)
+RULES = Rules(equivalence_margin=0.1, aggregation="min", table1_budget=8)
 NO_LOSSES, NO_TRANSFER = collect.training([]), pd.DataFrame(columns=transfer.COLUMNS)
 NO_REPLIES = reply_shares.shares({})
 ALL_SPENT = pd.DataFrame(columns=["dataset", "strategy", "budget", "share"])
@@ -309,7 +309,7 @@ def test_verdicts_err_at_the_stated_rate_and_find_what_is_there() -> None:
                 for shift in (gain, 0.0)
             ]
             difference = selection.minus(*(table.astype(float) for table in tables))
-            rules = Rules(**{**vars(RULES), "draws": 300, "seed": study})
+            rules = Rules(**{**vars(RULES), "seed": study})
             (found,) = compare.check("growth", "arithmetic", "a → b", difference, rules)
             verdicts_found.append(found.verdict)
     assert said[0.0].count("supported") <= 0.05 * 200 and said[0.0].count("not supported") <= 0.05 * 200

@@ -10,7 +10,7 @@ from simulated import Prm, reward_models, search
 from prmscale.analysis import claims
 from prmscale.analysis.verdicts import Rules
 
-RULES = Rules(equivalence_margin=0.05, aggregation="min", draws=200)
+RULES = Rules(equivalence_margin=0.05, aggregation="min")
 CONTRAST = "consensus − the same binary search unfiltered"
 
 

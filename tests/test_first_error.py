@@ -127,7 +127,7 @@ def test_a_reward_model_names_first_errors_at_a_threshold_from_validation():
     erroneous = [each for each in held_out if each.first_error != -1]
     assert named(Judge(places), erroneous, {"arithmetic": asked}).threshold.eq(0.5).all()
     half = Judge(places, blind=lambda name: name.startswith("arithmetic/test") and int(name[-1]) % 2)
-    found = f1(named(half, held_out, {"arithmetic": asked}).assign(reward_model="x", seed=1), 0.95, 400, 0)
+    found = f1(named(half, held_out, {"arithmetic": asked}).assign(reward_model="x", seed=1), 0.95)
     assert found[["erroneous", "correct", "mean", "n"]].iloc[0].tolist() == pytest.approx([0.5, 1, 2 / 3, 40])
     assert 0.45 < found.low.item() < 2 / 3 < found.high.item() < 0.85
 
@@ -137,7 +137,7 @@ def test_the_f1_of_seeds_is_that_of_all_their_solutions_and_has_its_luck():
     truth = np.tile([0, 1, -1, -1], 50)
     table = pd.DataFrame({"dataset": "d", "reward_model": "x", "problem_id": np.repeat(range(100), 2).astype(str)})
     seeds = [table.assign(seed=s, first_error=truth, named=said) for s, said in ((1, truth), (2, truth + 5))]
-    (one, both) = (f1(rows, 0.95, 400, 0).iloc[0] for rows in (seeds[0], pd.concat(seeds)))
+    (one, both) = (f1(rows, 0.95).iloc[0] for rows in (seeds[0], pd.concat(seeds)))
     assert (one["mean"], both["mean"], one.seeds, both.seeds) == (1.0, 0.5, 1, 2)
     assert both.high - both.low > one.high - one.low
     assert 0.95 < one.low < 0.99  # 100 problems without a mistake are not certain
@@ -157,7 +157,7 @@ def test_intervals_of_f1_cover_it_whatever_seeds_do(trained):
             hit = generator.random(200) < np.where(truth == -1, 0.8, 0.6) + easy + own
             named_ = np.where(hit, truth, 5)
             tables.append(pd.DataFrame({**keys, "named": named_, "seed": seed, "problem_id": np.arange(200) // 2}))
-        found = f1(pd.concat(tables), 0.95, 300, 0).iloc[0]
+        found = f1(pd.concat(tables), 0.95).iloc[0]
         covered.append(found.low <= 2 * 0.6 * 0.8 / 1.4 <= found.high)
     print(f"{trained} seeds: F1 covered {np.mean(covered):.3f}")
     assert np.mean(covered) >= 0.93 - 2 * (0.93 * 0.07 / studies) ** 0.5

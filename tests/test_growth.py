@@ -59,7 +59,7 @@ def _accuracies(kind: str, seeds: int, generator: np.random.Generator) -> np.nda
 )
 def test_a_leap_is_found_and_smooth_growth_is_not_taken_for_one(kind: str, least: float, most: float) -> None:
     generator, studies = np.random.default_rng(2), 60
-    found = [emergence.emergence(_accuracies(kind, 3, generator), STEPS, 0.95, 100, n) for n in range(studies)]
+    found = [emergence.emergence(_accuracies(kind, 3, generator), STEPS, 0.95) for n in range(studies)]
     assert least <= sum(e.verdict == "supported" for e in found) / studies <= most
     if kind == "leap":
         assert {(e.before, e.after) for e in found if e.verdict == "supported"} == {(135, 225)}
@@ -68,7 +68,7 @@ def test_a_leap_is_found_and_smooth_growth_is_not_taken_for_one(kind: str, least
 
 def test_one_seed_decides_nothing() -> None:
     values = np.tile(TRAININGS["leap"], (200, 1, 1))
-    assert emergence.emergence(values, STEPS, 0.95, 100, 0).verdict == "inconclusive"
+    assert emergence.emergence(values, STEPS, 0.95).verdict == "inconclusive"
 
 
 def test_losses_along_training_are_gathered(tmp_path: Path) -> None:
@@ -85,5 +85,5 @@ def test_losses_along_training_are_gathered(tmp_path: Path) -> None:
     search = pd.DataFrame(columns=["strategy", "reward_model", "aggregation", "dataset"])
     ((name, problems, steps, values),) = emergence.measures(search, training, "prm", "min")
     assert (name, problems, steps, values.shape) == (emergence.LOSS, 80, STEPS, (1, 2, 6))
-    assert emergence.emergence(values, steps, 0.95, 100, 0).verdict == "supported"
-    assert emergence.emergence(-values, steps, 0.95, 100, 0).verdict == "not supported"  # a fall is no leap
+    assert emergence.emergence(values, steps, 0.95).verdict == "supported"
+    assert emergence.emergence(-values, steps, 0.95).verdict == "not supported"  # a fall is no leap

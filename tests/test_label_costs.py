@@ -62,7 +62,7 @@ def test_fewer_rollouts_are_what_all_their_choices_give_on_average():
 def test_costs_are_ratios_and_differences_on_the_same_problems():
     fixed, cheap = labels(), labels("adaptive", tokens=5)
     true = labels("binary_search", tokens=1).assign(label=lambda t: t.truth.astype(int))
-    found = costs(measured(fixed, cheap, true), level=0.95, draws=200, seed=0).set_index(["method", "k"])
+    found = costs(measured(fixed, cheap, true), level=0.95).set_index(["method", "k"])
     same = found.loc["adaptive", 4]
     assert (same.tokens_ratio, same.tokens_ratio_low, same.tokens_ratio_high) == pytest.approx((0.5, 0.5, 0.5))
     assert same.accuracy_gain == 0 and -0.3 < same.accuracy_gain_low < -0.2  # twelve problems alike are not certain
@@ -73,7 +73,7 @@ def test_costs_are_ratios_and_differences_on_the_same_problems():
 
 def test_a_ratio_of_unequal_problems_has_an_interval_that_holds_it():
     uneven = labels("adaptive").assign(tokens_spent=np.random.default_rng(1).integers(1, 40, 72))
-    found = costs(measured(labels(), uneven), level=0.95, draws=500, seed=0).set_index("method").loc["adaptive"]
+    found = costs(measured(labels(), uneven), level=0.95).set_index("method").loc["adaptive"]
     assert found.tokens_ratio == pytest.approx(uneven.tokens_spent.sum() / (72 * 40))
     assert found.tokens_ratio_low < found.tokens_ratio < found.tokens_ratio_high
 
@@ -88,7 +88,7 @@ def test_intervals_of_ratios_cover_them():
         table = table.assign(first_error=1.0, k=4)
         methods = zip(("monte_carlo", "adaptive"), spent, strict=True)
         rows = pd.concat([table.assign(method=method, tokens=tokens) for method, tokens in methods])
-        found = costs(rows, level=0.95, draws=400, seed=0).set_index("method").loc["adaptive"]
+        found = costs(rows, level=0.95).set_index("method").loc["adaptive"]
         covered.append(found.tokens_ratio_low <= 0.5 <= found.tokens_ratio_high)
     print(f"ratio of tokens: covered {np.mean(covered):.3f}")
     assert np.mean(covered) >= 0.93
@@ -98,7 +98,7 @@ def test_figure_9_draws_each_method_in_each_data_set_and_saves_the_same_bytes(tm
     tables = [labels(m, dataset=d) for d in ("arithmetic", "programs") for m in ("monte_carlo", "omega")]
     contents = []
     for run in ("one", "two"):
-        figure, data = fig9.draw(tables, [spent(table, 1) for table in tables], level=0.95, draws=100, seed=0)
+        figure, data = fig9.draw(tables, [spent(table, 1) for table in tables], level=0.95)
         contents.append([path.read_bytes() for path in style.save(figure, data, tmp_path / run)])
     assert contents[0] == contents[1]
     cost = data[data.part == "cost"]
@@ -115,16 +115,16 @@ def test_what_gets_no_label_is_paid_for_and_counted():
     tree, other = (labels("omega", problems=n).query("solution_id == 0") for n in (9, 3))
     took = pd.concat([spent(tree, unlabelled=2, wasted=50), spent(other).assign(labelled=0, tokens=70)])
     took["problem_id"] = fixed.problem_id.unique()
-    found = costs(by_problem([fixed, tree], [spent(fixed), took]), level=0.95, draws=50, seed=0)
+    found = costs(by_problem([fixed, tree], [spent(fixed), took]), level=0.95)
     row = found.set_index("method").loc["omega"]
     assert row.tokens == pytest.approx((tree.tokens_spent.sum() + 9 * 50 + 3 * 70) / 9)
     assert (row.problems, row.problems_labelled, row.solutions_labelled) == (12, 0.75, 9 / 30)
     assert row.tokens_ratio == pytest.approx(row.tokens / (fixed.tokens_spent.sum() / 24))
-    figure, _ = fig9.draw([fixed, tree], [spent(fixed), took], level=0.95, draws=50, seed=0)
+    figure, _ = fig9.draw([fixed, tree], [spent(fixed), took], level=0.95)
     said = [text.get_text() for axis in figure.axes for text in axis.texts]
     assert said.count("30 % labelled") == 2 and not any("100 % labelled" in text for text in said)
 
 
 def test_figure_9_says_what_it_wants():
     with pytest.raises(UserError, match="truth is known"):
-        fig9.draw([labels().assign(truth=float("nan"))], [spent(labels())], level=0.95, draws=10, seed=0)
+        fig9.draw([labels().assign(truth=float("nan"))], [spent(labels())], level=0.95)

@@ -146,11 +146,11 @@ def test_a_summary_counts_what_was_spent_kept_and_right():
         }
     )  # fmt: skip
     spent = pd.DataFrame({"solutions": [2, 2], "labelled": [1, 1], "rollouts": [4, 4], "tokens": [10, 10]})
-    found = summary(rows, spent, level=0.95, draws=50, seed=0)
+    found = summary(rows, spent, level=0.95)
     assert found["decision"] == "any rollout right"
     assert (found["tokens"], found["rollouts"], found["kept"], found["right"]) == (20, 8, 0.5, 0.75)
     assert found["accuracy"] == pytest.approx(0.75) and found["first_error"] == pytest.approx(0.5)
-    assert "accuracy" not in summary(rows.assign(truth=float("nan")), spent, 0.95, 50, 0)
+    assert "accuracy" not in summary(rows.assign(truth=float("nan")), spent, 0.95)
 
 
 def test_calibration_error_by_hand():

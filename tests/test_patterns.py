@@ -266,14 +266,14 @@ def test_fig6_shows_the_problem_with_the_median_margin_of_its_first_right_and_wr
     assert shown["problem_id"].unique().tolist() == ["sums/test/0"] and sorted(shown["solution_id"]) == [0, 1]
     four = scores[scores["problem_id"] != "sums/test/0"]
     assert set(fig6.typical(four, "min")["problem_id"]) == {"sums/test/3"}  # .2, the lower of .2 and .4
-    _, data = fig6.draw(scores, pd.DataFrame(), None, 0.95, 100, 0, "min")
+    _, data = fig6.draw(scores, pd.DataFrame(), None, 0.95, "min")
     wrong = data[(data["role"] == "math") & ~data["correct"]].sort_values("step")
     assert wrong["score"].tolist() == [0.95, 0.4] and wrong["truth"].tolist() == [1.0, 0.0]
 
 
 def test_fig6_writes_steps_that_are_no_formulas(tmp_path):
     scores = _scores().assign(text="Then $\\boxed{x_\nis $4.\n")
-    figure, _ = fig6.draw(scores, pd.DataFrame(), None, 0.95, 100, 0, "min")
+    figure, _ = fig6.draw(scores, pd.DataFrame(), None, 0.95, "min")
     figure.savefig(tmp_path / "fig6.png")
     assert figure.axes[0].get_yticklabels()[0].get_text() == "Then $\\boxed{x_ is $4."
 
@@ -300,7 +300,7 @@ def test_picks_are_the_best_scored_of_the_distinct_texts():
 
 def test_table2_puts_the_papers_numbers_below_ours():
     table = patterns.compare(*_study(np.random.default_rng(4), 10)).assign(policy="m", reference="m")
-    _, data = table2.draw(table, pd.DataFrame(), REPORTED, 0.95, 100, 0, "min")
+    _, data = table2.draw(table, pd.DataFrame(), REPORTED, 0.95, "min")
     assert data["source"].value_counts().to_dict() == {"this study": 7, "paper": 4}
     paper = data[data["source"] == "paper"].set_index(["first", "second"])["mean"]
     assert paper["MathPRM", "CodePRM"] == pytest.approx(0.3095)
@@ -308,8 +308,8 @@ def test_table2_puts_the_papers_numbers_below_ours():
 
 def test_without_roles_it_is_said_what_is_missing():
     with pytest.raises(UserError, match=r"fig6: .*roles math and code"):
-        fig6.draw(_scores()[:0], pd.DataFrame(), None, 0.95, 100, 0, "min")
+        fig6.draw(_scores()[:0], pd.DataFrame(), None, 0.95, "min")
     with pytest.raises(UserError, match=r"table2: .*roles math and code"):
-        table2.draw(pd.DataFrame(columns=patterns.COLUMNS), pd.DataFrame(), None, 0.95, 100, 0, "min")
+        table2.draw(pd.DataFrame(columns=patterns.COLUMNS), pd.DataFrame(), None, 0.95, "min")
     (one,) = claims.pattern_similarity(None, RULES)
     assert one.verdict == "not yet measured"

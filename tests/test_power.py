@@ -23,7 +23,7 @@ def _differences(generator: np.random.Generator, n: int, seeds: int, effect: flo
 
 def test_errors_are_told_apart() -> None:
     generator = np.random.default_rng(1)
-    found = [mean_interval(_differences(generator, 100, 8, 0.1, 0.05), draws=10) for _ in range(200)]
+    found = [mean_interval(_differences(generator, 100, 8, 0.1, 0.05)) for _ in range(200)]
     squares = [
         np.mean([getattr(each, name) ** 2 for each in found])
         for name in ("problem_error", "seed_error", "interaction_error")
@@ -31,7 +31,7 @@ def test_errors_are_told_apart() -> None:
     assert squares == pytest.approx([PROBLEM**2 / 100, 0.05**2 / 8, BOTH**2 / 800], rel=0.2)
     # together they are the variance of the mean
     assert sum(squares) == pytest.approx(np.var([each.mean for each in found]), rel=0.3)
-    one = mean_interval(_differences(generator, 100, 1, 0.05), draws=10)
+    one = mean_interval(_differences(generator, 100, 1, 0.05))
     assert one.problem_error is not None and one.seed_error is None and one.interaction_error is None
 
 
@@ -67,7 +67,7 @@ def test_the_problems_named_decide_at_the_stated_power(seeds: int, effect: float
     assert f"about {wanted:,} problems at {seeds} seed" in words
     generator, rates = np.random.default_rng(2), []
     for n in (wanted, wanted // 2):
-        found = [mean_interval(_differences(generator, n, seeds, effect, seed), 0.95, 200, s) for s in range(150)]
+        found = [mean_interval(_differences(generator, n, seeds, effect, seed), 0.95) for _ in range(150)]
         rates.append(np.mean([each.low > 0 for each in found]))
     assert 0.70 <= rates[0] <= 0.92 and rates[1] < 0.70
 
@@ -77,7 +77,7 @@ def test_seeds_that_differ_want_more_seeds() -> None:
     seeds = _numbers(words)[0]
     assert words == f"about {seeds} seeds on 800 problems; no number of problems suffices at 2 seeds"
     generator = np.random.default_rng(3)
-    found = [mean_interval(_differences(generator, 800, seeds, 0.06, 0.05), 0.95, 200, s) for s in range(100)]
+    found = [mean_interval(_differences(generator, 800, seeds, 0.06, 0.05), 0.95) for _ in range(100)]
     assert 0.70 <= np.mean([each.low > 0 for each in found]) <= 0.92
     both = power.needed(_measured(200, 2, 0.05, 0.05), 0.95)  # here neither is enough alone
     n, seeds = _numbers(both)[1:]
@@ -100,9 +100,9 @@ def test_equivalence_wants_the_problems_it_says() -> None:
 
 def _equivalences(effect: float, n: int, studies: int, seed: float = 0.0) -> list[str]:
     generator, said = np.random.default_rng(4), []
-    for study in range(studies):
+    for _ in range(studies):
         a = _differences(generator, n, 3, effect, seed)
-        found = paired_difference(a, np.zeros((n, 1)), EQUIVALENCE_LEVEL, 200, study)
+        found = paired_difference(a, np.zeros((n, 1)), EQUIVALENCE_LEVEL)
         said.append(alike(found, 0.05).verdict(0.95))
     return said
 
@@ -125,8 +125,8 @@ def test_equivalence_and_its_opposite_are_found() -> None:
 )
 def test_a_verdict_errs_at_most_at_its_rate_at_the_threshold(threshold: float, seeds: int, seed: float) -> None:
     generator, said, studies = np.random.default_rng(5), [], 400
-    for study in range(studies):
-        found = mean_interval(_differences(generator, 200, seeds, threshold, seed), 0.95, 200, study)
+    for _ in range(studies):
+        found = mean_interval(_differences(generator, 200, seeds, threshold, seed), 0.95)
         said.append(above(found, threshold).verdict(0.95))
     allowed = 0.025 * studies + 2 * (0.025 * 0.975 * studies) ** 0.5
     assert said.count("supported") <= allowed and said.count("not supported") <= allowed

@@ -14,7 +14,7 @@ from prmscale.analysis import claims, spending, strategies
 from prmscale.analysis.verdicts import Claim, Rules
 
 FACTS = simulated.reward_models(simulated.prms(), seeds=2)
-RULES = Rules(equivalence_margin=0.1, aggregation="min", draws=300)
+RULES = Rules(equivalence_margin=0.1, aggregation="min")
 MATH = {"arithmetic": "math"}
 
 
@@ -124,6 +124,6 @@ def test_what_was_not_measured_of_the_claim_says_so() -> None:
         "MCTS − beam search": True, "beam search − best-of-n": False, "best-of-n − majority vote": False,
         "MCTS − best-of-n": True, "best-of-n − MCTS": True,
     }  # fmt: skip
-    four = Rules(equivalence_margin=0.1, aggregation="min", draws=50, scarce_budget=4)
+    four = Rules(equivalence_margin=0.1, aggregation="min", scarce_budget=4)
     assert ", 4 samples' worth, " in _claim(rows, four)["best-of-n − MCTS"].metric
     assert _claim(rows[rows.budget > 4], four)["best-of-n − MCTS"].verdict == "not yet measured"

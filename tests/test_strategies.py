@@ -27,15 +27,13 @@ ROWS = simulation.rows(problems=60)
 # the study's samples, and beside them the rows of strategies that it did not have
 SEARCH = pd.concat([SAMPLED, ROWS[~ROWS.strategy.isin(["best_of_n", "majority"])]], ignore_index=True)
 LOSSES = simulated.training(MODELS, seeds=2)
-RULES = Rules(equivalence_margin=0.1, aggregation="min", draws=400)
+RULES = Rules(equivalence_margin=0.1, aggregation="min")
 OLDER = [fig1, fig2, fig3, fig7, controls, table1]
 
 
 def _draw(module: ModuleType, search: pd.DataFrame = SEARCH) -> tuple[Figure, pd.DataFrame]:
-    more = {"training": LOSSES} if module is fig2 else {}
-    drawn: tuple[Figure, pd.DataFrame] = module.draw(
-        search, FACTS, None, level=0.95, draws=50, seed=0, aggregation="min", **more
-    )
+    more = {"training": LOSSES} if module is fig2 else {"seed": 0} if module is fig7 else {}
+    drawn: tuple[Figure, pd.DataFrame] = module.draw(search, FACTS, None, level=0.95, aggregation="min", **more)
     return drawn
 
 
@@ -55,7 +53,7 @@ def test_crossover_intervals_hold_the_truth_and_tell_when_there_is_none() -> Non
     for seed in range(studies):
         rows = simulation.rows(120, seed=seed, crossing={"mcts": 11.0}, datasets={"arithmetic": "math"})
         rows = rows[rows.strategy.isin(["best_of_n", "mcts", "majority"])]
-        found = crossover.crossovers(rows, draws=200, seed=seed).set_index("strategy")
+        found = crossover.crossovers(rows).set_index("strategy")
         assert found.loc["mcts", "first"] == 2 and 64 * 0.96 <= found.loc["mcts", "last"] <= 64
         assert (found["low"] <= found["budget"]).all() and (found["budget"] <= found["high"]).all()
         held += found.loc["mcts", "low"] <= 11.0 <= found.loc["mcts", "high"]
@@ -66,7 +64,7 @@ def test_crossover_intervals_hold_the_truth_and_tell_when_there_is_none() -> Non
 
 def test_a_crossover_is_found_to_within_a_doubling_with_many_problems() -> None:
     rows = simulation.rows(4000, seeds=1, seed_spread=0, crossing={"mcts": 11.0, "beam": 0.1})
-    found = crossover.crossovers(rows, draws=200)
+    found = crossover.crossovers(rows)
     mcts = found[found.strategy == "mcts"]
     assert (mcts["high"] < 4 * mcts["low"]).all() and ((mcts["low"] < 11) & (mcts["high"] > 11)).all()
     assert set(found.loc[found.strategy == "beam", "outcome"]) == {"always ahead"}
@@ -75,18 +73,18 @@ def test_a_crossover_is_found_to_within_a_doubling_with_many_problems() -> None:
 
 def test_a_winner_is_named_only_where_it_leads_every_other_with_certainty() -> None:
     rows = simulation.rows(1500, seeds=1, seed_spread=0, crossing={"beam": 4.0, "dvts": 4.5, "puct": 64.0})
-    found = crossover.winners(rows, draws=300)
+    found = crossover.winners(rows)
     assert set(found["difficulty"]) == {"all", "3", "4", "5"} and set(found["budget"]) == {2, 4, 8, 16, 32, 64}
     every = found[found.difficulty == "all"].set_index(["dataset", "budget"])
     assert {"beam", "dvts"} <= set(" ".join(every.xs(64, level="budget")["compatible"]).split())
     assert all(row.leader in row.compatible.split() for row in found.itertuples())
     assert ((found["winner"] != "") == (found["compatible"] == found["leader"])).all()
-    alone = crossover.winners(rows[rows.strategy != "dvts"], draws=300)
+    alone = crossover.winners(rows[rows.strategy != "dvts"])
     named = alone[(alone.difficulty == "all") & (alone.budget == 64)]
     assert named["winner"].tolist() == ["beam", "beam"] and (named["low"] > 0).all()
     assert named["spent"].between(64 * 0.96, 64).all()
     few = rows[rows.problem_id.str.split("-").str[1].astype(int) < 19]
-    assert set(crossover.winners(few, level=0.01, draws=50)["winner"]) == {""}
+    assert set(crossover.winners(few, level=0.01)["winner"]) == {""}
     parts = found[found.difficulty != "all"].groupby(["dataset", "budget"])["n"].sum()
     assert set(parts) == {1500}
 
@@ -94,13 +92,13 @@ def test_a_winner_is_named_only_where_it_leads_every_other_with_certainty() -> N
 def test_equal_strategies_have_no_winner_at_small_budgets() -> None:
     """Best-of-n is a mean over groups of samples, a tree search one run: the same accuracy, unequal noise."""
     generator, cells, named, held = np.random.default_rng(0), 0, 0, 0
-    for study in range(60):
+    for _ in range(60):
         parts = []
         chance = generator.beta(1, 1, 200)
         for strategy, budget in product(strategies.NAMES, (1, 2, 4)):
             runs = 1 if strategy in strategies.TREE else 64 // budget
             parts.append(simulation.plain(strategy, budget, generator.binomial(runs, chance) / runs))
-        found = crossover.winners(pd.concat(parts), draws=400, seed=study)
+        found = crossover.winners(pd.concat(parts))
         cells, named = cells + len(found), named + (found["winner"] != "").sum()
         held += found["compatible"].str.contains("mcts").sum()
     beaten = 1 - held / cells
@@ -110,7 +108,7 @@ def test_equal_strategies_have_no_winner_at_small_budgets() -> None:
 
 def test_equal_numbers_are_all_compatible_with_the_best() -> None:
     rows = ROWS[ROWS.strategy == "best_of_n"]
-    found = crossover.winners(pd.concat([rows, *(rows.assign(strategy=s) for s in ("majority", "mcts"))]), draws=50)
+    found = crossover.winners(pd.concat([rows, *(rows.assign(strategy=s) for s in ("majority", "mcts"))]))
     assert set(found["compatible"]) == {"majority best_of_n mcts"} and set(found["winner"]) == {""}
 
 

@@ -19,7 +19,7 @@ from prmscale.analysis.law import EXPONENTS, FORMS, LAW, ONE_BUDGET, Budgets
 from prmscale.analysis.verdicts import Claim, Rules
 from prmscale.figures import budget_plane, fig7
 
-RULES = Rules(equivalence_margin=0.05, aggregation="min", draws=200)
+RULES = Rules(equivalence_margin=0.05, aggregation="min")
 MODELS = simulation.models(("s32", "s64", "s96"))
 FACTS = simulation.facts(MODELS)
 UNIT = 2e12
@@ -158,7 +158,7 @@ WITHOUT = {
 
 def _rate(truth: simulation.Accuracy, seeds: int, studies: int, problems: int = 200) -> float:
     """The share of simulated studies on the desk's grid in which the claim's headline is supported."""
-    rules = Rules(equivalence_margin=0.05, aggregation="min", draws=50)
+    rules = Rules(equivalence_margin=0.05, aggregation="min")
     judged = []
     for seed in range(studies):
         told = interaction(simulation.desk(truth, seed, problems, seeds), rules)
@@ -236,7 +236,7 @@ def test_the_table_tells_parameters_errors_and_splits() -> None:
 
 def test_fig7_draws_what_its_table_says() -> None:
     search = simulation.rows(MODELS, TRADE, 60)
-    figure, data = fig7.draw(search, FACTS, None, level=0.95, draws=50, seed=0, aggregation="min")
+    figure, data = fig7.draw(search, FACTS, None, level=0.95, seed=0, aggregation="min")
     assert data["policy"].nunique() == 1
     assert set(data["part"]) == {fig7.LINES, budget_plane.MEASURED, budget_plane.SURFACE, budget_plane.SPLIT}
     data = data.astype({"base_flops": float})

@@ -722,7 +722,7 @@ class Analysis(Block):
         "reward models choose best on validation problems.",
     )
     level: float = Field(0.95, gt=0, lt=1, description="Coverage of the intervals.")
-    draws: Count = Field(2000, description="Bootstrap draws over problems.")
+    draws: Count = Field(2000, description="Permutations of the test of table 2.")
     table1_budget: Count = Field(8, description="N of table 1, of figure 6 and of the selections of table 2.")
     patterns: Patterns = Field(Patterns(), description="Similarity of selected responses: table 2.")
     ngram: Count = Field(13, description="Words of an n-gram that counts as contamination.")

@@ -207,8 +207,6 @@ rule summarise_labels:
     params:
         datasets=[dataset for _, dataset, _ in LABELLED],
         level=STUDY.analysis.level,
-        draws=STUDY.analysis.draws,
-        seed=STUDY.seed,
     script:
         "../scripts/summarise_labels.py"
 
@@ -239,8 +237,6 @@ rule draw_label_quality:
         mem_mb=main_memory(2000),
     params:
         level=STUDY.analysis.level,
-        draws=STUDY.analysis.draws,
-        seed=STUDY.seed,
     script:
         "../scripts/draw_label_quality.py"
 

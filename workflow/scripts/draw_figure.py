@@ -33,6 +33,7 @@ with job(snakemake):
     # what one figure alone is made of
     more = {
         "table1": lambda: {"budget": analysis["table1_budget"]},
+        "fig7": lambda: {"seed": snakemake.params.seed},
         "fig2": lambda: {"training": training(snakemake.input.rewards)},
         "fig10": lambda: {"first_errors": first_errors(snakemake.input.first_errors)},
     }.get(snakemake.wildcards.figure, dict)
@@ -41,8 +42,6 @@ with job(snakemake):
         models,
         reported,
         level=analysis["level"],
-        draws=analysis["draws"],
-        seed=snakemake.params.seed,
         aggregation=by,
         **more(),
     )

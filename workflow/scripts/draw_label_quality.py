@@ -8,8 +8,7 @@ from prmscale.figures.style import save
 from prmscale.jobs import job
 
 with job(snakemake):
-    params = snakemake.params
     labels = [tables.read(path, "labels") for path in snakemake.input.labels]
     spent = [tables.read(path, "spending") for path in snakemake.input.spent]
-    drawn = fig9.draw(labels, spent, level=params.level, draws=params.draws, seed=params.seed)
+    drawn = fig9.draw(labels, spent, level=snakemake.params.level)
     save(*drawn, Path(snakemake.output.pdf).with_suffix(""))

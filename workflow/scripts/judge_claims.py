@@ -16,7 +16,6 @@ with job(snakemake):
         **snakemake.params.claims,
         aggregation=selection.aggregation(analysis["aggregation"], models, snakemake.params.aggregations),
         level=analysis["level"],
-        draws=analysis["draws"],
         seed=snakemake.params.seed,
         table1_budget=analysis["table1_budget"],
     )

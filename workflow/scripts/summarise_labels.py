@@ -10,14 +10,13 @@ from prmscale.jobs import job
 
 with job(snakemake):
     params = snakemake.params
-    settings = {"level": params.level, "draws": params.draws, "seed": params.seed}
     rows = [
         {
             "dataset": dataset,
             **summary(
                 tables.read(labels, "labels"),
                 tables.read(spent, "spending"),
-                **settings,
+                params.level,
             ),
         }
         for dataset, labels, spent in zip(params.datasets, snakemake.input.labels, snakemake.input.spent, strict=True)
@@ -29,4 +28,4 @@ with job(snakemake):
         [tables.read(path, "spending") for path in snakemake.input.judged_spent],
     )
     with written_whole(snakemake.output.costs) as aside:
-        costs(judged, **settings).to_csv(aside, index=False)
+        costs(judged, params.level).to_csv(aside, index=False)

@@ -36,7 +36,7 @@ def jackknifed(values: Array, bases: Sequence[str], statistic: Statistic, rules:
     """
     names = np.asarray(bases)
     every = np.ones(len(names), dtype=bool)
-    found = statistic_interval(values, partial(statistic, every), rules.level, rules.draws, rules.seed)
+    found = statistic_interval(values, partial(statistic, every), rules.level)
     means = values.mean(axis=(0, 1))[None]
     left = np.array([float(statistic(names != base, means)[0]) for base in dict.fromkeys(bases)])
     variance = (len(left) - 1) * float(left.var())

@@ -28,7 +28,6 @@ import pandas as pd
 
 from prmscale.analysis.intervals import Interval as Interval  # from here, to those who take both
 from prmscale.analysis.intervals import Part
-from prmscale.engines import seeds
 from prmscale.errors import UserError
 
 Array = npt.NDArray[np.float64]
@@ -41,13 +40,11 @@ UNBOUNDED: Range = (-np.inf, np.inf)
 IMAGINARY = 2  # problems beside those measured
 
 
-def mean_interval(
-    values: npt.ArrayLike, level: float = 0.95, draws: int = 0, seed: int = 0, *, within: Range = DIFFERENCE
-) -> Interval:
+def mean_interval(values: npt.ArrayLike, level: float = 0.95, *, within: Range = DIFFERENCE) -> Interval:
     """The mean of one value a problem, or of a row of values (one a training seed), with its interval.
 
     Missing values are left out. One problem has no interval (low and high are NaN). The interval ends at the ends of
-    `within` where the values do. Nothing is drawn: `draws` and `seed` change nothing.
+    `within` where the values do.
     """
     table = _table(values)
     table = table[~np.isnan(table).all(axis=1)]
@@ -56,9 +53,7 @@ def mean_interval(
     return _interval(table, np.zeros(len(table)), level, within)
 
 
-def paired_difference(
-    a: npt.ArrayLike, b: npt.ArrayLike, level: float = 0.95, draws: int = 0, seed: int = 0
-) -> Interval:
+def paired_difference(a: npt.ArrayLike, b: npt.ArrayLike, level: float = 0.95) -> Interval:
     """The mean of a - b, problem by problem in the same order; a problem missing in one of them is left out.
 
     Either may have one column a training seed: seeds are paired, and one with a single column stands against each.
@@ -75,15 +70,13 @@ def statistic_interval(
     values: npt.ArrayLike,
     statistic: Callable[[Array], Array],
     level: float = 0.95,
-    draws: int = 0,
-    seed: int = 0,
     *,
     within: Range = UNBOUNDED,
 ) -> Interval:
     """A statistic of the means of the groups of complete `values` (problems x seeds x groups), with its interval.
 
     `statistic` takes rows of means (one column a group) and gives one number a row; it need not be linear. One problem
-    (a measure that has none) leaves the seeds. Nothing is drawn: `draws` and `seed` change nothing.
+    (a measure that has none) leaves the seeds.
     """
     table = np.asarray(values, dtype=float)
     means = table.mean(axis=(0, 1))
@@ -93,37 +86,16 @@ def statistic_interval(
     return replace(influence, mean=found, within=within).at(level)
 
 
-def resampled_means(values: npt.ArrayLike, draws: int = 2000, seed: int = 0) -> Array:
-    """Mean of each group in each resample (draws x groups) of complete `values` (problems x seeds x groups).
-
-    Problems and seeds are resampled independently (Owen 2007, arXiv 0711.3228), and a resample moves a mean by either
-    and not by both at once. With S seeds their spread is too small by (S - 1) / S; the weights mend that.
-    """
-    table = np.asarray(values, dtype=float)
-    n, trained, _ = table.shape
-    generator = seeds.generator(seed, "bootstrap", "")
-    problems = generator.multinomial(n, np.full(n, 1 / n), size=draws) / n
-    means = problems @ table.mean(axis=1)
-    if trained > 1:
-        generator = seeds.generator(seed, "bootstrap", "training seeds", trained)
-        counts = generator.multinomial(trained, np.full(trained, 1 / trained), size=draws)
-        means += (counts - 1.0) / np.sqrt(trained * (trained - 1)) @ table.mean(axis=0)
-    return np.asarray(means)
-
-
 def curve(
     table: pd.DataFrame,
     by: Sequence[str],
     value: str = "correct",
     *,
     level: float = 0.95,
-    draws: int = 0,
-    seed: int = 0,
 ) -> pd.DataFrame:
     """Mean, interval and number of problems and seeds of each group.
 
-    Columns of the result: `by`, mean, low, high, n, seeds, as of `intervals_of`. Nothing is drawn: `draws` and `seed`
-    change nothing.
+    Columns of the result: `by`, mean, low, high, n, seeds, as of `intervals_of`.
     """
     found = intervals_of(table, by, value, level)
     names = pd.DataFrame(list(found), columns=pd.Index(list(by)))

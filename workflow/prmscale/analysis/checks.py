@@ -37,7 +37,7 @@ def accuracies(search: pd.DataFrame, reward_models: pd.DataFrame, rules: Rules) 
     found = []
     for dataset, rows in at_budget(search, rules):
         chosen = controls.selections(rows, reward_models)
-        table = curve(chosen, ["place", "selection"], level=rules.level, draws=rules.draws, seed=rules.seed)
+        table = curve(chosen, ["place", "selection"], level=rules.level)
         for row in table.to_dict("records"):
             numbers = (row["mean"], row["low"], row["high"])
             found.append(Check(ACCURACY, dataset, row["selection"], *numbers, "", row["n"], row["seeds"]))

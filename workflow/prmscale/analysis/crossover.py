@@ -55,7 +55,7 @@ def overtaking(budgets: npt.ArrayLike, lead: npt.ArrayLike) -> float:
     return float(2 ** (logs[last] + share * (logs[last + 1] - logs[last])))
 
 
-def crossovers(rows: pd.DataFrame, level: float = 0.95, draws: int = 2000, seed: int = 0) -> pd.DataFrame:
+def crossovers(rows: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
     """Each strategy's crossover with best-of-n, by data set, over what both spent (from `first` to `last`).
 
     `budget` is where the strategy starts to lead for good, in samples' worth spent. The interval holds every amount at
@@ -72,7 +72,7 @@ def crossovers(rows: pd.DataFrame, level: float = 0.95, draws: int = 2000, seed:
             differences = [selection.minus(every[name].at(x), every[BASELINE].at(x)) for x in places]
             if not differences:
                 continue
-            leads = [mean_interval(each, level, draws, seed) for each in differences]
+            leads = [mean_interval(each, level) for each in differences]
             mean, low, high = (np.array([getattr(lead, part) for lead in leads]) for part in ("mean", "low", "high"))
             # the most the lead may be crosses first
             crossing = [overtaking(places, part) for part in (mean, high, low)]
@@ -82,7 +82,7 @@ def crossovers(rows: pd.DataFrame, level: float = 0.95, draws: int = 2000, seed:
     return pd.DataFrame(found, columns=CROSSOVER)
 
 
-def winners(rows: pd.DataFrame, level: float = 0.95, draws: int = 2000, seed: int = 0) -> pd.DataFrame:
+def winners(rows: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
     """Which strategies may be the best on each data set, difficulty (and all together), at each budget that was spent.
 
     `spent` is where they are compared (`spending.point`). `leader` is the most accurate (of equals best-of-n, then the
@@ -100,7 +100,7 @@ def winners(rows: pd.DataFrame, level: float = 0.95, draws: int = 2000, seed: in
         for label, part in parts:
             for budget, spent, tables in _by_budget(part):
                 place = {"dataset": dataset, "difficulty": label, "budget": budget, "spent": spent}
-                found.append(place | _winner(tables, level, draws, seed))
+                found.append(place | _winner(tables, level))
     return pd.DataFrame(found, columns=WINNER)
 
 
@@ -141,14 +141,12 @@ def _by_budget(rows: pd.DataFrame) -> Iterator[tuple[int, float, dict[str, pd.Da
             yield budget, spent, tables
 
 
-def _winner(tables: Mapping[str, pd.DataFrame], level: float, draws: int, seed: int) -> dict[str, object]:
+def _winner(tables: Mapping[str, pd.DataFrame], level: float) -> dict[str, object]:
     """The columns of `winners` from winner on."""
     means = {name: round(float(table.mean(axis=1).mean()), 12) for name, table in tables.items()}
     best, *others = sorted(means, key=lambda name: (-means[name], SIMPLEST_FIRST.index(name)))
     corrected = 1 - (1 - level) / max(len(others), 1)
-    leads = {
-        name: mean_interval(selection.minus(tables[best], tables[name]), corrected, draws, seed) for name in others
-    }
+    leads = {name: mean_interval(selection.minus(tables[best], tables[name]), corrected) for name in others}
     beaten = {name for name, lead in leads.items() if lead.low > 0 and lead.n >= FEWEST}
     compatible = [name for name in NAMES if name in tables and name not in beaten]
     nothing = Interval(float("nan"), float("nan"), float("nan"), len(tables[best]), tables[best].shape[1])

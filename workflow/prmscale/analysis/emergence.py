@@ -37,7 +37,7 @@ class Emergence:
     verdict: str
 
 
-def emergence(values: Array, steps: list[int], level: float, draws: int, seed: int) -> Emergence:
+def emergence(values: Array, steps: list[int], level: float) -> Emergence:
     """Whether the means of `values` (problems x seeds x checkpoints) leap upwards between two checkpoints.
 
     One training seed decides nothing: its own fluctuations look like jumps. A fall that is certain is no leap.
@@ -88,7 +88,7 @@ def checks(search: pd.DataFrame, reward_models: pd.DataFrame, rules: Rules, trai
     models = selection.with_checkpoints(search, selection.trained(reward_models))
     for name in dict.fromkeys(models["reward_model"]):
         for measure, n, steps, values in measures(search, training, name, rules.aggregation):
-            e = emergence(values, steps, rules.level, rules.draws, rules.seed)
+            e = emergence(values, steps, rules.level)
             words = (
                 f"change point fits better than smooth growth, {name} (best: {e.size:+.3f} between {e.before} and "
                 f"{e.after} steps)"

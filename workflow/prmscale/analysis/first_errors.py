@@ -63,7 +63,7 @@ def _scores(scorer: Scorer, solutions: Sequence[FirstError]) -> list[np.ndarray]
     return [scored.scores for scored in scorer.score([(each.problem, each.steps) for each in solutions])]
 
 
-def f1(table: pd.DataFrame, level: float, draws: int, seed: int) -> pd.DataFrame:
+def f1(table: pd.DataFrame, level: float) -> pd.DataFrame:
     """F1 of each reward model on each data set (columns of BY, mean, low, high, erroneous, correct, n, seeds).
 
     Each problem and training seed moves the two shares, and these F1. A data set without erroneous or without right

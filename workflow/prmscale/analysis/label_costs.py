@@ -69,7 +69,7 @@ def _at(labels: pd.DataFrame, spent: pd.DataFrame, k: int) -> pd.DataFrame:
     return out.assign(dataset=out["problem_id"].map(dataset_of), method=labels["method"].iloc[0], k=k)
 
 
-def points(problems: pd.DataFrame, level: float, draws: int, seed: int) -> pd.DataFrame:
+def points(problems: pd.DataFrame, level: float) -> pd.DataFrame:
     """Each method's accuracy of steps and of first errors with intervals, its tokens a solution, and which share of the
     solutions it was given it labels.
 
@@ -80,13 +80,12 @@ def points(problems: pd.DataFrame, level: float, draws: int, seed: int) -> pd.Da
     spent = pd.DataFrame(shares).reset_index()
     labelled = problems[problems["solutions"] > 0]
     curves = [
-        curve(labelled, METHOD, value, level=level, draws=draws, seed=seed).assign(measure=value)
-        for value in ("accuracy", "first_error")
+        curve(labelled, METHOD, value, level=level).assign(measure=value) for value in ("accuracy", "first_error")
     ]
     return pd.concat(curves, ignore_index=True).drop(columns="seeds").merge(spent, on=METHOD)
 
 
-def costs(problems: pd.DataFrame, level: float, draws: int, seed: int) -> pd.DataFrame:
+def costs(problems: pd.DataFrame, level: float) -> pd.DataFrame:
     """Each method beside a fixed number of rollouts (the largest K there is), on the same problems.
 
     `problems` that it was given, and the shares of them (`problems_labelled`) and of their solutions

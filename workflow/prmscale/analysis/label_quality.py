@@ -21,9 +21,7 @@ def calibration_error(values: pd.Series, truth: pd.Series) -> float:
     return float((gaps["mean"].abs() * gaps["size"]).sum() / len(values))
 
 
-def summary(
-    labels: pd.DataFrame, spent: pd.DataFrame, level: float, draws: int, seed: int
-) -> dict[str, float | int | str]:
+def summary(labels: pd.DataFrame, spent: pd.DataFrame, level: float) -> dict[str, float | int | str]:
     """One row about a table of labels, with the rule by which they are right, and what they took by its spending table;
     a share of the solutions given is `kept`.
 

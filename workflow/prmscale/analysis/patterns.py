@@ -104,7 +104,7 @@ def compare(
         found.append(values.assign(first="", second="", comparison=name, p=p, comparable=share))
     names = ["first", "second", "comparison"]
     together = pd.concat(found)
-    table = curve(together, names, "value", level=level, draws=draws, seed=seed)
+    table = curve(together, names, "value", level=level)
     return together.drop_duplicates(names)[[*names, "p", "comparable"]].merge(table, on=names)[COLUMNS]
 
 

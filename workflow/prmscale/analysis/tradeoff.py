@@ -152,9 +152,7 @@ def _left_out(own: Points, rules: Rules, form: Form, less: Form | None = None) -
         return first - other[0] if other else first
 
     each = errors(own.means)[0]
-    found = statistic_interval(
-        own.values, lambda means: errors(means).mean(axis=1), rules.level, rules.draws, rules.seed
-    )
+    found = statistic_interval(own.values, lambda means: errors(means).mean(axis=1), rules.level)
     return widened(found, float(each.var(ddof=1)) / len(each), len(each) - 1, rules.level)
 
 

@@ -22,7 +22,6 @@ class Rules:
     aggregation: str
     minimum_effect: float = 0.0
     level: float = 0.95
-    draws: int = 2000
     seed: int = 0
     table1_budget: int = 8
     scarce_budget: int = 2  # samples' worth: where search_budget takes compute to be scarce

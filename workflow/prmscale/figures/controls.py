@@ -32,8 +32,6 @@ def draw(
     reward_models: pd.DataFrame,
     reported: pd.DataFrame | None,
     level: float,
-    draws: int,
-    seed: int,
     aggregation: str,
 ) -> tuple[Figure, pd.DataFrame]:
     """The figure and what it draws; a selection that was not measured has no row."""
@@ -43,7 +41,7 @@ def draw(
     rows = rows[(rows["strategy"] != "best_of_n") | (rows["aggregation"] == aggregation)]
     top = panels.largest_budget(rows, "controls")
     chosen = selections(rows[(rows["budget"] == top) | (rows["strategy"] == "one_sample")], reward_models)
-    data = curve(chosen, BY, level=level, draws=draws, seed=seed)
+    data = curve(chosen, BY, level=level)
 
     with style.applied():
         names = data.sort_values("place").drop_duplicates("selection")[["selection", "group"]]

@@ -31,8 +31,6 @@ def draw(
     reward_models: pd.DataFrame,
     reported: pd.DataFrame | None,
     level: float,
-    draws: int,
-    seed: int,
     aggregation: str,
     budgets: Sequence[int] = (4, 16, 64),
 ) -> tuple[Figure, pd.DataFrame]:
@@ -50,10 +48,10 @@ def draw(
     sizes = selection.fact(models, "base_parameters")
     checks = selection.controls(rows, ["one_sample", "majority", "oracle"], [top])
     scored = scored.assign(base_parameters=scored["reward_model"].map(sizes).astype(int))
-    data = curve(pd.concat([scored, checks.assign(base_parameters=0)]), BY, level=level, draws=draws, seed=seed)
+    data = curve(pd.concat([scored, checks.assign(base_parameters=0)]), BY, level=level)
     measured = data[(data["strategy"] == "best_of_n") & (data["budget"] == top)]
     fits = [_fit(points) for _, points in measured.groupby("dataset") if len(points) >= forms.FEWEST_SIZES]
-    gains = pd.DataFrame(_gains(scored[scored["budget"] == top], level, draws, seed))
+    gains = pd.DataFrame(_gains(scored[scored["budget"] == top], level))
     data = pd.concat([data, *fits, gains], ignore_index=True)
 
     with style.applied():
@@ -82,13 +80,13 @@ def draw(
     return figure, panels.tidy(data, str(rows["policy"].iloc[0]), ["base_parameters"])
 
 
-def _gains(scored: pd.DataFrame, level: float, draws: int, seed: int) -> Iterator[dict[str, object]]:
+def _gains(scored: pd.DataFrame, level: float) -> Iterator[dict[str, object]]:
     """What a doubling gains from each size to the next, as rows at the middles of the steps (on the log scale)."""
     for (dataset, budget), rows in scored.groupby(["dataset", "budget"]):
         by_size = {int(str(n)): selection.per_problem(own) for n, own in rows.groupby("base_parameters", sort=True)}
         for (small, less), (large, more) in pairwise(by_size.items()):
             gain = selection.minus(more, less) / np.log2(large / small)
-            found = mean_interval(gain, level, draws, seed)
+            found = mean_interval(gain, level)
             numbers = {key: getattr(found, key) for key in ("mean", "low", "high", "n", "seeds")}
             middle = round((small * large) ** 0.5)
             yield {"dataset": dataset, "strategy": GAIN, "base_parameters": middle, "budget": budget, **numbers}

@@ -30,8 +30,6 @@ def draw(
     reward_models: pd.DataFrame,
     reported: pd.DataFrame | None,
     level: float,
-    draws: int,
-    seed: int,
     aggregation: str,
     first_errors: pd.DataFrame,
 ) -> tuple[Figure, pd.DataFrame]:
@@ -41,7 +39,7 @@ def draw(
             "fig10: no solution whose first wrong step is known: it wants a generated data set among the first of "
             "search.evaluations, or search.first_errors.process_bench"
         )
-    data = protocol.f1(first_errors, level, draws, seed)
+    data = protocol.f1(first_errors, level)
     facts = _facts(reward_models).merge(data, on="reward_model")
     theirs = _published(reported, set(data["dataset"]))
     data = pd.concat([facts.sort_values("place"), theirs], ignore_index=True)

@@ -26,8 +26,6 @@ def draw(
     reward_models: pd.DataFrame,
     reported: pd.DataFrame | None,
     level: float,
-    draws: int,
-    seed: int,
     aggregation: str,
     training: pd.DataFrame,
 ) -> tuple[Figure, pd.DataFrame]:
@@ -46,11 +44,11 @@ def draw(
     checks = selection.controls(rows, ["one_sample", "majority", "likelihood"], [top])
     kinds = selection.kinds(models)
     drawn = [scored.assign(kind=scored["reward_model"].map(kinds)), checks.assign(kind="")]
-    data = curve(pd.concat(drawn), BY, level=level, draws=draws, seed=seed)
+    data = curve(pd.concat(drawn), BY, level=level)
     data = pd.concat([data, _losses(training, kinds)], ignore_index=True).assign(change_point="")
     for name, kind in kinds.drop_duplicates().items():
         for measure, _, steps, values in emergence.measures(rows, training, str(name), aggregation):
-            found = emergence.emergence(values, steps, level, draws, seed)
+            found = emergence.emergence(values, steps, level)
             text = f"jump at {found.before}–{found.after} steps: {found.verdict}"
             data.loc[(data["kind"] == kind) & (data["dataset"] == measure), "change_point"] = text
 

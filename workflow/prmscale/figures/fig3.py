@@ -32,8 +32,6 @@ def draw(
     reward_models: pd.DataFrame,
     reported: pd.DataFrame | None,
     level: float,
-    draws: int,
-    seed: int,
     aggregation: str,
 ) -> tuple[Figure, pd.DataFrame]:
     """The figure and what it draws; reward models that differ in seed alone are averaged."""
@@ -52,7 +50,7 @@ def draw(
     top = panels.largest_budget(scored, "fig3")
     drawn = [scored.assign(kind=scored["reward_model"].map(kinds)), checks.assign(kind="")]
     drawn = [part.assign(varied="", amount=0.0) for part in drawn] + _varied(rows, reward_models, aggregation, top)
-    data = curve(pd.concat(drawn), BY, level=level, draws=draws, seed=seed)
+    data = curve(pd.concat(drawn), BY, level=level)
 
     with style.applied():
         varied = [axis for axis in AXES if axis in set(data["varied"])]

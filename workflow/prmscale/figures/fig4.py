@@ -21,13 +21,11 @@ def draw(
     reward_models: pd.DataFrame,
     reported: pd.DataFrame | None,
     level: float,
-    draws: int,
-    seed: int,
     aggregation: str,
 ) -> tuple[Figure, pd.DataFrame]:
     """The figure and what it draws; a point's x is the mean of the tokens spent, `share` their part of the budget."""
     rows = strategies.wanted(selection.first_policy(search), reward_models, aggregation, "fig4")
-    data = strategy_lines.points(rows, [strategy_lines.TOKENS], level, draws, seed)
+    data = strategy_lines.points(rows, [strategy_lines.TOKENS], level)
 
     with style.applied():
         figure, axes = panels.grid(data, "tokens spent on a problem (generated)", "accuracy (%)", extra=0.8)

@@ -25,13 +25,11 @@ def draw(
     reward_models: pd.DataFrame,
     reported: pd.DataFrame | None,
     level: float,
-    draws: int,
-    seed: int,
     aggregation: str,
 ) -> tuple[Figure, pd.DataFrame]:
     """The figure and what it draws; a point's x is a mean over problems and training seeds."""
     rows = strategies.wanted(selection.first_policy(search), reward_models, aggregation, "fig5")
-    data = strategy_lines.points(rows, [strategy_lines.TOKENS, *COSTS], level, draws, seed)
+    data = strategy_lines.points(rows, [strategy_lines.TOKENS, *COSTS], level)
 
     with style.applied():
         figure, axes = panels.stacked(data, {cost: label for cost, (label, _) in COSTS.items()}, "accuracy (%)")

@@ -30,8 +30,6 @@ def draw(
     reward_models: pd.DataFrame,
     reported: pd.DataFrame | None,
     level: float,
-    draws: int,
-    seed: int,
     aggregation: str,
 ) -> tuple[Figure, pd.DataFrame]:
     """The figure and what it draws: a row for each step and reward model, its score averaged over the trainings."""

@@ -28,7 +28,6 @@ def draw(
     reward_models: pd.DataFrame,
     reported: pd.DataFrame | None,
     level: float,
-    draws: int,
     seed: int,
     aggregation: str,
 ) -> tuple[Figure, pd.DataFrame]:
@@ -41,7 +40,7 @@ def draw(
             "(base: NAME@PERCENT), alike in all else, are wanted; there are "
             f"{', '.join(dict.fromkeys(models['reward_model'])) or 'none'}"
         )
-    rules = Rules(0.0, aggregation, level=level, draws=draws, seed=seed)
+    rules = Rules(0.0, aggregation, level=level)
     data, top = _along_pretraining(own, models, rules)
     planes = [each for each in tradeoff.points(own, reward_models, aggregation) if each.enough]
 
@@ -77,7 +76,7 @@ def _along_pretraining(own: pd.DataFrame, models: pd.DataFrame, rules: Rules) ->
     facts = {column: scored["reward_model"].map(selection.fact(models, column)) for column in BY[2:5]}
     checks = selection.controls(rows, ["one_sample", "majority", "likelihood"], [top])
     both = pd.concat([scored.assign(**facts), checks.assign(**dict.fromkeys(facts, 0.0))])
-    return curve(both, BY, level=rules.level, draws=rules.draws, seed=rules.seed), top
+    return curve(both, BY, level=rules.level), top
 
 
 def _panels(data: pd.DataFrame, top: int, planes: list[Points]) -> tuple[Figure, dict[str, Axes], dict[str, Axes]]:

@@ -35,14 +35,12 @@ def draw(
     reward_models: pd.DataFrame,
     reported: pd.DataFrame | None,
     level: float,
-    draws: int,
-    seed: int,
     aggregation: str,
 ) -> tuple[Figure, pd.DataFrame]:
     """The figure and what it draws: rows of `crossover.winners` and of `crossover.crossovers`, by the column `part`."""
     rows = strategies.wanted(selection.first_policy(search), reward_models, aggregation, "fig8")
-    cells = crossover.winners(rows, level, draws, seed)
-    lines = crossover.crossovers(rows, level, draws, seed)
+    cells = crossover.winners(rows, level)
+    lines = crossover.crossovers(rows, level)
     if lines.empty:
         raise UserError(
             "fig8: best-of-n by the reward model that guides the tree search, and a strategy at the same budgets, "

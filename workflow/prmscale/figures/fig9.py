@@ -32,14 +32,12 @@ FLOOR = {"accuracy": 0.5, "first_error": 0.0}  # where the axis starts, unless s
 FEW = 10  # steps
 
 
-def draw(
-    tables: Sequence[pd.DataFrame], spent: Sequence[pd.DataFrame], level: float, draws: int, seed: int
-) -> tuple[Figure, pd.DataFrame]:
+def draw(tables: Sequence[pd.DataFrame], spent: Sequence[pd.DataFrame], level: float) -> tuple[Figure, pd.DataFrame]:
     """The figure and what it draws: rows of `label_costs.points` and of `label_costs.reliability`, by `part`."""
     problems = label_costs.by_problem(tables, spent)
     if problems.empty:
         raise UserError("fig9: labels by rollouts of problems whose steps' truth is known are wanted; there are none")
-    points = label_costs.points(problems, level, draws, seed)
+    points = label_costs.points(problems, level)
     values = label_costs.reliability(tables)
     values = values[values["n"] >= FEW]
 

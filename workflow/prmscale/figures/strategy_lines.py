@@ -19,11 +19,11 @@ BAND = 0.07  # opacity: nine bands lie over each other
 LETTERS = 17  # of a legend's text that fit in an inch
 
 
-def points(rows: pd.DataFrame, costs: Sequence[str], level: float, draws: int, seed: int) -> pd.DataFrame:
+def points(rows: pd.DataFrame, costs: Sequence[str], level: float) -> pd.DataFrame:
     """Accuracy with its interval at each budget of each strategy, what it spent of it (`spending.spent`) with the share
     of problems without an answer, and the mean of each of the `costs`, over problems and training seeds alike.
     """
-    data = curve(rows, BY, level=level, draws=draws, seed=seed)
+    data = curve(rows, BY, level=level)
     means = rows.groupby(BY)[list(costs)].mean().reset_index()
     data = data.merge(means, on=BY, validate="one_to_one")
     data = data.merge(spending.spent(rows), on=spending.KEYS, validate="one_to_one")

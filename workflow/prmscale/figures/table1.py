@@ -28,8 +28,6 @@ def draw(
     reward_models: pd.DataFrame,
     reported: pd.DataFrame | None,
     level: float,
-    draws: int,
-    seed: int,
     aggregation: str,
     budget: int = 8,
 ) -> tuple[Figure, pd.DataFrame]:
@@ -56,7 +54,7 @@ def draw(
         ),
     ]
     by = ["policy", "dataset", "method", "budget"]
-    data = curve(pd.concat(parts), by, level=level, draws=draws, seed=seed).assign(source=HERE)
+    data = curve(pd.concat(parts), by, level=level).assign(source=HERE)
     if reported is not None:
         paper = reported.assign(source=PAPER, mean=reported["accuracy"] / 100)
         data = pd.concat([data, paper.reindex(columns=COLUMNS)], ignore_index=True)

@@ -25,8 +25,6 @@ def draw(
     reward_models: pd.DataFrame,
     reported: pd.DataFrame | None,
     level: float,
-    draws: int,
-    seed: int,
     aggregation: str,
 ) -> tuple[Figure, pd.DataFrame]:
     """The table as a picture and as rows: similarities of two sets, and contrasts (those have a `comparison`)."""
