@@ -24,7 +24,7 @@ from prmscale.analysis import (
     transfer,
     verdicts,
 )
-from prmscale.analysis.bootstrap import Interval, mean_interval
+from prmscale.analysis.estimates import Interval, mean_interval
 from prmscale.analysis.verdicts import Check, Claim, Rules
 from prmscale.errors import UserError
 from prmscale.study import Headlines

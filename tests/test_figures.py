@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from PIL import Image
 
-from prmscale.analysis.bootstrap import curve
+from prmscale.analysis.estimates import curve
 from prmscale.errors import UserError
 from prmscale.figures import controls, fig1, fig2, fig3, fig7, fig10, panels, style, table1
 
@@ -212,7 +212,7 @@ def test_every_number_of_parameters_reads_well() -> None:
     assert [panels.count(v) for v in (77_000, 301_234, 1.5e9, 72e9, 12)] == ["77k", "301k", "1.5B", "72B", "12"]
 
 
-def test_bands_belong_to_the_same_bootstrap_as_the_claims() -> None:
+def test_bands_are_the_intervals_of_the_claims() -> None:
     """A figure's interval is that of `curve` on the same rows."""
     _, data = _draw(fig3)
     rows = SEARCH[(SEARCH.policy == "s64") & (SEARCH.strategy == "majority")]

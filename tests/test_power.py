@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from prmscale.analysis import power
-from prmscale.analysis.bootstrap import mean_interval, paired_difference
+from prmscale.analysis.estimates import mean_interval, paired_difference
 from prmscale.analysis.intervals import Interval
 from prmscale.analysis.verdicts import EQUIVALENCE_LEVEL, above, alike
 

@@ -1,6 +1,6 @@
 """Bases as a random factor: what other bases would make of a number, beside other problems and training seeds.
 
-Problems and seeds give a number its interval (`bootstrap`); the bases give it a variance of their own: of a mean over
+Problems and seeds give a number its interval (`estimates`); the bases give it a variance of their own: of a mean over
 bases, of a regression's residuals, or by the jackknife (each base left out once; Efron and Stein 1981, Annals of
 Statistics 9, 586). It is one more part of the variance, with degrees of freedom of its own (`intervals`).
 """
@@ -13,7 +13,7 @@ from functools import partial
 
 import numpy as np
 
-from prmscale.analysis.bootstrap import Array, statistic_interval
+from prmscale.analysis.estimates import Array, statistic_interval
 from prmscale.analysis.intervals import Interval, Part
 from prmscale.analysis.verdicts import Rules
 

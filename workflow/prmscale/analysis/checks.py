@@ -9,9 +9,9 @@ from itertools import pairwise
 import pandas as pd
 
 from prmscale.analysis import controls, emergence, selection
-from prmscale.analysis.bootstrap import curve
 from prmscale.analysis.compare import accuracy, at_budget, check, control, measured
 from prmscale.analysis.diversity import slopes
+from prmscale.analysis.estimates import curve
 from prmscale.analysis.growth import growth
 from prmscale.analysis.verdicts import NOT_SUPPORTED, Check, Rules
 

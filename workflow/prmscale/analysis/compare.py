@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from prmscale.analysis import selection
-from prmscale.analysis.bootstrap import DIFFERENCE, Array, Range, mean_interval
+from prmscale.analysis.estimates import DIFFERENCE, Array, Range, mean_interval
 from prmscale.analysis.intervals import Interval
 from prmscale.analysis.verdicts import Check, Rules, above
 

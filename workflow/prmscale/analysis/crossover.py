@@ -2,7 +2,7 @@
 
 Both take the rows of `strategies.compared`, and compare at tokens spent (`spending`): at the budgets, in samples'
 worth, and at the most that a strategy spent. At one sample's worth nothing is chosen, so it is left out. Differences
-are paired by problem and training seed, with the intervals of `bootstrap`.
+are paired by problem and training seed, with the intervals of `estimates`.
 
 A winner is named where its lead over every other strategy is certain, at a level corrected for their number. Elsewhere
 no one strategy wins: what is told is which are compatible with being the best, those that the most accurate one does
@@ -20,7 +20,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from prmscale.analysis import selection, spending
-from prmscale.analysis.bootstrap import Array, mean_interval
+from prmscale.analysis.estimates import Array, mean_interval
 from prmscale.analysis.intervals import Interval
 from prmscale.analysis.spending import Curve
 from prmscale.analysis.strategies import NAMES
@@ -28,7 +28,7 @@ from prmscale.analysis.strategies import NAMES
 BASELINE = "best_of_n"
 EVERY = "all"  # difficulties together
 GROUPS = 5  # of difficulties at most
-FEWEST = 20  # problems: of fewer the bootstrap interval is too narrow to make a lead certain
+FEWEST = 20  # problems: of fewer the interval is too narrow to make a lead certain
 OVERTAKES, ALWAYS, NEVER, FALLS = "overtakes", "always ahead", "never ahead", "falls behind"
 UNDECIDED = "undecided"  # which of these
 CROSSOVER = ["dataset", "strategy", "outcome", "budget", "low", "high", "first", "last", "n", "seeds"]

@@ -16,8 +16,8 @@ import numpy as np
 import pandas as pd
 
 from prmscale.analysis import forms, selection
-from prmscale.analysis.bootstrap import Array, statistic_interval
 from prmscale.analysis.compare import stacked
+from prmscale.analysis.estimates import Array, statistic_interval
 from prmscale.analysis.intervals import Interval
 from prmscale.analysis.verdicts import INCONCLUSIVE, NOT_SUPPORTED, SUPPORTED, Check, Rules, above
 

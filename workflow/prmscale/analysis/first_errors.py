@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from prmscale.analysis.bootstrap import SHARE, Array, statistic_interval
+from prmscale.analysis.estimates import SHARE, Array, statistic_interval
 from prmscale.analysis.first_error import best_threshold, first_error, harmonic
 from prmscale.engines.scheduler import Scorer
 from prmscale.labels.label import truths

@@ -14,7 +14,7 @@ from itertools import product
 
 import numpy as np
 
-from prmscale.analysis.bootstrap import Array
+from prmscale.analysis.estimates import Array
 
 EXPONENTS = np.geomspace(0.05, 4, 40)  # at 0.05 the saturating curve is nearly the logarithm, at 4 a step
 FEWEST_SIZES = 4  # the saturating curve has three parameters, and one size is left out

@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 
 from prmscale.analysis import forms, selection
-from prmscale.analysis.bootstrap import Array, statistic_interval
 from prmscale.analysis.compare import accuracy, at_budget, check, stacked
+from prmscale.analysis.estimates import Array, statistic_interval
 from prmscale.analysis.verdicts import Check, Rules
 
 SECTION = "growth"

@@ -22,7 +22,7 @@ from typing import Literal
 import numpy as np
 
 from prmscale.analysis.bases import widened
-from prmscale.analysis.bootstrap import UNBOUNDED, Array, mean_interval
+from prmscale.analysis.estimates import UNBOUNDED, Array, mean_interval
 from prmscale.analysis.intervals import Interval
 from prmscale.analysis.tradeoff import Points
 from prmscale.analysis.verdicts import Evidence, Rules, above

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import hypergeom
 
-from prmscale.analysis.bootstrap import UNBOUNDED, curve, mean_interval, paired_difference
+from prmscale.analysis.estimates import UNBOUNDED, curve, mean_interval, paired_difference
 from prmscale.analysis.label_quality import bins, calibration_error
 from prmscale.labels.consensus import KEY
 from prmscale.tasks.registry import dataset_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from prmscale.analysis.bootstrap import SHARE, mean_interval
+from prmscale.analysis.estimates import SHARE, mean_interval
 from prmscale.labels.consensus import first_errors
 
 BINS = 10

@@ -6,8 +6,8 @@ and tokens: with P FLOPs of pre-training and T of reward-model training, each re
     1 - accuracy = e + b P^-alpha + c T^-beta,    e, b, c >= 0
 
 so that accuracy saturates in both budgets and never above 1 - e. Exponents are searched on a grid; the coefficients are
-the non-negative least squares. Everything takes many rows of accuracies (one column a point) at once, as a bootstrap
-draws them.
+the non-negative least squares. Everything takes many rows of accuracies (one column a point) at once, as slopes of a
+fitted number want them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from itertools import combinations, product
 import numpy as np
 from scipy.spatial import Delaunay
 
-from prmscale.analysis.bootstrap import Array
+from prmscale.analysis.estimates import Array
 
 EXPONENTS = np.geomspace(0.1, 3, 16)  # at 0.1 hardly to be told from a logarithm, at 3 a step
 STEPS = 40  # between the least and the greatest share that were measured at a total

@@ -30,7 +30,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from prmscale.analysis.bootstrap import Array, curve
+from prmscale.analysis.estimates import Array, curve
 from prmscale.engines import seeds
 from prmscale.engines.aggregation import AGGREGATIONS
 

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from prmscale.analysis import selection
-from prmscale.analysis.bootstrap import Array
+from prmscale.analysis.estimates import Array
 
 UNSPENT = 0.05  # of a budget: a strategy that leaves more is named
 ROUNDING = 0.01  # so near to its ends a curve still has its end's value: the table holds whole tokens

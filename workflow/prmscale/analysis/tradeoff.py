@@ -21,7 +21,7 @@ import pandas as pd
 
 from prmscale.analysis import law, selection
 from prmscale.analysis.bases import jackknifed, widened
-from prmscale.analysis.bootstrap import Array, statistic_interval
+from prmscale.analysis.estimates import Array, statistic_interval
 from prmscale.analysis.intervals import Interval
 from prmscale.analysis.law import FORMS, LAW, ONE_BUDGET, Budgets, Form
 from prmscale.analysis.verdicts import Rules

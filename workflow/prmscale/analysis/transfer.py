@@ -9,8 +9,8 @@ from __future__ import annotations
 import pandas as pd
 
 from prmscale.analysis import selection
-from prmscale.analysis.bootstrap import SHARE
 from prmscale.analysis.compare import accuracy, at_budget, interval
+from prmscale.analysis.estimates import SHARE
 from prmscale.analysis.verdicts import EQUIVALENCE_LEVEL, Rules, alike
 
 COLUMNS = [

@@ -20,7 +20,7 @@ from matplotlib.tri import Triangulation
 from scipy.spatial import ConvexHull
 
 from prmscale.analysis import law, tradeoff
-from prmscale.analysis.bootstrap import Array
+from prmscale.analysis.estimates import Array
 from prmscale.analysis.tradeoff import Points
 from prmscale.analysis.verdicts import Rules
 from prmscale.figures import panels, style

@@ -14,8 +14,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from prmscale.analysis import selection
-from prmscale.analysis.bootstrap import curve
 from prmscale.analysis.controls import BOUND, CONTROL, PRM, selections
+from prmscale.analysis.estimates import curve
 from prmscale.errors import UserError
 from prmscale.figures import panels, style
 

@@ -18,7 +18,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from prmscale.analysis import forms, selection
-from prmscale.analysis.bootstrap import curve, mean_interval
+from prmscale.analysis.estimates import curve, mean_interval
 from prmscale.errors import UserError
 from prmscale.figures import panels, style
 

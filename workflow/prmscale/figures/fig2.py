@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import ScalarFormatter
 
 from prmscale.analysis import emergence, selection
-from prmscale.analysis.bootstrap import curve
+from prmscale.analysis.estimates import curve
 from prmscale.errors import UserError
 from prmscale.figures import panels, style
 

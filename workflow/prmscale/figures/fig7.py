@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from prmscale.analysis import selection, tradeoff
-from prmscale.analysis.bootstrap import curve
+from prmscale.analysis.estimates import curve
 from prmscale.analysis.tradeoff import Points
 from prmscale.analysis.verdicts import Rules
 from prmscale.errors import UserError

@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from prmscale.analysis import selection, spending
-from prmscale.analysis.bootstrap import curve
+from prmscale.analysis.estimates import curve
 from prmscale.analysis.strategies import GUIDED, NAMES
 from prmscale.figures import panels, style
 

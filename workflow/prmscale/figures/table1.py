@@ -13,7 +13,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from prmscale.analysis import selection
-from prmscale.analysis.bootstrap import curve
+from prmscale.analysis.estimates import curve
 from prmscale.errors import UserError
 from prmscale.figures import panels, style
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from simulated_designs import DESIGNS, SPREADS, outcomes
 
-from prmscale.analysis.bootstrap import (
+from prmscale.analysis.estimates import (
     SHARE,
     UNBOUNDED,
     curve,

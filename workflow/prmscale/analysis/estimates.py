@@ -26,8 +26,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from prmscale.analysis.intervals import Interval as Interval  # from here, to those who take both
-from prmscale.analysis.intervals import Part
+from prmscale.analysis.intervals import Interval, Part
 from prmscale.errors import UserError
 
 Array = npt.NDArray[np.float64]
