@@ -24,7 +24,8 @@ from prmscale.analysis import (
     transfer,
     verdicts,
 )
-from prmscale.analysis.estimates import Interval, mean_interval
+from prmscale.analysis.estimates import mean_interval
+from prmscale.analysis.intervals import Interval
 from prmscale.analysis.verdicts import Check, Claim, Rules
 from prmscale.errors import UserError
 from prmscale.study import Headlines
