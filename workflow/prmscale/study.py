@@ -653,7 +653,7 @@ class TreeSearch(Block):
     unit: Literal["tokens", "flops"] = Field(
         "tokens",
         description="What a budget of n samples' worth counts: generated tokens, or FLOPs of policy and reward model; "
-        "n times what a sample of the problem takes on average.",
+        "n times what a sample of the problem takes on average. Figures and claims compare at tokens spent either way.",
     )
     trees: int = Field(3, ge=0, description="Problems a data set whose search trees are kept for inspection.")
     shards: Count = Field(2, description="Parts a job's problems are cut in; an interrupted job loses at most one.")
