@@ -19,7 +19,7 @@ PASSAGE = re.compile(r"(<!-- results: (\w+) (\w+) -->\n).*?(<!-- end of results 
 METHODS = {
     "monte_carlo": "fixed K = {k}",
     "adaptive": "adaptive",
-    "binary_search": "binary search, adaptive rollouts",
+    "binary_search": "binary search",
     "omega": "OmegaPRM's tree (its own rollouts)",
 }
 

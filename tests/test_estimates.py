@@ -31,7 +31,7 @@ def _studies(design: str, problems: int, trained: int, spread: float) -> Iterato
     """The intervals of simulated studies whose truth is 0."""
     generator = np.random.default_rng([problems, trained, round(100 * spread), len(design)])
     for _ in range(STUDIES):
-        yield mean_interval(DESIGNS[design](generator, problems, trained, spread), 0.95, 200)
+        yield mean_interval(DESIGNS[design](generator, problems, trained, spread))
 
 
 @pytest.mark.parametrize("trained", [2, 3, 5])

@@ -59,8 +59,9 @@ WORDS = {
         "Reward models trained on diverse, carefully labelled data are better.",
         "Of the same base and recipe, the PRM trained on both domains must beat the better of those trained on one "
         "(chosen after the fact, in favour of the single domain), true labels and those that several labellers agree "
-        "on must beat Monte-Carlo ones, and of sets of equal size the most diverse (in wordings, problems or "
-        "policies) must beat the least diverse; problems of fewer wordings show fewer errors as well.",
+        "on must beat Monte-Carlo ones (and the same searches without the filter of agreement, on as many solutions), "
+        "and of sets of equal size the most diverse (in wordings, problems or policies) must beat the least diverse; "
+        "problems of fewer wordings show fewer errors as well.",
     ),
     "search_budget": (
         "When compute is plentiful, MCTS beats beam search, which beats best-of-n, which beats majority voting; when "
