@@ -69,7 +69,9 @@ WORDS = {
         "At equal tokens spent (in samples' worth) and by one reward model, each must beat the next at the largest "
         "amount that all four spent, and best-of-n must beat MCTS at a small budget stated beforehand "
         "(claims.scarce_budget). Accuracies are interpolated between a strategy's budgets, along the logarithm of what "
-        "it spent; a problem without an answer counts as wrong. Who left more than 5 % of a budget unspent is named.",
+        "it spent. A search is stopped where its budget ends, and a problem without an answer by then counts as wrong; "
+        "best-of-n draws all of its samples, so that it is never without one. Who left more than 5 % of a budget "
+        "unspent is named.",
     ),
     "math_to_code": (
         "A reward model trained on math selects code about as well as one trained on code.",

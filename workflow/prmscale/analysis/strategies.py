@@ -7,7 +7,7 @@ No budget is left out: a search that ends without a complete solution (finish_re
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
@@ -118,6 +118,7 @@ def contrasts(search: pd.DataFrame, reward_models: pd.DataFrame, aggregation: st
         little = spending.point({name: every[name] for name in SCARCE if name in every}, scarce)
         at = little if little < plenty else 0.0
         reversed_ = _contrast(every, SCARCE, at, left[left["budget"] == scarce], dataset)
+        reversed_ = replace(reversed_, words=reversed_.words + _unanswered(rows, scarce))
         lead = ordered[-1].difference
         words = f"lead of MCTS over best-of-n at {plenty:.3g} samples' worth − at {at:.3g}"
         both = selection.minus(lead, -reversed_.difference)
@@ -136,6 +137,13 @@ def _contrast(
         named = [f"{NAMES[row.strategy]} spent {row.share:.0%} of {row.budget}" for row in shares.itertuples()]
         words.append(f"{worth:.3g} samples' worth" + (f" ({'; '.join(named)})" if named else ""))
     return Contrast(CONTRASTS[pair], ", ".join(words), dataset, selection.minus(more, less))
+
+
+def _unanswered(rows: pd.DataFrame, budget: int) -> str:
+    """On how many problems MCTS has no answer within a budget, in words; best-of-n is never cut short of one."""
+    mine = rows[(rows["strategy"] == "mcts") & (rows["budget"] == budget)]
+    share = mine["finish_reason"].eq("budget").mean()
+    return f" (MCTS has no answer on {share:.0%})" if share > 0 else ""
 
 
 def _own(rows: pd.DataFrame, wanted: str) -> str:
