@@ -20,7 +20,11 @@ MATH = {"arithmetic": "math"}
 
 def _claim(rows: pd.DataFrame, rules: Rules = RULES) -> dict[str, Claim]:
     """The claim's rows by the names of what they compare."""
-    return {each.metric.split(", ")[0]: each for each in claims.search_budget(rows, FACTS, rules)}
+    return {
+        each.metric.split(", ")[0]: each
+        for each in claims.search_budget(rows, FACTS, rules)
+        if each.contrast != "order"
+    }
 
 
 def test_accuracies_are_interpolated_along_the_logarithm_of_what_was_spent() -> None:
@@ -54,7 +58,7 @@ def test_who_leaves_more_than_five_percent_is_named() -> None:
     tokens = rows["policy_tokens"].where(rows["strategy"] != "mcts", 0.9 * rows["policy_tokens"])
     found = _claim(rows.assign(policy_tokens=tokens))
     for name, budget in (("MCTS − beam search", 64), ("best-of-n − MCTS", 2)):
-        assert re.search(rf"samples' worth \(MCTS spent 8\d% of {budget}\), ", found[name].metric)
+        assert re.search(rf"samples' worth \(MCTS spent 8\d% of {budget}\)", found[name].metric)
     assert strategies.unspent(rows.iloc[:0], FACTS, "min").empty
 
 
@@ -64,13 +68,25 @@ def test_the_claim_finds_the_order_and_its_reversal() -> None:
     top = min(spending.curves(rows)[name].spent[-1] for name in ("mcts", "beam"))
     assert 61 < top < 64
     assert [c.metric for c in found] == [
-        f"MCTS − beam search, {top:.3g} samples' worth, arithmetic",
-        f"beam search − best-of-n, {top:.3g} samples' worth, arithmetic",
-        f"best-of-n − majority vote, {top:.3g} samples' worth, arithmetic",
-        f"MCTS − best-of-n, {top:.3g} samples' worth, arithmetic",
-        "best-of-n − MCTS, 2 samples' worth, arithmetic",
+        f"lead of MCTS over best-of-n at {top:.3g} samples' worth − at 2",
+        f"MCTS − beam search, {top:.3g} samples' worth",
+        f"beam search − best-of-n, {top:.3g} samples' worth",
+        f"best-of-n − majority vote, {top:.3g} samples' worth",
+        f"MCTS − best-of-n, {top:.3g} samples' worth",
+        "best-of-n − MCTS, 2 samples' worth (MCTS has no answer on 31%)",
     ]
     assert {c.verdict for c in found} == {"supported"} and {c.n for c in found} == {3000}
+    # the whole claim is its own sum, and as sure as the less sure of its two parts
+    order, plentiful, scarce = (next(c for c in found if c.contrast == n) for n in ("order", "plentiful", "scarce"))
+    assert order.effect == pytest.approx(plentiful.effect + scarce.effect)
+    assert order.p_supported == max(plentiful.p_supported, scarce.p_supported)
+
+
+def test_a_lead_everywhere_is_no_reversal() -> None:
+    """MCTS leads at 2 samples' worth already: its lead may grow, and the claim is refuted all the same."""
+    rows = simulation.rows(3000, seeds=1, seed_spread=0, crossing={"mcts": 0.125, "beam": 30.0}, datasets=MATH)
+    (order,) = [c for c in claims.search_budget(rows, FACTS, RULES) if c.contrast == "order"]
+    assert order.effect > 0 and order.verdict == "not supported"
 
 
 @pytest.mark.parametrize(
@@ -125,5 +141,5 @@ def test_what_was_not_measured_of_the_claim_says_so() -> None:
         "MCTS − best-of-n": True, "best-of-n − MCTS": True,
     }  # fmt: skip
     four = Rules(equivalence_margin=0.1, aggregation="min", scarce_budget=4)
-    assert ", 4 samples' worth, " in _claim(rows, four)["best-of-n − MCTS"].metric
+    assert ", 4 samples' worth" in _claim(rows, four)["best-of-n − MCTS"].metric
     assert _claim(rows[rows.budget > 4], four)["best-of-n − MCTS"].verdict == "not yet measured"
