@@ -84,8 +84,8 @@ def test_intervals_of_ratios_cover_them():
     for _ in range(studies):
         hard = stream.lognormal(sigma=0.8, size=40)
         spent = [scale * hard * stream.lognormal(sigma=0.6, size=40) for scale in (200, 100)]
-        table = pd.DataFrame({"dataset": "toy", "problem_id": range(40), "solutions": 2, "accuracy": 1.0})
-        table = table.assign(first_error=1.0, k=4)
+        table = pd.DataFrame({"dataset": "toy", "problem_id": range(40), "solutions": 2, "given": 2})
+        table = table.assign(accuracy=1.0, first_error=1.0, k=4)
         methods = zip(("monte_carlo", "adaptive"), spent, strict=True)
         rows = pd.concat([table.assign(method=method, tokens=tokens) for method, tokens in methods])
         found = costs(rows, level=0.95).set_index("method").loc["adaptive"]

@@ -90,8 +90,8 @@ def costs(problems: pd.DataFrame, level: float) -> pd.DataFrame:
 
     `problems` that it was given, and the shares of them (`problems_labelled`) and of their solutions
     (`solutions_labelled`) that have labels for it; `tokens`: all that it spent, by labelled solution; `tokens_ratio`:
-    these over those of the fixed number; `accuracy_gain` and `first_error_gain`: accuracy
-    less that of the fixed number; each with its interval.
+    these over those of the fixed number; `accuracy_gain` and `first_error_gain`: accuracy less that of the fixed
+    number; each with its interval.
     """
     rows = []
     for dataset, own in problems.groupby("dataset", sort=False):
