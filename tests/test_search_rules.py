@@ -71,7 +71,8 @@ def test_dvts_is_search_and_learns(trees, width):
 
 
 @pytest.mark.parametrize(("n", "width"), [(4, 4), (8, 4), (16, 4), (12, 2)])
-def test_beam_search_is_search_and_learns(n, width):
+def test_beam_search_is_search_and_learns_without_refilling(n, width):
+    # the places of ended beams stay empty, and n ended ones are enough: the two departures that `beam` states
     for p in PROBLEMS:
         written, active, whole = Written(p), [()], []
         while active and len(whole) < n:

@@ -62,6 +62,12 @@ def test_crossover_intervals_hold_the_truth_and_tell_when_there_is_none() -> Non
     assert held >= 0.9 * studies and never >= 0.95 * studies
 
 
+def test_one_problem_decides_no_crossover() -> None:
+    rows = simulation.rows(1, crossing={"mcts": 11.0}, datasets={"arithmetic": "math"})
+    found = crossover.crossovers(rows)
+    assert len(found) and set(found["outcome"]) == {crossover.UNDECIDED} and found["low"].isna().all()
+
+
 def test_a_crossover_is_found_to_within_a_doubling_with_many_problems() -> None:
     rows = simulation.rows(4000, seeds=1, seed_spread=0, crossing={"mcts": 11.0, "beam": 0.1})
     found = crossover.crossovers(rows)

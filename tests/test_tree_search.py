@@ -239,6 +239,13 @@ def test_kept_trees_hold_together():
         assert path.empty or path.step.str.count("1").sum() == int(row.answer)
 
 
+def test_a_solution_may_have_more_steps_than_calls_may_be_nested():
+    node = Node()
+    for _ in range(5000):
+        node = Node(parent=node)
+    assert len(node.path()) == 5001 and node.path()[-1] is node and node.path()[0].parent is None
+
+
 def test_costs_with_and_without_a_prefix_cache():
     policy = Listed(options=2, depth=2)
     strategy = beam(4, AGGREGATIONS["last"], expansion=2)

@@ -62,7 +62,7 @@ def crossovers(rows: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
     which a lead of 0 is compatible with the data: below `low` the lead's own interval lies (in the end) below 0, from
     `high` on above it. For each number, 0 stands for "before the first" and inf for "after the last". `outcome`:
     overtakes, always ahead, never ahead, falls behind (certainly ahead somewhere, but not at the last), or undecided,
-    where the interval leaves nothing out.
+    where the interval leaves nothing out or (of one problem) there is none.
     """
     found: list[tuple[object, ...]] = []
     for dataset, own in rows.groupby("dataset", sort=True):
@@ -77,7 +77,8 @@ def crossovers(rows: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
             # the most the lead may be crosses first
             crossing = [overtaking(places, part) for part in (mean, high, low)]
             counts = max(lead.n for lead in leads), max(lead.seeds for lead in leads)
-            outcome = UNDECIDED if crossing[1:] == [0.0, float("inf")] else _outcome(mean, low)
+            nothing_left_out = crossing[1:] == [0.0, float("inf")] or bool(np.isnan(crossing).any())
+            outcome = UNDECIDED if nothing_left_out else _outcome(mean, low)
             found.append((dataset, name, outcome, *crossing, places[0], places[-1], *counts))
     return pd.DataFrame(found, columns=CROSSOVER)
 

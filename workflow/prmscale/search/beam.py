@@ -39,7 +39,8 @@ def _one(forest: Forest, slots: int, expansion: int, rank: Rank) -> Generator[Re
     """A beam of `slots` sequences: `expansion` draws of each of the best slots // expansion; returns what is left.
 
     Each draw is a sequence of its own, a repeat too. Ended ones leave the beam, which ends when they are as many as
-    its slots or nothing else is left. (search-and-learn gives the places of ended ones to the others.)
+    its slots or nothing else is left. (search-and-learn gives the places of ended ones to the others, and goes on until
+    nothing else is left; so it would not be best-of-n with expansion 1.)
     """
     flying, ended = [forest.plant()] * slots, 0
     left: float | None = None

@@ -41,7 +41,10 @@ class Node:
 
     def path(self) -> list[Node]:
         """The nodes from the root to here."""
-        return [*self.parent.path(), self] if self.parent else [self]
+        found = [self]
+        while (above := found[-1].parent) is not None:
+            found.append(above)
+        return found[::-1]
 
 
 @dataclass
