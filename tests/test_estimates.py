@@ -242,3 +242,9 @@ def test_curve_and_mean_are_one_interval() -> None:
         assert found.loc[kind].tolist() == pytest.approx(numbers)
         linear = statistic_interval(own.reshape(60, -1)[..., None], lambda means: means[:, 0])
         assert (linear.low, linear.high) == pytest.approx((wanted.low, wanted.high))
+
+
+def test_a_statistic_that_nothing_moves_has_no_made_up_interval() -> None:
+    values = (np.random.default_rng(0).random((200, 3, 2)) < 0.6).astype(float)
+    found = statistic_interval(values, lambda means: 0 * means[:, 0] - 0.1)
+    assert found.mean == -0.1 and np.isnan([found.low, found.high]).all()

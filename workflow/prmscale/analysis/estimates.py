@@ -75,13 +75,16 @@ def statistic_interval(
     """A statistic of the means of the groups of complete `values` (problems x seeds x groups), with its interval.
 
     `statistic` takes rows of means (one column a group) and gives one number a row; it need not be linear. One problem
-    (a measure that has none) leaves the seeds.
+    (a measure that has none) leaves the seeds. A statistic that nothing moves has no interval (low and high are NaN),
+    unless it is of a known range, such as a share: that of others has no scale by which problems not seen could count.
     """
     table = np.asarray(values, dtype=float)
     means = table.mean(axis=(0, 1))
-    slopes = _slopes(table, statistic)
-    influence = _interval((table - means) @ slopes, np.zeros(len(table)), level, UNBOUNDED, alone=True)
+    moves = (table - means) @ _slopes(table, statistic)
+    influence = _interval(moves, np.zeros(len(table)), level, UNBOUNDED, alone=True)
     found = float(statistic(means[None])[0])
+    if within == UNBOUNDED and not moves.any():
+        influence = replace(influence, parts=())
     return replace(influence, mean=found, within=within).at(level)
 
 
