@@ -152,6 +152,21 @@ def test_holm_is_the_published_rule() -> None:
     assert verdicts.holm([]) == [] and verdicts.holm([0.7, 0.9]) == pytest.approx([1.0, 1.0])
 
 
+def test_what_is_not_known_supports_nothing_and_hides_nothing() -> None:
+    unknown, sure = verdicts.above(mean_interval([0.3])), verdicts.Evidence(0.001, 1.0)
+    for parts in ((sure, unknown), (unknown, sure)):
+        assert verdicts.together(*parts).verdict(0.95) == "inconclusive"
+    assert verdicts.holm([float("nan"), 0.01, 0.02]) == pytest.approx([1.0, 0.03, 0.04])
+
+
+def test_an_effect_without_an_interval_is_told_without() -> None:
+    nothing = float("nan")
+    claim = Claim("data_diversity", "domains", "a − b", "x", 0.3, nothing, nothing, "inconclusive", "", 1, 1)
+    check = Check("accuracy", "x", "one sample", 0.3, nothing, nothing, "", 1, 1)
+    text = page.render([claim], [check], RULES, NO_TRANSFER, NO_REPLIES, ALL_SPENT)
+    assert "nan" not in text and "+30.0 (no interval)" in text and "30.0 (no interval) | 1 | 1" in text
+
+
 def _headlines(p_values: np.ndarray) -> list[Claim]:
     """Claims on as many data sets, with these p-values that they are supported."""
     claim = Claim("c", "x", "a − b", "", 0.1, 0.0, 0.2, "inconclusive", "", 9, 2, p_refuted=1.0)

@@ -242,3 +242,18 @@ def test_curve_and_mean_are_one_interval() -> None:
         assert found.loc[kind].tolist() == pytest.approx(numbers)
         linear = statistic_interval(own.reshape(60, -1)[..., None], lambda means: means[:, 0])
         assert (linear.low, linear.high) == pytest.approx((wanted.low, wanted.high))
+
+
+def test_a_statistic_that_nothing_moves_has_no_made_up_interval() -> None:
+    values = (np.random.default_rng(0).random((200, 3, 2)) < 0.6).astype(float)
+    found = statistic_interval(values, lambda means: 0 * means[:, 0] - 0.1)
+    assert found.mean == -0.1 and np.isnan([found.low, found.high]).all()
+
+
+def test_two_seeds_that_happen_to_be_equal_make_nothing_surer_than_problems_alone() -> None:
+    """Seeds' means that differ by 0 while problem by problem they differ: luck, and no knowledge of other seeds."""
+    half = np.repeat([1.0, -1.0, 0.0, 0.0], 25)
+    table = np.column_stack([half + 0.05, -half + 0.05]) + np.tile([0.5, -0.5], 50)[:, None]
+    both, alone = mean_interval(table, within=(-2, 2)), mean_interval(table.mean(axis=1), within=(-2, 2))
+    assert both.high - both.low >= (alone.high - alone.low) * (1 - 1e-9)
+    assert both.p() >= alone.p() * (1 - 1e-9)

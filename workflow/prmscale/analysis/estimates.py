@@ -26,7 +26,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from prmscale.analysis.intervals import Interval, Part
+from prmscale.analysis.intervals import NOTHING, Interval, Part
 from prmscale.errors import UserError
 
 Array = npt.NDArray[np.float64]
@@ -75,13 +75,16 @@ def statistic_interval(
     """A statistic of the means of the groups of complete `values` (problems x seeds x groups), with its interval.
 
     `statistic` takes rows of means (one column a group) and gives one number a row; it need not be linear. One problem
-    (a measure that has none) leaves the seeds.
+    (a measure that has none) leaves the seeds. A statistic that nothing moves has no interval (low and high are NaN),
+    unless it is of a known range, such as a share: that of others has no scale by which problems not seen could count.
     """
     table = np.asarray(values, dtype=float)
     means = table.mean(axis=(0, 1))
-    slopes = _slopes(table, statistic)
-    influence = _interval((table - means) @ slopes, np.zeros(len(table)), level, UNBOUNDED, alone=True)
+    moves = (table - means) @ _slopes(table, statistic)
+    influence = _interval(moves, np.zeros(len(table)), level, UNBOUNDED, alone=True)
     found = float(statistic(means[None])[0])
+    if within == UNBOUNDED and not moves.any():
+        influence = replace(influence, parts=())
     return replace(influence, mean=found, within=within).at(level)
 
 
@@ -156,13 +159,14 @@ def _interval(
         return Interval(mean, float("nan"), float("nan"), n, trained)
     by_problem, by_seed, both, ranks = _variances(table, strata)
     parts = [Part(by_problem, max(n - len(np.unique(strata)), 1))] if n > 1 else []
+    least = replace(parts[0], variance=by_problem + both) if parts and ranks else NOTHING
     errors: Errors = (float(np.sqrt(by_problem)) if n > 1 else None, None, None)
     if ranks:
         parts.append(Part(by_seed, ranks))
         errors = (errors[0], float(np.sqrt(max(by_seed - both, 0.0))), float(np.sqrt(both)))
     inside = within[0] <= float(np.nanmin(table)) and float(np.nanmax(table)) <= within[1]
     ends = (float("nan"), float("nan"), n, trained if ranks else 1)
-    return Interval(mean, *ends, *errors, tuple(parts), within if inside else UNBOUNDED).at(level)
+    return Interval(mean, *ends, *errors, tuple(parts), within if inside else UNBOUNDED, least).at(level)
 
 
 def _variances(table: Array, strata: npt.NDArray[np.generic]) -> tuple[float, float, float, int]:

@@ -50,13 +50,17 @@ class Part:
     freedom: float
 
 
+NOTHING = Part(0.0, 1.0)
+
+
 @dataclass(frozen=True)
 class Interval:
     """An estimate from `n` problems and `seeds` training seeds, and the interval it is known to.
 
     The standard errors are None where they are not known: of one problem, and of seeds and interaction with one seed
     (the problems' then holds the interaction too). `parts` are what the interval is made of (none: it is not known),
-    `within` the least and the greatest value there can be.
+    `within` the least and the greatest value there can be, `least` what it is known to with these seeds alone: with two
+    seeds that happen to be equal, an interval for others must not be the narrower one.
     """
 
     mean: float
@@ -69,6 +73,7 @@ class Interval:
     interaction_error: float | None = None
     parts: tuple[Part, ...] = ()
     within: tuple[float, float] = (-np.inf, np.inf)
+    least: Part = NOTHING
 
     @property
     def error(self) -> float:
@@ -77,20 +82,23 @@ class Interval:
 
     def at(self, level: float) -> Interval:
         """The same estimate with its interval at another level."""
-        half = reach(self.parts, level)
+        half = self._reach(level)
         low, high = (float(np.clip(self.mean + side, *self.within)) for side in (-half, half))
         return replace(self, low=low, high=high)
+
+    def _reach(self, level: float) -> float:
+        return float(np.maximum(reach(self.parts, level), reach((self.least,), level)))
 
     def p(self, threshold: float = 0.0) -> float:
         """Two-sided p-value of an effect of `threshold`: the interval at level 1 - a leaves it out where p < a."""
         distance = abs(self.mean - threshold)
         if not self.parts:
             return float("nan")
-        if not self.error or not distance:
+        if not (self.error or self.least.variance) or not distance:
             return float(distance == 0)
 
         def short(log_p: float) -> float:
-            return reach(self.parts, 1 - np.exp(log_p)) - distance
+            return self._reach(1 - float(np.exp(log_p))) - distance
 
         least, most = -34.0, -1e-12  # below the one 1 - p is 1, above the other p is
         if short(least) <= 0 or short(most) >= 0:

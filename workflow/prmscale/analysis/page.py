@@ -53,8 +53,10 @@ def _answers(claims: Sequence[Claim]) -> Iterator[str]:
     yield "|---|---|---|---|---|"
     for letter, (name, (says, _)) in zip("abcdef", WORDS.items(), strict=True):
         own = [c for c in claims if c.claim == name and c.headline]
-        numbers = (f"{c.dataset or 'all'}: {_effect(c) if c.n else f'wants {c.needed}'}" for c in own)
-        measured = f"{own[0].metric}. {'; '.join(numbers)}" if own else "–"
+        numbers = [
+            f"{c.dataset or 'all'}: {_effect(c) if c.n else f'wants {c.needed}'}" for c in own if c.n or c.needed
+        ]
+        measured = ". ".join([own[0].metric, *filter(None, ["; ".join(numbers)])]) if own else "–"
         reported = next((c.reported for c in own if c.reported), "–")
         yield _row((f"({letter}) {says}", _answer(own), measured, reported, _on(own)))
 
@@ -81,9 +83,10 @@ def _how_to_read(rules: Rules) -> str:
         f"Effects are differences of accuracy in points, with {rules.level:.0%} intervals (unless the metric says "
         "otherwise) over problems and training seeds; both sides are measured on the same ones. The contrast that a "
         "claim's verdict rests on was named in the configuration before the run (`claims.headlines`), and its p-values "
-        "are corrected for the number of data sets (Holm), so that a false verdict comes in at most "
-        f"{1 - rules.level:.0%} of studies. All other contrasts are *also measured*: with dozens of them, one in "
-        f"{1 / (1 - rules.level):.0f} is remarkable by luck. *Supported*: the effect is above "
+        "are corrected for the number of data sets (Holm), so that any one claim has a false verdict in at most "
+        f"{1 - rules.level:.0%} of studies (the claims are not corrected for each other); where this decides less than "
+        "an interval would alone, the verdict counts. All other contrasts are *also measured*: with dozens of them, "
+        f"one in {1 / (1 - rules.level):.0f} is remarkable by luck. *Supported*: the whole interval is above "
         f"{_points(rules.minimum_effect)} (for equivalence: within ±{_points(rules.equivalence_margin)}); "
         "*not supported*: it is on the other side; "
         "*inconclusive*: neither is sure. A claim of two parts needs both. With one training seed an interval covers "
@@ -162,8 +165,7 @@ def _verification(checks: Sequence[Check], generated: bool) -> Iterator[str]:
         *ACCURACIES,
     )
     for c in _of(checks, sections.ACCURACY):
-        interval = f"{100 * c.effect:.1f} [{100 * c.low:.1f}, {100 * c.high:.1f}]"
-        yield _row((c.dataset, c.comparison, interval, c.n, c.seeds))
+        yield _row((c.dataset, c.comparison, _accuracy(c.effect, c.low, c.high), c.n, c.seeds))
     yield from (
         "",
         "### The largest PRM against each control",
@@ -234,7 +236,7 @@ def _matrix(transfer: pd.DataFrame, rules: Rules) -> Iterator[str]:
     yield "| policy | tested on | trained on | accuracy [low, high] | difference [low, high] | as good | n | seeds |"
     yield "|---|---|---|---|---|---|---|---|"
     for r in transfer.itertuples():
-        measured = f"{100 * r.accuracy:.1f} [{100 * r.low:.1f}, {100 * r.high:.1f}]"
+        measured = _accuracy(r.accuracy, r.low, r.high)
         difference, verdict = "–", "–"
         if not pd.isna(r.difference):
             difference = _interval(r.difference, r.difference_low, r.difference_high)
@@ -281,11 +283,19 @@ def _effect(found: Claim | Check) -> str:
 
 
 def _interval(mean: float, low: float, high: float) -> str:
-    """A difference in points, with one place more than tells its interval from a point."""
+    """A difference in points, with one place more than tells its interval from a point; alone where it has none."""
+    if np.isnan([low, high]).any():
+        return f"{100 * mean:+.1f} (no interval)".replace("-", "−")
     width = 100 * (high - low)
     places = 1 if not width > 0 else max(1, min(4, 1 - int(np.floor(np.log10(width)))))
     text = f"{100 * mean:+.{places}f} [{100 * low:+.{places}f}, {100 * high:+.{places}f}]"
     return text.replace("-", "−")
+
+
+def _accuracy(mean: float, low: float, high: float) -> str:
+    """An accuracy in percent with its interval; alone where it has none."""
+    known = not np.isnan([low, high]).any()
+    return f"{100 * mean:.1f} " + (f"[{100 * low:.1f}, {100 * high:.1f}]" if known else "(no interval)")
 
 
 def _points(share: float) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from math import isnan
 from typing import NamedTuple
 
 from prmscale.analysis.intervals import Interval
@@ -104,18 +105,31 @@ def alike(found: Interval, margin: float) -> Evidence:
 
 
 def together(*parts: Evidence) -> Evidence:
-    """That several things all hold: as sure as the least sure of them; refuted by any."""
-    return Evidence(max(part.supported for part in parts), min(part.refuted for part in parts))
+    """That several things all hold: as sure as the least sure of them; refuted by any.
+
+    One that is not known (NaN) supports nothing. Each part refutes a claim that is just true at half the level, since
+    its p is two-sided: two parts together at the level.
+    """
+    supported, refuted = zip(*(map(_known, part) for part in parts), strict=True)
+    return Evidence(max(supported), min(refuted))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """p-values corrected so that the chance of any false one stays at the level (Holm 1979), in the order given."""
-    order = sorted(range(len(p_values)), key=lambda i: p_values[i])
-    found, largest = [1.0] * len(p_values), 0.0
-    for rank, i in enumerate(order):
-        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[i]))
+    """p-values corrected so that the chance of any false one stays at the level (Holm 1979), in the order given.
+
+    One that is not known (NaN) counts as 1.
+    """
+    known = [_known(p) for p in p_values]
+    found, largest = [1.0] * len(known), 0.0
+    for rank, i in enumerate(sorted(range(len(known)), key=known.__getitem__)):
+        largest = max(largest, min(1.0, (len(known) - rank) * known[i]))
         found[i] = largest
     return found
+
+
+def _known(p: float) -> float:
+    """A p-value, 1 where it is not known: comparisons with NaN depend on the order."""
+    return 1.0 if isnan(p) else p
 
 
 def with_headlines(claims: Sequence[Claim], contrasts: Mapping[str, str], level: float) -> list[Claim]:
