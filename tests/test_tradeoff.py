@@ -129,7 +129,7 @@ def test_what_no_number_can_tell_is_not_measured_and_says_what_it_wants() -> Non
     for claim in _judged(lambda p, t: 1 - 0.05 - 0.25 * (t / UNIT) ** -0.4, 1):
         assert claim.verdict == "not yet measured" or claim.high - claim.low > 0.001
         if claim.verdict == "not yet measured":
-            assert "(wants" in claim.metric and np.isnan([claim.effect, claim.low, claim.high]).all()
+            assert claim.needed and np.isnan([claim.effect, claim.low, claim.high]).all()
 
 
 def _logistic(x: np.ndarray) -> np.ndarray:
@@ -163,7 +163,7 @@ def _rate(truth: simulation.Accuracy, seeds: int, studies: int, problems: int = 
     for seed in range(studies):
         told = interaction(simulation.desk(truth, seed, problems, seeds), rules)
         assert told is not None
-        judged.append(told.judged(rules) == "supported")
+        judged.append(told.judged(rules).verdict(rules.level) == "supported")
     return float(np.mean(judged))
 
 
@@ -208,7 +208,7 @@ def test_one_size_at_several_pretrainings_tells_no_interaction() -> None:
     search = search[search["reward_model"].isin(names)]
     first, *_ = claims.flops_tradeoff(search, facts, RULES)
     assert first.metric.startswith(claims.INTERACTION) and first.verdict == "not yet measured"
-    assert "two sizes or more" in first.metric
+    assert "two sizes or more" in first.needed
 
 
 @pytest.mark.parametrize("kept", [lambda s: s == 600, lambda s: s > 400], ids=["one checkpoint", "the last"])
@@ -225,11 +225,14 @@ def test_the_table_tells_parameters_errors_and_splits() -> None:
     search = simulation.rows(MODELS, TRADE, 1500, spread=0)
     table = tradeoff.table(search, FACTS, RULES).set_index("quantity")
     assert set(table["dataset"]) == {"arithmetic", "programs"} and set(table["n"]) == {1500}
+    # of so many problems nothing moves what is sought on a grid (no interval), of a few something does
+    few = tradeoff.table(simulation.rows(MODELS, TRADE, 60), FACTS, RULES).set_index("quantity")
     for name, truth in (("exponent alpha of pre-training", ALPHA), ("exponent beta of PRM training", BETA)):
-        own = table.loc[name].dropna(subset="low")  # not known where a base left out leaves no trace of the budget
-        assert len(own) and (own["low"] <= truth).all() and (truth <= own["high"]).all()
-    best = table.loc["best share of PRM training"].dropna(subset="low")
-    assert len(best) and (best["low"] <= best["value"]).all() and (best["value"] <= best["high"]).all()
+        own = few.loc[name].dropna(subset="low")
+        assert (own["low"] <= truth).all() and (truth <= own["high"]).all()
+    told = few.dropna(subset="low")
+    assert "best share of PRM training" in told.index and len(told) > len(few) / 2
+    assert (told["low"] <= told["value"]).all() and (told["value"] <= told["high"]).all()
     errors = {name: table.loc[f"error on bases left out, {name}", "value"].to_numpy() for name in FORMS}
     assert all((errors["law"] < errors[name]).all() for name in ONE_BUDGET)
 

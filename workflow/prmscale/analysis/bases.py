@@ -25,8 +25,9 @@ def widened(found: Interval, variance: float, freedom: int, level: float, shared
 
     A number that nothing moves (it lies at the end of what was tried) has no interval: low and high are NaN.
     """
-    parts = tuple(Part(shared * part.variance, part.freedom) for part in found.parts)
-    wider = replace(found, parts=(*parts, Part(variance, freedom)))
+    parts = tuple(replace(part, variance=shared * part.variance) for part in found.parts)
+    least = replace(found.least, variance=shared * found.least.variance)
+    wider = replace(found, parts=(*parts, Part(variance, freedom)), least=least)
     return wider.at(level) if wider.error > 1e-12 else replace(found, parts=()).at(level)
 
 

@@ -307,6 +307,10 @@ def judge(
         *math_to_code(search, reward_models, rules, reported),
         *pattern_similarity(similarities, rules, reported_similarities),
     ]
+    for name, contrast in rules.headlines.items():
+        if not any((c.claim, c.contrast) == (name, contrast) for c in found):
+            metric = f"{contrast} (claims.headlines.{name})"
+            found.append(_unmeasured(name, contrast, metric, needed="models or data that this study does not have"))
     return with_headlines(found, rules.headlines, rules.level)
 
 
