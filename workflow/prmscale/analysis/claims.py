@@ -66,12 +66,13 @@ WORDS = {
     "search_budget": (
         "When compute is plentiful, MCTS beats beam search, which beats best-of-n, which beats majority voting; when "
         "it is scarce, best-of-n beats MCTS.",
-        "At equal tokens spent (in samples' worth) and by one reward model, each must beat the next at the largest "
-        "amount that all four spent, and best-of-n must beat MCTS at a small budget stated beforehand "
-        "(claims.scarce_budget). Accuracies are interpolated between a strategy's budgets, along the logarithm of what "
-        "it spent. A search is stopped where its budget ends, and a problem without an answer by then counts as wrong; "
-        "best-of-n draws all of its samples, so that it is never without one. Who left more than 5 % of a budget "
-        "unspent is named.",
+        "At equal tokens spent (in samples' worth) and by one reward model, MCTS must beat best-of-n at the largest "
+        "amount that MCTS, beam search, best-of-n and majority all spent, and best-of-n must beat MCTS at a small "
+        "budget stated beforehand (claims.scarce_budget); the number is how much larger its lead is at the first. "
+        "Beside it each of the four against the next. Accuracies are interpolated between a strategy's budgets, along "
+        "the logarithm of what it spent. A search is stopped where its budget ends, and a problem without an answer by "
+        "then counts as wrong; best-of-n draws all of its samples, so that it is never without one. Who left more than "
+        "5 % of a budget unspent is named.",
     ),
     "math_to_code": (
         "A reward model trained on math selects code about as well as one trained on code.",
@@ -226,8 +227,8 @@ def search_budget(search: pd.DataFrame, reward_models: pd.DataFrame, rules: Rule
         evidence = together(*(above(part or gain, rules.minimum_effect) for part in parts or [gain]))
         wanted = power.needed(gain, rules.level, rules.minimum_effect)
         found.append(_claim(name, each.name, each.words, each.dataset, gain, evidence, rules, wanted))
-    metric = "accuracy at equal tokens spent: MCTS − beam search − best-of-n − majority"
-    return found or [_unmeasured(name, "order", metric)]
+    metric = "lead of MCTS over best-of-n, plentiful − scarce"
+    return found or [_unmeasured(name, "order", metric, needed="a tree search guided by a trained PRM")]
 
 
 def math_to_code(
@@ -248,9 +249,8 @@ def math_to_code(
             difference = interval(minus(transferred, accuracy(rows, models["code"])), rules, EQUIVALENCE_LEVEL)
             if gain is None or difference is None:
                 continue
-            as_good = alike(difference, rules.equivalence_margin)
             # two PRMs that select nothing are alike as well
-            as_good = as_good._replace(supported=max(as_good.supported, above(gain, rules.minimum_effect).supported))
+            as_good = together(alike(difference, rules.equivalence_margin), above(gain, rules.minimum_effect))
             words, other = f"PRM-Math − PRM-Code (90 %){where}", f"PRM-Math − one sample{where}"
             wanted = power.needed_for_equivalence(difference, EQUIVALENCE_LEVEL, rules.equivalence_margin)
             paper = _paper(reported, "PRM-Code")
