@@ -24,6 +24,7 @@ SMOKE["rewards"]["models"] = [
     {"name": "a", "base": "m", "data": "both", "training": {"checkpoints": [50, 100]}},
     {"name": "b", "base": "l", "data": "math", "training": {"steps": 0}},
 ]
+SMOKE["rewards"]["training"]["seeds"] = 2
 SMOKE["cost"] = {
     "prompt_tokens": {"math": 10, "code": 20},
     "solution_tokens": {"math": 30, "code": 40},
