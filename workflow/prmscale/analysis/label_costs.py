@@ -91,7 +91,7 @@ def costs(problems: pd.DataFrame, level: float) -> pd.DataFrame:
     `problems` that it was given, and the shares of them (`problems_labelled`) and of their solutions
     (`solutions_labelled`) that have labels for it; `tokens`: all that it spent, by labelled solution; `tokens_ratio`:
     these over those of the fixed number; `accuracy_gain` and `first_error_gain`: accuracy less that of the fixed
-    number; each with its interval.
+    number; each with its interval, but of that number beside itself.
     """
     rows = []
     for dataset, own in problems.groupby("dataset", sort=False):
@@ -109,9 +109,11 @@ def costs(problems: pd.DataFrame, level: float) -> pd.DataFrame:
                 "against_k": base["k"].iloc[0],
             }
             row |= _named("tokens_ratio", *_ratio(other, base, level))
+            itself = (method, k) == (FIXED, base["k"].iloc[0])
             for measure in ("accuracy", "first_error"):
                 gain = paired_difference(other[measure], base[measure], level)
-                row |= {measure: other[measure].mean()} | _named(f"{measure}_gain", gain.mean, gain.low, gain.high)
+                ends = (np.nan, np.nan) if itself else (gain.low, gain.high)
+                row |= {measure: other[measure].mean()} | _named(f"{measure}_gain", gain.mean, *ends)
             rows.append(row)
     return pd.DataFrame(rows)
 

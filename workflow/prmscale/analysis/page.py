@@ -53,9 +53,11 @@ def _answers(claims: Sequence[Claim]) -> Iterator[str]:
     yield "|---|---|---|---|---|"
     for letter, (name, (says, _)) in zip("abcdef", WORDS.items(), strict=True):
         own = [c for c in claims if c.claim == name and c.headline]
-        numbers = [
-            f"{c.dataset or 'all'}: {_effect(c) if c.n else f'wants {c.needed}'}" for c in own if c.n or c.needed
-        ]
+        by_text: dict[str, list[str]] = {}
+        for c in own:
+            text = _effect(c) if c.n else f"wants {c.needed}" if c.needed else ""
+            by_text.setdefault(text, []).append(c.dataset or "all")
+        numbers = [f"{', '.join(datasets)}: {text}" for text, datasets in by_text.items() if text]
         measured = ". ".join([own[0].metric, *filter(None, ["; ".join(numbers)])]) if own else "–"
         reported = next((c.reported for c in own if c.reported), "–")
         yield _row((f"({letter}) {says}", _answer(own), measured, reported, _on(own)))
@@ -288,6 +290,9 @@ def _interval(mean: float, low: float, high: float) -> str:
         return f"{100 * mean:+.1f} (no interval)".replace("-", "−")
     width = 100 * (high - low)
     places = 1 if not width > 0 else max(1, min(4, 1 - int(np.floor(np.log10(width)))))
+    # an end that is not zero must not look like zero
+    while places < 4 and any(end and not round(100 * end, places) for end in (low, high)):
+        places += 1
     text = f"{100 * mean:+.{places}f} [{100 * low:+.{places}f}, {100 * high:+.{places}f}]"
     return text.replace("-", "−")
 

@@ -82,6 +82,8 @@ def _equal_totals(axis: Axes, splits: pd.DataFrame, interval: str) -> None:
     thick: dict[str, Any] = {"linewidth": 2.2, "label": interval}
     for row in splits.to_dict("records"):
         for low, high, look in ((row["least"], row["most"], dashes), (row["low"], row["high"], thick)):
+            if np.isnan([low, high]).any():  # a split at the end of those measured, which nothing moves
+                continue
             along = law.spend(row["total"], np.geomspace(low, high, CELLS))
             halo = [withStroke(linewidth=look["linewidth"] + 1, foreground="white", alpha=0.6)]
             axis.plot(along.pretraining, along.training, color=style.BLACK, zorder=5, path_effects=halo, **look)

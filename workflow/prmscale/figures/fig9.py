@@ -47,7 +47,7 @@ def draw(tables: Sequence[pd.DataFrame], spent: Sequence[pd.DataFrame], level: f
             own = points[points["dataset"] == dataset]
             for measure, axis in zip(ROWS, above, strict=True):
                 _costs(axis, own[own["measure"] == measure])
-                axis.set_ylim(min(FLOOR[measure], points.loc[points["measure"] == measure, "low"].min()), 1.03)
+                axis.set_ylim(min(FLOOR[measure], points.loc[points["measure"] == measure, "low"].min()), 1.09)
             _reliability(below, values[values["dataset"] == dataset])
         every = {f"{dataset} {row}": axis for dataset, column in axes.items() for row, axis in enumerate(column)}
         panels.finish(figure, every)
@@ -80,10 +80,14 @@ def _costs(axis: Axes, points: pd.DataFrame) -> None:
         spread = [rows["mean"] - rows["low"], rows["high"] - rows["mean"]]
         axis.errorbar(rows["tokens"], rows["mean"], yerr=spread, label=name, elinewidth=0.9, zorder=3, **look.options)
         for _, row in rows.iterrows():
-            said = [f"K = {row['k']}"] if len(rows) > 1 else []
-            said += [f"{100 * row['labelled']:.0f} % labelled"] if row["labelled"] < 1 else []
-            at, text = (row["tokens"], row["low"]), "\n".join(said)
-            axis.annotate(text, at, (0, -2), textcoords="offset points", ha="center", va="top", size=6)
+            if len(rows) > 1:
+                below = (row["tokens"], row["low"])
+                axis.annotate(
+                    f"K = {row['k']}", below, (0, -2), textcoords="offset points", ha="center", va="top", size=6
+                )
+            if row["labelled"] < 1:
+                above, text = (row["tokens"], row["high"]), f"{100 * row['labelled']:.0f} % labelled"
+                axis.annotate(text, above, (0, 2), textcoords="offset points", ha="center", va="bottom", size=6)
     panels.costs_axis(axis)
 
 
