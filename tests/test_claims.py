@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pandas as pd
@@ -21,6 +23,7 @@ from prmscale.analysis import (
     page,
     reply_shares,
     selection,
+    strategies,
     transfer,
     verdicts,
 )
@@ -193,8 +196,23 @@ def test_only_the_named_contrast_is_a_headline(effect: list[Claim]) -> None:
     assert others == [c for c in effect if c.contrast != "growth"]
 
 
-def test_every_headline_of_the_configuration_is_a_contrast_of_its_claim(effect: list[Claim]) -> None:
+def test_every_headline_of_the_configuration_is_a_contrast_of_its_claim() -> None:
+    """A name that no claim has would be told as not yet measured in every study."""
     assert list(Headlines().model_dump()) == list(claims.CLAIMS)
+    sources = [Path(str(module.__file__)).read_text() for module in (claims, strategies, diversity, selection)]
+    nodes = [node for source in sources for node in ast.walk(ast.parse(source))]
+    said = {node.value for node in nodes if isinstance(node, ast.Constant)}
+    options = {name for field in Headlines.model_fields.values() for name in get_args(field.annotation)}
+    assert options <= said, options - said
+
+
+def test_a_headline_that_was_not_measured_says_what_it_wants() -> None:
+    models = simulated.prms()
+    rules = replace(RULES, headlines={"data_diversity": "policies"})
+    found = claims.judge(simulated.search(models, 60), simulated.reward_models(models), rules)
+    (headline,) = [c for c in found if c.headline]
+    assert headline.verdict == "not yet measured" and "does not have" in headline.needed
+    assert f"wants {headline.needed}" in page.render(found, [], rules, NO_TRANSFER, NO_REPLIES, ALL_SPENT)
 
 
 def test_an_inconclusive_claim_says_what_would_decide_it() -> None:
