@@ -275,7 +275,9 @@ def pattern_similarity(
     for contrast, (comparison, evidence) in judged.items():
         row = rows[comparison]
         effect = Interval(row["mean"], row["low"], row["high"], int(row["n"]), int(row["seeds"]))
-        words = f"{metric}, {comparison} (permutation p = {row['p']:.2g})"
+        words = f"{metric}, {comparison} (permutation p = {row['p']:.2g}; the interval must agree)"
+        if contrast == "random":
+            words += f"; against others as long {100 * rows[patterns.LENGTH]['mean']:+.1f}, to be above 0 as well"
         paper = _paper_similarity(reported) if contrast == "random" else ""
         found.append(_claim(name, contrast, words, "math × code", effect, evidence, rules, OF_PAIRS, paper))
     return found

@@ -28,8 +28,9 @@ from prmscale.analysis.strategies import NAMES
 BASELINE = "best_of_n"
 EVERY = "all"  # difficulties together
 GROUPS = 5  # of difficulties at most
+TIE = 0.01  # of accuracy: a smaller lead beats nobody, however certain it is
 FEWEST = 20  # problems: of fewer the interval is too narrow to make a lead certain
-OVERTAKES, ALWAYS, NEVER, FALLS = "overtakes", "always ahead", "never ahead", "falls behind"
+OVERTAKES, ALWAYS, NEVER, FALLS = "overtakes", "always ahead", "not ahead at last", "falls behind"
 UNDECIDED = "undecided"  # which of these
 CROSSOVER = ["dataset", "strategy", "outcome", "budget", "low", "high", "first", "last", "n", "seeds"]
 WINNER = ["dataset", "difficulty", "budget", "spent", "winner", "compatible", "leader", "mean", "against", "lead"]
@@ -61,7 +62,7 @@ def crossovers(rows: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
     `budget` is where the strategy starts to lead for good, in samples' worth spent. The interval holds every amount at
     which a lead of 0 is compatible with the data: below `low` the lead's own interval lies (in the end) below 0, from
     `high` on above it. For each number, 0 stands for "before the first" and inf for "after the last". `outcome`:
-    overtakes, always ahead, never ahead, falls behind (certainly ahead somewhere, but not at the last), or undecided,
+    overtakes, always ahead, not ahead at last, falls behind (the same, and certainly ahead before), or undecided,
     where the interval leaves nothing out or (of one problem) there is none.
     """
     found: list[tuple[object, ...]] = []
@@ -88,8 +89,8 @@ def winners(rows: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
 
     `spent` is where they are compared (`spending.point`). `leader` is the most accurate (of equals best-of-n, then the
     first in the order of legends), and `lead` that over the next, `against`, at the corrected level. `compatible` are
-    those that it does not certainly beat, itself included, in the order of legends; `winner` is empty unless it is the
-    only one. Fewer than 20 problems make nothing certain.
+    those that it does not certainly beat, itself included, in the order of legends (a lead of less than a point beats
+    nobody); `winner` is empty unless it is the only one. Fewer than 20 problems make nothing certain.
     """
     found = []
     for dataset, own in rows.groupby("dataset", sort=True):
@@ -148,7 +149,8 @@ def _winner(tables: Mapping[str, pd.DataFrame], level: float) -> dict[str, objec
     best, *others = sorted(means, key=lambda name: (-means[name], SIMPLEST_FIRST.index(name)))
     corrected = 1 - (1 - level) / max(len(others), 1)
     leads = {name: mean_interval(selection.minus(tables[best], tables[name]), corrected) for name in others}
-    beaten = {name for name, lead in leads.items() if lead.low > 0 and lead.n >= FEWEST}
+    certain = (name for name, lead in leads.items() if lead.low > 0 and lead.n >= FEWEST)
+    beaten = {name for name in certain if leads[name].mean >= TIE}
     compatible = [name for name in NAMES if name in tables and name not in beaten]
     nothing = Interval(float("nan"), float("nan"), float("nan"), len(tables[best]), tables[best].shape[1])
     lead = leads[others[0]] if others else nothing

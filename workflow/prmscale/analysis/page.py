@@ -82,9 +82,11 @@ def _on(headlines: Sequence[Claim]) -> str:
 def _how_to_read(rules: Rules) -> str:
     """The paragraph below the answers."""
     return (
-        f"Effects are differences of accuracy in points, with {rules.level:.0%} intervals (unless the metric says "
+        "Effects are differences of accuracy (f: of similarity) in points, with "
+        f"{rules.level:.0%} intervals (unless the metric says "
         "otherwise) over problems and training seeds; both sides are measured on the same ones. The contrast that a "
-        "claim's verdict rests on was named in the configuration before the run (`claims.headlines`), and its p-values "
+        "claim's verdict rests on was named before the run (`claims.headlines`; its defaults stand in the schema): it "
+        "decides that contrast, not all that the sentence says. Its p-values "
         "are corrected for the number of data sets (Holm), so that any one claim has a false verdict in at most "
         f"{1 - rules.level:.0%} of studies (the claims are not corrected for each other); where this decides less than "
         "an interval would alone, the verdict counts. All other contrasts are *also measured*: with dozens of them, "

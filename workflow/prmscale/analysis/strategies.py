@@ -120,8 +120,12 @@ def contrasts(search: pd.DataFrame, reward_models: pd.DataFrame, aggregation: st
         reversed_ = _contrast(every, SCARCE, at, left[left["budget"] == scarce], dataset)
         reversed_ = replace(reversed_, words=reversed_.words + _unanswered(rows, scarce))
         lead = ordered[-1].difference
-        words = f"lead of MCTS over best-of-n at {plenty:.3g} samples' worth − at {at:.3g}"
         both = selection.minus(lead, -reversed_.difference)
+        words = f"lead of MCTS over best-of-n at {plenty:.3g} samples' worth − at {at:.3g}"
+        if len(both):
+            # the number is their difference, the verdict wants both
+            ends = (100 * float(part.mean(axis=None)) for part in (lead, -reversed_.difference))
+            words += " ({:+.1f}, must be above 0; {:+.1f}, must be below)".format(*ends).replace("-", "−")
         yield Contrast("order", words, dataset, both, (lead, reversed_.difference))
         yield from (*ordered, reversed_)
 

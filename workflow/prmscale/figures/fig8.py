@@ -181,7 +181,7 @@ def _legend(figure: Figure, level: float, guide: str) -> None:
     """What cells, marks and arrows mean."""
     entries = {
         "named: leads every other one with certainty": Patch(facecolor="#777777"),
-        "no one strategy: the marks of those that may be the best": Patch(facecolor=UNDECIDED, edgecolor="#BBBBBB"),
+        "no one strategy: the marks of those not certainly beaten": Patch(facecolor=UNDECIDED, edgecolor="#BBBBBB"),
         f"crossover with {level:.0%} interval": Line2D([], [], color=style.GREY, marker="o", linewidth=1.4),
         _label(crossover.BASELINE): Line2D([], [], **_mark(crossover.BASELINE)),
         "beyond what was spent": Line2D([], [], color=style.GREY, marker=">", linestyle="", markersize=4.5),
