@@ -129,7 +129,7 @@ def _ratio(other: pd.DataFrame, base: pd.DataFrame, level: float) -> tuple[float
     sums = np.column_stack([t[c].fillna(0) for t in (other, base) for c in ("tokens", "solutions")])
     means = sums.mean(axis=0)
     signs = np.array([1.0, -1.0, -1.0, 1.0])
-    ratio = float(np.exp(np.log(means) @ signs))
+    ratio = float(means[0] / means[1] / (means[2] / means[3]))
     added = sums / means @ signs  # by each problem, to the logarithm (delta method)
     if np.allclose(added, 0.0, atol=1e-12):  # by construction, as of fewer of the same rollouts
         return ratio, ratio, ratio
