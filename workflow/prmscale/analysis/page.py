@@ -53,14 +53,21 @@ def _answers(claims: Sequence[Claim]) -> Iterator[str]:
     yield "|---|---|---|---|---|"
     for letter, (name, (says, _)) in zip("abcdef", WORDS.items(), strict=True):
         own = [c for c in claims if c.claim == name and c.headline]
-        by_text: dict[str, list[str]] = {}
-        for c in own:
-            text = _effect(c) if c.n else f"wants {c.needed}" if c.needed else ""
-            by_text.setdefault(text, []).append(c.dataset or "all")
-        numbers = [f"{', '.join(datasets)}: {text}" for text, datasets in by_text.items() if text]
-        measured = ". ".join([own[0].metric, *filter(None, ["; ".join(numbers)])]) if own else "–"
         reported = next((c.reported for c in own if c.reported), "–")
-        yield _row((f"({letter}) {says}", _answer(own), measured, reported, _on(own)))
+        yield _row((f"({letter}) {says}", _answer(own), _numbers(own), reported, _on(own)))
+
+
+def _numbers(headlines: Sequence[Claim]) -> str:
+    """What was measured, and on each data set how much; what is alike is said once."""
+    by_metric: dict[str, dict[str, list[str]]] = {}
+    for c in headlines:
+        text = _effect(c) if c.n else f"wants {c.needed}" if c.needed else ""
+        by_metric.setdefault(c.metric, {}).setdefault(text, []).append(c.dataset or "all")
+    told = []
+    for metric, by_text in by_metric.items():
+        numbers = (f"{', '.join(datasets)}: {text}" for text, datasets in by_text.items() if text)
+        told.append(". ".join([metric, *filter(None, ["; ".join(numbers)])]))
+    return "; ".join(told) or "–"
 
 
 def _answer(headlines: Sequence[Claim]) -> str:
