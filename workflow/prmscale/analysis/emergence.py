@@ -89,9 +89,10 @@ def checks(search: pd.DataFrame, reward_models: pd.DataFrame, rules: Rules, trai
     for name in dict.fromkeys(models["reward_model"]):
         for measure, n, steps, values in measures(search, training, name, rules.aggregation):
             e = emergence(values, steps, rules.level)
+            jump = f"{e.size:+.3f} nats less" if measure == LOSS else f"{100 * e.size:+.1f} points"
             words = (
-                f"change point fits better than smooth growth, {name} (best: {e.size:+.3f} between {e.before} and "
-                f"{e.after} steps)"
+                f"change point fits better than smooth growth, {name} (its jump beyond the trend: {jump} "
+                f"between {e.before} and {e.after} steps)"
             )
             numbers = (e.better.mean, e.better.low, e.better.high)
             found.append(Check(SECTION, measure, words, *numbers, e.verdict, n, e.better.seeds))

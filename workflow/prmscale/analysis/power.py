@@ -96,9 +96,16 @@ def _in_words(found: Interval, power: Callable[[int, int], float]) -> str:
 
 
 def _smallest(power: Callable[[int], float], start: int, most: int) -> int | None:
-    """The smallest number from `start` to `most`, in steps of a few percent, with power enough; None where none has.
+    """The smallest number of two digits and zeros from `start` to `most` with power enough; None where none has.
 
     Power need not rise all the way: the more problems, the more it rests on what few seeds can tell of their spread.
     """
-    numbers = np.unique(np.ceil(np.geomspace(start, max(start, most), 200))).astype(int).tolist()
+    tried = np.ceil(np.geomspace(start, max(start, most), 200)).astype(int).tolist()
+    numbers = dict.fromkeys(_rounded(number) for number in tried)
     return next((number for number in numbers if power(number) >= POWER), None)
+
+
+def _rounded(number: int) -> int:
+    """The next number with two digits before its zeros: more would claim to be surer than a pilot is."""
+    unit = 10 ** max(len(str(number)) - 2, 0)
+    return -(-number // unit) * unit
