@@ -204,7 +204,10 @@ def asked(done):
 
 
 def test_gpus_are_asked_for_where_models_run_and_nowhere_else(project):
-    lines = asked(snakemake(project, *SMOKE, "-n", "--forceall", "--config", "device=cuda"))
+    desk = ("--configfile", "workflow/studies/desk.yaml")  # has labels by another policy
+    lines = {}
+    for study in (desk, SMOKE):
+        lines |= asked(snakemake(project, *study, "-n", "--forceall", "--config", "device=cuda"))
     assert {rule for rule, told in lines.items() if any("gpu=1" in line for line in told)} == GPU_RULES
     assert not any("gpu=" in line for line in lines["draw_figure"] | lines["build_problems"])
     on_cpus = asked(snakemake(project, *SMOKE, "-n", "--forceall"))
