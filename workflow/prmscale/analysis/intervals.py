@@ -28,8 +28,8 @@ studies of five designs with 200 and 500 problems; `tests/test_estimates.py` pri
     3                        84-95, 3-8     88-95, 3-6     93-95, 3-4     94-95, 3
     5                        68-95, 3-16    78-95, 3-11    88-95, 3-6     93-95, 3-4
 
-Where plain t covers 95 %, effects are found about as often as by it (.14 and .14, .38 and .39, .78 and .79 with 2, 3 and
-5 seeds). Degrees of freedom by Satterthwaite cover 87 % with two seeds and 92 % with three.
+Where plain t covers 95 %, effects are found about as often as by it (.14 and .14, .38 and .39, .78 and .79 with 2, 3
+and 5 seeds). Degrees of freedom by Satterthwaite cover 87 % with two seeds and 92 % with three.
 """
 
 from __future__ import annotations
