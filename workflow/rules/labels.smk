@@ -5,12 +5,13 @@ LABELLED = STUDY.labelled()
 WITH_TRUTH = [(p, d, m) for p, d, m in LABELLED if STUDY.dataset(d).source in study_module.GENERATED]
 LABELS_COMPARED_ON = STUDY.labels_compared_on()
 # what figure 9 shows: the comparison, or else what reward models are trained on
-JUDGED_LABELS = (
-    [label_table(STUDY.labels.policy, dataset, "compare") for dataset in LABELS_COMPARED_ON]
+JUDGED = (
+    [(STUDY.labels.policy, dataset, "compare") for dataset in LABELS_COMPARED_ON]
     if LABELS_COMPARED_ON
-    else [label_table(*each) for each in WITH_TRUTH if each[-1] != "oracle"]
+    else [each for each in WITH_TRUTH if each[-1] != "oracle"]
 )
-JUDGED_SPENDING = [path.replace(".parquet", ".spent.parquet") for path in JUDGED_LABELS]
+JUDGED_LABELS = [label_table(*each) for each in JUDGED]
+JUDGED_SPENDING = [spending_table(*each) for each in JUDGED]
 # what a reward model can be asked the first wrong step of
 KNOWN_ERRORS = [
     *STUDY.search.first_errors.process_bench,

@@ -19,10 +19,11 @@ with job(snakemake):
             _, labels, took = labellers[0].grow(chosen, method)
         else:
             by_policy = [each.labels(chosen, own, method) for each in labellers]
-            labels, took = by_policy[0], of_labels(by_policy[0], own)
+            took_each = [of_labels(each, own) for each in by_policy]
+            labels, took = by_policy[0], took_each[0]
             if method == "consensus":
                 labels = consensus(by_policy)
-                took = of_filter([of_labels(each, own) for each in by_policy], labels)
+                took = of_filter(took_each, labels)
         found.append(labels)
         spent.append(took)
     tables.write(tables.joined(spent, "spending"), snakemake.output.spent, "spending")

@@ -223,8 +223,8 @@ def search_budget(search: pd.DataFrame, reward_models: pd.DataFrame, rules: Rule
         if gain is None:
             found.append(_unmeasured(name, each.name, each.words, each.dataset))
             continue
-        parts = [interval(part, rules) for part in each.parts]
-        evidence = together(*(above(part or gain, rules.minimum_effect) for part in parts or [gain]))
+        parts = filter(None, (interval(part, rules) for part in each.parts or (each.difference,)))
+        evidence = together(*(above(part, rules.minimum_effect) for part in parts))
         wanted = power.needed(gain, rules.level, rules.minimum_effect)
         found.append(_claim(name, each.name, each.words, each.dataset, gain, evidence, rules, wanted))
     metric = "lead of MCTS over best-of-n, plentiful − scarce"
