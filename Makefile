@@ -40,7 +40,7 @@ vllm: .venv-vllm/.installed
 
 # not part of `make test`, which needs no vLLM
 test-vllm: .venv-vllm/.installed
-	.venv-vllm/bin/python -m pytest tests/test_vllm.py
+	.venv-vllm/bin/python -m pytest tests/engines/test_vllm.py
 
 lint: $(READY)
 	$(BIN)/ruff check workflow tests benchmarks docs

@@ -1,7 +1,10 @@
-"""Verdicts on math answers a second: ours beside plain math-verify on the same 2,000 pairs, in one process each.
+"""Verdicts on math answers a second: ours beside plain math-verify on the same 2,000 pairs, in one
+process each.
 
-`python benchmarks/answers.py [FILE]`; FILE holds MATH rows with a field `answer` (JSON lines), else answers of their
-kinds are made. Every reference meets itself in another dress, a wrong number, and another reference.
+`python benchmarks/answers.py [FILE]`; FILE holds MATH rows with a field `answer` (JSON lines), else
+answers of their
+kinds are made. Every reference meets itself in another dress, a wrong number, and another
+reference.
 """
 
 import json
@@ -11,7 +14,7 @@ from pathlib import Path
 
 from math_verify import parse, verify
 
-from prmscale.tasks import math_answers
+from prmscale.tasks.grading import math_answers
 
 PAIRS = 2000
 
@@ -22,7 +25,9 @@ def references() -> list[str]:
         return [json.loads(line)["answer"] for line in Path(sys.argv[1]).read_text().splitlines()]
     numbers = [str(n * n) for n in range(300)]
     fractions = [rf"\frac{{{n}}}{{{n + 7}}}" for n in range(1, 80)]
-    others = [rf"{n}\sqrt{{{n + 1}}}" for n in range(2, 40)] + [rf"x^{n} + {n}x - 1" for n in range(2, 40)]
+    others = [rf"{n}\sqrt{{{n + 1}}}" for n in range(2, 40)] + [
+        rf"x^{n} + {n}x - 1" for n in range(2, 40)
+    ]
     return [*numbers, *fractions, *others, *(f"({n}, {n + 1})" for n in range(40))]
 
 
@@ -46,7 +51,9 @@ def by_math_verify(gold: str, answer: str) -> bool:
     """What math-verify says."""
     return bool(
         verify(
-            parse(f"${gold}$", parsing_timeout=None), parse(f"${answer}$", parsing_timeout=None), timeout_seconds=None
+            parse(f"${gold}$", parsing_timeout=None),
+            parse(f"${answer}$", parsing_timeout=None),
+            timeout_seconds=None,
         )
     )
 
@@ -68,6 +75,9 @@ if __name__ == "__main__":
     finding = time.perf_counter() - started
     ours_rate, their_rate = len(asked) / took, len(asked) / baseline
     ratio = ours_rate / their_rate
-    print(f"{len(asked)} pairs: {ours_rate:,.0f} verdicts/s, math-verify {their_rate:,.0f}/s: {ratio:.1f} times")
+    print(
+        f"{len(asked)} pairs: {ours_rate:,.0f} verdicts/s, math-verify {their_rate:,.0f}/s: "
+        f"{ratio:.1f} times"
+    )
     print(f"they differ on {sum(a != b for a, b in zip(ours, theirs, strict=True))}")
     print(f"answers found: {len(asked) / finding:,.0f}/s")

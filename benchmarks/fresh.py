@@ -3,13 +3,17 @@
 from prmscale.policies.pretrain import build
 from prmscale.rewards.train import load_base
 from prmscale.study import LadderModel, World
-from prmscale.tasks.corpus import build_tokenizer
+from prmscale.tasks.world.corpus import build_tokenizer
 
 
 def policy(folder: str) -> str:
-    """Save the ladder's size m (305k parameters) with random weights: it never ends a solution by itself."""
+    """Save the ladder's size m (305k parameters) with random weights: it never ends a solution by
+    itself.
+    """
     tokenizer = build_tokenizer(World())
-    build(LadderModel(name="m", width=64, layers=6, heads=4), tokenizer, seed=0).save_pretrained(folder)
+    build(LadderModel(name="m", width=64, layers=6, heads=4), tokenizer, seed=0).save_pretrained(
+        folder
+    )
     tokenizer.save_pretrained(folder)
     return folder
 

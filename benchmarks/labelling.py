@@ -1,12 +1,15 @@
-"""Rollouts a second of our labelling against a loop that calls transformers' `generate` once for every prefix.
+"""Rollouts a second of our labelling against a loop that calls transformers' `generate` once for
+every prefix.
 
-Run as `python benchmarks/labelling.py [FOLDER]`: the folder of a causal language model that solves generated problems,
-say one that the laptop study pre-trained; its own solutions are labelled, as in a study. Without one a fresh
-300k-parameter model of the ladder is used, which never ends a solution, and lines of the problem stand in for steps.
+Run as `python benchmarks/labelling.py [FOLDER]`: the folder of a causal language model that solves
+generated problems, say one that the laptop study pre-trained; its own solutions are labelled, as in
+a study. Without one a fresh 300k-parameter model of the ladder is used, which never ends a
+solution, and lines of the problem stand in for steps.
 
-The baseline is the way that public Math-Shepherd and OmegaPRM scripts go: K continuations of one prefix of one solution
-after the other. Both have the same prefixes, K, token limit and thread. A prefix that several solutions share is rolled
-out once by us and again for each by the loop; the last column counts what each has rolled out itself.
+The baseline is the way that public Math-Shepherd and OmegaPRM scripts go: K continuations of one
+prefix of one solution after the other. Both have the same prefixes, K, token limit and thread. A
+prefix that several solutions share is rolled out once by us and again for each by the loop; the
+last column counts what each has rolled out itself.
 """
 
 import sys
@@ -16,14 +19,14 @@ import time
 import fresh
 import torch
 
+from prmscale.engines.backends.transformers_policy import TransformersPolicy
 from prmscale.engines.policy import Extension
 from prmscale.engines.scheduler import run
-from prmscale.engines.transformers_policy import TransformersPolicy
 from prmscale.labels.monte_carlo import monte_carlo, prefixes_of
 from prmscale.study import Prompting, Sampling, World
 from prmscale.tasks import steps
-from prmscale.tasks.arithmetic import Arithmetic
 from prmscale.tasks.base import Grade
+from prmscale.tasks.world.arithmetic import Arithmetic
 
 PROBLEMS, SOLUTIONS, ROLLOUTS, TOKENS = 32, 6, 8, 96
 
@@ -35,7 +38,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         trained = len(sys.argv) > 1
         folder = sys.argv[1] if trained else fresh.policy(scratch)
-        policy = TransformersPolicy("m", folder, Prompting(), Sampling(max_tokens=TOKENS), "cpu", seed=0)
+        policy = TransformersPolicy(
+            "m", folder, Prompting(), Sampling(max_tokens=TOKENS), "cpu", seed=0
+        )
     if trained:
         written = policy.extend([Extension(p, (), SOLUTIONS, 0, "end") for p in problems])
         solutions = [[(c.steps, c.finish_reason == "stop") for c in own] for own in written]
@@ -47,7 +52,10 @@ def main() -> None:
         for steps_of, ended in own
         for t in range(len(steps_of) - ended)
     ]
-    distinct = sum(len({*prefixes_of([s for s, _ in own])} - {s for s, ended in own if ended}) for own in solutions)
+    distinct = sum(
+        len({*prefixes_of([s for s, _ in own])} - {s for s, ended in own if ended})
+        for own in solutions
+    )
 
     def wrong(several, answers):
         return [Grade(None, False)] * len(answers)
@@ -62,7 +70,11 @@ def main() -> None:
     def one_prefix_at_a_time():
         for problem, prefix in asked:
             ids = torch.tensor([steps.encode(policy.tokenizer, problem.prompt, prefix)[0]])
-            room = max(1, TOKENS - (ids.shape[1] - len(steps.encode(policy.tokenizer, problem.prompt, ())[0])))
+            room = max(
+                1,
+                TOKENS
+                - (ids.shape[1] - len(steps.encode(policy.tokenizer, problem.prompt, ())[0])),
+            )
             policy.model.generate(
                 ids,
                 attention_mask=torch.ones_like(ids),
@@ -74,7 +86,10 @@ def main() -> None:
             )
 
     taken = {}
-    for name, work in (("generate, one prefix at a time", one_prefix_at_a_time), ("prmscale", ours)):
+    for name, work in (
+        ("generate, one prefix at a time", one_prefix_at_a_time),
+        ("prmscale", ours),
+    ):
         started = time.perf_counter()
         work()
         taken[name] = time.perf_counter() - started
@@ -83,8 +98,8 @@ def main() -> None:
     for name, seconds in taken.items():
         rolled = distinct if name == "prmscale" else len(asked)
         print(
-            f"{name:32s} {len(asked) * ROLLOUTS / seconds:8.1f} rollouts/s   x{slowest / seconds:.2f}   "
-            f"itself {rolled * ROLLOUTS / seconds:8.1f} rollouts/s"
+            f"{name:32s} {len(asked) * ROLLOUTS / seconds:8.1f} rollouts/s   "
+            f"x{slowest / seconds:.2f}   itself {rolled * ROLLOUTS / seconds:8.1f} rollouts/s"
         )
 
 

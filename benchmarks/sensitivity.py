@@ -1,10 +1,10 @@
 """Time and peak memory of sketched activation patterns, against exact ones taken one by one.
 
 Run as `python benchmarks/sensitivity.py MODEL`: a causal language model's folder or hub name. The
-baseline takes all gradients of a response by autograd, keeps them as the exact pattern, and is run on the first few
-responses alone, because a pattern is as long as the model; on those, the sketch's error is told. Each runs in a process
-of its own, on all cores, so that its peak memory is its own; CPU time is told because it does not depend on what else
-the machine does.
+baseline takes all gradients of a response by autograd, keeps them as the exact pattern, and is run
+on the first few responses alone, because a pattern is as long as the model; on those, the sketch's
+error is told. Each runs in a process of its own, on all cores, so that its peak memory is its own;
+CPU time is told because it does not depend on what else the machine does.
 """
 
 import resource
@@ -18,19 +18,21 @@ import numpy as np
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from prmscale.engines.sensitivity import Sensitivity
-from prmscale.engines.transformers_likelihood import encode
+from prmscale.engines.backends.sensitivity import Sensitivity
+from prmscale.engines.backends.transformers_likelihood import encode
 from prmscale.study import Patterns, World
-from prmscale.tasks.arithmetic import Arithmetic
 from prmscale.tasks.base import Problem
-from prmscale.tasks.programs import Programs
+from prmscale.tasks.world.arithmetic import Arithmetic
+from prmscale.tasks.world.programs import Programs
 
 RESPONSES, TOKENS = 200, 200
 EXACT = 6  # responses of the baseline
 
 
 def responses(folder: str) -> list[tuple[Problem, tuple[str, ...], bool]]:
-    """Prompts of both generated domains, each with other problems' texts as a response of about so many tokens."""
+    """Prompts of both generated domains, each with other problems' texts as a response of about so
+    many tokens.
+    """
     tokenizer = AutoTokenizer.from_pretrained(folder)
     made = []
     for task in (Arithmetic("arithmetic", World()), Programs("programs", World())):
@@ -39,7 +41,9 @@ def responses(folder: str) -> list[tuple[Problem, tuple[str, ...], bool]]:
         length = sum(len(tokenizer(text)["input_ids"]) for text in words) / len(words)
         steps = max(1, round(TOKENS / length))
         for n, problem in enumerate(problems):
-            made.append((problem, tuple(words[(n + k) % len(words)] for k in range(1, steps + 1)), True))
+            made.append(
+                (problem, tuple(words[(n + k) % len(words)] for k in range(1, steps + 1)), True)
+            )
     return made
 
 
@@ -54,13 +58,17 @@ def exact(folder: str, items: list[tuple[Problem, tuple[str, ...], bool]]) -> np
         logs = model(torch.tensor([ids])).logits[0, :-1].log_softmax(-1)
         likelihood = logs.gather(1, torch.tensor(ids[1:])[:, None])[start - 1 :].sum()
         gradients = torch.autograd.grad(likelihood, weights)
-        pattern = torch.cat([(w.detach() * g).abs().flatten() for w, g in zip(weights, gradients, strict=True)])
+        pattern = torch.cat(
+            [(w.detach() * g).abs().flatten() for w, g in zip(weights, gradients, strict=True)]
+        )
         found[row] = pattern / torch.linalg.vector_norm(pattern, dtype=torch.float64).float()
     return found
 
 
 def work(kind: str, folder: str, output: str) -> None:
-    """One of the two ways, in this process: prints seconds, CPU seconds, responses and peak memory in GiB."""
+    """One of the two ways, in this process: prints seconds, CPU seconds, responses and peak memory
+    in GiB.
+    """
     items = responses(folder)
     started, before = time.perf_counter(), time.process_time()
     if kind == "exact":
@@ -68,7 +76,9 @@ def work(kind: str, folder: str, output: str) -> None:
     else:
         found = Sensitivity(folder, "cpu", Patterns().sketch, 0).patterns(items)
     seconds, cpu = time.perf_counter() - started, time.process_time() - before
-    parts = np.array_split(found[:EXACT], 64, axis=1)  # in float32, sums of so many small terms would lose some
+    parts = np.array_split(
+        found[:EXACT], 64, axis=1
+    )  # in float32, sums of so many small terms would lose some
     np.save(output, sum(part.astype(float) @ part.astype(float).T for part in parts))
     print(seconds, cpu, len(found), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20)
 
@@ -81,16 +91,23 @@ def main() -> None:
         for kind in ("exact", "sketch"):
             output = str(Path(scratch) / f"{kind}.npy")
             command = [sys.executable, __file__, kind, folder, output]
-            seconds, cpu, done, peak = map(float, subprocess.check_output(command, text=True).split())
+            seconds, cpu, done, peak = map(
+                float, subprocess.check_output(command, text=True).split()
+            )
             each[kind], dots[kind] = cpu / done, np.load(output)
-            told = f"{int(done):4d} responses in {seconds:6.1f} s ({cpu:.1f} s of CPU), {peak:.2f} GiB"
+            told = (
+                f"{int(done):4d} responses in {seconds:6.1f} s ({cpu:.1f} s of CPU), {peak:.2f} GiB"
+            )
             print(f"{kind:7s} {told}", flush=True)
     off = ~np.eye(len(dots["exact"]), dtype=bool)
     error = np.sqrt(np.mean((dots["sketch"] - dots["exact"])[off] ** 2))
     print(
-        f"CPU time of a sketch of {Patterns().sketch} numbers: x{each['sketch'] / each['exact']:.2f}; rms error of its"
+        f"CPU time of a sketch of {Patterns().sketch} numbers: "
+        f"x{each['sketch'] / each['exact']:.2f}; rms error of its"
     )
-    print(f"normalised dot products {error:.4f}, which are {dots['exact'][off].mean():.3f} on average")
+    print(
+        f"normalised dot products {error:.4f}, which are {dots['exact'][off].mean():.3f} on average"
+    )
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
-"""Tokens a second of pre-training as the pipeline does it, against what else one could do on the same machine.
+"""Tokens a second of pre-training as the pipeline does it, against what else one could do on the
+same machine.
 
-Run as `python benchmarks/training.py`. The baseline is one job on one thread. Beside it: torch's own Muon, the model
-through torch.compile (its compilation is told apart; it needs a C++ compiler), one job on two threads, and two jobs of
-one thread side by side, as the pipeline runs them.
+Run as `python benchmarks/training.py`. The baseline is one job on one thread. Beside it: torch's
+own Muon, the model through torch.compile (its compilation is told apart; it needs a C++ compiler),
+one job on two threads, and two jobs of one thread side by side, as the pipeline runs them.
 """
 
 import shutil
@@ -12,11 +13,11 @@ import time
 
 import torch
 
-from prmscale.engines.transformers_scorer import pad
+from prmscale.engines.backends.transformers_scorer import pad
 from prmscale.policies.muon import optimizers
 from prmscale.policies.pretrain import IGNORED, bucketed, build, encode
 from prmscale.study import LadderModel, World
-from prmscale.tasks.corpus import build_tokenizer, corpus
+from prmscale.tasks.world.corpus import build_tokenizer, corpus
 
 STEPS, WARM = 40, 5
 
@@ -29,7 +30,9 @@ def torch_muon(model: torch.nn.Module) -> list[torch.optim.Optimizer]:
 
 
 def measure(variant: str, threads: int) -> tuple[float, float]:
-    """(tokens a second, seconds of the first steps) of a 305k-parameter model on real documents of the world."""
+    """(tokens a second, seconds of the first steps) of a 305k-parameter model on real documents of
+    the world.
+    """
     torch.set_num_threads(threads)
     tokenizer = build_tokenizer(World())
     documents = encode(tokenizer, list(corpus(World(), 120_000, 0, 0.7)))
@@ -37,11 +40,15 @@ def measure(variant: str, threads: int) -> tuple[float, float]:
     run = torch.compile(model, dynamic=True) if variant == "compile" else model
     optimisers = torch_muon(model) if variant == "torch muon" else optimizers(model, 0.005, "muon")
     marks, tokens = [time.perf_counter()], 0
-    for step, batch in enumerate(bucketed([len(ids) for ids, _ in documents], 32, 0)[: STEPS + WARM]):
+    for step, batch in enumerate(
+        bucketed([len(ids) for ids, _ in documents], 32, 0)[: STEPS + WARM]
+    ):
         chosen = [documents[i] for i in batch]
         targets = pad([[IGNORED] * start + ids[start:] for ids, start in chosen], IGNORED)
         logits = run(input_ids=pad([ids for ids, _ in chosen], 0)).logits
-        torch.nn.functional.cross_entropy(logits[:, :-1].flatten(0, 1), targets[:, 1:].flatten()).backward()
+        torch.nn.functional.cross_entropy(
+            logits[:, :-1].flatten(0, 1), targets[:, 1:].flatten()
+        ).backward()
         for optimiser in optimisers:
             optimiser.step()
             optimiser.zero_grad(set_to_none=True)
@@ -69,7 +76,10 @@ def main() -> None:
     rows["one job, two threads"] = lambda: measure("ours", 2)
     for name, work in rows.items():
         speed, start = work()
-        print(f"{name:32s} {speed:8.0f} tokens/s   {speed / base:.2f}   first {WARM} steps {start:.0f} s")
+        print(
+            f"{name:32s} {speed:8.0f} tokens/s   {speed / base:.2f}   first {WARM} steps "
+            f"{start:.0f} s"
+        )
     speed = side_by_side()
     print(f"{'two jobs, one thread each':32s} {speed:8.0f} tokens/s   {speed / base:.2f}")
 

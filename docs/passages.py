@@ -1,7 +1,8 @@
-"""Writes the results that README and docs tell, from the tables of the runs they tell of: `make docs`.
+"""Writes the results that README and docs tell, from the tables of the runs they tell of: `make
+docs`.
 
-A passage stands between `<!-- results: NAME STUDY -->` and `<!-- end of results -->`; nothing in it is written by hand.
-`make test` compares every passage with the tables of `docs/STUDY/`.
+A passage stands between `<!-- results: NAME STUDY -->` and `<!-- end of results -->`; nothing in it
+is written by hand. `make test` compares every passage with the tables of `docs/STUDY/`.
 """
 
 from __future__ import annotations
@@ -46,7 +47,9 @@ def selections(study: Path) -> Iterator[str]:
     yield "|---|" + "---|" * len(datasets)
     for name in dict.fromkeys(own["selection"]):
         rows = own[own["selection"] == name].set_index("dataset")
-        cells = [_percent(rows.loc[dataset]) if dataset in rows.index else "–" for dataset in datasets]
+        cells = [
+            _percent(rows.loc[dataset]) if dataset in rows.index else "–" for dataset in datasets
+        ]
         yield f"| {name} | {' | '.join(cells)} |"
 
 
@@ -77,9 +80,16 @@ def labels(study: Path) -> Iterator[str]:
     columns = ("tokens", "labelled, %", "steps right, %", "first errors placed, %")
     yield f"| at most {most} rollouts ({', '.join(datasets)}) | {' | '.join(columns)} |"
     yield "|---|---|---|---|---|"
-    order = sorted(table.groupby(["method", "k"]).groups, key=lambda key: (list(METHODS).index(key[0]), -key[1]))
+    order = sorted(
+        table.groupby(["method", "k"]).groups,
+        key=lambda key: (list(METHODS).index(key[0]), -key[1]),
+    )
     for method, k in order:
-        rows = table[(table["method"] == method) & (table["k"] == k)].set_index("dataset").loc[datasets]
+        rows = (
+            table[(table["method"] == method) & (table["k"] == k)]
+            .set_index("dataset")
+            .loc[datasets]
+        )
         cells = (
             [_ratio(row) for _, row in rows.iterrows()],
             [f"{100 * value:.0f}" for value in rows["solutions_labelled"]],
@@ -130,7 +140,9 @@ def _points(row: pd.Series) -> str:
 def _ratio(row: pd.Series) -> str:
     if row["method"] == "monte_carlo":
         return f"{row['tokens_ratio']:.2f}"
-    return f"{row['tokens_ratio']:.2f} [{row['tokens_ratio_low']:.2f}, {row['tokens_ratio_high']:.2f}]"
+    return (
+        f"{row['tokens_ratio']:.2f} [{row['tokens_ratio_low']:.2f}, {row['tokens_ratio_high']:.2f}]"
+    )
 
 
 if __name__ == "__main__":

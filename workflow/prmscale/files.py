@@ -15,7 +15,8 @@ from prmscale.errors import UserError
 
 @contextmanager
 def written_whole(path: str | Path) -> Iterator[Path]:
-    """Yield a path aside to write a file or a folder to; rename it to `path` when the block succeeds.
+    """Yield a path aside to write a file or a folder to; rename it to `path` when the block
+    succeeds.
 
     Raises UserError when the disk is full or not writable; nothing is left at `path` then.
     """

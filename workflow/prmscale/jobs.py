@@ -21,12 +21,15 @@ VLLM_PYTHON = Path(".venv-vllm/bin/python")  # `make vllm` sets it up beside the
 
 @contextmanager
 def job(snakemake: Any) -> Iterator[None]:
-    """Send all output to the rule's log, use the rule's threads, and end with a message where the input is at fault.
+    """Send all output to the rule's log, use the rule's threads, and end with a message where the
+    input is at fault.
 
-    Every number of a study is the same whatever the machine's cores: a job's threads come from the configuration.
+    Every number of a study is the same whatever the machine's cores: a job's threads come from the
+    configuration.
     """
     _enter_environment(snakemake)
-    # a search holds millions of small objects without cycles; looking through them was a quarter of its time
+    # a search holds millions of small objects without cycles; looking through them was a quarter of
+    # its time
     gc.set_threshold(200_000, 20, 20)
     _keep_freed_memory()
     terminal = os.dup(2)
@@ -54,8 +57,8 @@ def job(snakemake: Any) -> Iterator[None]:
 
 
 def _keep_freed_memory() -> None:
-    """Let glibc keep what tensors leave for the next ones: new pages, each zeroed by the system, take a tenth of the
-    time of training small models. Other C libraries go on as they do.
+    """Let glibc keep what tensors leave for the next ones: new pages, each zeroed by the system,
+    take a tenth of the time of training small models. Other C libraries go on as they do.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt:
@@ -68,29 +71,38 @@ def require_vllm() -> None:
     """Raise UserError where a job would find no vLLM: neither in this Python nor in .venv-vllm."""
     if find_spec("vllm") is None and not VLLM_PYTHON.exists():
         raise UserError(
-            "an engine of the configuration is vllm, and there is no vLLM here; `make vllm` sets up .venv-vllm. "
-            "An environment that has it can be linked there; the engine transformers needs none."
+            "an engine of the configuration is vllm, and there is no vLLM here; `make vllm` sets "
+            "up .venv-vllm. An environment that has it can be linked there; the engine "
+            "transformers needs none."
         )
 
 
 def _enter_environment(snakemake: Any) -> None:
-    """Start a script that runs a model by vLLM again in .venv-vllm, if its Python lacks vLLM and that folder exists."""
+    """Start a script that runs a model by vLLM again in .venv-vllm, if its Python lacks vLLM and
+    that folder exists.
+    """
     engines = snakemake.params.get("engine"), snakemake.params.get("sampling", {}).get("engine")
     if "vllm" not in engines or find_spec("vllm") or not VLLM_PYTHON.exists():
         return
     if os.path.samefile(sys.prefix, VLLM_PYTHON.parents[1]):
         return  # it is there already: an environment that is half made, which the engine will say
-    python = str(VLLM_PYTHON.absolute())  # not resolved: the link is what makes it that environment's Python
+    python = str(
+        VLLM_PYTHON.absolute()
+    )  # not resolved: the link is what makes it that environment's Python
     os.execv(python, [python, *sys.argv])
 
 
 def shards_of(output: Path, *parts: Any) -> Path:
-    """The folder of an output's shards; its name changes with the settings and input files that they depend on."""
+    """The folder of an output's shards; its name changes with the settings and input files that
+    they depend on.
+    """
     return output.parent / ".shards" / f"{output.stem}-{fingerprint(*parts)}"
 
 
 def fingerprint(*parts: Any) -> str:
-    """A short hash of settings and input files (by content), to tell whether half-done work still fits."""
+    """A short hash of settings and input files (by content), to tell whether half-done work still
+    fits.
+    """
     digest = hashlib.sha256()
     for part in parts:
         if isinstance(part, Path):

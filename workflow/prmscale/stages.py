@@ -17,7 +17,9 @@ def table(results: str | Path) -> pd.DataFrame:
     for path in sorted(Path(results, "benchmarks").rglob("*.tsv")):
         measured = pd.read_csv(path, sep="\t", na_values="-")
         rule = path.relative_to(Path(results, "benchmarks")).parts[0].removesuffix(".tsv")
-        rows.append({"stage": rule, "seconds": measured.s.sum(), "memory_mib": measured.max_rss.max()})
+        rows.append(
+            {"stage": rule, "seconds": measured.s.sum(), "memory_mib": measured.max_rss.max()}
+        )
     if not rows:
         return pd.DataFrame(columns=["stage", "jobs", "seconds", "longest", "memory_mib"])
     grouped = pd.DataFrame(rows).groupby("stage")

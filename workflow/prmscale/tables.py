@@ -1,6 +1,7 @@
 """The tables between the stages: Parquet with named, typed columns, written whole or not at all.
 
-A table may carry more columns than listed here; a reader that meets a missing or mistyped one says which.
+A table may carry more columns than listed here; a reader that meets a missing or mistyped one says
+which.
 """
 
 from __future__ import annotations
@@ -33,18 +34,21 @@ SCHEMAS: dict[str, dict[str, str]] = {
         "policy": "text",
         "steps": "list",
         "text": "text",
-        "answer": "text",  # the canonical final answer that majority voting counts; missing where there is none
-        "finish_reason": "text",  # stop | length: cut, so wrong | partial: a path of a corpus that ends nowhere
+        # the canonical final answer that majority voting counts; missing where there is none
+        "answer": "text",
+        # stop | length: cut, so wrong | partial: a path of a corpus that ends nowhere
+        "finish_reason": "text",
         "tokens": "integer",
         "correct": "boolean",
         "logprob": "number",  # sum of token log-probabilities at temperature 1
         "min_logprob": "number",  # the lowest of them
-        "confidence": "number",  # self-certainty: mean KL from uniform to the next-token distribution
+        # self-certainty: mean KL from uniform to the next-token distribution
+        "confidence": "number",
         "prefix_tokens": "integer",  # read before the first step: the prompt
         "flops": "number",  # of reading the prompt and writing the solution
         "prefix_flops": "number",  # of reading the prompt alone
-        # beside them found_by, the rule that found the answer, or the program, in the text; and thought, what a
-        # reasoning model thought before its reply
+        # beside them found_by, the rule that found the answer, or the program, in the text; and
+        # thought, what a reasoning model thought before its reply
     },
     "labels": {
         "problem_id": "text",
@@ -57,7 +61,8 @@ SCHEMAS: dict[str, dict[str, str]] = {
         "label": "integer",  # 1 right so far, 0 wrong
         "decision": "text",  # the method's rule: when a step is called right
         "policy": "text",
-        "weights": "text",  # a hash of the policy's weights, or the hub's commit; empty where no policy labels
+        # a hash of the policy's weights, or the hub's commit; empty where no policy labels
+        "weights": "text",
         "k": "integer",  # K: rollouts of a prefix, or the most of them; 0 where there are none
         "temperature": "number",
         "seed": "integer",
@@ -102,10 +107,12 @@ SCHEMAS: dict[str, dict[str, str]] = {
         "dataset": "text",
         "difficulty": "integer",  # of the problem; 0 where it is not known
         "policy": "text",
-        "reward_model": "text",  # empty for strategies that use none; base_likelihood: the language model
+        # empty for strategies that use none; base_likelihood: the language model
+        "reward_model": "text",
         "training_step": "integer",  # of the reward model; -1 where there is none
         "strategy": "text",
-        # of step scores: last, min, product, mean, sum; of token log-probabilities: sum, mean, min; else empty
+        # of step scores: last, min, product, mean, sum; of token log-probabilities: sum, mean, min;
+        # else empty
         "aggregation": "text",
         "budget": "integer",  # samples' worth
         "seed": "integer",  # number of the reward model's training, from 1
@@ -116,7 +123,8 @@ SCHEMAS: dict[str, dict[str, str]] = {
         "flops": "number",  # of policy and reward model, every prefix read anew each time
         "flops_cached": "number",  # of both, no prefix read twice
         "seconds": "number",  # tokens times what a token took with full batches
-        "finish_reason": "text",  # stop | length | budget: spent before there was a whole solution (counts as wrong)
+        # stop | length | budget: spent before there was a whole solution (counts as wrong)
+        "finish_reason": "text",
     },
     "trees": {
         "problem_id": "text",
@@ -149,10 +157,16 @@ def check(table: pd.DataFrame, kind: str, where: str) -> pd.DataFrame:
     """Return `table` if it has the columns of `kind`, else raise UserError naming the first fault."""
     for column, wanted in SCHEMAS[kind].items():
         if column not in table:
-            raise UserError(f"{where}: a {kind} table without the column {column!r}; it has {list(table.columns)}")
+            raise UserError(
+                f"{where}: a {kind} table without the column {column!r}; it has "
+                f"{list(table.columns)}"
+            )
         # an all-missing text column has no type of its own
         if not _CHECKS[wanted](table[column]) and not table[column].isna().all():
-            raise UserError(f"{where}: column {column!r} holds {table[column].dtype}, a {kind} table wants {wanted}")
+            raise UserError(
+                f"{where}: column {column!r} holds {table[column].dtype}, a {kind} table wants "
+                f"{wanted}"
+            )
     return table
 
 
@@ -170,14 +184,20 @@ def read(path: str | Path, kind: str, columns: list[str] | None = None) -> pd.Da
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such table; the rule that makes it has not run") from error
     except Exception as error:  # pyarrow raises several kinds for a damaged file
-        raise UserError(f"{path}: not a readable Parquet table ({error}); delete it and run again") from error
+        raise UserError(
+            f"{path}: not a readable Parquet table ({error}); delete it and run again"
+        ) from error
     return table if columns else check(table, kind, str(path))
 
 
 def joined(tables: Sequence[pd.DataFrame], kind: str) -> pd.DataFrame:
     """The rows of all these tables; where there is none, an empty table of this kind."""
     filled = [table for table in tables if len(table)]
-    return pd.concat(filled, ignore_index=True) if filled else pd.DataFrame(columns=list(SCHEMAS[kind]))
+    return (
+        pd.concat(filled, ignore_index=True)
+        if filled
+        else pd.DataFrame(columns=list(SCHEMAS[kind]))
+    )
 
 
 def cut(items: Sequence[Any], parts: int) -> list[Sequence[Any]]:
@@ -189,10 +209,12 @@ def cut(items: Sequence[Any], parts: int) -> list[Sequence[Any]]:
 def in_shards(
     folder: str | Path, parts: Sequence[Any], make: Callable[[int, Any], pd.DataFrame], kind: str
 ) -> pd.DataFrame:
-    """`make(number, part)` for each part, each kept in `folder` as soon as it is done; returns them all as one table.
+    """`make(number, part)` for each part, each kept in `folder` as soon as it is done; returns them
+    all as one table.
 
-    A shard that is there already is not made again, so an interrupted job loses at most one. The folder's name must
-    change with everything the shards depend on; the caller removes it once the whole table is written.
+    A shard that is there already is not made again, so an interrupted job loses at most one. The
+    folder's name must change with everything the shards depend on; the caller removes it once the
+    whole table is written.
     """
     tables = []
     for number, part in enumerate(parts):

@@ -36,7 +36,11 @@ def policy_folder(name, replicate=1):
     model, _, percent = name.partition("@")
     if STUDY.ladder_model(name):
         return result(f"policies/{model}/seed{replicate}/{percent or 100}")
-    return result(f"policies/{model}/converted") if STUDY.released(name).gguf_file else STUDY.released(name).model
+    return (
+        result(f"policies/{model}/converted")
+        if STUDY.released(name).gguf_file
+        else STUDY.released(name).model
+    )
 
 
 def made_here(folders):
@@ -66,7 +70,11 @@ def prompting(name, dataset):
     released, problems = STUDY.released(name), STUDY.dataset(dataset)
     asked = released.prompting if released else study_module.Prompting()
     domain = study_module.DOMAINS[problems.source]
-    return as_data(asked.model_copy(update={"steps": {domain: problems.step_rule() or asked.step_rule(domain)}}))
+    return as_data(
+        asked.model_copy(
+            update={"steps": {domain: problems.step_rule() or asked.step_rule(domain)}}
+        )
+    )
 
 
 def revision(name):
@@ -91,7 +99,9 @@ def base_size(name):
     released = STUDY.released(name)
     if released is None:
         return None
-    return memory.read_size(policy_folder(name), revision(name)) or memory.size(released.config or {})
+    return memory.read_size(policy_folder(name), revision(name)) or memory.size(
+        released.config or {}
+    )
 
 
 def to_sample(policy):
@@ -100,7 +110,11 @@ def to_sample(policy):
     if released is None:
         return memory.Need()
     return memory.generating(
-        base_size(policy), released.prompting.dtype, sampling.batch, sampling.max_tokens, released.gpus
+        base_size(policy),
+        released.prompting.dtype,
+        sampling.batch,
+        sampling.max_tokens,
+        released.gpus,
     )
 
 
@@ -129,7 +143,11 @@ def training_needs(wildcards):
     """What training a reward model takes, one seed after the other."""
     model = STUDY.reward_model(wildcards.reward_model)
     training = STUDY.reward_training(model.name)
-    return [memory.training(base_size(model.base), training.optimizer, model.gpus, training.lora is not None)]
+    return [
+        memory.training(
+            base_size(model.base), training.optimizer, model.gpus, training.lora is not None
+        )
+    ]
 
 
 def ranking_needs(wildcards):
@@ -150,7 +168,16 @@ def search_needs(wildcards):
         return []
     # one checkpoint after the other; but vLLM frees no model before its process ends
     kept = SCORING == "vllm" and name in TRAINED
-    return [to_score(name, len(trained_folders(name)) * len(STUDY.reward_training(name).checkpoints) if kept else 1)]
+    return [
+        to_score(
+            name,
+            (
+                len(trained_folders(name)) * len(STUDY.reward_training(name).checkpoints)
+                if kept
+                else 1
+            ),
+        )
+    ]
 
 
 def tree_needs(wildcards):
@@ -166,7 +193,11 @@ def gpus(needs=lambda wildcards: []):
 
     def count(wildcards):
         models = needs(wildcards)
-        return memory.gpus(models, STUDY.cluster.gpu_memory_gb) if models and STUDY.device == "cuda" else 0
+        return (
+            memory.gpus(models, STUDY.cluster.gpu_memory_gb)
+            if models and STUDY.device == "cuda"
+            else 0
+        )
 
     return count
 
@@ -207,12 +238,17 @@ def labelling_policies(policy, *methods):
 def labelling_models(policy, dataset, *methods):
     """For each method its labellers of a data set, each with its folder and how it is asked."""
     names = {method: labellers(policy, method) for method in methods}
-    return {m: {name: (policy_folder(name), prompting(name, dataset)) for name in own} for m, own in names.items()}
+    return {
+        m: {name: (policy_folder(name), prompting(name, dataset)) for name in own}
+        for m, own in names.items()
+    }
 
 
 def labelled_solutions(policy, dataset, method):
     """The solutions that a method labels: those sampled for it, or the rollouts of its own trees."""
-    return result(f"solutions/{policy}/{dataset}.{'omega' if method == 'omega' else 'labelling'}.parquet")
+    return result(
+        f"solutions/{policy}/{dataset}.{'omega' if method == 'omega' else 'labelling'}.parquet"
+    )
 
 
 def label_table(policy, dataset, method):
@@ -244,8 +280,14 @@ def training_files(wildcards, kind, path):
     policy, and of each corpus.
     """
     data = STUDY.training_set(STUDY.reward_model(wildcards.reward_model).data)
-    made = [path(policy, dataset, data.labels) for dataset in data.datasets for policy in STUDY.writers(data)]
-    return list(dict.fromkeys(made)) + expand(result(f"corpora/{{corpus}}/{kind}.parquet"), corpus=data.corpora)
+    made = [
+        path(policy, dataset, data.labels)
+        for dataset in data.datasets
+        for policy in STUDY.writers(data)
+    ]
+    return list(dict.fromkeys(made)) + expand(
+        result(f"corpora/{{corpus}}/{kind}.parquet"), corpus=data.corpora
+    )
 
 
 def base(wildcards):
@@ -279,7 +321,9 @@ def plans():
 def validation_plans():
     """The generated data sets of the first evaluation that have validation problems, as labelled for training."""
     names = [name for e in STUDY.search.evaluations[:1] for name in e.datasets]
-    datasets = [d for d in map(STUDY.dataset, names) if d.source in study_module.GENERATED and d.validation]
+    datasets = [
+        d for d in map(STUDY.dataset, names) if d.source in study_module.GENERATED and d.validation
+    ]
     return [
         {
             "policy": STUDY.labels.policy,
@@ -316,7 +360,11 @@ def trained_folders(name):
 
 def reward_folders(names):
     """The folders of these reward models: one for each training of one, a single one of a released model."""
-    return [folder for name in names for folder in trained_folders(name)[: 1 if name in RELEASED else None]]
+    return [
+        folder
+        for name in names
+        for folder in trained_folders(name)[: 1 if name in RELEASED else None]
+    ]
 
 
 def environment(*engines):

@@ -16,7 +16,9 @@ rule draw_figure:
         tables=lambda wildcards: DRAWN_FROM.get(wildcards.figure, SEARCH_TABLES),
         rewards=REWARD_FOLDERS,
         reported=reported,
-        first_errors=branch(lambda wildcards: wildcards.figure == "fig10", then=FIRST_ERRORS, otherwise=[]),
+        first_errors=branch(
+            lambda wildcards: wildcards.figure == "fig10", then=FIRST_ERRORS, otherwise=[]
+        ),
         module="workflow/prmscale/figures/{figure}.py",
     output:
         pdf=report(
@@ -48,7 +50,9 @@ rule draw_figure:
 
 rule summarise_replies:
     input:
-        solutions=[*dict.fromkeys([*TEST_SOLUTIONS, *(labelled_solutions(*each) for each in LABELLED)])],
+        solutions=[
+            *dict.fromkeys([*TEST_SOLUTIONS, *(labelled_solutions(*each) for each in LABELLED)])
+        ],
     output:
         csv=result("tables/replies.csv"),
     log:

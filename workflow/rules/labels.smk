@@ -2,7 +2,9 @@
 
 LABELLED = STUDY.labelled()
 # of generated problems the truth of steps is known
-WITH_TRUTH = [(p, d, m) for p, d, m in LABELLED if STUDY.dataset(d).source in study_module.GENERATED]
+WITH_TRUTH = [
+    (p, d, m) for p, d, m in LABELLED if STUDY.dataset(d).source in study_module.GENERATED
+]
 LABELS_COMPARED_ON = STUDY.labels_compared_on()
 # what figure 9 shows: the comparison, or else what reward models are trained on
 JUDGED = (
@@ -15,7 +17,12 @@ JUDGED_SPENDING = [spending_table(*each) for each in JUDGED]
 # what a reward model can be asked the first wrong step of
 KNOWN_ERRORS = [
     *STUDY.search.first_errors.process_bench,
-    *(d for e in STUDY.search.evaluations[:1] for d in e.datasets if STUDY.dataset(d).source in study_module.GENERATED),
+    *(
+        d
+        for e in STUDY.search.evaluations[:1]
+        for d in e.datasets
+        if STUDY.dataset(d).source in study_module.GENERATED
+    ),
 ]
 # figures that would show nothing are left out
 EMPTY = {name for name, shown in (("fig9", JUDGED_LABELS), ("fig10", KNOWN_ERRORS)) if not shown}
@@ -46,7 +53,9 @@ rule label_solutions:
     params:
         dataset=lambda wildcards: as_data(STUDY.dataset(wildcards.dataset)),
         policy=lambda wildcards: wildcards.policy,
-        labellers=lambda wildcards: labelling_models(wildcards.policy, wildcards.dataset, wildcards.method),
+        labellers=lambda wildcards: labelling_models(
+            wildcards.policy, wildcards.dataset, wildcards.method
+        ),
         sampling=as_data(STUDY.policies.sampling),
         rollouts=STUDY.labels.rollouts,
         decisions=lambda wildcards: decisions(wildcards.method),
@@ -80,7 +89,9 @@ use rule label_solutions as label_by_another with:
     params:
         dataset=lambda wildcards: as_data(STUDY.dataset(wildcards.dataset)),
         policy=lambda wildcards: wildcards.policy,
-        labellers=lambda wildcards: labelling_models(wildcards.labeller, wildcards.dataset, "binary_search"),
+        labellers=lambda wildcards: labelling_models(
+            wildcards.labeller, wildcards.dataset, "binary_search"
+        ),
         sampling=as_data(STUDY.policies.sampling),
         rollouts=STUDY.labels.rollouts,
         decisions=decisions("binary_search"),
@@ -94,10 +105,12 @@ use rule label_solutions as label_by_another with:
 rule filter_by_consensus:
     input:
         labels=lambda wildcards: [
-            searched_by(name, wildcards.policy, wildcards.dataset) for name in STUDY.labels.consensus
+            searched_by(name, wildcards.policy, wildcards.dataset)
+            for name in STUDY.labels.consensus
         ],
         spent=lambda wildcards: [
-            searched_by(name, wildcards.policy, wildcards.dataset, "spent.parquet") for name in STUDY.labels.consensus
+            searched_by(name, wildcards.policy, wildcards.dataset, "spent.parquet")
+            for name in STUDY.labels.consensus
         ],
     output:
         labels=label_table("{policy}", "{dataset}", "consensus"),
@@ -167,7 +180,9 @@ rule compare_labels:
         environment(SAMPLING)
     threads: STUDY.threads
     resources:
-        mem_mb=main_memory(3000, lambda wildcards: to_label(STUDY.labels.policy, *STUDY.labels.compare.methods)),
+        mem_mb=main_memory(
+            3000, lambda wildcards: to_label(STUDY.labels.policy, *STUDY.labels.compare.methods)
+        ),
         gpu=gpus(lambda wildcards: to_label(STUDY.labels.policy, *STUDY.labels.compare.methods)),
     params:
         dataset=lambda wildcards: as_data(STUDY.dataset(wildcards.dataset)),

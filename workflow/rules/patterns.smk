@@ -11,7 +11,9 @@ PATTERNS = [result("tables/pattern_similarity.csv")] if COMPARED else []
 rule score_steps:
     input:
         problems=expand(result("problems/{dataset}.parquet"), dataset=COMPARED_TESTS),
-        solutions=expand(result(f"solutions/{POLICY}/{{dataset}}.search.parquet"), dataset=COMPARED_TESTS),
+        solutions=expand(
+            result(f"solutions/{POLICY}/{{dataset}}.search.parquet"), dataset=COMPARED_TESTS
+        ),
         reward_model=lambda wildcards: reward_folders([wildcards.reward_model]),
     output:
         scores=result("scores/{reward_model}.parquet"),
@@ -30,7 +32,9 @@ rule score_steps:
     params:
         plans=[plan(POLICY, dataset) for dataset in COMPARED_TESTS],
         samples=STUDY.analysis.table1_budget,
-        role=lambda wildcards: next(role for role, (name, _) in COMPARED.items() if name == wildcards.reward_model),
+        role=lambda wildcards: next(
+            role for role, (name, _) in COMPARED.items() if name == wildcards.reward_model
+        ),
         world=as_data(STUDY.world),
         execution=as_data(STUDY.code_execution),
         device=STUDY.device,
@@ -41,7 +45,9 @@ rule score_steps:
 rule compare_patterns:
     input:
         problems=expand(result("problems/{dataset}.parquet"), dataset=COMPARED_TESTS),
-        solutions=expand(result(f"solutions/{POLICY}/{{dataset}}.search.parquet"), dataset=COMPARED_TESTS),
+        solutions=expand(
+            result(f"solutions/{POLICY}/{{dataset}}.search.parquet"), dataset=COMPARED_TESTS
+        ),
         scores=STEP_SCORES,
         rewards=reward_folders(REWARD_MODELS),
         reference=policy_files(REFERENCE) if COMPARED else [],
@@ -58,7 +64,9 @@ rule compare_patterns:
         mem_mb=main_memory(4000, lambda wildcards: [memory.differentiating(base_size(REFERENCE))]),
         gpu=gpus(lambda wildcards: [memory.differentiating(base_size(REFERENCE))]),
     params:
-        analysis=STUDY.analysis.model_dump(mode="json", include={"aggregation", "level", "draws", "patterns"}),
+        analysis=STUDY.analysis.model_dump(
+            mode="json", include={"aggregation", "level", "draws", "patterns"}
+        ),
         aggregations=STUDY.search.aggregations,
         policy=POLICY,
         reference=REFERENCE,

@@ -25,7 +25,9 @@ rule pretrain_policy:
         model=lambda wildcards: as_data(STUDY.ladder_model(wildcards.model)),
         replicate=lambda wildcards: int(wildcards.replicate),
         # neither other sizes nor the number of repetitions matter to this one
-        pretraining=as_data(STUDY.policies.pretraining.model_copy(update={"ladder": [], "seeds": 1})),
+        pretraining=as_data(
+            STUDY.policies.pretraining.model_copy(update={"ladder": [], "seeds": 1})
+        ),
         device=STUDY.device,
         seed=STUDY.seed,
     script:

@@ -7,7 +7,9 @@ FIRST_ON = {m.data: m.name for m in reversed(STUDY.rewards.models)}
 rule train_reward_model:
     input:
         problems=lambda wildcards: training_files(
-            wildcards, "problems", lambda policy, dataset, method: result(f"problems/{dataset}.parquet")
+            wildcards,
+            "problems",
+            lambda policy, dataset, method: result(f"problems/{dataset}.parquet"),
         ),
         solutions=lambda wildcards: training_files(wildcards, "solutions", labelled_solutions),
         labels=lambda wildcards: training_files(wildcards, "labels", label_table),
@@ -33,7 +35,9 @@ rule train_reward_model:
         base_folders=training_bases,
         revision=lambda wildcards: revision(base(wildcards)),
         training=lambda wildcards: as_data(STUDY.reward_training(wildcards.reward_model)),
-        data=lambda wildcards: as_data(STUDY.training_set(STUDY.reward_model(wildcards.reward_model).data)),
+        data=lambda wildcards: as_data(
+            STUDY.training_set(STUDY.reward_model(wildcards.reward_model).data)
+        ),
         train_on=train_on,
         role=lambda wildcards: STUDY.reward_model(wildcards.reward_model).role,
         device=STUDY.device,

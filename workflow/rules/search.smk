@@ -3,12 +3,17 @@
 Here alone test problems are met; nothing that is trained or chosen depends on these rules.
 """
 
-TEST_PROBLEMS = [result(f"problems/{dataset}.parquet") for dataset in dict.fromkeys(d for _, d in STUDY.tests())]
-TEST_SOLUTIONS = [result(f"solutions/{e.policy}/{dataset}.search.parquet") for e, dataset in STUDY.tests()]
+TEST_PROBLEMS = [
+    result(f"problems/{dataset}.parquet") for dataset in dict.fromkeys(d for _, d in STUDY.tests())
+]
+TEST_SOLUTIONS = [
+    result(f"solutions/{e.policy}/{dataset}.search.parquet") for e, dataset in STUDY.tests()
+]
 
 # labelled solutions whose truth is known: what thresholds of step scores are chosen on
 VALIDATION_SOLUTIONS = [
-    result(f"solutions/{each['policy']}/{each['dataset']['name']}.labelling.parquet") for each in validation_plans()
+    result(f"solutions/{each['policy']}/{each['dataset']['name']}.labelling.parquet")
+    for each in validation_plans()
 ]
 
 
@@ -16,14 +21,19 @@ rule search:
     input:
         problems=TEST_PROBLEMS,
         solutions=TEST_SOLUTIONS,
-        speeds=[result(f"solutions/{e.policy}/{dataset}.search.speed.json") for e, dataset in STUDY.tests()],
+        speeds=[
+            result(f"solutions/{e.policy}/{dataset}.search.speed.json")
+            for e, dataset in STUDY.tests()
+        ],
         reward_model=branch(
             lambda wildcards: wildcards.reward_model == "without",
             then=[],
             otherwise=lambda wildcards: reward_folders([wildcards.reward_model]),
         ),
         validation=branch(
-            lambda wildcards: wildcards.reward_model == "without", then=[], otherwise=VALIDATION_SOLUTIONS
+            lambda wildcards: wildcards.reward_model == "without",
+            then=[],
+            otherwise=VALIDATION_SOLUTIONS,
         ),
     output:
         search=result("search/{reward_model}.parquet"),
@@ -40,7 +50,9 @@ rule search:
         gpu=gpus(search_needs),
     params:
         plans=plans(),
-        reward_model=lambda wildcards: ("" if wildcards.reward_model == "without" else wildcards.reward_model),
+        reward_model=lambda wildcards: (
+            "" if wildcards.reward_model == "without" else wildcards.reward_model
+        ),
         strategies=lambda wildcards: [
             name
             for name in STUDY.search.strategies
@@ -52,7 +64,9 @@ rule search:
         aggregations=STUDY.search.aggregations,
         budgets=STUDY.search.budgets,
         first_errors=as_data(STUDY.search.first_errors),
-        validation=lambda wildcards: [] if wildcards.reward_model == "without" else validation_plans(),
+        validation=lambda wildcards: (
+            [] if wildcards.reward_model == "without" else validation_plans()
+        ),
         world=as_data(STUDY.world),
         execution=as_data(STUDY.code_execution),
         device=STUDY.device,

@@ -5,12 +5,15 @@ import pandas as pd
 from prmscale.files import write_json, written_whole
 from prmscale.jobs import job
 from prmscale.study import World
-from prmscale.tasks.corpus import build_tokenizer, card, corpus
+from prmscale.tasks.world.corpus import build_tokenizer, card, corpus
 
 with job(snakemake):
     world = World(**snakemake.params.world)
     documents = corpus(
-        world, tokens=snakemake.params.tokens, seed=snakemake.params.seed, math_share=snakemake.params.math_share
+        world,
+        tokens=snakemake.params.tokens,
+        seed=snakemake.params.seed,
+        math_share=snakemake.params.math_share,
     )
     with written_whole(snakemake.output.corpus) as aside:
         pd.DataFrame(documents, columns=["prompt", "solution"]).to_parquet(aside, index=False)

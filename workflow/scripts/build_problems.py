@@ -7,9 +7,9 @@ from prmscale.files import write_json
 from prmscale.jobs import job
 from prmscale.study import GENERATED, CodeExecution, Dataset, World
 from prmscale.tasks.base import to_table
-from prmscale.tasks.corpus import card
-from prmscale.tasks.drawing import Drawn
+from prmscale.tasks.benchmarks.drawing import Drawn
 from prmscale.tasks.registry import build
+from prmscale.tasks.world.corpus import card
 
 with job(snakemake):
     dataset = Dataset(**snakemake.params.dataset)

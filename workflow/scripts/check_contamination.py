@@ -12,10 +12,14 @@ from prmscale.jobs import job
 with job(snakemake):
     named = {path: Path(path).stem for path in snakemake.input.problems}
     named |= {path: Path(path).parent.name for path in snakemake.input.corpora}
-    problems = pd.concat([tables.read(path, "problems").assign(dataset=name) for path, name in named.items()])
+    problems = pd.concat(
+        [tables.read(path, "problems").assign(dataset=name) for path, name in named.items()]
+    )
     train = problems[problems.split == "train"]
     if snakemake.input.corpus:
-        corpus = pd.read_parquet(snakemake.input.corpus, columns=["prompt"]).assign(dataset="corpus")
+        corpus = pd.read_parquet(snakemake.input.corpus, columns=["prompt"]).assign(
+            dataset="corpus"
+        )
         train = pd.concat([train, corpus])
     found = table(train, problems[problems.split == "test"], snakemake.params.n)
     with written_whole(snakemake.output.table) as aside:

@@ -1,4 +1,6 @@
-"""Write the facts of a released reward model to a folder like those of the trained ones; its weights stay in place."""
+"""Write the facts of a released reward model to a folder like those of the trained ones; its
+weights stay in place.
+"""
 
 from prmscale.files import write_json, written_whole
 from prmscale.jobs import job

@@ -5,7 +5,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from prmscale.analysis.collect import (
+from prmscale.analysis.selection import aggregation
+from prmscale.figures.style import save
+from prmscale.jobs import job
+from prmscale.results import (
     first_errors,
     pattern_similarities,
     reward_models,
@@ -13,16 +16,15 @@ from prmscale.analysis.collect import (
     step_scores,
     training,
 )
-from prmscale.analysis.selection import aggregation
-from prmscale.figures.style import save
-from prmscale.jobs import job
 
 with job(snakemake):
     analysis = snakemake.params.analysis
     module = import_module(f"prmscale.figures.{snakemake.wildcards.figure}")
     models = reward_models(snakemake.input.rewards)
     by = aggregation(analysis["aggregation"], models, snakemake.params.aggregations)
-    if read := {"fig6": step_scores, "table2": pattern_similarities}.get(snakemake.wildcards.figure):
+    if read := {"fig6": step_scores, "table2": pattern_similarities}.get(
+        snakemake.wildcards.figure
+    ):
         table = read(snakemake.input.tables)
     else:
         table = searches(snakemake.input.tables, by)

@@ -1,4 +1,6 @@
-"""Import solutions that others have written and labelled; hold the published verdicts against our own."""
+"""Import solutions that others have written and labelled; hold the published verdicts against our
+own.
+"""
 
 from prmscale import tables
 from prmscale.files import write_json
@@ -25,7 +27,10 @@ with job(snakemake):
         solutions, differing = imported.judged(found)
         facts["agreement"] = 1 - len(differing) / len(solutions)
         facts["disagreements"] = differing.to_dict("records")
-        print(f"our verdict is the published one for {facts['agreement']:.2%} of {len(solutions)} solutions")
+        print(
+            f"our verdict is the published one for {facts['agreement']:.2%} of {len(solutions)} "
+            "solutions"
+        )
         print("\n".join(map(str, facts["disagreements"])))
     print("\n".join([f"{len(found.skipped)} malformed rows left out", *found.skipped]))
     tables.write(found.problems, snakemake.output.problems, "problems")

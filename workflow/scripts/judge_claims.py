@@ -2,19 +2,22 @@
 
 import pandas as pd
 
-from prmscale.analysis import checks, claims, selection, strategies, tradeoff, transfer
-from prmscale.analysis.collect import pattern_similarities, reward_models, searches, training
-from prmscale.analysis.page import render
+from prmscale.analysis import selection, strategies, tradeoff, transfer
 from prmscale.analysis.verdicts import Rules
+from prmscale.claims import checks, claims
+from prmscale.claims.page import render
 from prmscale.files import written_whole
 from prmscale.jobs import job
+from prmscale.results import pattern_similarities, reward_models, searches, training
 
 with job(snakemake):
     analysis = snakemake.params.analysis
     models = reward_models(snakemake.input.rewards)
     rules = Rules(
         **snakemake.params.claims,
-        aggregation=selection.aggregation(analysis["aggregation"], models, snakemake.params.aggregations),
+        aggregation=selection.aggregation(
+            analysis["aggregation"], models, snakemake.params.aggregations
+        ),
         level=analysis["level"],
         seed=snakemake.params.seed,
         table1_budget=analysis["table1_budget"],
@@ -22,7 +25,10 @@ with job(snakemake):
     search = searches(snakemake.input.search, rules.aggregation)
     # the first evaluation's policy is the one that figures and claims speak of
     search = pd.concat(
-        [search[search.policy == snakemake.params.policy], search[search.policy != snakemake.params.policy]]
+        [
+            search[search.policy == snakemake.params.policy],
+            search[search.policy != snakemake.params.policy],
+        ]
     )
     found = claims.judge(
         search,
@@ -37,7 +43,9 @@ with job(snakemake):
     replies = pd.read_csv(snakemake.input.replies)
     left = strategies.unspent(selection.first_policy(search), models, rules.aggregation)
     with written_whole(snakemake.output.markdown) as aside:
-        aside.write_text(render(found, made, rules, matrix, replies, left, snakemake.params.generated))
+        aside.write_text(
+            render(found, made, rules, matrix, replies, left, snakemake.params.generated)
+        )
     tables = {
         "csv": claims.frame(found),
         "checks": checks.frame(made),

@@ -1,4 +1,6 @@
-"""Grow OmegaPRM's trees of one data set, in shards that survive an interruption: solutions, and labels of theirs."""
+"""Grow OmegaPRM's trees of one data set, in shards that survive an interruption: solutions, and
+labels of theirs.
+"""
 
 import shutil
 from pathlib import Path
@@ -22,7 +24,9 @@ with job(snakemake):
         return solutions
 
     output = Path(snakemake.output.labels)
-    folder = shards_of(output, dict(params), *map(Path, [snakemake.input.problems, *snakemake.input.policies]))
+    folder = shards_of(
+        output, dict(params), *map(Path, [snakemake.input.problems, *snakemake.input.policies])
+    )
     solutions = tables.in_shards(folder, tables.cut(chosen, params.shards), make, "solutions")
     labels = [tables.read(path, "labels") for path in sorted(folder.glob("*.labels.parquet"))]
     spent = [tables.read(path, "spending") for path in sorted(folder.glob("*.spent.parquet"))]

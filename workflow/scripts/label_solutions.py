@@ -1,4 +1,6 @@
-"""Label every step of the labelling solutions of one data set, in shards that survive an interruption."""
+"""Label every step of the labelling solutions of one data set, in shards that survive an
+interruption.
+"""
 
 import shutil
 from pathlib import Path
@@ -11,7 +13,9 @@ from prmscale.tasks.base import from_table
 
 with job(snakemake):
     params = snakemake.params
-    problems = {p.problem_id: p for p in from_table(tables.read(snakemake.input.problems, "problems"))}
+    problems = {
+        p.problem_id: p for p in from_table(tables.read(snakemake.input.problems, "problems"))
+    }
     solutions = tables.read(snakemake.input.solutions, "solutions")
     ((labeller,),) = load(params, snakemake.resources.gpu, solutions).values()
 
@@ -19,7 +23,9 @@ with job(snakemake):
         if labeller.policy:
             labeller.policy.forget()
         own = solutions[solutions.problem_id.isin(part)]
-        return labeller.labels([problems[name] for name in part], own, f"shard {number + 1} of {params.shards}")
+        return labeller.labels(
+            [problems[name] for name in part], own, f"shard {number + 1} of {params.shards}"
+        )
 
     output = Path(snakemake.output.labels)
     names = list(dict.fromkeys(solutions.problem_id))

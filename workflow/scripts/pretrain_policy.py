@@ -5,8 +5,8 @@ from pathlib import Path
 import pandas as pd
 from transformers import AutoTokenizer
 
-from prmscale.engines import seeds
-from prmscale.engines.loading import load_pretrained
+from prmscale import seeds
+from prmscale.engines.backends.loading import load_pretrained
 from prmscale.files import write_json, written_whole
 from prmscale.jobs import job
 from prmscale.policies.pretrain import build, encode, pretrain
@@ -27,7 +27,8 @@ with job(snakemake):
             model.save_pretrained(aside)
             tokenizer.save_pretrained(aside)
             write_json(
-                {"name": size.name, "replicate": snakemake.params.replicate, **record}, Path(aside) / "pretraining.json"
+                {"name": size.name, "replicate": snakemake.params.replicate, **record},
+                Path(aside) / "pretraining.json",
             )
 
     pretrain(model, documents, settings, seed, keep)

@@ -1,10 +1,12 @@
-"""Rank the samples of every benchmark by the likelihood of one base: what it knows without any reward training."""
+"""Rank the samples of every benchmark by the likelihood of one base: what it knows without any
+reward training.
+"""
 
 import pandas as pd
 
 from prmscale import tables
+from prmscale.engines.backends.transformers_likelihood import TransformersLikelihood
 from prmscale.engines.recorded import RecordedPolicy
-from prmscale.engines.transformers_likelihood import TransformersLikelihood
 from prmscale.jobs import job
 from prmscale.search import benchmarks
 from prmscale.search.evaluate import evaluate
@@ -15,7 +17,10 @@ with job(snakemake):
     found = []
     tests = list(
         benchmarks.load(
-            params.plans, snakemake.input.solutions, World(**params.world), CodeExecution(**params.execution)
+            params.plans,
+            snakemake.input.solutions,
+            World(**params.world),
+            CodeExecution(**params.execution),
         )
     )
     for replicate, folder in enumerate(params.folders, 1):
@@ -26,7 +31,9 @@ with job(snakemake):
             read = base.read(
                 [
                     (by_id[name], tuple(steps), reason == "stop")
-                    for name, steps, reason in zip(own.problem_id, own.steps, own.finish_reason, strict=True)
+                    for name, steps, reason in zip(
+                        own.problem_id, own.steps, own.finish_reason, strict=True
+                    )
                 ],
                 f"{test.policy} on {test.dataset}, seed {replicate}",
             )
@@ -54,4 +61,8 @@ with job(snakemake):
                     seed=replicate,
                 )
             )
-    tables.write(pd.concat(found, ignore_index=True).astype({"answer": "string"}), snakemake.output.search, "search")
+    tables.write(
+        pd.concat(found, ignore_index=True).astype({"answer": "string"}),
+        snakemake.output.search,
+        "search",
+    )

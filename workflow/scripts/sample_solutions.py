@@ -4,9 +4,9 @@ import shutil
 from pathlib import Path
 
 from prmscale import tables
+from prmscale.engines.models import load_policy
 from prmscale.files import read_json, write_json
 from prmscale.jobs import job, shards_of
-from prmscale.policies.engine import load_policy
 from prmscale.policies.sample import sample_solutions
 from prmscale.study import CodeExecution, Dataset, Prompting, Sampling, World
 from prmscale.tasks.base import from_table
@@ -33,7 +33,9 @@ with job(snakemake):
 
     def make(number, part):
         policy.forget()
-        table = sample_solutions(policy, grader, part, params.samples, f"shard {number + 1} of {params.shards}")
+        table = sample_solutions(
+            policy, grader, part, params.samples, f"shard {number + 1} of {params.shards}"
+        )
         write_json(policy.seconds_per_token, folder / f"{number:04d}.json")
         return table
 

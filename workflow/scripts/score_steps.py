@@ -1,4 +1,6 @@
-"""Score every step of the first samples of a policy's tests with every training of one reward model."""
+"""Score every step of the first samples of a policy's tests with every training of one reward
+model.
+"""
 
 from itertools import chain
 
@@ -26,11 +28,15 @@ with job(snakemake):
             dataset=test.dataset,
             step=[step for count in counts for step in range(count)],
             text=list(chain.from_iterable(steps for _, steps in items)),
-            truth=np.array(list(chain.from_iterable(truths(test.task, *item) for item in items)), dtype=float),
+            truth=np.array(
+                list(chain.from_iterable(truths(test.task, *item) for item in items)), dtype=float
+            ),
             reward_model=snakemake.wildcards.reward_model,
             role=params.role,
         )
         for seed, scorer in enumerate(scorers, 1):
             scored = scorer.score(items, f"{test.policy} on {test.dataset}, seed {seed}")
-            found.append(steps.assign(seed=seed, score=np.concatenate([each.scores for each in scored])))
+            found.append(
+                steps.assign(seed=seed, score=np.concatenate([each.scores for each in scored]))
+            )
     tables.write(pd.concat(found, ignore_index=True), snakemake.output.scores, "scores")

@@ -1,6 +1,7 @@
 """Run the strategies of one reward model (or those that need none) over every policy and test set.
 
-A reward model's scores of the samples also say which of their steps it takes for the first wrong one.
+A reward model's scores of the samples also say which of their steps it takes for the first wrong
+one.
 """
 
 from pathlib import Path
@@ -17,7 +18,7 @@ from prmscale.rewards.released import load_scorer
 from prmscale.search import benchmarks
 from prmscale.search.evaluate import evaluate
 from prmscale.study import CodeExecution, World
-from prmscale.tasks import process_bench
+from prmscale.tasks.benchmarks import process_bench
 
 with job(snakemake):
     params = snakemake.params
@@ -27,7 +28,10 @@ with job(snakemake):
         folders = [
             (replicate, path)
             for replicate, folder in enumerate(map(Path, snakemake.input.reward_model), 1)
-            for path in [*sorted((folder / "checkpoints").glob("*"), key=lambda p: int(p.name)), folder]
+            for path in [
+                *sorted((folder / "checkpoints").glob("*"), key=lambda p: int(p.name)),
+                folder,
+            ]
         ]
     tests = [
         (test, RecordedPolicy(test.solutions, read_json(speed)["seconds_per_token"]))
@@ -39,7 +43,9 @@ with job(snakemake):
     ]
     to_name = {
         test.dataset: first_errors.known(
-            test.task, test.problems, test.solutions[test.solutions.solution_id < params.first_errors["samples"]]
+            test.task,
+            test.problems,
+            test.solutions[test.solutions.solution_id < params.first_errors["samples"]],
         )
         for test, _ in tests
         if test.policy == params.plans[0]["policy"]
@@ -49,13 +55,19 @@ with job(snakemake):
     to_name = {dataset: own for dataset, own in to_name.items() if own and params.reward_model}
     validation = [
         each
-        for held_out in benchmarks.load(params.validation, snakemake.input.validation, world, execution, "validation")
+        for held_out in benchmarks.load(
+            params.validation, snakemake.input.validation, world, execution, "validation"
+        )
         for each in first_errors.known(held_out.task, held_out.problems, held_out.solutions)
     ] or next(iter(to_name.values()), [])
     found, named = [], []
     for replicate, folder in folders:
         scorer = None  # the one before goes first: both need not have room
-        scorer = load_scorer(folder, params.device, params.engine, snakemake.resources.gpu) if folder else None
+        scorer = (
+            load_scorer(folder, params.device, params.engine, snakemake.resources.gpu)
+            if folder
+            else None
+        )
         step = read_json(folder / FACTS)["steps"] if folder else -1
         for test, policy in tests:
             rows = evaluate(
@@ -80,5 +92,11 @@ with job(snakemake):
         if to_name and folder and folder.parent.name != "checkpoints":
             own = first_errors.named(scorer, validation, to_name)
             named.append(own.assign(reward_model=params.reward_model, seed=replicate))
-    tables.write(tables.joined(named, "first_errors"), snakemake.output.first_errors, "first_errors")
-    tables.write(pd.concat(found, ignore_index=True).astype({"answer": "string"}), snakemake.output.search, "search")
+    tables.write(
+        tables.joined(named, "first_errors"), snakemake.output.first_errors, "first_errors"
+    )
+    tables.write(
+        pd.concat(found, ignore_index=True).astype({"answer": "string"}),
+        snakemake.output.search,
+        "search",
+    )

@@ -1,4 +1,6 @@
-"""Search one test set step by step, guided by every training of one reward model, in shards of its problems."""
+"""Search one test set step by step, guided by every training of one reward model, in shards of its
+problems.
+"""
 
 import shutil
 from pathlib import Path
@@ -7,9 +9,9 @@ import pandas as pd
 
 from prmscale import tables
 from prmscale.engines.cached import CachedPolicy
+from prmscale.engines.models import load_policy
 from prmscale.files import read_json
 from prmscale.jobs import job, shards_of
-from prmscale.policies.engine import load_policy
 from prmscale.rewards.card import FACTS
 from prmscale.rewards.released import load_scorer
 from prmscale.search import benchmarks
@@ -20,7 +22,10 @@ with job(snakemake):
     params = snakemake.params
     options = TreeSearch(**params.tree)
     (test,) = benchmarks.load(
-        [params.plan], [snakemake.input.solutions], World(**params.world), CodeExecution(**params.execution)
+        [params.plan],
+        [snakemake.input.solutions],
+        World(**params.world),
+        CodeExecution(**params.execution),
     )
     engine = load_policy(
         test.policy,
@@ -32,10 +37,17 @@ with job(snakemake):
         params.seed,
     )
     folders = [Path(folder) for folder in snakemake.input.reward_model]
-    scorers = [load_scorer(folder, params.device, params.engine, snakemake.resources.gpu) for folder in folders]
+    scorers = [
+        load_scorer(folder, params.device, params.engine, snakemake.resources.gpu)
+        for folder in folders
+    ]
     steps = [read_json(folder / FACTS)["steps"] for folder in folders]
     worth = [worths(test.solutions, scorer, options.unit) for scorer in scorers]
-    names = {"dataset": test.dataset, "policy": test.policy, "reward_model": snakemake.wildcards.reward_model}
+    names = {
+        "dataset": test.dataset,
+        "policy": test.policy,
+        "reward_model": snakemake.wildcards.reward_model,
+    }
 
     output = Path(snakemake.output.search)
     files = [Path(snakemake.input.solutions), *map(Path, snakemake.input.policy), *folders]
@@ -61,7 +73,10 @@ with job(snakemake):
             )
             rows.append(found.assign(training_step=step, seed=seed, **names))
             trees.append(kept.assign(seed=seed))
-            print(f"shard {number + 1} of {len(parts)}, seed {seed}: {len(problems)} problems", flush=True)
+            print(
+                f"shard {number + 1} of {len(parts)}, seed {seed}: {len(problems)} problems",
+                flush=True,
+            )
         if number == 0:
             tables.write(pd.concat(trees, ignore_index=True), shards / "trees.parquet", "trees")
         return pd.concat(rows, ignore_index=True).astype({"answer": "string"})

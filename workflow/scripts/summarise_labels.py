@@ -1,4 +1,6 @@
-"""What every table of labels cost and how good it is; and, of those with known truth, each beside fixed rollouts."""
+"""What every table of labels cost and how good it is; and, of those with known truth, each beside
+fixed rollouts.
+"""
 
 import pandas as pd
 
@@ -19,7 +21,9 @@ with job(snakemake):
                 params.level,
             ),
         }
-        for dataset, labels, spent in zip(params.datasets, snakemake.input.labels, snakemake.input.spent, strict=True)
+        for dataset, labels, spent in zip(
+            params.datasets, snakemake.input.labels, snakemake.input.spent, strict=True
+        )
     ]
     with written_whole(snakemake.output.csv) as aside:
         pd.DataFrame(rows).to_csv(aside, index=False)

@@ -1,4 +1,6 @@
-"""By which rules answers were found in the solutions of each policy, and how many solutions were cut."""
+"""By which rules answers were found in the solutions of each policy, and how many solutions were
+cut.
+"""
 
 from pathlib import Path
 

@@ -1,4 +1,6 @@
-"""Train every replicate of one reward model; keep each and its checkpoints as Hugging Face folders with a card."""
+"""Train every replicate of one reward model; keep each and its checkpoints as Hugging Face folders
+with a card.
+"""
 
 import os
 import shutil
@@ -11,7 +13,9 @@ from prmscale.rewards.replicates import Inputs, train_replicates
 
 if __name__ == "__main__":  # the processes of several GPUs read this file too
     with job(snakemake):
-        inputs = Inputs(*(list(snakemake.input[kind]) for kind in ("problems", "solutions", "labels")))
+        inputs = Inputs(
+            *(list(snakemake.input[kind]) for kind in ("problems", "solutions", "labels"))
+        )
         params, outputs = dict(snakemake.params), [Path(output) for output in snakemake.output]
         # outside the declared outputs, which Snakemake removes when a job fails
         read = [*inputs.solutions, *inputs.labels, *snakemake.input.base]

@@ -1,8 +1,10 @@
-"""Bases as a random factor: what other bases would make of a number, beside other problems and training seeds.
+"""Bases as a random factor: what other bases would make of a number, beside other problems and
+training seeds.
 
-Problems and seeds give a number its interval (`estimates`); the bases give it a variance of their own: of a mean over
-bases, of a regression's residuals, or by the jackknife (each base left out once; Efron and Stein 1981, Annals of
-Statistics 9, 586). It is one more part of the variance, with degrees of freedom of its own (`intervals`).
+Problems and seeds give a number its interval (`estimates`); the bases give it a variance of their
+own: of a mean over bases, of a regression's residuals, or by the jackknife (each base left out
+once; Efron and Stein 1981, Annals of Statistics 9, 586). It is one more part of the variance, with
+degrees of freedom of its own (`intervals`).
 """
 
 from __future__ import annotations
@@ -17,13 +19,19 @@ from prmscale.analysis.estimates import Array, statistic_interval
 from prmscale.analysis.intervals import Interval, Part
 from prmscale.analysis.verdicts import Rules
 
-Statistic = Callable[[Array, Array], Array]  # of the points that take part (true or false) and rows of their means
+Statistic = Callable[
+    [Array, Array], Array
+]  # of the points that take part (true or false) and rows of their means
 
 
-def widened(found: Interval, variance: float, freedom: int, level: float, shared: float = 1.0) -> Interval:
-    """The interval with the bases' variance as a part of its own; of the other parts only what is `shared` counts.
+def widened(
+    found: Interval, variance: float, freedom: int, level: float, shared: float = 1.0
+) -> Interval:
+    """The interval with the bases' variance as a part of its own; of the other parts only what is
+    `shared` counts.
 
-    A number that nothing moves (it lies at the end of what was tried) has no interval: low and high are NaN.
+    A number that nothing moves (it lies at the end of what was tried) has no interval: low and high
+    are NaN.
     """
     parts = tuple(replace(part, variance=shared * part.variance) for part in found.parts)
     least = replace(found.least, variance=shared * found.least.variance)
@@ -32,8 +40,8 @@ def widened(found: Interval, variance: float, freedom: int, level: float, shared
 
 
 def jackknifed(values: Array, bases: Sequence[str], statistic: Statistic, rules: Rules) -> Interval:
-    """A statistic of the means of `values` (problems x seeds x groups) with its interval over problems, seeds and the
-    bases of the points.
+    """A statistic of the means of `values` (problems x seeds x groups) with its interval over
+    problems, seeds and the bases of the points.
     """
     names = np.asarray(bases)
     every = np.ones(len(names), dtype=bool)

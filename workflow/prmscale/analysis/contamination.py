@@ -19,10 +19,14 @@ def _grams(words: list[str], n: int) -> Iterable[tuple[str, ...]]:
 def table(train: pd.DataFrame, test: pd.DataFrame, n: int = 13) -> pd.DataFrame:
     """Overlap of every (training set, test set) pair; both tables need `dataset` and `prompt`.
 
-    `exact` counts test problems whose words stand as a training problem; `ngram` those that share any run of n words
-    with one (the check of GPT-3, arXiv 2005.14165, appendix C). `ngram_share` is their share of the test problems.
+    `exact` counts test problems whose words stand as a training problem; `ngram` those that share
+    any run of n words with one (the check of GPT-3, arXiv 2005.14165, appendix C). `ngram_share` is
+    their share of the test problems.
     """
-    tests = [(name, [_words(p) for p in group.prompt]) for name, group in test.groupby("dataset", sort=True)]
+    tests = [
+        (name, [_words(p) for p in group.prompt])
+        for name, group in test.groupby("dataset", sort=True)
+    ]
     rows = []
     for train_name, group in train.groupby("dataset", sort=True):
         whole: set[tuple[str, ...]] = set()

@@ -1,4 +1,5 @@
-"""Every way of picking one of n solutions, in one order: controls that know nothing of labels, PRMs, the oracle.
+"""Every way of picking one of n solutions, in one order: controls that know nothing of labels,
+PRMs, the oracle.
 
 The figure `controls` and the checks in claims.md use the same rows and names.
 """
@@ -19,9 +20,11 @@ SMALLEST, LARGEST, ORACLE = "smallest PRM", "largest PRM", "oracle (pass@n)"
 
 
 def selections(rows: pd.DataFrame, reward_models: pd.DataFrame) -> pd.DataFrame:
-    """The rows (of one budget, beside one sample) with the columns `selection`, `group` and `place` in the order.
+    """The rows (of one budget, beside one sample) with the columns `selection`, `group` and `place`
+    in the order.
 
-    What was not measured is left out; a reward model that is two things at once stands under the first.
+    What was not measured is left out; a reward model that is two things at once stands under the
+    first.
     """
     parts = []
     for place, (name, group, chosen) in enumerate(_rows(rows, reward_models)):
@@ -31,7 +34,9 @@ def selections(rows: pd.DataFrame, reward_models: pd.DataFrame) -> pd.DataFrame:
 
 
 def likelihoods(rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows of every control that ranks by a language model's own probabilities, with the column `selection`."""
+    """The rows of every control that ranks by a language model's own probabilities, with the column
+    `selection`.
+    """
     certain = rows[rows["strategy"] == "self_certainty"]
     policy = rows[rows["strategy"] == "likelihood"]
     base = rows[rows["strategy"] == "base_likelihood"]
@@ -39,16 +44,28 @@ def likelihoods(rows: pd.DataFrame) -> pd.DataFrame:
         [
             certain.assign(selection=CERTAINTY),
             policy.assign(selection="likelihood of the policy, " + policy["aggregation"]),
-            base.assign(selection="likelihood of " + base["reward_model"] + ", " + base["aggregation"]),
+            base.assign(
+                selection="likelihood of " + base["reward_model"] + ", " + base["aggregation"]
+            ),
         ]
     )
 
 
 def largest_base(rows: pd.DataFrame, reward_models: pd.DataFrame) -> str:
-    """The largest language model whose likelihood was measured, by what PRMs know of it; '' where none was."""
+    """The largest language model whose likelihood was measured, by what PRMs know of it; '' where
+    none was.
+    """
     names = sorted(set(rows.loc[rows["strategy"] == "base_likelihood", "reward_model"]))
-    known = reward_models.drop_duplicates("base").set_index("base")[["base_parameters", "base_tokens"]].fillna(0)
-    return max(names, key=lambda name: tuple(known.loc[name]) if name in known.index else (0.0, 0.0), default="")
+    known = (
+        reward_models.drop_duplicates("base")
+        .set_index("base")[["base_parameters", "base_tokens"]]
+        .fillna(0)
+    )
+    return max(
+        names,
+        key=lambda name: tuple(known.loc[name]) if name in known.index else (0.0, 0.0),
+        default="",
+    )
 
 
 def _rows(rows: pd.DataFrame, reward_models: pd.DataFrame) -> Iterator[tuple[str, str, pd.Series]]:
@@ -58,7 +75,11 @@ def _rows(rows: pd.DataFrame, reward_models: pd.DataFrame) -> Iterator[tuple[str
     for name, key in ((ONE, "one_sample"), (RANDOM, "random"), (MAJORITY, "majority")):
         yield name, CONTROL, strategy == key
     for part in PARTS:
-        yield f"likelihood of the policy, {part}", CONTROL, (strategy == "likelihood") & (rows["aggregation"] == part)
+        yield (
+            f"likelihood of the policy, {part}",
+            CONTROL,
+            (strategy == "likelihood") & (rows["aggregation"] == part),
+        )
     base = largest_base(rows, reward_models)
     ranked = (strategy == "base_likelihood") & (model == base)
     for part in PARTS:
@@ -72,9 +93,13 @@ def _rows(rows: pd.DataFrame, reward_models: pd.DataFrame) -> Iterator[tuple[str
 
 
 def control_models(reward_models: pd.DataFrame) -> dict[str, list[str]]:
-    """The reward models that are controls, of the largest base: untrained, and trained on shuffled labels."""
+    """The reward models that are controls, of the largest base: untrained, and trained on shuffled
+    labels.
+    """
     return {
-        name: list(selection.largest(reward_models[selection.marked(reward_models, mark)])["reward_model"])
+        name: list(
+            selection.largest(reward_models[selection.marked(reward_models, mark)])["reward_model"]
+        )
         for name, mark in ((UNTRAINED, "untrained"), (SHUFFLED, "shuffled"))
     }
 

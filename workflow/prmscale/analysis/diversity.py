@@ -1,7 +1,8 @@
-"""Does diversity of the training set pay at equal size? More wordings, more policies that write its solutions, or more
-problems with fewer solutions each.
+"""Does diversity of the training set pay at equal size? More wordings, more policies that write its
+solutions, or more problems with fewer solutions each.
 
-The reward models compared share base, recipe and number of training solutions; what differs is counted in their sets.
+The reward models compared share base, recipe and number of training solutions; what differs is
+counted in their sets.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from prmscale.analysis import selection
-from prmscale.analysis.compare import accuracy, at_budget, check
+from prmscale.analysis.paired import accuracy, at_budget, check
 from prmscale.analysis.selection import Axis
 from prmscale.analysis.verdicts import Check, Rules
 
@@ -22,12 +23,19 @@ AXES: tuple[Axis, ...] = get_args(Axis)
 Series = dict[int, pd.DataFrame]  # accuracy by problem and seed at each level
 
 
-def series(search: pd.DataFrame, reward_models: pd.DataFrame, rules: Rules) -> Iterator[tuple[str, Axis, int, Series]]:
-    """Data set, what is varied, solutions in each set, and accuracies at each level, the least diverse first."""
+def series(
+    search: pd.DataFrame, reward_models: pd.DataFrame, rules: Rules
+) -> Iterator[tuple[str, Axis, int, Series]]:
+    """Data set, what is varied, solutions in each set, and accuracies at each level, the least
+    diverse first.
+    """
     for axis in AXES:
         models = selection.diversity(reward_models, axis)
         for dataset, rows in at_budget(search, rules):
-            measured = {int(str(n)): accuracy(rows, own["reward_model"]) for n, own in models.groupby(axis, sort=True)}
+            measured = {
+                int(str(n)): accuracy(rows, own["reward_model"])
+                for n, own in models.groupby(axis, sort=True)
+            }
             known = {level: table for level, table in measured.items() if len(table)}
             if len(known) > 1:
                 yield dataset, axis, int(models["solutions"].iloc[0]), known
@@ -36,8 +44,8 @@ def series(search: pd.DataFrame, reward_models: pd.DataFrame, rules: Rules) -> I
 def gains(
     search: pd.DataFrame, reward_models: pd.DataFrame, rules: Rules
 ) -> Iterator[tuple[Axis, str, str, pd.DataFrame]]:
-    """What the most diverse set is better by than the least diverse one: what is varied, in words, the data set, and
-    the difference by problem and seed.
+    """What the most diverse set is better by than the least diverse one: what is varied, in words,
+    the data set, and the difference by problem and seed.
     """
     for dataset, axis, size, known in series(search, reward_models, rules):
         least, most = min(known), max(known)

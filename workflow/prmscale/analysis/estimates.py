@@ -1,20 +1,24 @@
-"""Means, paired differences and other statistics of problems and training seeds, with one kind of interval for all.
+"""Means, paired differences and other statistics of problems and training seeds, with one kind of
+interval for all.
 
-What is measured is a crossed design: every training seed meets the same problems. Its analysis of variance (Searle,
-Casella and McCulloch 1992, Variance Components, chapter 4) tells the variance of a mean over n problems and S seeds,
-p / n + s / S + i / (n S), with the variances p of problems, s of seeds and i of their interaction: p / n comes from the
-problems' means, s / S + i / (n S) from the seeds' means, and `intervals` makes of the two an interval and a p-value.
-One seed says nothing about others: its interval covers the problems alone. Where cells are missing, the seeds' effects
-are those of the additive model by least squares (Henderson's method 3, chapter 5 there). Strata (data sets) keep their
-numbers of problems: their variances add up.
+What is measured is a crossed design: every training seed meets the same problems. Its analysis of
+variance (Searle, Casella and McCulloch 1992, Variance Components, chapter 4) tells the variance of
+a mean over n problems and S seeds, p / n + s / S + i / (n S), with the variances p of problems, s
+of seeds and i of their interaction: p / n comes from the problems' means, s / S + i / (n S) from
+the seeds' means, and `intervals` makes of the two an interval and a p-value. One seed says nothing
+about others: its interval covers the problems alone. Where cells are missing, the seeds' effects
+are those of the additive model by least squares (Henderson's method 3, chapter 5 there). Strata
+(data sets) keep their numbers of problems: their variances add up.
 
-Problems that are nearly all alike say little about those not seen. Two imaginary problems, one above and one below the
-mean, are therefore added to the variance, as far out as those that move it (Agresti and Min 2005, Statistics in
-Medicine 24, 729, for matched pairs); as far as 1 where all are alike, so that n equal problems are known to 2.8 / n,
-about as the rule of three has it. Where many differ this is nothing; where few do, it decides as the sign test does.
+Problems that are nearly all alike say little about those not seen. Two imaginary problems, one
+above and one below the mean, are therefore added to the variance, as far out as those that move it
+(Agresti and Min 2005, Statistics in Medicine 24, 729, for matched pairs); as far as 1 where all are
+alike, so that n equal problems are known to 2.8 / n, about as the rule of three has it. Where many
+differ this is nothing; where few do, it decides as the sign test does.
 
-Statistics that are not linear are replaced by the plane through their values one standard error to both sides of what
-was measured, along the principal axes of the means' covariance: the delta method, with slopes at the scale that counts.
+Statistics that are not linear are replaced by the plane through their values one standard error to
+both sides of what was measured, along the principal axes of the means' covariance: the delta
+method, with slopes at the scale that counts.
 """
 
 from __future__ import annotations
@@ -39,11 +43,14 @@ UNBOUNDED: Range = (-np.inf, np.inf)
 IMAGINARY = 2  # problems beside those measured
 
 
-def mean_interval(values: npt.ArrayLike, level: float = 0.95, *, within: Range = DIFFERENCE) -> Interval:
-    """The mean of one value a problem, or of a row of values (one a training seed), with its interval.
+def mean_interval(
+    values: npt.ArrayLike, level: float = 0.95, *, within: Range = DIFFERENCE
+) -> Interval:
+    """The mean of one value a problem, or of a row of values (one a training seed), with its
+    interval.
 
-    Missing values are left out. One problem has no interval (low and high are NaN). The interval ends at the ends of
-    `within` where the values do.
+    Missing values are left out. One problem has no interval (low and high are NaN). The interval
+    ends at the ends of `within` where the values do.
     """
     table = _table(values)
     table = table[~np.isnan(table).all(axis=1)]
@@ -53,14 +60,19 @@ def mean_interval(values: npt.ArrayLike, level: float = 0.95, *, within: Range =
 
 
 def paired_difference(a: npt.ArrayLike, b: npt.ArrayLike, level: float = 0.95) -> Interval:
-    """The mean of a - b, problem by problem in the same order; a problem missing in one of them is left out.
+    """The mean of a - b, problem by problem in the same order; a problem missing in one of them is
+    left out.
 
-    Either may have one column a training seed: seeds are paired, and one with a single column stands against each.
+    Either may have one column a training seed: seeds are paired, and one with a single column
+    stands against each.
     """
     first, second = _table(a), _table(b)
-    if len(first) != len(second) or (1 not in (first.shape[1], second.shape[1]) and first.shape != second.shape):
+    if len(first) != len(second) or (
+        1 not in (first.shape[1], second.shape[1]) and first.shape != second.shape
+    ):
         raise ValueError(
-            f"values of the same problems (and seeds) are wanted, not of shapes {np.shape(a)} and {np.shape(b)}"
+            f"values of the same problems (and seeds) are wanted, not of shapes {np.shape(a)} and "
+            f"{np.shape(b)}"
         )
     return mean_interval(first - second, level)
 
@@ -72,11 +84,13 @@ def statistic_interval(
     *,
     within: Range = UNBOUNDED,
 ) -> Interval:
-    """A statistic of the means of the groups of complete `values` (problems x seeds x groups), with its interval.
+    """A statistic of the means of the groups of complete `values` (problems x seeds x groups), with
+    its interval.
 
-    `statistic` takes rows of means (one column a group) and gives one number a row; it need not be linear. One problem
-    (a measure that has none) leaves the seeds. A statistic that nothing moves has no interval (low and high are NaN),
-    unless it is of a known range, such as a share: that of others has no scale by which problems not seen could count.
+    `statistic` takes rows of means (one column a group) and gives one number a row; it need not be
+    linear. One problem (a measure that has none) leaves the seeds. A statistic that nothing moves
+    has no interval (low and high are NaN), unless it is of a known range, such as a share: that of
+    others has no scale by which problems not seen could count.
     """
     table = np.asarray(values, dtype=float)
     means = table.mean(axis=(0, 1))
@@ -102,7 +116,9 @@ def curve(
     found = intervals_of(table, by, value, level)
     names = pd.DataFrame(list(found), columns=pd.Index(list(by)))
     columns = ["mean", "low", "high", "n", "seeds"]
-    return pd.concat([names, pd.DataFrame([vars(each) for each in found.values()])[columns]], axis=1)
+    return pd.concat(
+        [names, pd.DataFrame([vars(each) for each in found.values()])[columns]], axis=1
+    )
 
 
 def intervals_of(
@@ -110,13 +126,15 @@ def intervals_of(
 ) -> dict[tuple[Hashable, ...], Interval]:
     """The interval of each group of rows with the same values in the columns `by`, in their order.
 
-    The table's column `seed` names the training seed (one where there is none); rows of one problem and seed within a
-    group are averaged first. Where the table has a column `dataset`, each data set is a stratum: its number of problems
-    stays. Values between 0 and 1 are taken for shares.
+    The table's column `seed` names the training seed (one where there is none); rows of one problem
+    and seed within a group are averaged first. Where the table has a column `dataset`, each data
+    set is a stratum: its number of problems stays. Values between 0 and 1 are taken for shares.
     """
     missing = [column for column in [*by, value, "problem_id"] if column not in table]
     if missing:
-        raise UserError(f"no column {missing[0]!r} to average over; the table has {list(table.columns)}")
+        raise UserError(
+            f"no column {missing[0]!r} to average over; the table has {list(table.columns)}"
+        )
     if table.empty:
         raise UserError(f"nothing to average: no row is left to group by {', '.join(by)}")
     if table[list(by)].isna().to_numpy().any():
@@ -126,7 +144,9 @@ def intervals_of(
     for key, own in means.groupby(level=list(range(len(by))), sort=True):
         wide = own.droplevel(list(range(len(by)))).unstack("training seed")
         strata = wide.index.get_level_values("stratum").to_numpy()
-        found[key if isinstance(key, tuple) else (key,)] = _interval(wide.to_numpy(), strata, level, SHARE)
+        found[key if isinstance(key, tuple) else (key,)] = _interval(
+            wide.to_numpy(), strata, level, SHARE
+        )
     return found
 
 
@@ -135,7 +155,11 @@ def _by_cell(table: pd.DataFrame, by: list[str], value: str) -> pd.Series:
     stratum = table["dataset"] if "dataset" in table else pd.Series("", index=table.index)
     trained = table["seed"] if "seed" in table else pd.Series(1, index=table.index)
     keys = [table[column] for column in by]
-    keys += [stratum.rename("stratum"), table["problem_id"].rename("problem"), trained.rename("training seed")]
+    keys += [
+        stratum.rename("stratum"),
+        table["problem_id"].rename("problem"),
+        trained.rename("training seed"),
+    ]
     return table[value].astype(float).groupby(keys).mean()
 
 
@@ -143,16 +167,24 @@ def _table(values: npt.ArrayLike) -> Array:
     """Problems x seeds, of one value a problem too."""
     table = np.asarray(values, dtype=float)
     if table.ndim not in (1, 2):
-        raise ValueError(f"one value a problem, or one a problem and seed, is wanted, not the shape {table.shape}")
+        raise ValueError(
+            "one value a problem, or one a problem and seed, is wanted, not the shape "
+            f"{table.shape}"
+        )
     return table[:, None] if table.ndim == 1 else table
 
 
 def _interval(
     values: Array, strata: npt.NDArray[np.generic], level: float, within: Range, alone: bool = False
 ) -> Interval:
-    """The interval of the mean of (problems x seeds), one stratum a problem; of one problem `alone` by its seeds."""
+    """The interval of the mean of (problems x seeds), one stratum a problem; of one problem `alone`
+    by its seeds.
+    """
     measured = ~np.isnan(values)
-    table, strata = values[measured.any(axis=1)][:, measured.any(axis=0)], strata[measured.any(axis=1)]
+    table, strata = (
+        values[measured.any(axis=1)][:, measured.any(axis=0)],
+        strata[measured.any(axis=1)],
+    )
     n, trained = len(table), max(table.shape[1], 1)
     mean = float(_mean(table, 1).mean()) if n else float("nan")
     if n < 2 and not (alone and trained > 1):
@@ -166,12 +198,15 @@ def _interval(
         errors = (errors[0], float(np.sqrt(max(by_seed - both, 0.0))), float(np.sqrt(both)))
     inside = within[0] <= float(np.nanmin(table)) and float(np.nanmax(table)) <= within[1]
     ends = (float("nan"), float("nan"), n, trained if ranks else 1)
-    return Interval(mean, *ends, *errors, tuple(parts), within if inside else UNBOUNDED, least).at(level)
+    return Interval(mean, *ends, *errors, tuple(parts), within if inside else UNBOUNDED, least).at(
+        level
+    )
 
 
 def _variances(table: Array, strata: npt.NDArray[np.generic]) -> tuple[float, float, float, int]:
-    """What the variance of the mean owes to problems, to seeds with the interaction, and to the interaction alone; and
-    the degrees of freedom of the seeds' (0 where they cannot be told from problems).
+    """What the variance of the mean owes to problems, to seeds with the interaction, and to the
+    interaction alone; and the degrees of freedom of the seeds' (0 where they cannot be told from
+    problems).
     """
     known = ~np.isnan(table)
     cells, n = int(known.sum()), len(table)
@@ -187,15 +222,21 @@ def _variances(table: Array, strata: npt.NDArray[np.generic]) -> tuple[float, fl
         return by_problem, 0.0, 0.0, 0
     if n == 1:
         return 0.0, explained / ranks / cells, 0.0, ranks
-    # in proportion to the seeds' mean square alone: less a variance known better, it would be none too often
-    of_seeds, of_cells = float((weights.sum(axis=0) ** 2).sum()) / (cells - n), float((weights**2).sum())
+    # in proportion to the seeds' mean square alone: less a variance known better, it would be none
+    # too often
+    of_seeds, of_cells = (
+        float((weights.sum(axis=0) ** 2).sum()) / (cells - n),
+        float((weights**2).sum()),
+    )
     by_seed = explained / ranks * max(of_seeds, of_cells) / n**2
     return by_problem, by_seed, both, ranks
 
 
-def _seed_shifts(table: Array, known: npt.NDArray[np.bool_], weights: Array) -> tuple[Array, float, int]:
-    """By how much each seed is above the mean of all, over the same problems, by least squares; the sum of squares that
-    this explains; and how many of them are free.
+def _seed_shifts(
+    table: Array, known: npt.NDArray[np.bool_], weights: Array
+) -> tuple[Array, float, int]:
+    """By how much each seed is above the mean of all, over the same problems, by least squares; the
+    sum of squares that this explains; and how many of them are free.
     """
     if table.shape[1] == 1:
         return np.zeros(1), 0.0, 0
@@ -204,9 +245,15 @@ def _seed_shifts(table: Array, known: npt.NDArray[np.bool_], weights: Array) -> 
         return shifts, float((shifts**2).sum()), table.shape[1] - 1
     above = np.where(known, table - _mean(table, 1)[:, None], 0.0).sum(axis=0)
     equations = np.diag(known.sum(axis=0)) - known.T @ weights
-    least = 1e-9  # of the greatest singular value: there is always one of zero, and it must not be taken for another
+    # of the greatest singular value: there is always one of zero, and it must not be taken for
+    # another
+    least = 1e-9
     shifts = np.linalg.pinv(equations, rcond=least, hermitian=True) @ above
-    return shifts, float(shifts @ above), int(np.linalg.matrix_rank(equations, least * known.sum(), hermitian=True))
+    return (
+        shifts,
+        float(shifts @ above),
+        int(np.linalg.matrix_rank(equations, least * known.sum(), hermitian=True)),
+    )
 
 
 def _of_problems(means: Array, strata: npt.NDArray[np.generic]) -> float:

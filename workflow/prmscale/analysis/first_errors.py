@@ -1,7 +1,9 @@
-"""First errors that reward models name: the table that figure 10 is drawn from, and its F1 with intervals.
+"""First errors that reward models name: the table that figure 10 is drawn from, and its F1 with
+intervals.
 
-A reward model's threshold is chosen once, on solutions that nothing is reported on (labelled validation solutions whose
-truth is known), and used on every data set, as ProcessBench does (arXiv 2412.06559).
+A reward model's threshold is chosen once, on solutions that nothing is reported on (labelled
+validation solutions whose truth is known), and used on every data set, as ProcessBench does (arXiv
+2412.06559).
 """
 
 from __future__ import annotations
@@ -12,19 +14,26 @@ import numpy as np
 import pandas as pd
 
 from prmscale.analysis.estimates import SHARE, Array, statistic_interval
-from prmscale.analysis.first_error import best_threshold, first_error, harmonic
 from prmscale.engines.scheduler import Scorer
 from prmscale.labels.label import truths
+from prmscale.rewards.first_error_f1 import best_threshold, first_error, harmonic
 from prmscale.tasks.base import Problem, Task
-from prmscale.tasks.process_bench import NO_ERROR, FirstError
+from prmscale.tasks.benchmarks.process_bench import NO_ERROR, FirstError
 
 BY = ["dataset", "reward_model"]
 HALF = 0.5  # the threshold of scores that are probabilities
-COUNTS = ["found", "erroneous", "passed", "right"]  # F1 is the harmonic mean of found / erroneous and passed / right
+COUNTS = [
+    "found",
+    "erroneous",
+    "passed",
+    "right",
+]  # F1 is the harmonic mean of found / erroneous and passed / right
 
 
 def known(task: Task, problems: Sequence[Problem], solutions: pd.DataFrame) -> list[FirstError]:
-    """The solutions of these problems with their first wrong step; none where the task does not know it."""
+    """The solutions of these problems with their first wrong step; none where the task does not
+    know it.
+    """
     by_id = {problem.problem_id: problem for problem in problems}
     found = []
     for row in solutions[solutions["problem_id"].isin(by_id)].itertuples(index=False):
@@ -36,10 +45,14 @@ def known(task: Task, problems: Sequence[Problem], solutions: pd.DataFrame) -> l
     return found
 
 
-def named(scorer: Scorer, validation: Sequence[FirstError], tests: Mapping[str, Sequence[FirstError]]) -> pd.DataFrame:
-    """The first errors that a reward model names in the tests' solutions, at the threshold best on `validation`.
+def named(
+    scorer: Scorer, validation: Sequence[FirstError], tests: Mapping[str, Sequence[FirstError]]
+) -> pd.DataFrame:
+    """The first errors that a reward model names in the tests' solutions, at the threshold best on
+    `validation`.
 
-    Where the validation solutions are all erroneous, or all right, none is better than another: a half is taken.
+    Where the validation solutions are all erroneous, or all right, none is better than another: a
+    half is taken.
     """
     places = [each.first_error for each in validation]
     mixed = len({place == NO_ERROR for place in places}) == 2
@@ -60,22 +73,28 @@ def named(scorer: Scorer, validation: Sequence[FirstError], tests: Mapping[str, 
 
 
 def _scores(scorer: Scorer, solutions: Sequence[FirstError]) -> list[np.ndarray]:
-    return [scored.scores for scored in scorer.score([(each.problem, each.steps) for each in solutions])]
+    return [
+        scored.scores for scored in scorer.score([(each.problem, each.steps) for each in solutions])
+    ]
 
 
 def f1(table: pd.DataFrame, level: float) -> pd.DataFrame:
-    """F1 of each reward model on each data set (columns of BY, mean, low, high, erroneous, correct, n, seeds).
+    """F1 of each reward model on each data set (columns of BY, mean, low, high, erroneous, correct,
+    n, seeds).
 
-    Each problem and training seed moves the two shares, and these F1. A data set without erroneous or without right
-    solutions has no F1 and is left out.
+    Each problem and training seed moves the two shares, and these F1. A data set without erroneous
+    or without right solutions has no F1 and is left out.
     """
     hit = table["named"] == table["first_error"]
     wrong = table["first_error"] != NO_ERROR
     counts = pd.DataFrame(
-        {"found": hit & wrong, "erroneous": wrong, "passed": hit & ~wrong, "right": ~wrong}, dtype=float
+        {"found": hit & wrong, "erroneous": wrong, "passed": hit & ~wrong, "right": ~wrong},
+        dtype=float,
     )
     rows = []
-    for keys, own in pd.concat([table[[*BY, "problem_id", "seed"]], counts], axis=1).groupby(BY, sort=True):
+    for keys, own in pd.concat([table[[*BY, "problem_id", "seed"]], counts], axis=1).groupby(
+        BY, sort=True
+    ):
         sums = own.groupby(["problem_id", "seed"])[COUNTS].sum().unstack("seed", fill_value=0.0)
         seeds = sums.shape[1] // len(COUNTS)
         values = sums.to_numpy().reshape(len(sums), len(COUNTS), seeds).transpose(0, 2, 1)
@@ -83,9 +102,19 @@ def f1(table: pd.DataFrame, level: float) -> pd.DataFrame:
         if np.isnan(erroneous) or np.isnan(correct):
             continue
         found = statistic_interval(values, _f1, level, within=SHARE)
-        numbers = (found.mean, found.low, found.high, float(erroneous), float(correct), found.n, found.seeds)
+        numbers = (
+            found.mean,
+            found.low,
+            found.high,
+            float(erroneous),
+            float(correct),
+            found.n,
+            found.seeds,
+        )
         rows.append((*keys, *numbers))
-    return pd.DataFrame(rows, columns=[*BY, "mean", "low", "high", "erroneous", "correct", "n", "seeds"])
+    return pd.DataFrame(
+        rows, columns=[*BY, "mean", "low", "high", "erroneous", "correct", "n", "seeds"]
+    )
 
 
 def _f1(counts: Array) -> Array:
@@ -94,7 +123,9 @@ def _f1(counts: Array) -> Array:
 
 
 def _shares(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Accuracy on erroneous and on right solutions, of counts [..., COUNTS]; NaN where there are none."""
+    """Accuracy on erroneous and on right solutions, of counts [..., COUNTS]; NaN where there are
+    none.
+    """
     found, erroneous, passed, right = np.moveaxis(np.asarray(counts), -1, 0)
     with np.errstate(invalid="ignore", divide="ignore"):
         return found / erroneous, passed / right

@@ -1,9 +1,11 @@
-"""Forms of growth, fitted by least squares, and how well they do: on the points, or on one that they have not seen.
+"""Forms of growth, fitted by least squares, and how well they do: on the points, or on one that
+they have not seen.
 
-Over x, the log2 of a size or of training steps, accuracy (or minus a loss) grows without an end by the logarithm,
-towards 1 by a power law of the error, towards a level of its own by the saturating curve; it passes from one level to
-another by the sigmoid; or it jumps between two points and grows by the logarithm beside that. Each is linear but for
-one or two parameters, which are tried on a grid.
+Over x, the log2 of a size or of training steps, accuracy (or minus a loss) grows without an end by
+the logarithm, towards 1 by a power law of the error, towards a level of its own by the saturating
+curve; it passes from one level to another by the sigmoid; or it jumps between two points and grows
+by the logarithm beside that. Each is linear but for one or two parameters, which are tried on a
+grid.
 """
 
 from __future__ import annotations
@@ -16,14 +18,22 @@ import numpy as np
 
 from prmscale.analysis.estimates import Array
 
-EXPONENTS = np.geomspace(0.05, 4, 40)  # at 0.05 the saturating curve is nearly the logarithm, at 4 a step
+EXPONENTS = np.geomspace(
+    0.05, 4, 40
+)  # at 0.05 the saturating curve is nearly the logarithm, at 4 a step
 FEWEST_SIZES = 4  # the saturating curve has three parameters, and one size is left out
-WIDTHS = (2.0, 3.0, 4.0, 6.0)  # doublings in which a sigmoid climbs from 10 to 90 %: what is faster is called a jump
+WIDTHS = (
+    2.0,
+    3.0,
+    4.0,
+    6.0,
+)  # doublings in which a sigmoid climbs from 10 to 90 %: what is faster is called a jump
 
 
 @dataclass(frozen=True)
 class Form:
-    """A curve: `offset` + the weighted sum of `columns(x, ...)`, for the best parameters of `grid(known x)`.
+    """A curve: `offset` + the weighted sum of `columns(x, ...)`, for the best parameters of
+    `grid(known x)`.
 
     x counts from the first point.
     """
@@ -43,9 +53,14 @@ def _sigmoid(x: Array, middle: float, width: float) -> Array:
 
 
 LOGARITHM = Form("logarithm, a + b log N", 0.0, lambda x: [()], lambda x: (np.ones_like(x), x))
-POWER_LAW = Form("power law, 1 − b/N^c", 1.0, lambda x: [(c,) for c in EXPONENTS], lambda x, c: (_power(x, c),))
+POWER_LAW = Form(
+    "power law, 1 − b/N^c", 1.0, lambda x: [(c,) for c in EXPONENTS], lambda x, c: (_power(x, c),)
+)
 SATURATING = Form(
-    "saturating, a − b/N^c", 0.0, lambda x: [(c,) for c in EXPONENTS], lambda x, c: (np.ones_like(x), _power(x, c))
+    "saturating, a − b/N^c",
+    0.0,
+    lambda x: [(c,) for c in EXPONENTS],
+    lambda x, c: (np.ones_like(x), _power(x, c)),
 )
 SIGMOID = Form(
     "sigmoid", 0.0,
@@ -81,12 +96,15 @@ def misfit(form: Form, x: Array, values: Array) -> Array:
 def left_out_error(form: Form, x: Array, values: Array) -> Array:
     """Root mean squared error, for each row of `values`, of predicting a point from the others.
 
-    Every point but the first is left out in turn (curves that saturate are wild below the smallest).
+    Every point but the first is left out in turn (curves that saturate are wild below the
+    smallest).
     """
     errors = []
     for out in range(1, len(x)):
         kept = np.arange(len(x)) != out
-        errors.append(fitted(form, x[kept], values[:, kept], x[out : out + 1])[:, 0] - values[:, out])
+        errors.append(
+            fitted(form, x[kept], values[:, kept], x[out : out + 1])[:, 0] - values[:, out]
+        )
     return np.asarray(np.sqrt((np.stack(errors) ** 2).mean(axis=0)))
 
 

@@ -1,10 +1,11 @@
-"""Labels' quality against what they cost, where the truth of steps is known: methods beside each other.
+"""Labels' quality against what they cost, where the truth of steps is known: methods beside each
+other.
 
-A fixed number of K rollouts also tells what fewer would have given: of n rollouts with s successes, k drawn without
-replacement all fail with probability C(n - s, k) / C(n, k) (hypergeometric), each prefix by itself, for k / n of the
-tokens. Methods are compared on the same problems; intervals of ratios are those of their logarithms. Tokens are all
-that a method spent on the problems it was given, those it could not label too; they are told by solution that has
-labels.
+A fixed number of K rollouts also tells what fewer would have given: of n rollouts with s successes,
+k drawn without replacement all fail with probability C(n - s, k) / C(n, k) (hypergeometric), each
+prefix by itself, for k / n of the tokens. Methods are compared on the same problems; intervals of
+ratios are those of their logarithms. Tokens are all that a method spent on the problems it was
+given, those it could not label too; they are told by solution that has labels.
 """
 
 from __future__ import annotations
@@ -27,9 +28,10 @@ FIXED = "monte_carlo"
 def by_problem(tables: Sequence[pd.DataFrame], spent: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """One row for each problem, method and K (of `monte_carlo` also each smaller power of two).
 
-    `tables` are labels, `spent` what each of them took. Columns: dataset, method, k, problem_id; `accuracy` of steps
-    and `first_error`, the share of solutions whose first error (or that there is none) is placed as in truth, both
-    missing where no solution has labels; `tokens` spent in all; `solutions` that have labels, of so many `given`.
+    `tables` are labels, `spent` what each of them took. Columns: dataset, method, k, problem_id;
+    `accuracy` of steps and `first_error`, the share of solutions whose first error (or that there
+    is none) is placed as in truth, both missing where no solution has labels; `tokens` spent in
+    all; `solutions` that have labels, of so many `given`.
     """
     found = []
     for labels, spending in zip(tables, spent, strict=True):
@@ -57,30 +59,43 @@ def _at(labels: pd.DataFrame, spent: pd.DataFrame, k: int) -> pd.DataFrame:
     steps = labels.assign(hit=np.where(truth, right, 1 - right))
     steps = steps.sort_values([*KEY, "step"])
     # a first error is placed right if all steps up to it are labelled right
-    wrong_before = (steps["truth"] == 0).groupby([steps[key] for key in KEY]).cumsum() - (steps["truth"] == 0)
+    wrong_before = (steps["truth"] == 0).groupby([steps[key] for key in KEY]).cumsum() - (
+        steps["truth"] == 0
+    )
     placed = steps[wrong_before == 0].groupby(KEY)["hit"].prod()
     took = spent.set_index("problem_id")
     quality = {
         "accuracy": steps.groupby("problem_id")["hit"].mean(),
         "first_error": placed.groupby("problem_id").mean(),
     }
-    cost = {"tokens": took["tokens"] * k / most, "solutions": took["labelled"], "given": took["solutions"]}
+    cost = {
+        "tokens": took["tokens"] * k / most,
+        "solutions": took["labelled"],
+        "given": took["solutions"],
+    }
     out = pd.DataFrame({**quality, **cost}).rename_axis("problem_id").reset_index()
-    return out.assign(dataset=out["problem_id"].map(dataset_of), method=labels["method"].iloc[0], k=k)
+    return out.assign(
+        dataset=out["problem_id"].map(dataset_of), method=labels["method"].iloc[0], k=k
+    )
 
 
 def points(problems: pd.DataFrame, level: float) -> pd.DataFrame:
-    """Each method's accuracy of steps and of first errors with intervals, its tokens a solution, and which share of the
-    solutions it was given it labels.
+    """Each method's accuracy of steps and of first errors with intervals, its tokens a solution,
+    and which share of the solutions it was given it labels.
 
-    Columns: dataset, method, k, measure (accuracy, first_error), mean, low, high, n, tokens, labelled.
+    Columns: dataset, method, k, measure (accuracy, first_error), mean, low, high, n, tokens,
+    labelled.
     """
     sums = problems.groupby(METHOD)[["tokens", "solutions", "given"]].sum()
-    shares = {"tokens": sums["tokens"] / sums["solutions"], "labelled": sums["solutions"] / sums["given"]}
+    shares = {
+        "tokens": sums["tokens"] / sums["solutions"],
+        "labelled": sums["solutions"] / sums["given"],
+    }
     spent = pd.DataFrame(shares).reset_index()
     labelled = problems[problems["solutions"] > 0]
     curves = [
-        curve(labelled, METHOD, value, level=level).assign(measure=value) for value in ("accuracy", "first_error")
+        curve(labelled, METHOD, value, level=level).assign(measure=value)
+        for value in ("accuracy", "first_error")
     ]
     return pd.concat(curves, ignore_index=True).drop(columns="seeds").merge(spent, on=METHOD)
 
@@ -88,10 +103,11 @@ def points(problems: pd.DataFrame, level: float) -> pd.DataFrame:
 def costs(problems: pd.DataFrame, level: float) -> pd.DataFrame:
     """Each method beside a fixed number of rollouts (the largest K there is), on the same problems.
 
-    `problems` that it was given, and the shares of them (`problems_labelled`) and of their solutions
-    (`solutions_labelled`) that have labels for it; `tokens`: all that it spent, by labelled solution; `tokens_ratio`:
-    these over those of the fixed number; `accuracy_gain` and `first_error_gain`: accuracy less that of the fixed
-    number; each with its interval, but of that number beside itself.
+    `problems` that it was given, and the shares of them (`problems_labelled`) and of their
+    solutions (`solutions_labelled`) that have labels for it; `tokens`: all that it spent, by
+    labelled solution; `tokens_ratio`: these over those of the fixed number; `accuracy_gain` and
+    `first_error_gain`: accuracy less that of the fixed number; each with its interval, but of that
+    number beside itself.
     """
     rows = []
     for dataset, own in problems.groupby("dataset", sort=False):
@@ -113,7 +129,9 @@ def costs(problems: pd.DataFrame, level: float) -> pd.DataFrame:
             for measure in ("accuracy", "first_error"):
                 gain = paired_difference(other[measure], base[measure], level)
                 ends = (np.nan, np.nan) if itself else (gain.low, gain.high)
-                row |= {measure: other[measure].mean()} | _named(f"{measure}_gain", gain.mean, *ends)
+                row |= {measure: other[measure].mean()} | _named(
+                    f"{measure}_gain", gain.mean, *ends
+                )
             rows.append(row)
     return pd.DataFrame(rows)
 
@@ -140,7 +158,8 @@ def _ratio(other: pd.DataFrame, base: pd.DataFrame, level: float) -> tuple[float
 def reliability(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """How often steps are right by the value of their labels, in ten bins of equal width.
 
-    Columns: dataset, method, k, value and right (means of a bin), n (its steps), calibration_error (of all bins).
+    Columns: dataset, method, k, value and right (means of a bin), n (its steps), calibration_error
+    (of all bins).
     """
     found = []
     for table in tables:
@@ -151,5 +170,7 @@ def reliability(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
                 value=("value", "mean"), right=("truth", "mean"), n=("truth", "size")
             )
             error = calibration_error(own["value"], own["truth"])
-            found.append(rows.assign(**dict(zip(METHOD, keys, strict=True)), calibration_error=error))
+            found.append(
+                rows.assign(**dict(zip(METHOD, keys, strict=True)), calibration_error=error)
+            )
     return pd.concat(found, ignore_index=True)

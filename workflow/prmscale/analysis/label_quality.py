@@ -16,17 +16,22 @@ def bins(values: pd.Series) -> pd.Series:
 
 
 def calibration_error(values: pd.Series, truth: pd.Series) -> float:
-    """Expected calibration error of the labels' values, in ten bins of equal width (Guo et al. 2017, 1706.04599)."""
+    """Expected calibration error of the labels' values, in ten bins of equal width (Guo et al.
+    2017, 1706.04599).
+    """
     gaps = (values - truth).groupby(bins(values)).agg(["mean", "size"])
     return float((gaps["mean"].abs() * gaps["size"]).sum() / len(values))
 
 
-def summary(labels: pd.DataFrame, spent: pd.DataFrame, level: float) -> dict[str, float | int | str]:
-    """One row about a table of labels, with the rule by which they are right, and what they took by its spending table;
-    a share of the solutions given is `kept`.
+def summary(
+    labels: pd.DataFrame, spent: pd.DataFrame, level: float
+) -> dict[str, float | int | str]:
+    """One row about a table of labels, with the rule by which they are right, and what they took by
+    its spending table; a share of the solutions given is `kept`.
 
-    Accuracy is of steps, `first_error` of solutions whose first wrong step (or none) is placed as in truth; both are
-    means over problems with intervals at `level`, missing where the truth is not known.
+    Accuracy is of steps, `first_error` of solutions whose first wrong step (or none) is placed as
+    in truth; both are means over problems with intervals at `level`, missing where the truth is not
+    known.
     """
     row: dict[str, float | int | str] = {
         name: str(labels[name].iloc[0]) if len(labels) else ""

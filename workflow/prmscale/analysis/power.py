@@ -1,10 +1,12 @@
-"""What would decide an inconclusive claim: problems and training seeds for 80 % power, if the effect is as measured.
+"""What would decide an inconclusive claim: problems and training seeds for 80 % power, if the
+effect is as measured.
 
-The variance of a mean over N problems and S seeds is p / N + s / S + i / (N S), with the variances of problems, seeds
-and their interaction that the study measured (`intervals.Interval`). A larger study's interval is that of `intervals`:
-what it knows of its seeds varies as a chi-squared variable with S - 1 degrees of freedom, and its power is the chance
-that the effect's interval lies on one side of the threshold. The measured effect is itself uncertain, and effects that
-happened to look large need more than is said here.
+The variance of a mean over N problems and S seeds is p / N + s / S + i / (N S), with the variances
+of problems, seeds and their interaction that the study measured (`intervals.Interval`). A larger
+study's interval is that of `intervals`: what it knows of its seeds varies as a chi-squared variable
+with S - 1 degrees of freedom, and its power is the chance that the effect's interval lies on one
+side of the threshold. The measured effect is itself uncertain, and effects that happened to look
+large need more than is said here.
 """
 
 from __future__ import annotations
@@ -20,12 +22,17 @@ from prmscale.analysis.intervals import Interval
 
 POWER = 0.80
 LUCK = (np.arange(500) + 0.5) / 500  # quantiles at which a chance is averaged
-MOST_PROBLEMS, MOST_SEEDS = 1_000_000, 1_000  # more than these, and the study is called out of reach
+MOST_PROBLEMS, MOST_SEEDS = (
+    1_000_000,
+    1_000,
+)  # more than these, and the study is called out of reach
 
 
 @dataclass(frozen=True)
 class Spread:
-    """Variances of one problem, of one seed and of their interaction (of the seeds: 0 where there is one)."""
+    """Variances of one problem, of one seed and of their interaction (of the seeds: 0 where there
+    is one).
+    """
 
     problem: float
     seed: float
@@ -34,11 +41,15 @@ class Spread:
     @classmethod
     def of(cls, found: Interval) -> Spread:
         """Those that a measured interval implies."""
-        problem, seed, both = (e or 0.0 for e in (found.problem_error, found.seed_error, found.interaction_error))
+        problem, seed, both = (
+            e or 0.0 for e in (found.problem_error, found.seed_error, found.interaction_error)
+        )
         return cls(problem**2 * found.n, seed**2 * found.seeds, both**2 * found.n * found.seeds)
 
     def power(self, distance: float, n: int, seeds: int, level: float) -> float:
-        """Chance that the interval at `level` of n problems and so many seeds excludes a value at this distance."""
+        """Chance that the interval at `level` of n problems and so many seeds excludes a value at
+        this distance.
+        """
         by_problem, by_seed = self.problem / n, self.seed / seeds + self.interaction / (n * seeds)
         true = np.sqrt(by_problem + by_seed)
         if not true:
@@ -47,9 +58,9 @@ class Spread:
         if seeds == 1:
             return float(stats.nct.sf(stats.t.ppf(tail, n - 1), n - 1, distance / true))
         told = by_seed * stats.chi2.ppf(LUCK, seeds - 1) / (seeds - 1)
-        reach = (by_problem * stats.t.ppf(tail, n - 1) + told * stats.t.ppf(tail, seeds - 1)) / np.sqrt(
-            by_problem + told
-        )
+        reach = (
+            by_problem * stats.t.ppf(tail, n - 1) + told * stats.t.ppf(tail, seeds - 1)
+        ) / np.sqrt(by_problem + told)
         return float(stats.norm.cdf((distance - reach) / true).mean())
 
 
@@ -57,11 +68,15 @@ def needed(found: Interval, level: float, threshold: float = 0.0) -> str:
     """What would place the interval on one side of the threshold; '' where it is there already."""
     if found.low > threshold or found.high < threshold:
         return ""
-    return _in_words(found, partial(Spread.of(found).power, abs(found.mean - threshold), level=level))
+    return _in_words(
+        found, partial(Spread.of(found).power, abs(found.mean - threshold), level=level)
+    )
 
 
 def needed_for_equivalence(found: Interval, level: float, margin: float) -> str:
-    """What would place the interval within ±margin, or outside, wherever the effect is; '' where it is already."""
+    """What would place the interval within ±margin, or outside, wherever the effect is; '' where it
+    is already.
+    """
     if found.low > margin or found.high < -margin or (found.low > -margin and found.high < margin):
         return ""
     spread, size = Spread.of(found), abs(found.mean)
@@ -96,9 +111,11 @@ def _in_words(found: Interval, power: Callable[[int, int], float]) -> str:
 
 
 def _smallest(power: Callable[[int], float], start: int, most: int) -> int | None:
-    """The smallest number of two digits and zeros from `start` to `most` with power enough; None where none has.
+    """The smallest number of two digits and zeros from `start` to `most` with power enough; None
+    where none has.
 
-    Power need not rise all the way: the more problems, the more it rests on what few seeds can tell of their spread.
+    Power need not rise all the way: the more problems, the more it rests on what few seeds can tell
+    of their spread.
     """
     tried = np.ceil(np.geomspace(start, max(start, most), 200)).astype(int).tolist()
     numbers = dict.fromkeys(_rounded(number) for number in tried)
@@ -106,6 +123,8 @@ def _smallest(power: Callable[[int], float], start: int, most: int) -> int | Non
 
 
 def _rounded(number: int) -> int:
-    """The next number with two digits before its zeros: more would claim to be surer than a pilot is."""
+    """The next number with two digits before its zeros: more would claim to be surer than a pilot
+    is.
+    """
     unit = 10 ** max(len(str(number)) - 2, 0)
     return -(-number // unit) * unit

@@ -1,4 +1,6 @@
-"""How answers were found in the solutions of each policy, and how many solutions were cut before they had one."""
+"""How answers were found in the solutions of each policy, and how many solutions were cut before
+they had one.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +10,16 @@ import pandas as pd
 
 BY = ["policy", "dataset", "purpose"]
 CUT = "cut"
-MANY = 0.05  # share of cut solutions above which accuracies say more of the token limit than of the policy
+# share of cut solutions above which accuracies say more of the token limit than of the policy
+MANY = 0.05
 
 
 def shares(solutions: Mapping[tuple[str, str, str], pd.DataFrame]) -> pd.DataFrame:
-    """By policy, data set and purpose, how many solutions each rule found the answer of, and their share.
+    """By policy, data set and purpose, how many solutions each rule found the answer of, and their
+    share.
 
-    The columns are those of BY, `found_by`, `solutions` and `share`; there is always a row for those that were cut.
+    The columns are those of BY, `found_by`, `solutions` and `share`; there is always a row for
+    those that were cut.
     """
     rows = []
     for key, table in solutions.items():

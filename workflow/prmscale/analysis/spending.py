@@ -1,10 +1,11 @@
 """What search strategies spent, and how accurate each was at what it spent.
 
-A budget is what may be spent; what was spent is counted. The unit is samples' worth: the mean tokens that a strategy
-generated on a data set, over the mean tokens of one sample of the same problems, so that best-of-n spends n.
-Between a strategy's measured budgets the accuracies of each problem and training seed are interpolated along log2 of
-what was spent; beyond the most that it spent (and below the least) it has no accuracy. A strategy that leaves more than
-5 % of a budget unspent is named. A problem without an answer within a budget counts as wrong, and none is left out.
+A budget is what may be spent; what was spent is counted. The unit is samples' worth: the mean
+tokens that a strategy generated on a data set, over the mean tokens of one sample of the same
+problems, so that best-of-n spends n. Between a strategy's measured budgets the accuracies of each
+problem and training seed are interpolated along log2 of what was spent; beyond the most that it
+spent (and below the least) it has no accuracy. A strategy that leaves more than 5 % of a budget
+unspent is named. A problem without an answer within a budget counts as wrong, and none is left out.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ from prmscale.analysis import selection
 from prmscale.analysis.estimates import Array
 
 UNSPENT = 0.05  # of a budget: a strategy that leaves more is named
-ROUNDING = 0.01  # so near to its ends a curve still has its end's value: the table holds whole tokens
+ROUNDING = (
+    0.01  # so near to its ends a curve still has its end's value: the table holds whole tokens
+)
 WHOLE = ("one_sample", "best_of_n", "majority")  # a budget of n is n samples
 KEYS = ["dataset", "strategy", "budget"]
 SPENT = [*KEYS, "spent", "share", "unanswered"]
@@ -27,7 +30,9 @@ SPENT = [*KEYS, "spent", "share", "unanswered"]
 
 @dataclass(frozen=True)
 class Curve:
-    """A strategy's accuracies by problem and seed (`selection.per_problem`) at each budget, and what it `spent`."""
+    """A strategy's accuracies by problem and seed (`selection.per_problem`) at each budget, and
+    what it `spent`.
+    """
 
     spent: Array  # samples' worth, from the least to the most
     tables: tuple[pd.DataFrame, ...]
@@ -45,36 +50,49 @@ class Curve:
 
 
 def spent(rows: pd.DataFrame) -> pd.DataFrame:
-    """What each strategy spent of each budget, by data set (columns SPENT): in samples' worth, as a share of the
-    budget, and at which share of the problems it had no answer.
+    """What each strategy spent of each budget, by data set (columns SPENT): in samples' worth, as a
+    share of the budget, and at which share of the problems it had no answer.
 
-    What was spent is NaN on a data set without one sample, best-of-n and majority: nothing says what a sample takes.
+    What was spent is NaN on a data set without one sample, best-of-n and majority: nothing says
+    what a sample takes.
     """
     if rows.empty:
         return pd.DataFrame(columns=SPENT)
     samples = {dataset: _sample_tokens(own) for dataset, own in rows.groupby("dataset", sort=True)}
     sample = pd.concat(samples, names=["dataset", "problem_id"]).rename("sample")
     mine = rows.groupby([*KEYS, "problem_id"])["policy_tokens"].mean().reset_index()
-    means = mine.merge(sample, "left", on=["dataset", "problem_id"]).groupby(KEYS)[["policy_tokens", "sample"]].mean()
+    means = (
+        mine.merge(sample, "left", on=["dataset", "problem_id"])
+        .groupby(KEYS)[["policy_tokens", "sample"]]
+        .mean()
+    )
     table = pd.DataFrame({"spent": means["policy_tokens"] / means["sample"]}).reset_index()
     without = rows["finish_reason"].eq("budget").groupby([rows[key] for key in KEYS]).mean()
-    return table.assign(share=table["spent"] / table["budget"], unanswered=without.to_numpy())[SPENT]
+    return table.assign(share=table["spent"] / table["budget"], unanswered=without.to_numpy())[
+        SPENT
+    ]
 
 
 def unspent(rows: pd.DataFrame) -> pd.DataFrame:
-    """The strategies that left more than 5 % of a budget unspent: dataset, strategy, budget, share that was spent."""
+    """The strategies that left more than 5 % of a budget unspent: dataset, strategy, budget, share
+    that was spent.
+    """
     table = spent(rows)
     return table.loc[table["share"] < 1 - UNSPENT, [*KEYS, "share"]].reset_index(drop=True)
 
 
 def curves(rows: pd.DataFrame) -> dict[str, Curve]:
-    """Each strategy's curve on the rows of one data set (or of some of its problems); none where what a sample takes
-    is not known.
+    """Each strategy's curve on the rows of one data set (or of some of its problems); none where
+    what a sample takes is not known.
     """
     table = spent(rows).dropna(subset="spent").sort_values(["spent", "budget"])
-    accuracies = {key: selection.per_problem(own) for key, own in rows.groupby(["strategy", "budget"])}
+    accuracies = {
+        key: selection.per_problem(own) for key, own in rows.groupby(["strategy", "budget"])
+    }
     return {
-        str(name): Curve(own["spent"].to_numpy(), tuple(accuracies[name, budget] for budget in own["budget"]))
+        str(name): Curve(
+            own["spent"].to_numpy(), tuple(accuracies[name, budget] for budget in own["budget"])
+        )
         for name, own in table.groupby("strategy")
     }
 
@@ -94,8 +112,8 @@ def point(every: Mapping[str, Curve], budget: float) -> float:
 
 
 def _sample_tokens(rows: pd.DataFrame) -> pd.Series:
-    """Mean tokens of a sample by problem: of one sample, else what best-of-n or majority spent on each of theirs; NaN
-    without any of them.
+    """Mean tokens of a sample by problem: of one sample, else what best-of-n or majority spent on
+    each of theirs; NaN without any of them.
     """
     for name in WHOLE:
         own = rows[rows["strategy"] == name]

@@ -1,7 +1,9 @@
-"""Which rows the comparison of search strategies takes: figures 4, 5 and 8 and the claim `search_budget` take the same.
+"""Which rows the comparison of search strategies takes: figures 4, 5 and 8 and the claim
+`search_budget` take the same.
 
-Everything is guided by one reward model and compared at tokens spent (`analysis.spending`), not at budgets allowed.
-No budget is left out: a search that ends without a complete solution (finish_reason `budget`) is wrong there.
+Everything is guided by one reward model and compared at tokens spent (`analysis.spending`), not at
+budgets allowed. No budget is left out: a search that ends without a complete solution
+(finish_reason `budget`) is wrong there.
 """
 
 from __future__ import annotations
@@ -30,7 +32,12 @@ NAMES = {  # as people call them, in the order of legends
     "puct": "PUCT",
 }
 GUIDED = tuple(name for name in NAMES if name != "majority")
-PLENTIFUL = (("mcts", "beam"), ("beam", "best_of_n"), ("best_of_n", "majority"), ("mcts", "best_of_n"))
+PLENTIFUL = (
+    ("mcts", "beam"),
+    ("beam", "best_of_n"),
+    ("best_of_n", "majority"),
+    ("mcts", "best_of_n"),
+)
 SCARCE = ("best_of_n", "mcts")
 CONTRASTS = {  # as the configuration names them
     ("mcts", "best_of_n"): "plentiful",
@@ -44,7 +51,8 @@ CONTRASTS = {  # as the configuration names them
 def guide(search: pd.DataFrame, reward_models: pd.DataFrame) -> str:
     """The reward model by which strategies are compared; '' where none guides a tree search.
 
-    Of those that are no controls, the one with rows of the most tree strategies, then the largest, then by name.
+    Of those that are no controls, the one with rows of the most tree strategies, then the largest,
+    then by name.
     """
     counts = search[search["strategy"].isin(TREE)].groupby("reward_model")["strategy"].nunique()
     models = selection.real(reward_models)
@@ -56,34 +64,42 @@ def guide(search: pd.DataFrame, reward_models: pd.DataFrame) -> str:
 
 
 def compared(search: pd.DataFrame, reward_models: pd.DataFrame, aggregation: str) -> pd.DataFrame:
-    """The rows compared, of one sample, majority and every strategy that the `guide` guides; none where there is none.
+    """The rows compared, of one sample, majority and every strategy that the `guide` guides; none
+    where there is none.
 
-    A strategy that was not measured by this aggregation has its first own one, in the order last, min, product, mean,
-    sum.
+    A strategy that was not measured by this aggregation has its first own one, in the order last,
+    min, product, mean, sum.
     """
     name = guide(search, reward_models)
     if not name:
         return search.iloc[:0]
     rows = selection.final(search)
     guided = rows[(rows["reward_model"] == name) & rows["strategy"].isin(GUIDED)]
-    parts = [own[own["aggregation"] == _own(own, aggregation)] for _, own in guided.groupby("strategy")]
+    parts = [
+        own[own["aggregation"] == _own(own, aggregation)] for _, own in guided.groupby("strategy")
+    ]
     return pd.concat([selection.controls(rows, ["one_sample", "majority"]), *parts])
 
 
-def wanted(search: pd.DataFrame, reward_models: pd.DataFrame, aggregation: str, figure: str) -> pd.DataFrame:
-    """The rows `compared`; raises UserError in the figure's name when no reward model guides a tree search."""
+def wanted(
+    search: pd.DataFrame, reward_models: pd.DataFrame, aggregation: str, figure: str
+) -> pd.DataFrame:
+    """The rows `compared`; raises UserError in the figure's name when no reward model guides a tree
+    search.
+    """
     rows = compared(search, reward_models, aggregation)
     if rows.empty:
         raise UserError(
-            f"{figure}: no tree search ({', '.join(TREE)}) guided by a trained reward model is in the search table. "
-            f"Name reward models in search.tree.reward_models, or leave {figure} out of analysis.figures"
+            f"{figure}: no tree search ({', '.join(TREE)}) guided by a trained reward model is in "
+            f"the search table. Name reward models in search.tree.reward_models, or leave {figure} "
+            "out of analysis.figures"
         )
     return rows
 
 
 def unspent(search: pd.DataFrame, reward_models: pd.DataFrame, aggregation: str) -> pd.DataFrame:
-    """The strategies compared that left more than 5 % of a budget unspent: dataset, strategy (as people call it),
-    budget, share of it that was spent.
+    """The strategies compared that left more than 5 % of a budget unspent: dataset, strategy (as
+    people call it), budget, share of it that was spent.
     """
     table = spending.unspent(compared(search, reward_models, aggregation))
     return table.assign(strategy=table["strategy"].map(NAMES))
@@ -91,9 +107,11 @@ def unspent(search: pd.DataFrame, reward_models: pd.DataFrame, aggregation: str)
 
 @dataclass(frozen=True)
 class Contrast:
-    """A difference by problem (rows) and seed (columns), empty where a side was not measured, and what it says.
+    """A difference by problem (rows) and seed (columns), empty where a side was not measured, and
+    what it says.
 
-    `parts` are the differences that must all be positive where the contrast is more than its own sign.
+    `parts` are the differences that must all be positive where the contrast is more than its own
+    sign.
     """
 
     name: str
@@ -103,15 +121,23 @@ class Contrast:
     parts: tuple[pd.DataFrame, ...] = ()
 
 
-def contrasts(search: pd.DataFrame, reward_models: pd.DataFrame, aggregation: str, scarce: int) -> Iterator[Contrast]:
-    """What the claim compares, the whole claim first: MCTS leads best-of-n at plenty and trails it at scarcity.
+def contrasts(
+    search: pd.DataFrame, reward_models: pd.DataFrame, aggregation: str, scarce: int
+) -> Iterator[Contrast]:
+    """What the claim compares, the whole claim first: MCTS leads best-of-n at plenty and trails it
+    at scarcity.
 
-    Plenty is the largest amount that the measured ones of MCTS, beam search, best-of-n and majority all spent;
-    scarcity a budget stated beforehand. The words name who left more than 5 % of the budget in question unspent.
+    Plenty is the largest amount that the measured ones of MCTS, beam search, best-of-n and majority
+    all spent; scarcity a budget stated beforehand. The words name who left more than 5 % of the
+    budget in question unspent.
     """
     for key, rows in compared(search, reward_models, aggregation).groupby("dataset", sort=True):
         dataset, every = str(key), spending.curves(rows)
-        chain = [every[name] for name in dict.fromkeys(n for pair in PLENTIFUL for n in pair) if name in every]
+        chain = [
+            every[name]
+            for name in dict.fromkeys(n for pair in PLENTIFUL for n in pair)
+            if name in every
+        ]
         plenty, left = spending.common(chain), spending.unspent(rows)
         most = left[left["budget"] == rows["budget"].max()]
         ordered = [_contrast(every, pair, plenty, most, dataset) for pair in PLENTIFUL]
@@ -125,26 +151,37 @@ def contrasts(search: pd.DataFrame, reward_models: pd.DataFrame, aggregation: st
         if len(both):
             # the number is their difference, the verdict wants both
             ends = (100 * float(part.mean(axis=None)) for part in (lead, -reversed_.difference))
-            words += " ({:+.1f}, must be above 0; {:+.1f}, must be below)".format(*ends).replace("-", "−")
+            words += " ({:+.1f}, must be above 0; {:+.1f}, must be below)".format(*ends).replace(
+                "-", "−"
+            )
         yield Contrast("order", words, dataset, both, (lead, reversed_.difference))
         yield from (*ordered, reversed_)
 
 
 def _contrast(
-    every: Mapping[str, Curve], pair: tuple[str, str], worth: float, left: pd.DataFrame, dataset: str
+    every: Mapping[str, Curve],
+    pair: tuple[str, str],
+    worth: float,
+    left: pd.DataFrame,
+    dataset: str,
 ) -> Contrast:
     """One difference at one amount spent (0: none) and its words."""
     more, less = (every[name].at(worth) if name in every else pd.DataFrame() for name in pair)
     words = [f"{NAMES[pair[0]]} − {NAMES[pair[1]]}"]
     if worth:
         shares = left[left["strategy"].isin(pair)]
-        named = [f"{NAMES[row.strategy]} spent {row.share:.0%} of {row.budget}" for row in shares.itertuples()]
+        named = [
+            f"{NAMES[row.strategy]} spent {row.share:.0%} of {row.budget}"
+            for row in shares.itertuples()
+        ]
         words.append(f"{worth:.3g} samples' worth" + (f" ({'; '.join(named)})" if named else ""))
     return Contrast(CONTRASTS[pair], ", ".join(words), dataset, selection.minus(more, less))
 
 
 def _unanswered(rows: pd.DataFrame, budget: int) -> str:
-    """On how many problems MCTS has no answer within a budget, in words; best-of-n is never cut short of one."""
+    """On how many problems MCTS has no answer within a budget, in words; best-of-n is never cut
+    short of one.
+    """
     mine = rows[(rows["strategy"] == "mcts") & (rows["budget"] == budget)]
     share = mine["finish_reason"].eq("budget").mean()
     return f" (MCTS has no answer on {share:.0%})" if share > 0 else ""

@@ -1,7 +1,9 @@
-"""The transfer matrix: reward models of one base and recipe, trained on math, code or both, tested on each data set.
+"""The transfer matrix: reward models of one base and recipe, trained on math, code or both, tested
+on each data set.
 
-Each is compared with the one trained on the domain that it is tested on: two one-sided tests (Schuirmann 1987), by the
-same 90 % interval and margin as the claim `math_to_code`, for every policy and at the largest n.
+Each is compared with the one trained on the domain that it is tested on: two one-sided tests
+(Schuirmann 1987), by the same 90 % interval and margin as the claim `math_to_code`, for every
+policy and at the largest n.
 """
 
 from __future__ import annotations
@@ -9,8 +11,8 @@ from __future__ import annotations
 import pandas as pd
 
 from prmscale.analysis import selection
-from prmscale.analysis.compare import accuracy, at_budget, interval
 from prmscale.analysis.estimates import SHARE
+from prmscale.analysis.paired import accuracy, at_budget, interval
 from prmscale.analysis.verdicts import EQUIVALENCE_LEVEL, Rules, alike
 
 COLUMNS = [
@@ -20,8 +22,9 @@ COLUMNS = [
 
 
 def matrix(search: pd.DataFrame, reward_models: pd.DataFrame, rules: Rules) -> pd.DataFrame:
-    """One row a policy, data set and training domain: accuracy with its interval, and its difference to the PRM trained
-    on the data set's own domain with a 90 % interval and whether they are equivalent.
+    """One row a policy, data set and training domain: accuracy with its interval, and its
+    difference to the PRM trained on the data set's own domain with a 90 % interval and whether they
+    are equivalent.
 
     The own domain's row has no difference.
     """
@@ -41,7 +44,9 @@ def matrix(search: pd.DataFrame, reward_models: pd.DataFrame, rules: Rules) -> p
                     "n": known.n, "seeds": known.seeds,
                 }  # fmt: skip
                 difference = selection.minus(values, by_domain.get(domain, pd.DataFrame()))
-                gap = interval(difference, rules, EQUIVALENCE_LEVEL) if trained_on != domain else None
+                gap = (
+                    interval(difference, rules, EQUIVALENCE_LEVEL) if trained_on != domain else None
+                )
                 if gap is not None:
                     row |= {
                         "difference": gap.mean, "difference_low": gap.low, "difference_high": gap.high,

@@ -26,11 +26,15 @@ class Rules:
     seed: int = 0
     table1_budget: int = 8
     scarce_budget: int = 2  # samples' worth: where search_budget takes compute to be scarce
-    headlines: Mapping[str, str] = field(default_factory=dict)  # claim: the contrast that its verdict rests on
+    headlines: Mapping[str, str] = field(
+        default_factory=dict
+    )  # claim: the contrast that its verdict rests on
 
 
 class Evidence(NamedTuple):
-    """p-values of what was measured: under a claim just untrue (small: it is supported), and just true (refuted)."""
+    """p-values of what was measured: under a claim just untrue (small: it is supported), and just
+    true (refuted).
+    """
 
     supported: float
     refuted: float
@@ -46,9 +50,9 @@ class Evidence(NamedTuple):
 class Claim:
     """One measurement on one data set that bears on a claim.
 
-    `contrast` is its name in the configuration, `metric` says it in words. The standard errors are those of
-    `intervals.Interval`; the p-values are those of `Evidence`, in a headline corrected for its number of data sets;
-    `needed` says what would decide an inconclusive one.
+    `contrast` is its name in the configuration, `metric` says it in words. The standard errors are
+    those of `intervals.Interval`; the p-values are those of `Evidence`, in a headline corrected for
+    its number of data sets; `needed` says what would decide an inconclusive one.
     """
 
     claim: str
@@ -73,7 +77,9 @@ class Claim:
 
 @dataclass(frozen=True)
 class Check:
-    """One measurement beside the claims: an accuracy (without a verdict), or a difference that is judged."""
+    """One measurement beside the claims: an accuracy (without a verdict), or a difference that is
+    judged.
+    """
 
     section: str
     dataset: str
@@ -95,8 +101,8 @@ def above(found: Interval, threshold: float = 0.0) -> Evidence:
 def alike(found: Interval, margin: float) -> Evidence:
     """That an effect is within ±margin, by two one-sided tests (Schuirmann 1987).
 
-    Fewer than 3 / margin problems support nothing: that many without a single disagreement would still allow a
-    difference of the margin (rule of three).
+    Fewer than 3 / margin problems support nothing: that many without a single disagreement would
+    still allow a difference of the margin (rule of three).
     """
     nearer = found.p(margin if found.mean > 0 else -margin) / 2
     if abs(found.mean) >= margin:
@@ -107,15 +113,16 @@ def alike(found: Interval, margin: float) -> Evidence:
 def together(*parts: Evidence) -> Evidence:
     """That several things all hold: as sure as the least sure of them; refuted by any.
 
-    One that is not known (NaN) supports nothing. Each part refutes a claim that is just true at half the level, since
-    its p is two-sided: two parts together at the level.
+    One that is not known (NaN) supports nothing. Each part refutes a claim that is just true at
+    half the level, since its p is two-sided: two parts together at the level.
     """
     supported, refuted = zip(*(map(_known, part) for part in parts), strict=True)
     return Evidence(max(supported), min(refuted))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """p-values corrected so that the chance of any false one stays at the level (Holm 1979), in the order given.
+    """p-values corrected so that the chance of any false one stays at the level (Holm 1979), in the
+    order given.
 
     One that is not known (NaN) counts as 1.
     """
@@ -132,13 +139,20 @@ def _known(p: float) -> float:
     return 1.0 if isnan(p) else p
 
 
-def with_headlines(claims: Sequence[Claim], contrasts: Mapping[str, str], level: float) -> list[Claim]:
-    """The claims with each one's headline (its contrast of this name) marked and judged by corrected p-values."""
+def with_headlines(
+    claims: Sequence[Claim], contrasts: Mapping[str, str], level: float
+) -> list[Claim]:
+    """The claims with each one's headline (its contrast of this name) marked and judged by
+    corrected p-values.
+    """
     found = list(claims)
     for name, contrast in contrasts.items():
         named = [i for i, c in enumerate(found) if (c.claim, c.contrast) == (name, contrast)]
         own = [i for i in named if found[i].verdict != NOT_MEASURED]
-        supported, refuted = holm([found[i].p_supported for i in own]), holm([found[i].p_refuted for i in own])
+        supported, refuted = (
+            holm([found[i].p_supported for i in own]),
+            holm([found[i].p_refuted for i in own]),
+        )
         for i in named:
             found[i] = replace(found[i], headline=True)
         for i, evidence in zip(own, map(Evidence, supported, refuted), strict=True):

@@ -27,10 +27,14 @@ class Labelling(Workers):
             yield self._comparison(dataset)
 
     def _searches(self) -> list[tuple[str, str, str]]:
-        """Writer, data set and labeller of every search for first errors, each once whoever asks for it."""
+        """Writer, data set and labeller of every search for first errors, each once whoever asks
+        for it.
+        """
         found = []
         for policy, dataset, method in self.study.labelled():
-            by = {"binary_search": [policy], "consensus": self.study.labels.consensus}.get(method, [])
+            by = {"binary_search": [policy], "consensus": self.study.labels.consensus}.get(
+                method, []
+            )
             found += [(policy, dataset, labeller) for labeller in by]
         return list(dict.fromkeys(found))
 
@@ -55,16 +59,22 @@ class Labelling(Workers):
         return s.count * max(s.steps - 1, 0) * self.study.cost.distinct_prefixes
 
     def _checks(self, s: Solutions) -> float:
-        """Prefixes that binary search rolls out, none of them twice: log2(steps) of each solution, if all are wrong."""
+        """Prefixes that binary search rolls out, none of them twice: log2(steps) of each solution,
+        if all are wrong.
+        """
         return min(self._prefixes(s), s.count * math.ceil(math.log2(max(s.steps, 2))))
 
     def _rollouts(self, policy: str, s: Solutions, prefixes: float, k: int) -> tuple[Pass, float]:
-        """K rollouts from each prefix, with on average half of the solution still to write, and their number."""
+        """K rollouts from each prefix, with on average half of the solution still to write, and
+        their number.
+        """
         rollouts = prefixes * k
         return self._write(policy, rollouts, k, s.prompt + s.length / 2, s.length / 2), rollouts
 
     def _tree(self, policy: str, s: Solutions, problems: float, k: int) -> tuple[list[Pass], float]:
-        """OmegaPRM's trees in full, and their solutions: rollouts of the problem, then of all searches' checks."""
+        """OmegaPRM's trees in full, and their solutions: rollouts of the problem, then of all
+        searches' checks.
+        """
         first = self._write(policy, problems * k, k, s.prompt, s.length)
         states = problems * self.study.labels.omega.searches * math.ceil(math.log2(max(s.steps, 2)))
         work, rollouts = self._rollouts(policy, s, states, k)
@@ -74,14 +84,20 @@ class Labelling(Workers):
         labels, s = self.study.labels, self._for_labelling(dataset, policy)
         passes, solutions = self._tree(policy, s, s.count / labels.solutions, labels.rollouts)
         stored = solutions * (s.length * TEXT + ROW + s.steps * ROW)
-        return Job("label_by_tree", f"{policy}.{dataset}", tuple(passes), stored, solutions * s.programs)
+        return Job(
+            "label_by_tree", f"{policy}.{dataset}", tuple(passes), stored, solutions * s.programs
+        )
 
     def _comparison(self, dataset: str) -> Job:
-        """Rollouts of the problems compared. Methods share the draws of a policy from a prefix: those of a fixed number
-        hold all of the writer's; a tree's start elsewhere, and a consensus has other labellers.
+        """Rollouts of the problems compared. Methods share the draws of a policy from a prefix:
+        those of a fixed number hold all of the writer's; a tree's start elsewhere, and a consensus
+        has other labellers.
         """
         labels, methods = self.study.labels, self.study.labels.compare.methods
-        problems, k = min(labels.compare.problems, self.study.dataset(dataset).train), labels.compare.rollouts
+        problems, k = (
+            min(labels.compare.problems, self.study.dataset(dataset).train),
+            labels.compare.rollouts,
+        )
         s = replace(self._for_labelling(dataset, labels.policy), count=problems * labels.solutions)
         passes = []
         others = set(labels.consensus) if "consensus" in methods else set()
@@ -89,6 +105,9 @@ class Labelling(Workers):
             passes.append(self._rollouts(labels.policy, s, self._prefixes(s), k)[0])
         elif "binary_search" in methods or labels.policy in others:
             passes.append(self._rollouts(labels.policy, s, self._checks(s), k)[0])
-        passes += [self._rollouts(name, s, self._checks(s), k)[0] for name in sorted(others - {labels.policy})]
+        passes += [
+            self._rollouts(name, s, self._checks(s), k)[0]
+            for name in sorted(others - {labels.policy})
+        ]
         passes += self._tree(labels.policy, s, problems, k)[0] if "omega" in methods else []
         return Job("compare_labels", dataset, tuple(passes), len(methods) * s.count * s.steps * ROW)

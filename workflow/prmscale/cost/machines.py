@@ -1,7 +1,9 @@
-"""How long work takes: on a GPU by its data sheet and shares of it that are usual, or as a finished study's jobs took.
+"""How long work takes: on a GPU by its data sheet and shares of it that are usual, or as a finished
+study's jobs took.
 
-A GPU reads and trains at a share of its peak FLOP/s, and writes at whichever is slower: that, or moving the weights
-(once for the whole batch) and each sequence's KV cache through its memory (the roofline of Williams et al. 2009).
+A GPU reads and trains at a share of its peak FLOP/s, and writes at whichever is slower: that, or
+moving the weights (once for the whole batch) and each sequence's KV cache through its memory (the
+roofline of Williams et al. 2009).
 """
 
 from __future__ import annotations
@@ -18,14 +20,17 @@ from prmscale.cost.parts import Job, Pass
 from prmscale.engines.memory import BYTES
 from prmscale.errors import UserError
 
-# shares of the peak. Trainings of large models reach .38 to .43 (Llama 3, arXiv 2407.21783) and .46 (PaLM, 2204.02311);
-# here batches are smaller and padded. Reading needs no second pass and no optimiser, but is padded likewise
+# shares of the peak. Trainings of large models reach .38 to .43 (Llama 3, arXiv 2407.21783) and .46
+# (PaLM, 2204.02311); here batches are smaller and padded. Reading needs no second pass and no
+# optimiser, but is padded likewise
 OF_PEAK = {"train": 0.35, "read": 0.4, "write": 0.4}
 OF_BANDWIDTH = 0.6  # short reads, and the time between kernels
-PER_LAYER = 0.0009  # seconds that a layer takes at least for a new token: kernels launched one by one by transformers
+# seconds that a layer takes at least for a new token: kernels launched one by one by transformers
+PER_LAYER = 0.0009
 START = 120.0  # seconds until a job has its model, beside reading the weights
 DISK = 1e9  # bytes of weights read a second
-PROGRAM = 0.01  # seconds to judge a model-written program in the sandbox (107 to 142 a second were measured)
+# seconds to judge a model-written program in the sandbox (107 to 142 a second were measured)
+PROGRAM = 0.01
 
 
 @dataclass(frozen=True)
@@ -42,14 +47,20 @@ class Gpu:
         compute = work.flops / (self.peak[work.dtype] * OF_PEAK[work.kind])
         if work.kind != "write":
             return compute
-        bytes_ = BYTES[work.dtype] * (work.model.parameters / work.batch + work.model.cached * work.context)
+        bytes_ = BYTES[work.dtype] * (
+            work.model.parameters / work.batch + work.model.cached * work.context
+        )
         moved = work.tokens * bytes_ / (self.bandwidth * OF_BANDWIDTH)
         launched = work.tokens * work.model.shape.layers * PER_LAYER / work.batch
         return max(compute, moved, launched)
 
     def seconds(self, job: Job, gpus: int) -> float:
-        """GPU seconds of a job on so many GPUs, which all wait while it starts and while programs are judged."""
-        weights = sum({id(p.model): BYTES[p.dtype] * p.model.parameters for p in job.passes}.values())
+        """GPU seconds of a job on so many GPUs, which all wait while it starts and while programs
+        are judged.
+        """
+        weights = sum(
+            {id(p.model): BYTES[p.dtype] * p.model.parameters for p in job.passes}.values()
+        )
         waiting = START + weights / DISK + PROGRAM * job.programs
         return sum(map(self.busy, job.passes)) + gpus * waiting if job.passes else 0.0
 
@@ -59,7 +70,8 @@ def gpu(name: str) -> Gpu:
     table = pd.read_csv(Path(__file__).with_name("gpus.csv")).set_index("name")
     if name not in table.index:
         raise UserError(
-            f"--gpu {name}: not in {Path(__file__).with_name('gpus.csv')}; possible: {', '.join(table.index)}"
+            f"--gpu {name}: not in {Path(__file__).with_name('gpus.csv')}; possible: "
+            f"{', '.join(table.index)}"
         )
     row = table.loc[name]
     half = 1e12 * row.tflops_bfloat16
@@ -69,13 +81,17 @@ def gpu(name: str) -> Gpu:
 
 @dataclass(frozen=True)
 class Measured:
-    """How long the jobs of a finished study took: by rule, seconds a job, a token and a FLOP (none is negative)."""
+    """How long the jobs of a finished study took: by rule, seconds a job, a token and a FLOP (none
+    is negative).
+    """
 
     rates: dict[str, np.ndarray]
 
     @classmethod
     def of(cls, jobs: Sequence[Job], seconds: pd.DataFrame) -> Measured:
-        """Fitted by least squares to the jobs of that study and what they took (rule, name, seconds)."""
+        """Fitted by least squares to the jobs of that study and what they took (rule, name,
+        seconds).
+        """
         took = seconds.set_index(["rule", "name"]).seconds
         rates = {}
         for rule in dict.fromkeys(map(stage, jobs)):
@@ -105,7 +121,8 @@ def _features(jobs: Sequence[Job]) -> np.ndarray:
 
 
 def measured_seconds(results: str | Path, device: str) -> pd.DataFrame:
-    """rule, name and seconds of every job of a finished study, from its benchmarks; CPU seconds where it ran on CPUs.
+    """rule, name and seconds of every job of a finished study, from its benchmarks; CPU seconds
+    where it ran on CPUs.
 
     Those do not depend on what else the machine did.
     """
@@ -114,7 +131,16 @@ def measured_seconds(results: str | Path, device: str) -> pd.DataFrame:
     for path in sorted(root.rglob("*.tsv")):
         table = pd.read_csv(path, sep="\t", na_values="-")
         rule, _, name = str(path.relative_to(root).with_suffix("")).partition("/")
-        rows.append({"rule": rule, "name": name, "seconds": table["cpu_time" if device == "cpu" else "s"].sum()})
+        rows.append(
+            {
+                "rule": rule,
+                "name": name,
+                "seconds": table["cpu_time" if device == "cpu" else "s"].sum(),
+            }
+        )
     if not rows:
-        raise UserError(f"{root}: no benchmarks of a finished study; give the results folder of one that has run")
+        raise UserError(
+            f"{root}: no benchmarks of a finished study; give the results folder of one that has "
+            "run"
+        )
     return pd.DataFrame(rows)

@@ -1,4 +1,6 @@
-"""The models of a study as the cost needs them, built without weights: from their configuration alone."""
+"""The models of a study as the cost needs them, built without weights: from their configuration
+alone.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +15,12 @@ from prmscale.engines.flops import Shape
 from prmscale.errors import UserError
 from prmscale.policies.pretrain import build
 from prmscale.study import Study
-from prmscale.tasks.corpus import build_tokenizer
+from prmscale.tasks.world.corpus import build_tokenizer
 
 
 class Model(NamedTuple):
-    """A causal language model: its shape, that of its decoder without the output head, and numbers in it.
+    """A causal language model: its shape, that of its decoder without the output head, and numbers
+    in it.
 
     `cached` are those that a token leaves in the KV cache.
     """
@@ -46,12 +49,14 @@ def _config(study: Study, name: str) -> PretrainedConfig:
         assert reward_model is not None  # names were checked when the study was loaded
         model, revision, own = reward_model.model, reward_model.revision, {}
     try:
-        return AutoConfig.from_pretrained(str(Path(model).expanduser()), revision=revision, local_files_only=True)
+        return AutoConfig.from_pretrained(
+            str(Path(model).expanduser()), revision=revision, local_files_only=True
+        )
     except (OSError, ValueError) as error:
         if not own:
             raise UserError(
-                f"{'policies' if policy else 'rewards'}.released, {name}: the size of {model} is not known here. Load "
-                "it into the hub's cache first"
+                f"{'policies' if policy else 'rewards'}.released, {name}: the size of {model} is "
+                "not known here. Load it into the hub's cache first"
                 + (", or give its `config`, as the schema describes it" if policy else "")
             ) from error
     return AutoConfig.for_model(str(own.pop("model_type")), **own)
@@ -59,6 +64,8 @@ def _config(study: Study, name: str) -> PretrainedConfig:
 
 def _measured(model: PreTrainedModel) -> Model:
     config, shape = model.config, Shape.of(model)
-    decoder = Shape(shape.linear_weights - config.vocab_size * config.hidden_size, shape.layers, shape.width)
+    decoder = Shape(
+        shape.linear_weights - config.vocab_size * config.hidden_size, shape.layers, shape.width
+    )
     parameters = sum(p.numel() for p in model.parameters())
     return Model(shape, decoder, parameters, memory.cached(config.to_dict()))

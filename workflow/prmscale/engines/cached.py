@@ -1,9 +1,9 @@
 """Keeps every draw of a policy: what several runs ask for is generated once.
 
-Draws are numbered per problem, prefix and run, and a draw does not depend on who asks for it. So strategies, budgets
-and reward models that extend the same partial solution share its continuations: they meet the same luck (comparisons
-between them are paired), and a small model's steps, which are often alike, cost little time. Each run is charged for
-all that it asked for, as if it were alone.
+Draws are numbered per problem, prefix and run, and a draw does not depend on who asks for it. So
+strategies, budgets and reward models that extend the same partial solution share its continuations:
+they meet the same luck (comparisons between them are paired), and a small model's steps, which are
+often alike, cost little time. Each run is charged for all that it asked for, as if it were alone.
 """
 
 from __future__ import annotations
@@ -30,12 +30,17 @@ class CachedPolicy:
         """Measured wall time of a token that was really generated."""
         return self.policy.seconds_per_token
 
-    def extend(self, extensions: Sequence[Extension], progress: str | None = None) -> list[list[Continuation]]:
+    def extend(
+        self, extensions: Sequence[Extension], progress: str | None = None
+    ) -> list[list[Continuation]]:
         """Continuations of each extension, in order of their draws."""
         missing: dict[Key, tuple[Problem, set[int]]] = {}
         for e in extensions:
             key = (e.problem.problem_id, e.prefix, e.until)
-            new = set(range(e.first_draw, e.first_draw + e.samples)) - self._drawn.setdefault(key, {}).keys()
+            new = (
+                set(range(e.first_draw, e.first_draw + e.samples))
+                - self._drawn.setdefault(key, {}).keys()
+            )
             if new:
                 missing.setdefault(key, (e.problem, set()))[1].update(new)
         asked = [
@@ -43,7 +48,9 @@ class CachedPolicy:
             for key, (problem, wanted) in missing.items()
             for draws in _consecutive(sorted(wanted))
         ]
-        for (key, e), group in zip(asked, self.policy.extend([e for _, e in asked], progress), strict=True):
+        for (key, e), group in zip(
+            asked, self.policy.extend([e for _, e in asked], progress), strict=True
+        ):
             self._drawn[key].update(enumerate(group, e.first_draw))
         return [
             [

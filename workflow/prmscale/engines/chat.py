@@ -1,4 +1,6 @@
-"""How a problem is put to a policy: as it stands, or token for token as the model's chat template writes it."""
+"""How a problem is put to a policy: as it stands, or token for token as the model's chat template
+writes it.
+"""
 
 from __future__ import annotations
 
@@ -15,17 +17,21 @@ from prmscale.tasks.base import Problem
 class Chat:
     """The prompts of one policy.
 
-    `opened` is the tag of a thought that the template opens for the model, empty where it opens none; `closing_ids` are
-    the tokens that close such a thought before anything was thought.
+    `opened` is the tag of a thought that the template opens for the model, empty where it opens
+    none; `closing_ids` are the tokens that close such a thought before anything was thought.
     """
 
     def __init__(self, name: str, tokenizer: PreTrainedTokenizerBase, prompting: Prompting) -> None:
         self.name, self.tokenizer, self.prompting = name, tokenizer, prompting
         self.system = prompting.system is not None and self._has_system_role()
-        begun = "" if prompting.style == "plain" else self._render([{"role": "user", "content": "?"}])
+        begun = (
+            "" if prompting.style == "plain" else self._render([{"role": "user", "content": "?"}])
+        )
         self.opened = thoughts.opened_by(begun)
         closed = f"\n{thoughts.closing(self.opened)}\n\n" if self.opened else ""
-        self.closing_ids: list[int] = steps.tokens_after_line_end(tokenizer, closed) if closed else []
+        self.closing_ids: list[int] = (
+            steps.tokens_after_line_end(tokenizer, closed) if closed else []
+        )
 
     def ids(self, problem: Problem) -> list[int]:
         """The token ids of a problem's prompt."""
@@ -45,11 +51,16 @@ class Chat:
             return turns
         if self.system:
             return [{"role": "system", "content": self.prompting.system}, *turns]
-        return [{"role": "user", "content": _joined(self.prompting.system, turns[0]["content"])}, *turns[1:]]
+        return [
+            {"role": "user", "content": _joined(self.prompting.system, turns[0]["content"])},
+            *turns[1:],
+        ]
 
     def _plain(self, problem: Problem) -> str:
         shown = self.prompting.examples.get(problem.domain, [])
-        return _joined(*(f"{each.problem}\n{each.solution.rstrip()}" for each in shown), problem.prompt)
+        return _joined(
+            *(f"{each.problem}\n{each.solution.rstrip()}" for each in shown), problem.prompt
+        )
 
     def _has_system_role(self) -> bool:
         """Whether the template writes a system prompt: some refuse one, others drop it in silence."""
@@ -71,8 +82,9 @@ class Chat:
             )
         except Exception as error:  # a template may raise whatever it wants
             raise UserError(
-                f"policies: {self.name}: its chat template cannot be used: {error or type(error).__name__}. "
-                "Check prompting.template, or ask by prompting.style: plain"
+                f"policies: {self.name}: its chat template cannot be used: "
+                f"{error or type(error).__name__}. Check prompting.template, or ask by "
+                "prompting.style: plain"
             ) from error
 
 

@@ -1,8 +1,9 @@
 """Floating-point operations of transformer language models, by one formula used everywhere.
 
-A forward pass over one token costs 2 operations per weight of every linear layer (the output head included, the
-embedding look-up excluded) and 4 * layers * width for each position it attends to (query-key and value products).
-A training step costs three times the forward pass (Kaplan et al. 2020, arXiv 2001.08361, appendix B).
+A forward pass over one token costs 2 operations per weight of every linear layer (the output head
+included, the embedding look-up excluded) and 4 * layers * width for each position it attends to
+(query-key and value products). A training step costs three times the forward pass (Kaplan et al.
+2020, arXiv 2001.08361, appendix B).
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from transformers import AutoConfig, PreTrainedModel
 
 @dataclass(frozen=True)
 class Shape:
-    """What the formula needs to know of a model: weights of its linear layers, layers, attention width."""
+    """What the formula needs to know of a model: weights of its linear layers, layers, attention
+    width.
+    """
 
     linear_weights: int
     layers: int
@@ -23,7 +26,9 @@ class Shape:
 
     @classmethod
     def of(cls, model: PreTrainedModel) -> Shape:
-        """The shape of a Hugging Face decoder, or of a head of `engines.heads` with all the decoders below it."""
+        """The shape of a Hugging Face decoder, or of a head of `engines.heads` with all the
+        decoders below it.
+        """
         config = model.config
         decoders = getattr(config, "backbones", 1)
         config = AutoConfig.for_model(**config.base) if hasattr(config, "backbones") else config
@@ -33,7 +38,9 @@ class Shape:
 
     def without(self, part: Shape) -> Shape:
         """What is left of a model when `part` of it is frozen."""
-        return Shape(self.linear_weights - part.linear_weights, self.layers - part.layers, self.width)
+        return Shape(
+            self.linear_weights - part.linear_weights, self.layers - part.layers, self.width
+        )
 
     def forward(self, tokens: int, context: int = 0) -> float:
         """Operations to read `tokens` new positions after `context` cached ones (causal attention)."""

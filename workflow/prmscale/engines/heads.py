@@ -1,12 +1,14 @@
 """Two reward models that judge by token probabilities: the evidence head and the implicit PRM.
 
-Both hold a frozen causal language model and return, like any token classifier, logits [batch, length, 1]; the sigmoid
-of the logit at a step's last token is the probability that the solution is right so far. Only the solution's tokens
-count, so both read `token_type_ids` (0 prompt and padding, 1 solution). `features` is what the frozen part says about
-the tokens: it never changes, so training computes it once.
+Both hold a frozen causal language model and return, like any token classifier, logits [batch,
+length, 1]; the sigmoid of the logit at a step's last token is the probability that the solution is
+right so far. Only the solution's tokens count, so both read `token_type_ids` (0 prompt and padding,
+1 solution). `features` is what the frozen part says about the tokens: it never changes, so training
+computes it once.
 
-This file imports nothing but torch and transformers: it is copied beside the weights it belongs to, and who loads
-that folder with `trust_remote_code=True` needs nothing else. Padding stands on the right.
+This file imports nothing but torch and transformers: it is copied beside the weights it belongs to,
+and who loads that folder with `trust_remote_code=True` needs nothing else. Padding stands on the
+right.
 """
 
 from __future__ import annotations
@@ -25,16 +27,22 @@ from transformers import (
 )
 from transformers.modeling_outputs import TokenClassifierOutput
 
-_LOGITS = 2**28  # next-token logits held at once, 1 GiB in float32: vocabularies of real models are large
+_LOGITS = (
+    2**28
+)  # next-token logits held at once, 1 GiB in float32: vocabularies of real models are large
 
 
 class EvidenceConfig(PreTrainedConfig):
-    """An evidence head on the causal language model that `base` (its configuration as a dict) describes."""
+    """An evidence head on the causal language model that `base` (its configuration as a dict)
+    describes.
+    """
 
     model_type = "prm_evidence"
     backbones = 1  # causal language models that read every token
 
-    def __init__(self, base: dict[str, Any] | None = None, embedding: int = 16, hidden: int = 64, **rest: Any) -> None:
+    def __init__(
+        self, base: dict[str, Any] | None = None, embedding: int = 16, hidden: int = 64, **rest: Any
+    ) -> None:
         self.base, self.embedding, self.hidden = base or {"model_type": "llama"}, embedding, hidden
         super().__init__(**rest)
 
@@ -54,7 +62,9 @@ class ImplicitConfig(PreTrainedConfig):
 
 
 class _LikelihoodHead(PreTrainedModel):
-    """What both have in common: the frozen part stays in evaluation mode, and the prompt must be marked."""
+    """What both have in common: the frozen part stays in evaluation mode, and the prompt must be
+    marked.
+    """
 
     reads_token_types = True
     _supports_sdpa = True
@@ -73,15 +83,20 @@ class _LikelihoodHead(PreTrainedModel):
     def _solution(self, token_type_ids: torch.Tensor | None) -> torch.Tensor:
         """1 at the solution's tokens, as floats [batch, length]."""
         if token_type_ids is None:
-            raise ValueError("this reward model reads token_type_ids: 0 for the prompt's tokens, 1 for the solution's")
+            raise ValueError(
+                "this reward model reads token_type_ids: 0 for the prompt's tokens, 1 for the "
+                "solution's"
+            )
         return token_type_ids.float()
 
 
 class EvidenceModel(_LikelihoodHead):
-    """The evidence PRM: logit_t = b + sum over the solution's tokens i <= t of g(token_i, how it surprised the base).
+    """The evidence PRM: logit_t = b + sum over the solution's tokens i <= t of g(token_i, how it
+    surprised the base).
 
-    g is a small MLP on an embedding of the token and three numbers of the frozen base (`features`). No hidden state
-    of the base enters, so g cannot learn which problems are difficult, only which surprises mean an error.
+    g is a small MLP on an embedding of the token and three numbers of the frozen base (`features`).
+    No hidden state of the base enters, so g cannot learn which problems are difficult, only which
+    surprises mean an error.
     """
 
     config_class = EvidenceConfig
@@ -103,13 +118,16 @@ class EvidenceModel(_LikelihoodHead):
 
     @torch.no_grad()
     def features(self, input_ids: torch.Tensor) -> torch.Tensor:
-        """Surprisal -log p, entropy of the prediction, and gap log max p - log p of each token [batch, length, 3].
+        """Surprisal -log p, entropy of the prediction, and gap log max p - log p of each token
+        [batch, length, 3].
 
         In nats; zero at the first token, which nothing predicts.
         """
         return predictions(self.base, input_ids, _surprise)
 
-    def evidence(self, input_ids: torch.Tensor, features: torch.Tensor, solution: torch.Tensor) -> torch.Tensor:
+    def evidence(
+        self, input_ids: torch.Tensor, features: torch.Tensor, solution: torch.Tensor
+    ) -> torch.Tensor:
         """Logits [batch, length] of tokens, their features and the mask of the solution."""
         inputs = torch.cat([self.token(input_ids), features.to(self.token.weight.dtype)], -1)
         weights = self.outer(nn.functional.gelu(self.inner(inputs)))[..., 0]
@@ -131,9 +149,10 @@ class EvidenceModel(_LikelihoodHead):
 class ImplicitModel(_LikelihoodHead):
     """The implicit PRM (Yuan et al. 2024, arXiv 2412.01981).
 
-    logit_t = beta * sum over the solution's tokens i <= t of log(policy(token_i) / reference(token_i)): a reward that
-    a policy learns for every prefix when it is trained on outcomes alone. Policy and reference start from one model,
-    so that before training every logit is 0.
+    logit_t = beta * sum over the solution's tokens i <= t of log(policy(token_i) /
+    reference(token_i)): a reward that a policy learns for every prefix when it is trained on
+    outcomes alone. Policy and reference start from one model, so that before training every logit
+    is 0.
     """
 
     config_class = ImplicitConfig
@@ -151,7 +170,9 @@ class ImplicitModel(_LikelihoodHead):
 
     @torch.no_grad()
     def features(self, input_ids: torch.Tensor) -> torch.Tensor:
-        """Log-probability of each token under the reference [batch, length, 1], nats; zero at the first token."""
+        """Log-probability of each token under the reference [batch, length, 1], nats; zero at the
+        first token.
+        """
         return predictions(self.reference, input_ids, log_probability)
 
     def forward(
@@ -170,7 +191,9 @@ class ImplicitModel(_LikelihoodHead):
 
 def on_base(head: str, base: PreTrainedModel) -> EvidenceModel | ImplicitModel:
     """A reward model with a fresh `head` (evidence or implicit) on a causal language model."""
-    described = {key: value for key, value in base.config.to_dict().items() if key != "_name_or_path"}
+    described = {
+        key: value for key, value in base.config.to_dict().items() if key != "_name_or_path"
+    }
     labels: dict[str, Any] = {"num_labels": 1, "id2label": {0: "right"}, "label2id": {"right": 0}}
     if head == "evidence":
         evidence = EvidenceModel(EvidenceConfig(described, **labels))
@@ -185,8 +208,12 @@ def on_base(head: str, base: PreTrainedModel) -> EvidenceModel | ImplicitModel:
 _Statistics = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 
-def predictions(model: PreTrainedModel, input_ids: torch.Tensor, statistics: _Statistics) -> torch.Tensor:
-    """Statistics [batch, length, k] of what `model` predicted for each token, zero at the first; a few rows at once."""
+def predictions(
+    model: PreTrainedModel, input_ids: torch.Tensor, statistics: _Statistics
+) -> torch.Tensor:
+    """Statistics [batch, length, k] of what `model` predicted for each token, zero at the first; a
+    few rows at once.
+    """
     rows = max(1, _LOGITS // (input_ids.shape[1] * model.config.get_text_config().vocab_size))
     parts = []
     for ids in input_ids.split(rows):

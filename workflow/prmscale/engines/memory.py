@@ -1,13 +1,17 @@
-"""Memory that a model takes in use, and the GPUs it wants: what jobs ask a cluster for, told from config.json alone.
+"""Memory that a model takes in use, and the GPUs it wants: what jobs ask a cluster for, told from
+config.json alone.
 
-In numbers (not bytes), of a decoder of the Llama kind with L layers, width h, H heads and K key-value heads of size d,
-an MLP of width m and V words:
+In numbers (not bytes), of a decoder of the Llama kind with L layers, width h, H heads and K
+key-value heads of size d, an MLP of width m and V words:
 
-- weights: L * (2 * h*H*d + 2 * h*K*d + 3 * h*m) + V*h, once more V*h where the output head is its own;
+- weights: L * (2 * h*H*d + 2 * h*K*d + 3 * h*m) + V*h, once more V*h where the output head is its
+  own;
 - KV cache: 2 * L*K*d for each token of each sequence that is generated together;
-- training in float32: the weights, as many gradients, and an optimiser's state of twice (AdamW) or once (Muon) as many.
+- training in float32: the weights, as many gradients, and an optimiser's state of twice (AdamW) or
+  once (Muon) as many.
 
-Biases, norms and activations are not counted: they find room in the share of a GPU that is left free.
+Biases, norms and activations are not counted: they find room in the share of a GPU that is left
+free.
 """
 
 from __future__ import annotations
@@ -36,7 +40,9 @@ class Size(NamedTuple):
 
 
 class Need(NamedTuple):
-    """Memory of a model in use, in GB: its weights, all of it; and the GPUs the user wants it on (None: count them)."""
+    """Memory of a model in use, in GB: its weights, all of it; and the GPUs the user wants it on
+    (None: count them).
+    """
 
     weights: float = 0.0
     total: float = 0.0
@@ -55,9 +61,13 @@ def cached(config: Mapping[str, Any]) -> int:
 
 
 def size(config: Mapping[str, Any]) -> Size | None:
-    """The size of the model that a config.json describes; None if it is not of the Llama kind or has experts."""
+    """The size of the model that a config.json describes; None if it is not of the Llama kind or
+    has experts.
+    """
     try:
-        layers, width, words = (config[key] for key in ("num_hidden_layers", "hidden_size", "vocab_size"))
+        layers, width, words = (
+            config[key] for key in ("num_hidden_layers", "hidden_size", "vocab_size")
+        )
         heads, mlp = config["num_attention_heads"], config["intermediate_size"]
     except KeyError:
         return None
@@ -66,12 +76,18 @@ def size(config: Mapping[str, Any]) -> Size | None:
     head = config.get("head_dim") or width // heads
     keys = _keys(config)
     embeddings = words * width * (1 if config.get("tie_word_embeddings") else 2)
-    matrices = 2 if config.get("model_type") == "gpt_neox" else 3  # of the MLP: Pythia's has no gate
-    return Size(layers * width * (2 * heads * head + 2 * keys + matrices * mlp) + embeddings, cached(config))
+    matrices = (
+        2 if config.get("model_type") == "gpt_neox" else 3
+    )  # of the MLP: Pythia's has no gate
+    return Size(
+        layers * width * (2 * heads * head + 2 * keys + matrices * mlp) + embeddings, cached(config)
+    )
 
 
 def read_size(folder: str, revision: str | None = None) -> Size | None:
-    """The size of the model in a folder, or of a hub name in the cache; None if no config.json of it lies here."""
+    """The size of the model in a folder, or of a hub name in the cache; None if no config.json of
+    it lies here.
+    """
     try:
         return size(read_json(f"{folder}/config.json"))
     except OSError:
@@ -83,15 +99,23 @@ def read_size(folder: str, revision: str | None = None) -> Size | None:
     return size(read_json(found)) if isinstance(found, str) else None
 
 
-def generating(model: Size | None, dtype: str, batch: int, tokens: int, gpus: int | None = None) -> Need:
+def generating(
+    model: Size | None, dtype: str, batch: int, tokens: int, gpus: int | None = None
+) -> Need:
     """To sample `batch` sequences of up to `tokens` new tokens together."""
     model = model or Size(0, 0)
     weights = BYTES[dtype] * model.weights / GB
-    return Need(weights, weights + BYTES[dtype] * model.cached * batch * (PROMPT + tokens) / GB, gpus)
+    return Need(
+        weights, weights + BYTES[dtype] * model.cached * batch * (PROMPT + tokens) / GB, gpus
+    )
 
 
 def reading(
-    model: Size | None, copies: int = 1, gpus: int | None = None, dtype: str = "float32", tokens: int = 0
+    model: Size | None,
+    copies: int = 1,
+    gpus: int | None = None,
+    dtype: str = "float32",
+    tokens: int = 0,
 ) -> Need:
     """To score texts with `copies` of a model at once, each with a KV cache of `tokens` tokens."""
     model = model or Size(0, 0)
@@ -100,22 +124,30 @@ def reading(
 
 
 def differentiating(model: Size | None) -> Need:
-    """To take a response's gradients in float32 block by block: the weights, and for each the byte of its sign."""
+    """To take a response's gradients in float32 block by block: the weights, and for each the byte
+    of its sign.
+    """
     weights = BYTES["float32"] * model.weights / GB if model else 0.0
     return Need(weights, 1.25 * weights)
 
 
 def training(
-    model: Size | None, optimizer: Literal["muon", "adamw"], gpus: int | None = None, adapters: bool = False
+    model: Size | None,
+    optimizer: Literal["muon", "adamw"],
+    gpus: int | None = None,
+    adapters: bool = False,
 ) -> Need:
-    """To train all weights of a model in float32, or low-rank adapters beside them (a quarter is left for those)."""
+    """To train all weights of a model in float32, or low-rank adapters beside them (a quarter is
+    left for those).
+    """
     weights = BYTES["float32"] * model.weights / GB if model else 0.0
     copies = 1.25 if adapters else 4 if optimizer == "adamw" else 3
     return Need(weights, weights * copies, gpus)
 
 
 def gpus(needs: Iterable[Need], gpu_memory_gb: float) -> int:
-    """GPUs for models that are in use together: what the user wants, or else as many as hold them, 1 at least.
+    """GPUs for models that are in use together: what the user wants, or else as many as hold them,
+    1 at least.
 
     A power of two, because a model is split evenly over its attention heads.
     """

@@ -1,4 +1,5 @@
-"""What every engine that samples from a language model shares: prompts, token ids, limits, and what it hands back.
+"""What every engine that samples from a language model shares: prompts, token ids, limits, and what
+it hands back.
 
 An engine is a subclass that says how the tokens of many draws are sampled together.
 """
@@ -15,9 +16,9 @@ from typing import Literal
 import numpy as np
 from transformers import AutoConfig, AutoTokenizer, GenerationConfig, PreTrainedTokenizerBase
 
+from prmscale.engines.backends.loading import load_pretrained
 from prmscale.engines.chat import Chat
 from prmscale.engines.flops import Shape
-from prmscale.engines.loading import load_pretrained
 from prmscale.engines.requests import Continuation, Prefix, Until
 from prmscale.study import Prompting, Sampling
 from prmscale.tasks import steps as step_text
@@ -27,7 +28,9 @@ from prmscale.tasks.base import Problem
 
 @dataclass(frozen=True)
 class Extension:
-    """One prefix of one problem to extend `samples` times; its draws are numbered from `first_draw`."""
+    """One prefix of one problem to extend `samples` times; its draws are numbered from
+    `first_draw`.
+    """
 
     problem: Problem
     prefix: Prefix
@@ -38,12 +41,14 @@ class Extension:
 
 @dataclass
 class Draw:
-    """Draw number `draw` of extension number `owner`: at most `limit` tokens, and what is known of those sampled.
+    """Draw number `draw` of extension number `owner`: at most `limit` tokens, and what is known of
+    those sampled.
 
-    Of each token there is its log-probability and its self-certainty (NaN where an engine cannot tell it). Where one
-    step was asked for, `step` is its text and `kept` of the tokens make it: more may have been sampled to see that it
-    ends. `opened` is the tag of a hidden thought that the prompt opens; `thinking`: the draw is in a hidden thought,
-    of which the first `looked` tokens do not close it.
+    Of each token there is its log-probability and its self-certainty (NaN where an engine cannot
+    tell it). Where one step was asked for, `step` is its text and `kept` of the tokens make it:
+    more may have been sampled to see that it ends. `opened` is the tag of a hidden thought that the
+    prompt opens; `thinking`: the draw is in a hidden thought, of which the first `looked` tokens do
+    not close it.
     """
 
     owner: int
@@ -65,11 +70,15 @@ class Draw:
 
 
 class SamplingPolicy(ABC):
-    """A causal language model of a Hugging Face folder or hub name, sampling steps or whole solutions."""
+    """A causal language model of a Hugging Face folder or hub name, sampling steps or whole
+    solutions.
+    """
 
     shape: Shape
 
-    def __init__(self, name: str, folder: str | Path, prompting: Prompting, sampling: Sampling, seed: int) -> None:
+    def __init__(
+        self, name: str, folder: str | Path, prompting: Prompting, sampling: Sampling, seed: int
+    ) -> None:
         self.name, self.prompting, self.sampling, self.seed = name, prompting, sampling, seed
         self.tokenizer = load_pretrained(AutoTokenizer, folder, revision=prompting.revision)
         told = _generation_config(folder, prompting.revision).eos_token_id
@@ -87,8 +96,12 @@ class SamplingPolicy(ABC):
         """Measured wall time of a generated token, with full batches."""
         return self.seconds / max(self.generated, 1)
 
-    def extend(self, extensions: Sequence[Extension], progress: str | None = None) -> list[list[Continuation]]:
-        """Sample every extension; reply i holds the continuations of extension i in order of their draws."""
+    def extend(
+        self, extensions: Sequence[Extension], progress: str | None = None
+    ) -> list[list[Continuation]]:
+        """Sample every extension; reply i holds the continuations of extension i in order of their
+        draws.
+        """
         started = perf_counter()
         ids = [self._ids(e.problem, e.prefix) for e in extensions]
         replies: list[list[Continuation]] = [[] for _ in extensions]
@@ -97,17 +110,25 @@ class SamplingPolicy(ABC):
             owner = going[draw.owner]
             replies[owner].append(self._continuation(draw, extensions[owner], len(ids[owner])))
         for e, reply in zip(extensions, replies, strict=True):
-            reply += [Continuation((), "length", 0)] * (e.samples - len(reply))  # cut before they began
+            reply += [Continuation((), "length", 0)] * (
+                e.samples - len(reply)
+            )  # cut before they began
         self.seconds += perf_counter() - started
         self.generated += sum(c.tokens for reply in replies for c in reply)
         return replies
 
     def forget(self) -> None:  # noqa: B027  (most engines have nothing to forget)
-        """Drop what was read so far: what is sampled from here on depends on nothing before, to the last bit."""
+        """Drop what was read so far: what is sampled from here on depends on nothing before, to the
+        last bit.
+        """
 
     @abstractmethod
-    def _draws(self, extensions: Sequence[Extension], ids: Sequence[list[int]], progress: str | None) -> Iterable[Draw]:
-        """All draws, sampled to their ends, those of an extension in order; `ids` are the tokens that it continues."""
+    def _draws(
+        self, extensions: Sequence[Extension], ids: Sequence[list[int]], progress: str | None
+    ) -> Iterable[Draw]:
+        """All draws, sampled to their ends, those of an extension in order; `ids` are the tokens
+        that it continues.
+        """
 
     def _ids(self, problem: Problem, prefix: Prefix) -> list[int]:
         asked = self._prompt(problem)
@@ -121,7 +142,9 @@ class SamplingPolicy(ABC):
         return self._prompts[problem.problem_id]
 
     def _limit(self, problem: Problem, context: int) -> int:
-        """Tokens that a draw may have: what is left of a whole solution's after the steps that it continues."""
+        """Tokens that a draw may have: what is left of a whole solution's after the steps that it
+        continues.
+        """
         return self.sampling.max_tokens - (context - len(self._prompt(problem)))
 
     def _opened(self, extension: Extension) -> str:
@@ -133,7 +156,9 @@ class SamplingPolicy(ABC):
         return self.prompting.thoughts == "hidden"
 
     def _end(self, draw: Draw, extension: Extension, ended: bool) -> None:
-        """Say how a draw ends, if it does; its policy may have `ended` the solution with its last token."""
+        """Say how a draw ends, if it does; its policy may have `ended` the solution with its last
+        token.
+        """
         if ended or len(draw.tokens) >= draw.limit:
             draw.finish_reason = "stop" if ended else "length"
         # a padded vocabulary has tokens that its tokenizer does not know
@@ -153,7 +178,9 @@ class SamplingPolicy(ABC):
             return
         # the last line of an ended solution is whole
         whole = text + step_text.STEP_END * ended
-        end = step_text.end_of_first(whole, self.prompting.step_rule(extension.problem.domain), draw.judged)
+        end = step_text.end_of_first(
+            whole, self.prompting.step_rule(extension.problem.domain), draw.judged
+        )
         draw.judged = text.count(step_text.STEP_END)
         if end is None or (ended and not text[end:].strip()):
             return
@@ -181,9 +208,15 @@ class SamplingPolicy(ABC):
         ended = draw.finish_reason == "stop"
         kept = draw.kept or len(draw.tokens)
         thought, text = self._said(draw, draw.tokens[: kept - ended])
-        steps = step_text.split(draw.step or text, self.prompting.step_rule(extension.problem.domain))
+        steps = step_text.split(
+            draw.step or text, self.prompting.step_rule(extension.problem.domain)
+        )
         # who never left a thought that is cut in steps has given no reply
-        if ended and not self._hides and thoughts.is_open(self.chat.opened + step_text.join(extension.prefix) + text):
+        if (
+            ended
+            and not self._hides
+            and thoughts.is_open(self.chat.opened + step_text.join(extension.prefix) + text)
+        ):
             draw.finish_reason = "length"
         reading = self.shape.forward(context)
         return Continuation(
@@ -202,8 +235,12 @@ class SamplingPolicy(ABC):
 
 
 def _special(tokenizer: PreTrainedTokenizerBase) -> set[int]:
-    """The special tokens, which are no part of a text; the tags of thoughts are, even where they are special."""
-    special = {i for i, token in tokenizer.added_tokens_decoder.items() if token.special} | {*tokenizer.all_special_ids}
+    """The special tokens, which are no part of a text; the tags of thoughts are, even where they
+    are special.
+    """
+    special = {i for i, token in tokenizer.added_tokens_decoder.items() if token.special} | {
+        *tokenizer.all_special_ids
+    }
     return {i for i in special if str(tokenizer.decode([i])).strip() not in thoughts.TAGS}
 
 
@@ -212,4 +249,6 @@ def _generation_config(folder: str | Path, revision: str | None) -> GenerationCo
     try:
         return GenerationConfig.from_pretrained(str(folder), revision=revision or "main")
     except OSError:  # it has no such file: what its config.json says
-        return GenerationConfig.from_model_config(load_pretrained(AutoConfig, folder, revision=revision))
+        return GenerationConfig.from_model_config(
+            load_pretrained(AutoConfig, folder, revision=revision)
+        )

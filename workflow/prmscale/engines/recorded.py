@@ -1,4 +1,6 @@
-"""Replays stored solutions as if they were sampled now: one set of samples serves every reward model and strategy."""
+"""Replays stored solutions as if they were sampled now: one set of samples serves every reward
+model and strategy.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,8 @@ from prmscale.tasks.base import Grade
 
 
 class RecordedPolicy:
-    """A policy whose whole solutions were sampled before (a `solutions` table); draw i replays solution i.
+    """A policy whose whole solutions were sampled before (a `solutions` table); draw i replays
+    solution i.
 
     Cost is what sampling them cost. Only whole solutions from the empty prefix are on record.
     """
@@ -42,7 +45,9 @@ class RecordedPolicy:
                 )
             )
 
-    def extend(self, extensions: Sequence[Extension], progress: str | None = None) -> list[list[Continuation]]:
+    def extend(
+        self, extensions: Sequence[Extension], progress: str | None = None
+    ) -> list[list[Continuation]]:
         """Replay the asked draws; raises UserError where they are not on record."""
         replies = []
         for e in extensions:

@@ -1,8 +1,9 @@
 """What a strategy asks for and what it is sent back.
 
-A strategy (search or labelling) is a generator over one problem: it yields these requests and is sent the replies
-named beside them. It never sees an engine; the scheduler merges the requests of many problems into large batches.
-A *prefix* is a tuple of steps; the problem's prompt is understood before it.
+A strategy (search or labelling) is a generator over one problem: it yields these requests and is
+sent the replies named beside them. It never sees an engine; the scheduler merges the requests of
+many problems into large batches. A *prefix* is a tuple of steps; the problem's prompt is understood
+before it.
 """
 
 from __future__ import annotations
@@ -21,12 +22,13 @@ Until = Literal["step", "end"]
 class Continuation:
     """One sampled continuation of a prefix and what it cost.
 
-    `steps` are the new steps alone. `finish_reason` is `stop` (the policy ended the solution), `length` (cut at the
-    token limit) or None (a step ended, the solution goes on). `logprob` sums the new tokens' log-probabilities (nats,
-    temperature 1), `min_logprob` is the lowest of them; `confidence` is their mean self-certainty (arXiv 2502.18581).
-    `prefix_tokens` were read, `tokens` generated; `flops` covers both, `prefix_flops` the reading alone. `thought` is
-    what a reasoning model thought and nobody reads. `kept` of the tokens make the steps: the others were generated to
-    see that a step ends (None: all were kept).
+    `steps` are the new steps alone. `finish_reason` is `stop` (the policy ended the solution),
+    `length` (cut at the token limit) or None (a step ended, the solution goes on). `logprob` sums
+    the new tokens' log-probabilities (nats, temperature 1), `min_logprob` is the lowest of them;
+    `confidence` is their mean self-certainty (arXiv 2502.18581). `prefix_tokens` were read,
+    `tokens` generated; `flops` covers both, `prefix_flops` the reading alone. `thought` is what a
+    reasoning model thought and nobody reads. `kept` of the tokens make the steps: the others were
+    generated to see that a step ends (None: all were kept).
     """
 
     steps: Prefix
@@ -75,7 +77,8 @@ NOTHING = Continuation((), None, 0)  # a solution of which no step is written ye
 class Scored(NamedTuple):
     """What a reward model says of a solution, and what it read.
 
-    `scores` [steps], each in [0, 1]; `ends` [steps + 1]: tokens up to the end of the prompt and of each step.
+    `scores` [steps], each in [0, 1]; `ends` [steps + 1]: tokens up to the end of the prompt and of
+    each step.
     """
 
     scores: np.ndarray
@@ -84,9 +87,11 @@ class Scored(NamedTuple):
 
 @dataclass(frozen=True)
 class Extend:
-    """Sample `samples` continuations of each prefix, of one that is named k times k as many, all of them further draws.
+    """Sample `samples` continuations of each prefix, of one that is named k times k as many, all of
+    them further draws.
 
-    Reply: a list of Continuations per prefix; fewer where the budget ends, all first ones before any second one.
+    Reply: a list of Continuations per prefix; fewer where the budget ends, all first ones before
+    any second one.
     """
 
     prefixes: Sequence[Prefix]
@@ -98,7 +103,8 @@ class Extend:
 class Score:
     """Reward of every step of each solution or prefix.
 
-    Reply: an array of step scores in [0, 1] per prefix; None where the budget ended before it was read.
+    Reply: an array of step scores in [0, 1] per prefix; None where the budget ended before it was
+    read.
     """
 
     prefixes: Sequence[Prefix]
@@ -106,25 +112,30 @@ class Score:
 
 @dataclass(frozen=True)
 class Read:
-    """The canonical final answer of each whole solution. Reply: a string each, None where there is no answer."""
+    """The canonical final answer of each whole solution. Reply: a string each, None where there is
+    no answer.
+    """
 
     solutions: Sequence[Continuation]
 
 
 @dataclass(frozen=True)
 class Judge:
-    """Whether each whole solution is right, by the reference: for labelling and upper bounds. Reply: a bool each."""
+    """Whether each whole solution is right, by the reference: for labelling and upper bounds.
+    Reply: a bool each.
+    """
 
     solutions: Sequence[Continuation]
 
 
 @dataclass(frozen=True)
 class Choice:
-    """The answer at one budget of a strategy, or of the `variant` of it named, stamped by the scheduler with what has
-    been spent. No reply.
+    """The answer at one budget of a strategy, or of the `variant` of it named, stamped by the
+    scheduler with what has been spent. No reply.
 
-    `picks` holds, for each of `runs` independent runs that share what was spent, the solutions picked; several mean a
-    uniform draw among them. Run r has the r-th `budget` of the samples, in order, and is charged for them alone.
+    `picks` holds, for each of `runs` independent runs that share what was spent, the solutions
+    picked; several mean a uniform draw among them. Run r has the r-th `budget` of the samples, in
+    order, and is charged for them alone.
     """
 
     budget: int
@@ -137,9 +148,9 @@ class Choice:
 class Standing:
     """What a strategy would answer if it were stopped now (None: it has no whole solution yet).
 
-    Reply: the samples' worth that are left of its budget, None where it has none. The scheduler keeps the last
-    standing, and ends a run whose budget is spent at its next one. `nodes` are the roots of the search trees so far,
-    `end` is the node of what is picked.
+    Reply: the samples' worth that are left of its budget, None where it has none. The scheduler
+    keeps the last standing, and ends a run whose budget is spent at its next one. `nodes` are the
+    roots of the search trees so far, `end` is the node of what is picked.
     """
 
     pick: Continuation | None

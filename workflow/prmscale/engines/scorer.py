@@ -1,4 +1,5 @@
-"""What every engine that scores steps shares: solutions as token ids, each read once, and what it hands back.
+"""What every engine that scores steps shares: solutions as token ids, each read once, and what it
+hands back.
 
 An engine is a subclass that says how many encoded solutions are read together.
 """
@@ -19,7 +20,9 @@ from prmscale.tasks.base import Problem
 
 
 class StepScorer(ABC):
-    """A process reward model read at each step's end; scores are probabilities that the step is right."""
+    """A process reward model read at each step's end; scores are probabilities that the step is
+    right.
+    """
 
     shape: Shape
     tokenizer: PreTrainedTokenizerBase
@@ -37,8 +40,12 @@ class StepScorer(ABC):
         """Measured wall time of a token read, with full batches."""
         return self.seconds / max(self.read, 1)
 
-    def score(self, items: Sequence[tuple[Problem, Prefix]], progress: str | None = None) -> list[Scored]:
-        """Step scores of each solution, and what was read; the same solution of a problem is read only once."""
+    def score(
+        self, items: Sequence[tuple[Problem, Prefix]], progress: str | None = None
+    ) -> list[Scored]:
+        """Step scores of each solution, and what was read; the same solution of a problem is read
+        only once.
+        """
         started = perf_counter()
         new = {(p.problem_id, s): (p, s) for p, s in items if (p.problem_id, s) not in self._known}
         encoded = [self.encode(problem, steps) for problem, steps in new.values()]
@@ -49,9 +56,13 @@ class StepScorer(ABC):
         return [self._known[problem.problem_id, steps] for problem, steps in items]
 
     def forget(self) -> None:
-        """Drop the scores known so far: what is read together from here on depends on nothing before."""
+        """Drop the scores known so far: what is read together from here on depends on nothing
+        before.
+        """
         self._known.clear()
 
     @abstractmethod
-    def _scores(self, encoded: Sequence[step_text.Encoded], progress: str | None) -> list[np.ndarray]:
+    def _scores(
+        self, encoded: Sequence[step_text.Encoded], progress: str | None
+    ) -> list[np.ndarray]:
         """The step scores of each solution: one a step, always."""

@@ -1,8 +1,9 @@
 """Controls: every way of picking one of n solutions → accuracy, at the largest n.
 
-What a reward model must beat stands beside it: choices that know nothing of labels (one sample, random, majority,
-likelihood of the policy and of the largest base, self-certainty), reward models that learnt nothing (untrained, or
-trained on shuffled labels), and above all of them what is possible (pass@n). The paper has no such figure.
+What a reward model must beat stands beside it: choices that know nothing of labels (one sample,
+random, majority, likelihood of the policy and of the largest base, self-certainty), reward models
+that learnt nothing (untrained, or trained on shuffled labels), and above all of them what is
+possible (pass@n). The paper has no such figure.
 """
 
 from __future__ import annotations
@@ -40,7 +41,9 @@ def draw(
         raise UserError("controls: no row of the search table is left to draw")
     rows = rows[(rows["strategy"] != "best_of_n") | (rows["aggregation"] == aggregation)]
     top = panels.largest_budget(rows, "controls")
-    chosen = selections(rows[(rows["budget"] == top) | (rows["strategy"] == "one_sample")], reward_models)
+    chosen = selections(
+        rows[(rows["budget"] == top) | (rows["strategy"] == "one_sample")], reward_models
+    )
     data = curve(chosen, BY, level=level)
 
     with style.applied():

@@ -1,10 +1,11 @@
 """Figure 1: size of the reward model → accuracy of best-of-n.
 
-The paper's figure shows accuracy on two math sets against the PRM's size (0.5B to 72B parameters): it rises fast, then
-flattens (Observation 1). It prints no exact points, so nothing of it is drawn here. Ours has one line for each n, what
-the same samples give without a reward model, and the sizes on a logarithmic axis; at the largest n also the form of
-growth (logarithm, power law or saturating) that predicts a left-out size best, and, beside it, what a doubling of the
-size gains from each size to the next.
+The paper's figure shows accuracy on two math sets against the PRM's size (0.5B to 72B parameters):
+it rises fast, then flattens (Observation 1). It prints no exact points, so nothing of it is drawn
+here. Ours has one line for each n, what the same samples give without a reward model, and the sizes
+on a logarithmic axis; at the largest n also the form of growth (logarithm, power law or saturating)
+that predicts a left-out size best, and, beside it, what a doubling of the size gains from each size
+to the next.
 """
 
 from __future__ import annotations
@@ -34,13 +35,16 @@ def draw(
     aggregation: str,
     budgets: Sequence[int] = (4, 16, 64),
 ) -> tuple[Figure, pd.DataFrame]:
-    """The figure and what it draws; `budgets` that were not measured are left out (the largest always stays)."""
+    """The figure and what it draws; `budgets` that were not measured are left out (the largest
+    always stays).
+    """
     rows = selection.final(selection.first_policy(search))
     models = selection.ladder(reward_models)
     if models["base_parameters"].nunique() < 2:
         raise UserError(
-            "fig1: reward models of at least two sizes with the same training set, labels and steps are wanted; "
-            f"there are {len(models)} ({', '.join(models['reward_model']) or 'none'})"
+            "fig1: reward models of at least two sizes with the same training set, labels and "
+            f"steps are wanted; there are {len(models)} "
+            f"({', '.join(models['reward_model']) or 'none'})"
         )
     scored = selection.best_of_n(rows, models["reward_model"], aggregation)
     top = panels.largest_budget(scored, "fig1")
@@ -50,12 +54,18 @@ def draw(
     scored = scored.assign(base_parameters=scored["reward_model"].map(sizes).astype(int))
     data = curve(pd.concat([scored, checks.assign(base_parameters=0)]), BY, level=level)
     measured = data[(data["strategy"] == "best_of_n") & (data["budget"] == top)]
-    fits = [_fit(points) for _, points in measured.groupby("dataset") if len(points) >= forms.FEWEST_SIZES]
+    fits = [
+        _fit(points)
+        for _, points in measured.groupby("dataset")
+        if len(points) >= forms.FEWEST_SIZES
+    ]
     gains = pd.DataFrame(_gains(scored[scored["budget"] == top], level))
     data = pd.concat([data, *fits, gains], ignore_index=True)
 
     with style.applied():
-        beside = data["dataset"] + np.where(data["strategy"] == GAIN, f": {GAIN}", "")  # a panel of its own
+        beside = data["dataset"] + np.where(
+            data["strategy"] == GAIN, f": {GAIN}", ""
+        )  # a panel of its own
         figure, axes = panels.grid(
             data.assign(dataset=beside), "reward model's parameters", "accuracy of best-of-n (%)"
         )
@@ -64,7 +74,9 @@ def draw(
         shown = sorted(lines["budget"].unique())
         for (dataset, budget), points in lines.groupby(["dataset", "budget"]):
             look = style.look(len(shown) - 1 - shown.index(budget))
-            panels.line(axes[str(dataset)], points, "base_parameters", look, f"best-of-n, n = {budget}")
+            panels.line(
+                axes[str(dataset)], points, "base_parameters", look, f"best-of-n, n = {budget}"
+            )
         names = [_name(form) for form in forms.OF_SIZE]
         for points in fits:
             name, axis = points["strategy"].iloc[0], axes[points["dataset"].iloc[0]]
@@ -81,21 +93,39 @@ def draw(
 
 
 def _gains(scored: pd.DataFrame, level: float) -> Iterator[dict[str, object]]:
-    """What a doubling gains from each size to the next, as rows at the middles of the steps (on the log scale)."""
+    """What a doubling gains from each size to the next, as rows at the middles of the steps (on the
+    log scale).
+    """
     for (dataset, budget), rows in scored.groupby(["dataset", "budget"]):
-        by_size = {int(str(n)): selection.per_problem(own) for n, own in rows.groupby("base_parameters", sort=True)}
+        by_size = {
+            int(str(n)): selection.per_problem(own)
+            for n, own in rows.groupby("base_parameters", sort=True)
+        }
         for (small, less), (large, more) in pairwise(by_size.items()):
             gain = selection.minus(more, less) / np.log2(large / small)
             found = mean_interval(gain, level)
             numbers = {key: getattr(found, key) for key in ("mean", "low", "high", "n", "seeds")}
             middle = round((small * large) ** 0.5)
-            yield {"dataset": dataset, "strategy": GAIN, "base_parameters": middle, "budget": budget, **numbers}
+            yield {
+                "dataset": dataset,
+                "strategy": GAIN,
+                "base_parameters": middle,
+                "budget": budget,
+                **numbers,
+            }
 
 
 def _draw_gains(axis: Axes, steps: pd.DataFrame, limits: tuple[float, float]) -> None:
     """Gains with their intervals and a line at none, between the limits of the panel of accuracies."""
     look = style.look(0)
-    axis.plot(steps["base_parameters"], steps["mean"], marker=look.marker, color=look.colour, linestyle="", zorder=3)
+    axis.plot(
+        steps["base_parameters"],
+        steps["mean"],
+        marker=look.marker,
+        color=look.colour,
+        linestyle="",
+        zorder=3,
+    )
     axis.vlines(steps["base_parameters"], steps["low"], steps["high"], color=look.colour)
     axis.set_ylabel("gain per doubling (points)")
     axis.hlines(0, *limits, color=style.GREY, linewidth=0.8)
@@ -108,7 +138,9 @@ def _name(form: forms.Form) -> str:
 
 
 def _fit(points: pd.DataFrame) -> pd.DataFrame:
-    """The best form through one data set's points, as rows between the smallest and the largest size."""
+    """The best form through one data set's points, as rows between the smallest and the largest
+    size.
+    """
     rows = points.sort_values("base_parameters")
     x, values = np.log2(rows["base_parameters"].to_numpy(dtype=float)), rows["mean"].to_numpy()
     form, at = forms.best_of_size(x, values), np.linspace(x[0], x[-1], 41)

@@ -1,7 +1,9 @@
-"""Figure 10: F1 of every reward model at naming a solution's first wrong step, by the protocol of ProcessBench.
+"""Figure 10: F1 of every reward model at naming a solution's first wrong step, by the protocol of
+ProcessBench.
 
-Ours beyond the paper. F1 is the harmonic mean of the accuracies on erroneous and on right solutions (arXiv 2412.06559).
-On the subsets of ProcessBench itself, published numbers of released reward models stand beside ours.
+Ours beyond the paper. F1 is the harmonic mean of the accuracies on erroneous and on right solutions
+(arXiv 2412.06559). On the subsets of ProcessBench itself, published numbers of released reward
+models stand beside ours.
 """
 
 from __future__ import annotations
@@ -33,11 +35,13 @@ def draw(
     aggregation: str,
     first_errors: pd.DataFrame,
 ) -> tuple[Figure, pd.DataFrame]:
-    """The figure and what it draws; reward models in order of size, then of their training data, controls last."""
+    """The figure and what it draws; reward models in order of size, then of their training data,
+    controls last.
+    """
     if first_errors.empty:
         raise UserError(
-            "fig10: no solution whose first wrong step is known: it wants a generated data set among the first of "
-            "search.evaluations, or search.first_errors.process_bench"
+            "fig10: no solution whose first wrong step is known: it wants a generated data set "
+            "among the first of search.evaluations, or search.first_errors.process_bench"
         )
     data = protocol.f1(first_errors, level)
     facts = _facts(reward_models).merge(data, on="reward_model")
@@ -49,7 +53,9 @@ def draw(
         figure, axes = panels.rows_of_dots(data, names, "F1 of the first wrong step (%)")
         groups = list(dict.fromkeys(data["group"]))
         for (dataset, group), own in data.groupby(["dataset", "group"]):
-            look = {"control": CONTROL, "reported": REPORTED}.get(str(group)) or style.look(groups.index(group))
+            look = {"control": CONTROL, "reported": REPORTED}.get(str(group)) or style.look(
+                groups.index(group)
+            )
             _dots(axes[str(dataset)], own, names, look, str(group))
         for axis in axes.values():
             axis.set_xlim(-0.02, 1.02)
@@ -64,9 +70,19 @@ def _facts(reward_models: pd.DataFrame) -> pd.DataFrame:
     rows["group"] = rows["labels"].str.replace("monte_carlo", "Monte-Carlo") + " labels"
     rows.loc[selection.marked(rows, "released"), "group"] = "released"
     rows.loc[control, "group"] = "control"
-    order = ["control", "base_parameters", "base_tokens", "train_on", "labels", "training_set", "reward_model"]
+    order = [
+        "control",
+        "base_parameters",
+        "base_tokens",
+        "train_on",
+        "labels",
+        "training_set",
+        "reward_model",
+    ]
     rows = rows.assign(control=control).sort_values(order, ignore_index=True)
-    return rows.assign(place=range(len(rows)))[["reward_model", "base_parameters", "train_on", "group", "place"]]
+    return rows.assign(place=range(len(rows)))[
+        ["reward_model", "base_parameters", "train_on", "group", "place"]
+    ]
 
 
 def _published(reported: pd.DataFrame | None, datasets: set[str]) -> pd.DataFrame:
@@ -90,4 +106,11 @@ def _dots(axis: Axes, data: pd.DataFrame, names: list[str], look: style.Look, la
     y = data["reward_model"].map(names.index)
     axis.hlines(y, data["low"], data["high"], color=look.colour, linewidth=1.2, zorder=2)
     face = "white" if label == "control" else look.colour
-    axis.plot(data["mean"], y, **{**look.options, "linestyle": ""}, markerfacecolor=face, label=label, zorder=3)
+    axis.plot(
+        data["mean"],
+        y,
+        **{**look.options, "linestyle": ""},
+        markerfacecolor=face,
+        label=label,
+        zorder=3,
+    )

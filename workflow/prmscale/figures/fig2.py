@@ -1,10 +1,11 @@
 """Figure 2: training steps of the reward model → accuracy of best-of-n at the largest n.
 
-The paper's figure shows accuracy on two math sets along the PRM's training: a plateau, a sudden leap ("emergence"), a
-slow rise. Of its points only the ranges of the axes can be read (0.82–0.86 and 0.74–0.82); they belong to other
-policies and problems and are not drawn here. Ours has one line for each reward model whose checkpoints were measured,
-and below the loss on validation problems: what leaps on accuracy may be smooth there. Each panel says whether a jump
-between two checkpoints fits better than smooth growth (`analysis.emergence`).
+The paper's figure shows accuracy on two math sets along the PRM's training: a plateau, a sudden
+leap ("emergence"), a slow rise. Of its points only the ranges of the axes can be read (0.82–0.86
+and 0.74–0.82); they belong to other policies and problems and are not drawn here. Ours has one line
+for each reward model whose checkpoints were measured, and below the loss on validation problems:
+what leaps on accuracy may be smooth there. Each panel says whether a jump between two checkpoints
+fits better than smooth growth (`analysis.emergence`).
 """
 
 from __future__ import annotations
@@ -35,8 +36,8 @@ def draw(
     if models.empty:
         raise UserError(
             "fig2: a reward model measured at two training steps or more is wanted "
-            "(rewards.models[].training.checkpoints in the configuration); every one in the search table has one step "
-            "only"
+            "(rewards.models[].training.checkpoints in the configuration); every one in the search "
+            "table has one step only"
         )
     scored = selection.best_of_n(rows, models["reward_model"], aggregation)
     top = panels.largest_budget(scored, "fig2")
@@ -53,7 +54,9 @@ def draw(
             data.loc[(data["kind"] == kind) & (data["dataset"] == measure), "change_point"] = text
 
     with style.applied():
-        figure, axes = panels.grid(data, "training steps of the reward model", f"accuracy of best-of-{top} (%)")
+        figure, axes = panels.grid(
+            data, "training steps of the reward model", f"accuracy of best-of-{top} (%)"
+        )
         panels.level_controls(axes, data, top)
         if emergence.LOSS in axes:
             axes[emergence.LOSS].set_ylabel("cross-entropy (nats a step)")
@@ -70,14 +73,22 @@ def draw(
                 ha="right" if falls else "left", fontsize=style.RC["legend.fontsize"],
             )  # fmt: skip
         panels.finish(figure, axes)
-    return figure, panels.tidy(data, str(rows["policy"].iloc[0]), ["kind", "training_step", "budget", "change_point"])
+    return figure, panels.tidy(
+        data, str(rows["policy"].iloc[0]), ["kind", "training_step", "budget", "change_point"]
+    )
 
 
 def _losses(training: pd.DataFrame, kinds: pd.Series) -> pd.DataFrame:
-    """The loss along training as rows of the figure: the mean over training seeds, from the lowest to the highest."""
+    """The loss along training as rows of the figure: the mean over training seeds, from the lowest
+    to the highest.
+    """
     own = training[training["reward_model"].isin(kinds.index)]
     own = own.assign(kind=own["reward_model"].map(kinds), loss=own["loss"].astype(float))
     means = own.groupby(["kind", "training_step"], as_index=False).agg(
-        mean=("loss", "mean"), low=("loss", "min"), high=("loss", "max"), n=("problems", "max"), seeds=("loss", "count")
+        mean=("loss", "mean"),
+        low=("loss", "min"),
+        high=("loss", "max"),
+        n=("problems", "max"),
+        seeds=("loss", "count"),
     )
     return means.assign(dataset=emergence.LOSS, strategy="validation", budget=0)

@@ -1,10 +1,12 @@
-"""Figure 3: n of best-of-n → accuracy, one line for each training set of the reward model; below, its diversity.
+"""Figure 3: n of best-of-n → accuracy, one line for each training set of the reward model; below,
+its diversity.
 
-The paper's figure compares PRM800K, Math-Shepherd and ASLAF with majority voting on two math sets: ASLAF is best
-(Observation 2), and accuracy rises with n. It prints no exact points, so nothing of it is drawn here. Ours compares
-reward models of one base that differ in training set and labels alone, with majority, likelihood and the oracle. The
-lower rows, of a study that varies it, show accuracy at the largest n against how many wordings, problems or policies a
-training set of fixed size is of.
+The paper's figure compares PRM800K, Math-Shepherd and ASLAF with majority voting on two math sets:
+ASLAF is best (Observation 2), and accuracy rises with n. It prints no exact points, so nothing of
+it is drawn here. Ours compares reward models of one base that differ in training set and labels
+alone, with majority, likelihood and the oracle. The lower rows, of a study that varies it, show
+accuracy at the largest n against how many wordings, problems or policies a training set of fixed
+size is of.
 """
 
 from __future__ import annotations
@@ -42,41 +44,61 @@ def draw(
     scored = selection.best_of_n(rows, models["reward_model"], aggregation)
     kinds, sizes = selection.kinds(models), selection.fact(models, "solutions")
     title = (
-        f"training sets of {sizes.iloc[0]:,.0f} solutions unless it says otherwise" if sizes.nunique() == 1 else None
+        f"training sets of {sizes.iloc[0]:,.0f} solutions unless it says otherwise"
+        if sizes.nunique() == 1
+        else None
     )
     if title is None:
         kinds += sizes.map(", {:,.0f} solutions".format)
     checks = selection.controls(rows, CHECKS)
     top = panels.largest_budget(scored, "fig3")
     drawn = [scored.assign(kind=scored["reward_model"].map(kinds)), checks.assign(kind="")]
-    drawn = [part.assign(varied="", amount=0.0) for part in drawn] + _varied(rows, reward_models, aggregation, top)
+    drawn = [part.assign(varied="", amount=0.0) for part in drawn] + _varied(
+        rows, reward_models, aggregation, top
+    )
     data = curve(pd.concat(drawn), BY, level=level)
 
     with style.applied():
         varied = [axis for axis in AXES if axis in set(data["varied"])]
         labels = {"": "n of best-of-n (samples)"} | {str(axis): VARIED[axis] for axis in varied}
         figure, axes = panels.stacked(data, labels, "accuracy (%)")
-        for (dataset, strategy), points in data[data["strategy"].isin(CHECKS)].groupby(["dataset", "strategy"]):
+        for (dataset, strategy), points in data[data["strategy"].isin(CHECKS)].groupby(
+            ["dataset", "strategy"]
+        ):
             name, look = style.CONTROLS[str(strategy)]
             panels.line(axes[str(dataset), ""], points, "budget", look, name)
             for axis in varied if strategy == "majority" else ():
-                panels.level_line(axes[str(dataset), axis], points[points["budget"] == top], look, name)
+                panels.level_line(
+                    axes[str(dataset), axis], points[points["budget"] == top], look, name
+                )
         order = list(dict.fromkeys([*kinds, *data.loc[data["varied"] != "", "kind"]]))
         scored = data[data["strategy"] == "best_of_n"]
         for (dataset, row, kind), points in scored.groupby(["dataset", "varied", "kind"]):
             x = "amount" if row else "budget"
-            panels.line(axes[str(dataset), str(row)], points, x, style.look(order.index(kind)), f"PRM {kind}")
+            panels.line(
+                axes[str(dataset), str(row)],
+                points,
+                x,
+                style.look(order.index(kind)),
+                f"PRM {kind}",
+            )
         for (_, row), each in axes.items():
             shown = data[data["varied"] == row]
             panels.powers_axis(each, shown["amount"] if row else shown["budget"])
             if row:
                 each.set_ylabel(each.get_ylabel() and f"accuracy of best-of-{top} (%)")
-        panels.finish(figure, {" ".join(key): axis for key, axis in axes.items()}, columns=2, title=title)
+        panels.finish(
+            figure, {" ".join(key): axis for key, axis in axes.items()}, columns=2, title=title
+        )
     return figure, panels.tidy(data, str(rows["policy"].iloc[0]), ["kind", "varied", "amount"])
 
 
-def _varied(rows: pd.DataFrame, reward_models: pd.DataFrame, aggregation: str, top: int) -> list[pd.DataFrame]:
-    """The rows at the largest n of reward models whose training sets differ in diversity alone, one table an axis."""
+def _varied(
+    rows: pd.DataFrame, reward_models: pd.DataFrame, aggregation: str, top: int
+) -> list[pd.DataFrame]:
+    """The rows at the largest n of reward models whose training sets differ in diversity alone, one
+    table an axis.
+    """
     found = []
     for axis in AXES:
         models = selection.diversity(reward_models, axis)

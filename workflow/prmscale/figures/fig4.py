@@ -1,10 +1,11 @@
 """Figure 4: tokens generated for a problem → accuracy, one line a search strategy.
 
-The paper's figure shows accuracy on two math sets against the average generation budget of a question: at large budgets
-MCTS is above beam search, above best-of-n, above majority (Observation 3). It prints no exact points, so nothing of it
-is drawn here. Ours is guided by one reward model throughout, and a point stands at the tokens that were spent, not at
-the budget allowed: the table has both, and the legend names who left more than 5 % of a budget unspent. Problems
-without an answer count as wrong; the table has their share.
+The paper's figure shows accuracy on two math sets against the average generation budget of a
+question: at large budgets MCTS is above beam search, above best-of-n, above majority (Observation
+3). It prints no exact points, so nothing of it is drawn here. Ours is guided by one reward model
+throughout, and a point stands at the tokens that were spent, not at the budget allowed: the table
+has both, and the legend names who left more than 5 % of a budget unspent. Problems without an
+answer count as wrong; the table has their share.
 """
 
 from __future__ import annotations
@@ -23,14 +24,20 @@ def draw(
     level: float,
     aggregation: str,
 ) -> tuple[Figure, pd.DataFrame]:
-    """The figure and what it draws; a point's x is the mean of the tokens spent, `share` their part of the budget."""
+    """The figure and what it draws; a point's x is the mean of the tokens spent, `share` their part
+    of the budget.
+    """
     rows = strategies.wanted(selection.first_policy(search), reward_models, aggregation, "fig4")
     data = strategy_lines.points(rows, [strategy_lines.TOKENS], level)
 
     with style.applied():
-        figure, axes = panels.grid(data, "tokens spent on a problem (generated)", "accuracy (%)", extra=0.8)
+        figure, axes = panels.grid(
+            data, "tokens spent on a problem (generated)", "accuracy (%)", extra=0.8
+        )
         for dataset, axis in axes.items():
-            strategy_lines.draw_lines(axis, data[data["dataset"] == dataset], strategy_lines.TOKENS, aggregation)
+            strategy_lines.draw_lines(
+                axis, data[data["dataset"] == dataset], strategy_lines.TOKENS, aggregation
+            )
             panels.costs_axis(axis)
         title = strategy_lines.note(rows, reward_models, figure.get_figwidth())
         panels.finish(figure, axes, columns=4, title=title)

@@ -1,9 +1,11 @@
-"""Figure 5: test time (upper row) and FLOPs (lower row) of a problem → accuracy, one line a search strategy.
+"""Figure 5: test time (upper row) and FLOPs (lower row) of a problem → accuracy, one line a search
+strategy.
 
-The paper's figure shows accuracy on two math sets against test time in hours: best-of-n is ahead at first, MCTS
-overtakes it. It prints no exact points, so nothing of it is drawn here. Time is what the tokens generated and read take
-with full batches on this machine; FLOPs are those of policy and reward model with every prefix cached: both of what was
-spent, not of the budget allowed. Rows, lines, looks and the note on budgets left unspent are those of figure 4.
+The paper's figure shows accuracy on two math sets against test time in hours: best-of-n is ahead at
+first, MCTS overtakes it. It prints no exact points, so nothing of it is drawn here. Time is what
+the tokens generated and read take with full batches on this machine; FLOPs are those of policy and
+reward model with every prefix cached: both of what was spent, not of the budget allowed. Rows,
+lines, looks and the note on budgets left unspent are those of figure 4.
 """
 
 from __future__ import annotations
@@ -32,11 +34,18 @@ def draw(
     data = strategy_lines.points(rows, [strategy_lines.TOKENS, *COSTS], level)
 
     with style.applied():
-        figure, axes = panels.stacked(data, {cost: label for cost, (label, _) in COSTS.items()}, "accuracy (%)")
+        figure, axes = panels.stacked(
+            data, {cost: label for cost, (label, _) in COSTS.items()}, "accuracy (%)"
+        )
         for (dataset, cost), axis in axes.items():
             strategy_lines.draw_lines(axis, data[data["dataset"] == dataset], cost, aggregation)
             panels.costs_axis(axis, COSTS[cost][1])
         title = strategy_lines.note(rows, reward_models, figure.get_figwidth())
         columns = 4 if data["dataset"].nunique() > 1 else 1
-        panels.finish(figure, {f"{dataset} {cost}": axis for (dataset, cost), axis in axes.items()}, columns, title)
+        panels.finish(
+            figure,
+            {f"{dataset} {cost}": axis for (dataset, cost), axis in axes.items()},
+            columns,
+            title,
+        )
     return figure, strategy_lines.tidy(data, rows)

@@ -1,9 +1,11 @@
-"""Figure 6: what PRM-Math and PRM-Code say of each step of a right and of a wrong response, with the steps' text.
+"""Figure 6: what PRM-Math and PRM-Code say of each step of a right and of a wrong response, with
+the steps' text.
 
-The paper shows the scores along one right response that it picked. Here a rule picks, so that the example is neither
-the best nor the worst: of every test set the problem with the median margin, which is the aggregated score of the first
-right sample less that of the first wrong one, averaged over both reward models and their trainings; of an even number
-the lower median, among problems with a right and a wrong sample among the first N.
+The paper shows the scores along one right response that it picked. Here a rule picks, so that the
+example is neither the best nor the worst: of every test set the problem with the median margin,
+which is the aggregated score of the first right sample less that of the first wrong one, averaged
+over both reward models and their trainings; of an even number the lower median, among problems with
+a right and a wrong sample among the first N.
 """
 
 from __future__ import annotations
@@ -32,14 +34,27 @@ def draw(
     level: float,
     aggregation: str,
 ) -> tuple[Figure, pd.DataFrame]:
-    """The figure and what it draws: a row for each step and reward model, its score averaged over the trainings."""
+    """The figure and what it draws: a row for each step and reward model, its score averaged over
+    the trainings.
+    """
     chosen = typical(scores, aggregation)
     if chosen.empty:
         raise UserError(
-            "fig6: step scores of reward models with the roles math and code are wanted, and a problem with a right "
-            "and a wrong sample. Give rewards.models[].role, or leave fig6 out of analysis.figures"
+            "fig6: step scores of reward models with the roles math and code are wanted, and a "
+            "problem with a right and a wrong sample. Give rewards.models[].role, or leave fig6 "
+            "out of analysis.figures"
         )
-    by = ["dataset", "problem_id", "correct", "solution_id", "step", "text", "truth", "role", "reward_model"]
+    by = [
+        "dataset",
+        "problem_id",
+        "correct",
+        "solution_id",
+        "step",
+        "text",
+        "truth",
+        "role",
+        "reward_model",
+    ]
     own = scores.merge(chosen)
     data = own.groupby(by, dropna=False)["score"].agg(["mean", "min", "max"]).reset_index()
     data = data.rename(columns={"mean": "score", "min": "lowest", "max": "highest"})
@@ -51,10 +66,23 @@ def typical(scores: pd.DataFrame, aggregation: str) -> pd.DataFrame:
     """The two responses to show of each test set: dataset, problem_id, solution_id."""
     by = ["dataset", "problem_id", "correct", "solution_id"]
     each = solution_scores(scores, [*by, "role", "seed"], aggregation)
-    first = each.groupby(by).mean().reset_index().drop_duplicates(by[:3])  # sorted: the first draw of each kind
-    wide = first.pivot(index=by[:2], columns="correct", values="score").reindex(columns=[False, True]).dropna()
-    margins = (wide[True] - wide[False]).rename("margin").reset_index().sort_values(["margin", "problem_id"])
-    middle = margins.groupby("dataset")["problem_id"].agg(lambda names: names.iloc[(len(names) - 1) // 2])
+    first = (
+        each.groupby(by).mean().reset_index().drop_duplicates(by[:3])
+    )  # sorted: the first draw of each kind
+    wide = (
+        first.pivot(index=by[:2], columns="correct", values="score")
+        .reindex(columns=[False, True])
+        .dropna()
+    )
+    margins = (
+        (wide[True] - wide[False])
+        .rename("margin")
+        .reset_index()
+        .sort_values(["margin", "problem_id"])
+    )
+    middle = margins.groupby("dataset")["problem_id"].agg(
+        lambda names: names.iloc[(len(names) - 1) // 2]
+    )
     return first[first["problem_id"].isin(middle)][["dataset", "problem_id", "solution_id"]]
 
 
@@ -75,17 +103,26 @@ def _picture(data: pd.DataFrame) -> Figure:
             _response(axis, response)
             if row == len(sets) - 1:
                 axis.set_xlabel("score of the step")
-    marks = [(look[0], Line2D([], [], color=look[1], marker="s", linestyle="")) for look in TRUTH.values()]
+    marks = [
+        (look[0], Line2D([], [], color=look[1], marker="s", linestyle=""))
+        for look in TRUTH.values()
+    ]
     if data["truth"].isna().any():
-        marks.append(("step of unknown truth", Line2D([], [], color=UNKNOWN, marker="s", linestyle="")))
-    entries = [(NAMES[role], Line2D([], [], **look.options)) for role, look in LOOKS.items()] + marks
+        marks.append(
+            ("step of unknown truth", Line2D([], [], color=UNKNOWN, marker="s", linestyle=""))
+        )
+    entries = [
+        (NAMES[role], Line2D([], [], **look.options)) for role, look in LOOKS.items()
+    ] + marks
     names, handles = zip(*entries, strict=True)
     figure.legend(handles, names, loc="outside lower center", ncols=len(entries))
     return figure
 
 
 def _response(axis: Axes, response: pd.DataFrame) -> None:
-    """The scores of both reward models from the first step, at the top, to the last; thin lines span the trainings."""
+    """The scores of both reward models from the first step, at the top, to the last; thin lines
+    span the trainings.
+    """
     for shift, (role, look) in zip((-0.1, 0.1), LOOKS.items(), strict=True):
         own = response[response["role"] == role].sort_values("step")
         y = own["step"] + shift
@@ -95,7 +132,9 @@ def _response(axis: Axes, response: pd.DataFrame) -> None:
     said = [text.strip("\n").replace("\n", " ") for text in steps["text"]]
     texts = [text if len(text) <= LINE else f"{text[: LINE - 1]}…" for text in said]
     # as it was written: a step of mathematics is often no formula that matplotlib can set
-    axis.set_yticks(steps["step"], texts, fontfamily="DejaVu Sans Mono", fontsize=6, parse_math=False)
+    axis.set_yticks(
+        steps["step"], texts, fontfamily="DejaVu Sans Mono", fontsize=6, parse_math=False
+    )
     for label, truth in zip(axis.get_yticklabels(), steps["truth"], strict=True):
         label.set_color(UNKNOWN if np.isnan(truth) else TRUTH[float(truth)][1])
     axis.set_ylim(len(steps) - 0.5, -0.5)

@@ -1,10 +1,12 @@
-"""Figure 8: which search strategy wins at which budget and difficulty, and from which budget on each leads best-of-n.
+"""Figure 8: which search strategy wins at which budget and difficulty, and from which budget on
+each leads best-of-n.
 
-The study's own figure on the paper's Observation 3, which speaks of all problems together. Strategies are compared at
-tokens spent. Above, a cell names a strategy only where its lead over every other one is certain; elsewhere it holds
-the marks of those that may be the best, each at its place (`crossover.winners`). Below stand the crossovers with
-best-of-n and their intervals; arrows point to what lies beyond what was spent. One sample's worth is left out, since
-nothing is chosen there. Rows and looks are those of figure 4.
+The study's own figure on the paper's Observation 3, which speaks of all problems together.
+Strategies are compared at tokens spent. Above, a cell names a strategy only where its lead over
+every other one is certain; elsewhere it holds the marks of those that may be the best, each at its
+place (`crossover.winners`). Below stand the crossovers with best-of-n and their intervals; arrows
+point to what lies beyond what was spent. One sample's worth is left out, since nothing is chosen
+there. Rows and looks are those of figure 4.
 """
 
 from __future__ import annotations
@@ -37,15 +39,17 @@ def draw(
     level: float,
     aggregation: str,
 ) -> tuple[Figure, pd.DataFrame]:
-    """The figure and what it draws: rows of `crossover.winners` and of `crossover.crossovers`, by the column `part`."""
+    """The figure and what it draws: rows of `crossover.winners` and of `crossover.crossovers`, by
+    the column `part`.
+    """
     rows = strategies.wanted(selection.first_policy(search), reward_models, aggregation, "fig8")
     cells = crossover.winners(rows, level)
     lines = crossover.crossovers(rows, level)
     if lines.empty:
         raise UserError(
-            "fig8: best-of-n by the reward model that guides the tree search, and a strategy at the same budgets, "
-            f"are wanted; the search table has {', '.join(sorted(set(rows['strategy'])))}. Add best_of_n to "
-            "search.strategies"
+            "fig8: best-of-n by the reward model that guides the tree search, and a strategy at "
+            "the same budgets, are wanted; the search table has "
+            f"{', '.join(sorted(set(rows['strategy'])))}. Add best_of_n to search.strategies"
         )
 
     with style.applied():
@@ -57,14 +61,20 @@ def draw(
             _grid(above, own, budgets)
             _forest(below, lines[lines["dataset"] == dataset], names, budgets)
         _legend(figure, level, strategy_lines.note(rows, reward_models, figure.get_figwidth()))
-    data = pd.concat([cells.assign(part="winner"), lines.assign(part="crossover")], ignore_index=True)
+    data = pd.concat(
+        [cells.assign(part="winner"), lines.assign(part="crossover")], ignore_index=True
+    )
     data = data.assign(policy=rows["policy"].iloc[0], reward_model=strategy_lines.guide_name(rows))
     first = ["policy", "reward_model", "part"]
     return figure, data[[*first, *(column for column in data if column not in first)]]
 
 
-def _panels(rows: pd.DataFrame, difficulties: int, names: list[str]) -> tuple[Figure, dict[str, tuple[Axes, Axes]]]:
-    """A grid's panel above a forest's for each data set, two data sets side by side; names at the left ones alone."""
+def _panels(
+    rows: pd.DataFrame, difficulties: int, names: list[str]
+) -> tuple[Figure, dict[str, tuple[Axes, Axes]]]:
+    """A grid's panel above a forest's for each data set, two data sets side by side; names at the
+    left ones alone.
+    """
     sizes = {str(name): int(own["problem_id"].nunique()) for name, own in rows.groupby("dataset")}
     columns = min(panels.COLUMNS, len(sizes))
     bands = -(-len(sizes) // columns)
@@ -84,9 +94,13 @@ def _panels(rows: pd.DataFrame, difficulties: int, names: list[str]) -> tuple[Fi
         axes[dataset] = above, below
         above.set_title(f"{dataset} ({n} problems)")
         below.set_xlabel("tokens spent (samples' worth)")
-        below.set_yticks([-i for i in range(len(names))], [_label(name) if column == 0 else "" for name in names])
+        below.set_yticks(
+            [-i for i in range(len(names))], [_label(name) if column == 0 else "" for name in names]
+        )
         below.set_ylim(-len(names) + 0.4, 0.8)
-        below.tick_params(axis="y", pad=12)  # the strategies' marks stand between their names and the panel
+        below.tick_params(
+            axis="y", pad=12
+        )  # the strategies' marks stand between their names and the panel
         if column == 0:
             above.set_ylabel("difficulty\n(problems)")
             below.set_ylabel("leads best-of-n (BoN) from …")
@@ -96,20 +110,37 @@ def _panels(rows: pd.DataFrame, difficulties: int, names: list[str]) -> tuple[Fi
 def _label(strategy: str) -> str:
     """A strategy's name, and what cells call it where that is no part of it."""
     short = style.STRATEGIES[strategy][0]
-    return NAMES[strategy] if short.lower() in NAMES[strategy].lower() else f"{NAMES[strategy]} ({short})"
+    return (
+        NAMES[strategy]
+        if short.lower() in NAMES[strategy].lower()
+        else f"{NAMES[strategy]} ({short})"
+    )
 
 
 def _grid(axis: Axes, cells: pd.DataFrame, budgets: list[int]) -> None:
-    """Budget × difficulty, each cell with its winner or with those that may be it; all problems together at the top."""
+    """Budget × difficulty, each cell with its winner or with those that may be it; all problems
+    together at the top.
+    """
     labels = list(dict.fromkeys(cells["difficulty"]))
     labels = [*(label for label in labels if label != crossover.EVERY), crossover.EVERY]
     for _, cell in cells.iterrows():
         x, y = budgets.index(cell["budget"]), labels.index(cell["difficulty"])
         short, look = style.STRATEGIES.get(cell["winner"], ("", None))
         face = to_rgb(look.colour if look else UNDECIDED)
-        axis.add_patch(Rectangle((x - 0.5, y - 0.5), 1, 1, facecolor=face, edgecolor="white", linewidth=1.2))
+        axis.add_patch(
+            Rectangle((x - 0.5, y - 0.5), 1, 1, facecolor=face, edgecolor="white", linewidth=1.2)
+        )
         if short:
-            axis.text(x, y, short, ha="center", va="center", fontsize=6.5, fontweight="bold", color=_ink(face))
+            axis.text(
+                x,
+                y,
+                short,
+                ha="center",
+                va="center",
+                fontsize=6.5,
+                fontweight="bold",
+                color=_ink(face),
+            )
         else:
             _marks(axis, x, y, cell["compatible"].split())
     problems = cells.groupby("difficulty")["n"].max()
@@ -134,20 +165,34 @@ def _marks(axis: Axes, x: int, y: int, names: list[str]) -> None:
 def _mark(strategy: str, scale: float = 1.0) -> dict[str, Any]:
     """A strategy's mark on its own, as matplotlib's keyword arguments."""
     look = style.STRATEGIES[strategy][1]
-    return look.options | {"marker": look.marker or BAR, "linestyle": "", "markersize": scale * look.size}
+    return look.options | {
+        "marker": look.marker or BAR,
+        "linestyle": "",
+        "markersize": scale * look.size,
+    }
 
 
 def _forest(axis: Axes, lines: pd.DataFrame, names: list[str], budgets: list[int]) -> None:
-    """Each strategy's crossover with best-of-n; in words where there is none. The marks beside the names are a key."""
+    """Each strategy's crossover with best-of-n; in words where there is none. The marks beside the
+    names are a key.
+    """
     for _, row in lines.iterrows():
         y, colour = -names.index(row["strategy"]), style.STRATEGIES[row["strategy"]][1].colour
         # what lies beyond what both spent stands just beside it
-        edges = {0.0: _place(row["first"], budgets) - 0.4, np.inf: _place(row["last"], budgets) + 0.4}
-        at = {part: edges.get(row[part], _place(row[part], budgets)) for part in ("low", "high", "budget")}
+        edges = {
+            0.0: _place(row["first"], budgets) - 0.4,
+            np.inf: _place(row["last"], budgets) + 0.4,
+        }
+        at = {
+            part: edges.get(row[part], _place(row[part], budgets))
+            for part in ("low", "high", "budget")
+        }
         axis.plot([at["low"], at["high"]], [y, y], color=colour, linewidth=1.4, zorder=2)
         for value in {row["low"], row["high"]} & edges.keys():
             arrow = ">" if value else "<"
-            axis.plot(edges[value], y, marker=arrow, color=colour, markersize=4.5, linestyle="", zorder=2)
+            axis.plot(
+                edges[value], y, marker=arrow, color=colour, markersize=4.5, linestyle="", zorder=2
+            )
         if row["outcome"] == crossover.OVERTAKES:
             axis.plot(at["budget"], y, zorder=3, **_mark(row["strategy"], 1.3))
         else:
@@ -155,13 +200,17 @@ def _forest(axis: Axes, lines: pd.DataFrame, names: list[str], budgets: list[int
             x = edges[0.0 if side == "left" else np.inf]
             axis.text(x, y + 0.16, row["outcome"], va="bottom", ha=side, fontsize=6.5)
     for number, name in enumerate(names):
-        axis.plot(-0.035, -number, transform=axis.get_yaxis_transform(), clip_on=False, **_mark(name))
+        axis.plot(
+            -0.035, -number, transform=axis.get_yaxis_transform(), clip_on=False, **_mark(name)
+        )
     _budget_axis(axis, budgets)
     axis.spines[["top", "right"]].set_visible(False)
 
 
 def _budget_axis(axis: Axes, budgets: list[int]) -> None:
-    """Budgets at equal distances (those of powers of two lie on a logarithmic axis), alike above and below."""
+    """Budgets at equal distances (those of powers of two lie on a logarithmic axis), alike above
+    and below.
+    """
     axis.set_xticks(range(len(budgets)), [str(budget) for budget in budgets])
     axis.set_xlim(-0.5, len(budgets) - 0.5)
 
@@ -181,10 +230,16 @@ def _legend(figure: Figure, level: float, guide: str) -> None:
     """What cells, marks and arrows mean."""
     entries = {
         "named: leads every other one with certainty": Patch(facecolor="#777777"),
-        "no one strategy: the marks of those not certainly beaten": Patch(facecolor=UNDECIDED, edgecolor="#BBBBBB"),
-        f"crossover with {level:.0%} interval": Line2D([], [], color=style.GREY, marker="o", linewidth=1.4),
+        "no one strategy: the marks of those not certainly beaten": Patch(
+            facecolor=UNDECIDED, edgecolor="#BBBBBB"
+        ),
+        f"crossover with {level:.0%} interval": Line2D(
+            [], [], color=style.GREY, marker="o", linewidth=1.4
+        ),
         _label(crossover.BASELINE): Line2D([], [], **_mark(crossover.BASELINE)),
-        "beyond what was spent": Line2D([], [], color=style.GREY, marker=">", linestyle="", markersize=4.5),
+        "beyond what was spent": Line2D(
+            [], [], color=style.GREY, marker=">", linestyle="", markersize=4.5
+        ),
     }
     legend = figure.legend(
         list(entries.values()), list(entries), loc="outside lower center",

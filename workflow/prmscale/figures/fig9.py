@@ -1,10 +1,12 @@
-"""Figure 9: tokens spent on labels → how good they are, one line or point a method, where the truth is known.
+"""Figure 9: tokens spent on labels → how good they are, one line or point a method, where the truth
+is known.
 
-The study's own figure on step 2 of ASLAF. Above, the share of steps and of first errors that are labelled as in truth;
-K rollouts a prefix are a line over K, counted exactly from those of the largest K (`analysis.label_costs`). Below, how
-often a step is right by the share of its rollouts that are: on the diagonal a value is a probability. A bin of fewer
-than ten steps is not drawn; the calibration error (ECE) counts all of them. Tokens are all that a method spent, also on
-what it could not label; where that is something, its point says which share of the solutions it labels.
+The study's own figure on step 2 of ASLAF. Above, the share of steps and of first errors that are
+labelled as in truth; K rollouts a prefix are a line over K, counted exactly from those of the
+largest K (`analysis.label_costs`). Below, how often a step is right by the share of its rollouts
+that are: on the diagonal a value is a probability. A bin of fewer than ten steps is not drawn; the
+calibration error (ECE) counts all of them. Tokens are all that a method spent, also on what it
+could not label; where that is something, its point says which share of the solutions it labels.
 """
 
 from __future__ import annotations
@@ -25,18 +27,31 @@ METHODS = {
     "adaptive": ("adaptive rollouts", style.Look(style.VERMILION, "s", (0, (5, 1.5)), 4.5)),
     "binary_search": ("binary search", style.Look(style.GREEN, "^", (0, (3, 1, 1, 1)), 5.0)),
     "omega": ("OmegaPRM's tree", style.Look(style.PURPLE, "D", (0, (1, 1)), 4.0)),
-    "consensus": ("consensus of policies", style.Look(style.ORANGE, "v", (0, (6, 1, 1, 1, 1, 1)), 5.0)),
+    "consensus": (
+        "consensus of policies",
+        style.Look(style.ORANGE, "v", (0, (6, 1, 1, 1, 1, 1)), 5.0),
+    ),
 }
-ROWS = {"accuracy": "steps labelled\nas in truth (%)", "first_error": "first errors placed\nas in truth (%)"}
+ROWS = {
+    "accuracy": "steps labelled\nas in truth (%)",
+    "first_error": "first errors placed\nas in truth (%)",
+}
 FLOOR = {"accuracy": 0.5, "first_error": 0.0}  # where the axis starts, unless something lies lower
 FEW = 10  # steps
 
 
-def draw(tables: Sequence[pd.DataFrame], spent: Sequence[pd.DataFrame], level: float) -> tuple[Figure, pd.DataFrame]:
-    """The figure and what it draws: rows of `label_costs.points` and of `label_costs.reliability`, by `part`."""
+def draw(
+    tables: Sequence[pd.DataFrame], spent: Sequence[pd.DataFrame], level: float
+) -> tuple[Figure, pd.DataFrame]:
+    """The figure and what it draws: rows of `label_costs.points` and of `label_costs.reliability`,
+    by `part`.
+    """
     problems = label_costs.by_problem(tables, spent)
     if problems.empty:
-        raise UserError("fig9: labels by rollouts of problems whose steps' truth is known are wanted; there are none")
+        raise UserError(
+            "fig9: labels by rollouts of problems whose steps' truth is known are wanted; there "
+            "are none"
+        )
     points = label_costs.points(problems, level)
     values = label_costs.reliability(tables)
     values = values[values["n"] >= FEW]
@@ -47,11 +62,19 @@ def draw(tables: Sequence[pd.DataFrame], spent: Sequence[pd.DataFrame], level: f
             own = points[points["dataset"] == dataset]
             for measure, axis in zip(ROWS, above, strict=True):
                 _costs(axis, own[own["measure"] == measure])
-                axis.set_ylim(min(FLOOR[measure], points.loc[points["measure"] == measure, "low"].min()), 1.09)
+                axis.set_ylim(
+                    min(FLOOR[measure], points.loc[points["measure"] == measure, "low"].min()), 1.09
+                )
             _reliability(below, values[values["dataset"] == dataset])
-        every = {f"{dataset} {row}": axis for dataset, column in axes.items() for row, axis in enumerate(column)}
+        every = {
+            f"{dataset} {row}": axis
+            for dataset, column in axes.items()
+            for row, axis in enumerate(column)
+        }
         panels.finish(figure, every)
-    return figure, pd.concat([points.assign(part="cost"), values.assign(part="reliability")], ignore_index=True)
+    return figure, pd.concat(
+        [points.assign(part="cost"), values.assign(part="reliability")], ignore_index=True
+    )
 
 
 def _panels(points: pd.DataFrame) -> tuple[Figure, dict[str, list[Axes]]]:
@@ -78,16 +101,41 @@ def _costs(axis: Axes, points: pd.DataFrame) -> None:
         if rows.empty:
             continue
         spread = [rows["mean"] - rows["low"], rows["high"] - rows["mean"]]
-        axis.errorbar(rows["tokens"], rows["mean"], yerr=spread, label=name, elinewidth=0.9, zorder=3, **look.options)
+        axis.errorbar(
+            rows["tokens"],
+            rows["mean"],
+            yerr=spread,
+            label=name,
+            elinewidth=0.9,
+            zorder=3,
+            **look.options,
+        )
         for _, row in rows.iterrows():
             if len(rows) > 1:
                 below = (row["tokens"], row["low"])
                 axis.annotate(
-                    f"K = {row['k']}", below, (0, -2), textcoords="offset points", ha="center", va="top", size=6
+                    f"K = {row['k']}",
+                    below,
+                    (0, -2),
+                    textcoords="offset points",
+                    ha="center",
+                    va="top",
+                    size=6,
                 )
             if row["labelled"] < 1:
-                above, text = (row["tokens"], row["high"]), f"{100 * row['labelled']:.0f} % labelled"
-                axis.annotate(text, above, (0, 2), textcoords="offset points", ha="center", va="bottom", size=6)
+                above, text = (
+                    (row["tokens"], row["high"]),
+                    f"{100 * row['labelled']:.0f} % labelled",
+                )
+                axis.annotate(
+                    text,
+                    above,
+                    (0, 2),
+                    textcoords="offset points",
+                    ha="center",
+                    va="bottom",
+                    size=6,
+                )
     panels.costs_axis(axis)
 
 
@@ -103,7 +151,8 @@ def _reliability(axis: Axes, values: pd.DataFrame) -> None:
         errors.append((rows["calibration_error"].iloc[0], look.colour))
     for line, (error, colour) in enumerate(reversed(errors)):
         axis.annotate(
-            f"ECE {100 * error:.0f} %", (0.98, 0.04 + 0.1 * line), xycoords="axes fraction", ha="right", color=colour,
+            f"ECE {100 * error:.0f} "
+            "%", (0.98, 0.04 + 0.1 * line), xycoords="axes fraction", ha="right", color=colour,
             size=style.RC["legend.fontsize"],
         )  # fmt: skip
     panels.percent(axis.xaxis)

@@ -20,9 +20,11 @@ from prmscale.figures import style
 COLUMNS = 2  # panels side by side
 
 
-def grid(data: pd.DataFrame, xlabel: str, ylabel: str, extra: float = 0.0) -> tuple[Figure, dict[str, Axes]]:
-    """A figure with one panel a data set of `data` (columns dataset, n), titled with its number of problems; `extra`
-    inches higher than usual.
+def grid(
+    data: pd.DataFrame, xlabel: str, ylabel: str, extra: float = 0.0
+) -> tuple[Figure, dict[str, Axes]]:
+    """A figure with one panel a data set of `data` (columns dataset, n), titled with its number of
+    problems; `extra` inches higher than usual.
     """
     sizes = {str(name): (int(n.min()), int(n.max())) for name, n in data.groupby("dataset")["n"]}
     columns = min(COLUMNS, len(sizes))
@@ -43,15 +45,21 @@ def grid(data: pd.DataFrame, xlabel: str, ylabel: str, extra: float = 0.0) -> tu
     return figure, axes
 
 
-def stacked(data: pd.DataFrame, xlabels: Mapping[str, str], ylabel: str) -> tuple[Figure, dict[tuple[str, str], Axes]]:
-    """A figure with a panel for each data set of `data` and key of `xlabels`: a row a key, for every two data sets."""
+def stacked(
+    data: pd.DataFrame, xlabels: Mapping[str, str], ylabel: str
+) -> tuple[Figure, dict[tuple[str, str], Axes]]:
+    """A figure with a panel for each data set of `data` and key of `xlabels`: a row a key, for
+    every two data sets.
+    """
     sizes = {str(name): int(n.max()) for name, n in data.groupby("dataset")["n"]}
     columns = min(COLUMNS, len(sizes))
     bands = -(-len(sizes) // columns)
     width = style.FULL_WIDTH if columns > 1 else style.COLUMN_WIDTH
     legend = 0.9 if columns > 1 else 1.7
     figure = Figure(figsize=(width, 2.1 * len(xlabels) * bands + legend), layout="constrained")
-    every = figure.subplots(len(xlabels) * bands, columns, squeeze=False, sharey="col" if bands == 1 else False)
+    every = figure.subplots(
+        len(xlabels) * bands, columns, squeeze=False, sharey="col" if bands == 1 else False
+    )
     axes = {}
     for number in range(bands * columns):
         for row, (key, label) in enumerate(xlabels.items()):
@@ -70,12 +78,18 @@ def stacked(data: pd.DataFrame, xlabels: Mapping[str, str], ylabel: str) -> tupl
     return figure, axes
 
 
-def rows_of_dots(data: pd.DataFrame, names: Sequence[str], xlabel: str) -> tuple[Figure, dict[str, Axes]]:
-    """A figure with one panel a data set of `data`, and in each a row for every name, the first above."""
+def rows_of_dots(
+    data: pd.DataFrame, names: Sequence[str], xlabel: str
+) -> tuple[Figure, dict[str, Axes]]:
+    """A figure with one panel a data set of `data`, and in each a row for every name, the first
+    above.
+    """
     sizes = {str(name): int(n.max()) for name, n in data.groupby("dataset")["n"]}
     columns = min(COLUMNS, len(sizes))
     rows = -(-len(sizes) // columns)
-    figure = Figure(figsize=(style.FULL_WIDTH, rows * (0.17 * len(names) + 0.7) + 0.3), layout="constrained")
+    figure = Figure(
+        figsize=(style.FULL_WIDTH, rows * (0.17 * len(names) + 0.7) + 0.3), layout="constrained"
+    )
     every = figure.subplots(rows, columns, squeeze=False, sharey=True)
     axes = dict(zip(sizes, every.flat, strict=False))
     for axis in every.flat[len(axes) :]:
@@ -95,22 +109,30 @@ def percent(axis: Axis) -> None:
     axis.set_major_formatter(FuncFormatter(lambda v, _: f"{100 * v:.4g}" if v <= 1 + 1e-9 else ""))
 
 
-def line(axis: Axes, data: pd.DataFrame, x: str, look: style.Look, label: str, band: float = 0.14) -> None:
+def line(
+    axis: Axes, data: pd.DataFrame, x: str, look: style.Look, label: str, band: float = 0.14
+) -> None:
     """A curve of `mean` over `x` with the band from `low` to `high`, as opaque as `band` says."""
     rows = data.sort_values(x)
     axis.plot(rows[x], rows["mean"], label=label, zorder=3, **look.options)
-    axis.fill_between(rows[x], rows["low"], rows["high"], color=look.colour, alpha=band, linewidth=0)
+    axis.fill_between(
+        rows[x], rows["low"], rows["high"], color=look.colour, alpha=band, linewidth=0
+    )
 
 
 def level_line(axis: Axes, row: pd.DataFrame, look: style.Look, label: str) -> None:
     """A horizontal line over the whole panel at the one row's `mean`, with its band."""
     mean, low, high = (float(row[column].iloc[0]) for column in ("mean", "low", "high"))
-    axis.axhline(mean, label=label, color=look.colour, linestyle=look.dashes, linewidth=1.0, zorder=2)
+    axis.axhline(
+        mean, label=label, color=look.colour, linestyle=look.dashes, linewidth=1.0, zorder=2
+    )
     axis.axhspan(low, high, color=look.colour, alpha=0.07, linewidth=0)
 
 
 def level_controls(axes: dict[str, Axes], data: pd.DataFrame, budget: int) -> None:
-    """The controls of `data` (those strategies that figures know) as horizontal lines in their panels."""
+    """The controls of `data` (those strategies that figures know) as horizontal lines in their
+    panels.
+    """
     for strategy, (name, look) in style.CONTROLS.items():
         for dataset, rows in data[data["strategy"] == strategy].groupby("dataset"):
             label = name if strategy == "one_sample" else f"{name}, n = {budget}"
@@ -122,7 +144,9 @@ def powers_axis(axis: Axes, values: Iterable[float], text: str = "plain") -> Non
     axis.set_xscale("log", base=2)
     axis.xaxis.set_major_locator(FixedLocator(sorted(set(values))))
     axis.xaxis.set_minor_locator(NullLocator())
-    axis.xaxis.set_major_formatter(FuncFormatter(lambda v, _: count(v) if text == "count" else f"{v:g}"))
+    axis.xaxis.set_major_formatter(
+        FuncFormatter(lambda v, _: count(v) if text == "count" else f"{v:g}")
+    )
 
 
 def costs_axis(axes: Axes, unit: str = "", which: Literal["x", "y"] = "x") -> None:
@@ -142,8 +166,12 @@ def count(value: float) -> str:
     return f"{value:g}"
 
 
-def finish(figure: Figure, axes: dict[str, Axes], columns: int = 3, title: str | None = None) -> None:
-    """One legend below all panels (in one column below a single one), and no frame above and to the right."""
+def finish(
+    figure: Figure, axes: dict[str, Axes], columns: int = 3, title: str | None = None
+) -> None:
+    """One legend below all panels (in one column below a single one), and no frame above and to the
+    right.
+    """
     entries: dict[str, Artist] = {}
     for axis in axes.values():
         sns.despine(ax=axis)
@@ -161,7 +189,9 @@ def finish(figure: Figure, axes: dict[str, Axes], columns: int = 3, title: str |
 
 
 def page(height: float, lowest: float) -> tuple[Figure, Axes]:
-    """A figure of full width for a table in print: x from 0 to 1, the header at y = 0, a line of text for each -1."""
+    """A figure of full width for a table in print: x from 0 to 1, the header at y = 0, a line of
+    text for each -1.
+    """
     figure = Figure(figsize=(style.FULL_WIDTH, height))
     axis = figure.add_axes((0.01, 0.0, 0.98, 1.0))
     axis.set_axis_off()
@@ -170,19 +200,27 @@ def page(height: float, lowest: float) -> tuple[Figure, Axes]:
     return figure, axis
 
 
-def printed(axis: Axes, y: float, places: Sequence[float], texts: Sequence[str], weight: str = "normal") -> None:
-    """One line of a table in print: the first two texts begin at their places, the rest are centred there."""
+def printed(
+    axis: Axes, y: float, places: Sequence[float], texts: Sequence[str], weight: str = "normal"
+) -> None:
+    """One line of a table in print: the first two texts begin at their places, the rest are centred
+    there.
+    """
     for column, (x, text) in enumerate(zip(places, texts, strict=True)):
         side = "left" if column < 2 else "center"
         axis.text(x, y, text, ha=side, va="center", fontsize=7, fontweight=weight, zorder=3)
 
 
 def cell(row: pd.Series, digits: int = 0) -> str:
-    """A fraction in percent (to one digit at least), with its interval to so many digits where it has one."""
+    """A fraction in percent (to one digit at least), with its interval to so many digits where it
+    has one.
+    """
     text = f"{100 * row['mean']:.{max(digits, 1)}f}"
     if np.isnan(row["low"]):
         return text
-    return f"{text} [{100 * row['low']:.{digits}f}, {100 * row['high']:.{digits}f}]".replace("-", "−")
+    return f"{text} [{100 * row['low']:.{digits}f}, {100 * row['high']:.{digits}f}]".replace(
+        "-", "−"
+    )
 
 
 def largest_budget(rows: pd.DataFrame, figure: str) -> int:
@@ -193,7 +231,9 @@ def largest_budget(rows: pd.DataFrame, figure: str) -> int:
 
 
 def tidy(data: pd.DataFrame, policy: str, blanks: Sequence[str]) -> pd.DataFrame:
-    """The CSV's table: the policy first; a control has no value in the columns `blanks` (0 or '' stands there)."""
+    """The CSV's table: the policy first; a control has no value in the columns `blanks` (0 or ''
+    stands there).
+    """
     table = data.assign(policy=policy)
     for column in blanks:
         empty = table[column].isin([0, -1, ""])

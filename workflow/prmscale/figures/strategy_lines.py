@@ -20,8 +20,9 @@ LETTERS = 17  # of a legend's text that fit in an inch
 
 
 def points(rows: pd.DataFrame, costs: Sequence[str], level: float) -> pd.DataFrame:
-    """Accuracy with its interval at each budget of each strategy, what it spent of it (`spending.spent`) with the share
-    of problems without an answer, and the mean of each of the `costs`, over problems and training seeds alike.
+    """Accuracy with its interval at each budget of each strategy, what it spent of it
+    (`spending.spent`) with the share of problems without an answer, and the mean of each of the
+    `costs`, over problems and training seeds alike.
     """
     data = curve(rows, BY, level=level)
     means = rows.groupby(BY)[list(costs)].mean().reset_index()
@@ -60,13 +61,18 @@ def guide_in_words(rows: pd.DataFrame, reward_models: pd.DataFrame) -> str:
 
 
 def note(rows: pd.DataFrame, reward_models: pd.DataFrame, width: float) -> str:
-    """The title of a legend: what guides the search, and who left more than 5 % of a budget unspent (with the least
-    share spent on any data set), in lines that fit a figure of this width in inches.
+    """The title of a legend: what guides the search, and who left more than 5 % of a budget unspent
+    (with the least share spent on any data set), in lines that fit a figure of this width in
+    inches.
     """
     lines = [guide_in_words(rows, reward_models)]
     least = spending.unspent(rows).groupby("strategy")["share"].min()
     if len(least):
-        named = [f"{NAMES[name]} (≥ {least[name]:.0%} spent)".replace(" ", "\u00a0") for name in NAMES if name in least]
+        named = [
+            f"{NAMES[name]} (≥ {least[name]:.0%} spent)".replace(" ", "\u00a0")
+            for name in NAMES
+            if name in least
+        ]
         text = f"leave more than {spending.UNSPENT:.0%} of a budget unspent: {', '.join(named)}"
         lines += textwrap.wrap(text, int(LETTERS * width), break_on_hyphens=False)
     return "\n".join(lines)
@@ -74,6 +80,8 @@ def note(rows: pd.DataFrame, reward_models: pd.DataFrame, width: float) -> str:
 
 def tidy(data: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
     """The CSV's table: policy and reward model first."""
-    named = data.assign(reward_model=data["strategy"].isin(GUIDED).map({True: guide_name(rows), False: ""}))
+    named = data.assign(
+        reward_model=data["strategy"].isin(GUIDED).map({True: guide_name(rows), False: ""})
+    )
     found = panels.tidy(named, str(rows["policy"].iloc[0]), ["reward_model", "aggregation"])
     return found[["policy", "reward_model", *data.columns]]

@@ -1,7 +1,8 @@
-"""One look for every figure, and one way to save them: PDF, PNG and the CSV of exactly what is drawn.
+"""One look for every figure, and one way to save them: PDF, PNG and the CSV of exactly what is
+drawn.
 
-The colours are Okabe and Ito's, which people with colour-blindness tell apart; every line also has a marker and a dash
-of its own, so that nothing is lost in grey. The same data give the same bytes.
+The colours are Okabe and Ito's, which people with colour-blindness tell apart; every line also has
+a marker and a dash of its own, so that nothing is lost in grey. The same data give the same bytes.
 """
 
 from __future__ import annotations
@@ -40,7 +41,12 @@ class Look:
     @property
     def options(self) -> dict[str, Any]:
         """As matplotlib's keyword arguments."""
-        return {"color": self.colour, "marker": self.marker, "linestyle": self.dashes, "markersize": self.size}
+        return {
+            "color": self.colour,
+            "marker": self.marker,
+            "linestyle": self.dashes,
+            "markersize": self.size,
+        }
 
 
 LOOKS = [
@@ -61,7 +67,8 @@ CONTROLS = {
     "oracle": ("oracle (pass@n)", Look(BLACK, "", (0, (1, 2.5)))),
 }
 
-# a search strategy looks alike in every figure that compares strategies; with the short name that fits in a cell
+# a search strategy looks alike in every figure that compares strategies; with the short name that
+# fits in a cell
 STRATEGIES = {
     "majority": ("maj", Look(BLACK, "", (0, (5, 2)))),
     "best_of_n": ("BoN", Look(BLUE, "o", "-")),
@@ -100,7 +107,11 @@ RC = {
 @contextmanager
 def applied() -> Iterator[None]:
     """The shared style, for as long as the block lasts."""
-    settings: dict[Any, Any] = {**sns.axes_style("whitegrid"), **sns.plotting_context("paper"), **RC}
+    settings: dict[Any, Any] = {
+        **sns.axes_style("whitegrid"),
+        **sns.plotting_context("paper"),
+        **RC,
+    }
     with mpl.rc_context(settings):
         yield
 
@@ -111,7 +122,9 @@ def look(index: int) -> Look:
 
 
 def save(figure: Figure, data: pd.DataFrame, stem: str | Path) -> list[Path]:
-    """Write STEM.pdf, STEM.png (200 dpi) and STEM.csv, each whole or not at all; returns their paths."""
+    """Write STEM.pdf, STEM.png (200 dpi) and STEM.csv, each whole or not at all; returns their
+    paths.
+    """
     stem = Path(stem)
     paths = [stem.with_name(f"{stem.name}.{suffix}") for suffix in ("pdf", "png", "csv")]
     with applied():

@@ -1,9 +1,11 @@
-"""Binary search for the first error (OmegaPRM, arXiv 2406.06592; step 2 of ASLAF): O(log steps) checks a solution.
+"""Binary search for the first error (OmegaPRM, arXiv 2406.06592; step 2 of ASLAF): O(log steps)
+checks a solution.
 
-A step is right as long as the policy can still reach a right answer from it, so that right steps never follow wrong
-ones: whatever prefix is found right proves those before it, and a right solution proves all of its own. A solution's
-first error then lies between the longest of its prefixes known to be right and the shortest longer one known to be
-wrong. Both are known for all solutions of a problem together: what one of them pays for, the others reuse.
+A step is right as long as the policy can still reach a right answer from it, so that right steps
+never follow wrong ones: whatever prefix is found right proves those before it, and a right solution
+proves all of its own. A solution's first error then lies between the longest of its prefixes known
+to be right and the shortest longer one known to be wrong. Both are known for all solutions of a
+problem together: what one of them pays for, the others reuse.
 """
 
 from __future__ import annotations
@@ -15,11 +17,13 @@ from prmscale.labels.adaptive import Decision, decide, known_ends
 from prmscale.labels.monte_carlo import Estimate, prefixes_of
 
 
-def binary_search(solutions: Sequence[Prefix], complete: Sequence[bool], rollouts: int, decision: Decision) -> Strategy:
+def binary_search(
+    solutions: Sequence[Prefix], complete: Sequence[bool], rollouts: int, decision: Decision
+) -> Strategy:
     """Label every prefix of these solutions of one problem; returns {prefix: Estimate}.
 
-    Each check spends at most `rollouts`, fewer where `decision` is made before. Prefixes that were never checked have
-    no rollouts and the label that follows from the others.
+    Each check spends at most `rollouts`, fewer where `decision` is made before. Prefixes that were
+    never checked have no rollouts and the label that follows from the others.
     """
     checked = yield from known_ends(solutions, complete)
     while middles := _middles(solutions, checked):
@@ -34,8 +38,11 @@ def proved(checked: Mapping[Prefix, Estimate]) -> set[Prefix]:
     return {p[:n] for p, e in checked.items() if e.label for n in range(len(p) + 1)}
 
 
-def next_check(steps: Prefix, checked: Mapping[Prefix, Estimate], right: Set[Prefix]) -> Prefix | None:
-    """The next prefix to check of a solution; None where its first error, or that there is none, is known.
+def next_check(
+    steps: Prefix, checked: Mapping[Prefix, Estimate], right: Set[Prefix]
+) -> Prefix | None:
+    """The next prefix to check of a solution; None where its first error, or that there is none, is
+    known.
 
     `right` are the prefixes proved by `checked`.
     """

@@ -1,4 +1,6 @@
-"""Consensus filter (step 3 of ASLAF, arXiv 2506.00027): only solutions whose first error all labellers place alike."""
+"""Consensus filter (step 3 of ASLAF, arXiv 2506.00027): only solutions whose first error all
+labellers place alike.
+"""
 
 from __future__ import annotations
 
@@ -19,8 +21,8 @@ def first_errors(labels: pd.DataFrame) -> pd.Series:
 def consensus(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """The first labeller's rows of the solutions that all of them agree on.
 
-    `tables` are labels of the same steps by different policies. Rollouts, successes and tokens are those of all, the
-    value is pooled; policies and weights are joined by a plus.
+    `tables` are labels of the same steps by different policies. Rollouts, successes and tokens are
+    those of all, the value is pooled; policies and weights are joined by a plus.
     """
     first = tables[0].assign(method="consensus")
     places = [first_errors(table) for table in tables]
@@ -29,7 +31,10 @@ def consensus(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
         first[column] = sum(table[column].to_numpy() for table in tables)
     for column in ("policy", "weights"):
         first[column] = reduce(
-            lambda one, other: one + "+" + other, [table[column].to_numpy(object) for table in tables]
+            lambda one, other: one + "+" + other,
+            [table[column].to_numpy(object) for table in tables],
         )
-    first["value"] = (first["successes"] / first["rollouts"].where(first["rollouts"] > 0)).fillna(first["label"])
+    first["value"] = (first["successes"] / first["rollouts"].where(first["rollouts"] > 0)).fillna(
+        first["label"]
+    )
     return first[agreed[pd.MultiIndex.from_frame(first[KEY])].to_numpy()].reset_index(drop=True)

@@ -1,4 +1,6 @@
-"""Corpora of solutions that others have written and labelled, as the tables that reward models are trained from."""
+"""Corpora of solutions that others have written and labelled, as the tables that reward models are
+trained from.
+"""
 
 from __future__ import annotations
 
@@ -13,10 +15,10 @@ import pandas as pd
 from prmscale.errors import UserError
 from prmscale.labels.published import READERS, Labelled
 from prmscale.study import Corpus
-from prmscale.tasks import sources
 from prmscale.tasks import steps as step_text
 from prmscale.tasks.base import Grade, Problem, from_table, to_table
-from prmscale.tasks.math_benchmarks import Math
+from prmscale.tasks.benchmarks import sources
+from prmscale.tasks.benchmarks.gsm8k_math import Math
 
 
 @dataclass(frozen=True)
@@ -30,9 +32,13 @@ class Imported:
 
 
 def load(corpus: Corpus, seed: int) -> Imported:
-    """A corpus from its file or the hub; raises UserError for a malformed row unless those are to be skipped."""
+    """A corpus from its file or the hub; raises UserError for a malformed row unless those are to
+    be skipped.
+    """
     skipped: list[str] = []
-    rows = sources.rows(corpus.source, corpus.path, "train", skipped if corpus.skip_malformed else None)
+    rows = sources.rows(
+        corpus.source, corpus.path, "train", skipped if corpus.skip_malformed else None
+    )
     wanted = min(corpus.limit or len(rows), len(rows))
     found: list[Labelled] = []
     for index in sorted(sources.chosen(range(len(rows)), wanted, seed, corpus.name)):
@@ -43,14 +49,22 @@ def load(corpus: Corpus, seed: int) -> Imported:
                 raise UserError(f"{error}; corpora: skip_malformed leaves such rows out") from None
             skipped.append(str(error))
     if not found:
-        raise UserError(f"corpora: {corpus.name}: not one labelled solution; {len(skipped)} rows were skipped")
+        raise UserError(
+            f"corpora: {corpus.name}: not one labelled solution; {len(skipped)} rows were skipped"
+        )
     return Imported(*_tables(corpus, found), skipped)
 
 
-def _tables(corpus: Corpus, found: Sequence[Labelled]) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+def _tables(
+    corpus: Corpus, found: Sequence[Labelled]
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Problems (each text once), solutions in their order, and a label for each of their steps."""
     # a file in the format of TRL or of GSM8K's solutions may be anybody's
-    known = None if corpus.path and corpus.source in ("trl_stepwise", "solutions") else sources.PUBLISHED[corpus.source]
+    known = (
+        None
+        if corpus.path and corpus.source in ("trl_stepwise", "solutions")
+        else sources.PUBLISHED[corpus.source]
+    )
     problems: dict[str, Problem] = {}
     for each in found:
         if each.problem not in problems:
@@ -120,16 +134,19 @@ def _tables(corpus: Corpus, found: Sequence[Labelled]) -> tuple[pd.DataFrame, pd
 
 
 def judged(imported: Imported) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The solutions with the answers that we read in them, and those whose published verdict is not ours.
+    """The solutions with the answers that we read in them, and those whose published verdict is not
+    ours.
 
-    A disagreement has its problem_id, policy, the answer, the reference, and `correct`, what was published. Only math
-    problems with a reference are judged.
+    A disagreement has its problem_id, policy, the answer, the reference, and `correct`, what was
+    published. Only math problems with a reference are judged.
     """
     by_id = {problem.problem_id: problem for problem in from_table(imported.problems)}
     own = [by_id[name] for name in imported.solutions.problem_id]
     judge = Math("", None)
     grades = judge.grade(own, imported.solutions.text.tolist())
-    solutions = imported.solutions.assign(answer=pd.array([grade.answer for grade in grades], dtype="string"))
+    solutions = imported.solutions.assign(
+        answer=pd.array([grade.answer for grade in grades], dtype="string")
+    )
     differ = [_differs(p, g, c) for p, g, c in zip(own, grades, solutions.correct, strict=True)]
     columns = ["problem_id", "policy", "answer", "correct"]
     return solutions, solutions.loc[differ, columns].assign(

@@ -32,8 +32,8 @@ def by_rollouts(
 ) -> list[dict[Prefix, Estimate]]:
     """Estimates of every prefix of the solutions by this method, one mapping a problem.
 
-    `rollouts` is the number from a prefix, or the largest where `decision` may stop earlier; each problem's tokens
-    are counted as if it were labelled alone.
+    `rollouts` is the number from a prefix, or the largest where `decision` may stop earlier; each
+    problem's tokens are counted as if it were labelled alone.
     """
     by_problem = dict(tuple(solutions.groupby("problem_id", sort=False)))
     strategies = []

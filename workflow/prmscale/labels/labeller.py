@@ -1,4 +1,6 @@
-"""What a labelling job works with: the task, the policy that rolls out, and the settings of its method."""
+"""What a labelling job works with: the task, the policy that rolls out, and the settings of its
+method.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +11,9 @@ from typing import Any
 import pandas as pd
 
 from prmscale import tables
+from prmscale.engines.backends.loading import weights_hash
 from prmscale.engines.cached import CachedPolicy
-from prmscale.engines.loading import weights_hash
+from prmscale.engines.models import load_policy
 from prmscale.engines.policy import SamplingPolicy
 from prmscale.engines.recorded import RecordedPolicy
 from prmscale.engines.requests import Prefix
@@ -20,7 +23,6 @@ from prmscale.labels.adaptive import ANY, Decision
 from prmscale.labels.label import by_rollouts, table
 from prmscale.labels.monte_carlo import Estimate
 from prmscale.labels.omega import Tree, omega
-from prmscale.policies.engine import load_policy
 from prmscale.policies.sample import solution_table
 from prmscale.study import CodeExecution, Dataset, OmegaTree, Prompting, Sampling, World
 from prmscale.tasks import registry
@@ -29,7 +31,8 @@ from prmscale.tasks.base import Problem
 
 @dataclass(frozen=True)
 class Labeller:
-    """Labels one data set by one method, by the rollouts of one policy; the truth (`oracle`) needs none.
+    """Labels one data set by one method, by the rollouts of one policy; the truth (`oracle`) needs
+    none.
 
     `rollouts` is K, the number from a prefix or the largest; `provenance` is kept with each label.
     """
@@ -43,18 +46,22 @@ class Labeller:
     tree: OmegaTree
     provenance: Mapping[str, Any]
 
-    def labels(self, problems: Sequence[Problem], solutions: pd.DataFrame, progress: str | None = None) -> pd.DataFrame:
+    def labels(
+        self, problems: Sequence[Problem], solutions: pd.DataFrame, progress: str | None = None
+    ) -> pd.DataFrame:
         """The labels of these problems' solutions."""
         if self.policy is None:
             return self._table(problems, solutions, [None] * len(problems))
         settings = (self.grader, self.rollouts, progress, self.decision, self.method)
-        return self._table(problems, solutions, by_rollouts(problems, solutions, self.policy, *settings))
+        return self._table(
+            problems, solutions, by_rollouts(problems, solutions, self.policy, *settings)
+        )
 
     def grow(
         self, problems: Sequence[Problem], progress: str | None = None
     ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-        """The solutions that OmegaPRM's trees consist of, labels of those whose first error it has located, and what
-        each problem took.
+        """The solutions that OmegaPRM's trees consist of, labels of those whose first error it has
+        located, and what each problem took.
         """
         assert self.policy is not None, "a tree is of rollouts"
         strategies = [(problem, omega(self.rollouts, self.tree)) for problem in problems]
@@ -62,17 +69,30 @@ class Labeller:
         trees: list[Tree] = [each.result for each in runs]
         written = [[*tree.solutions.values()] for tree in trees]
         solutions = solution_table(self.provenance["policy"], self.grader, problems, written)
-        estimates = {p.problem_id: tree.estimates() for p, tree in zip(problems, trees, strict=True)}
-        known = [tuple(s) in estimates[p] for p, s in zip(solutions.problem_id, solutions.steps, strict=True)]
+        estimates = {
+            p.problem_id: tree.estimates() for p, tree in zip(problems, trees, strict=True)
+        }
+        known = [
+            tuple(s) in estimates[p]
+            for p, s in zip(solutions.problem_id, solutions.steps, strict=True)
+        ]
         spent = [
             spending.row(
                 p.problem_id,
                 self.provenance,
-                (len(tree.solutions), len(estimates[p.problem_id].keys() & tree.solutions.keys()), *tree.spent),
+                (
+                    len(tree.solutions),
+                    len(estimates[p.problem_id].keys() & tree.solutions.keys()),
+                    *tree.spent,
+                ),
             )
             for p, tree in zip(problems, trees, strict=True)
         ]
-        return solutions, self._table(problems, solutions[known], list(estimates.values())), pd.DataFrame(spent)
+        return (
+            solutions,
+            self._table(problems, solutions[known], list(estimates.values())),
+            pd.DataFrame(spent),
+        )
 
     def _table(
         self,
@@ -89,24 +109,37 @@ class Labeller:
         return tables.joined(labelled, "labels")
 
 
-def load(params: Any, gpus: int, solutions: pd.DataFrame | None = None) -> dict[str, list[Labeller]]:
-    """The labellers of each method of `params.labellers` ({method: {policy: (folder, prompting)}}), one for each
-    policy: the truth has one without, `consensus` a binary search for each.
+def load(
+    params: Any, gpus: int, solutions: pd.DataFrame | None = None
+) -> dict[str, list[Labeller]]:
+    """The labellers of each method of `params.labellers` ({method: {policy: (folder, prompting)}}),
+    one for each policy: the truth has one without, `consensus` a binary search for each.
 
-    Several share their policies, and every draw of those: they meet the same luck. What is known of whole `solutions`
-    is not judged again.
+    Several share their policies, and every draw of those: they meet the same luck. What is known of
+    whole `solutions` is not judged again.
     """
     dataset, sampling = Dataset(**params.dataset), Sampling(**params.sampling)
     task = registry.build(dataset, World(**params.world), CodeExecution(**params.execution))
-    grader = registry.Grader({dataset.name: task}, {} if solutions is None else RecordedPolicy(solutions).grades)
-    models = {name: model for labellers in params.labellers.values() for name, model in labellers.items()}
+    grader = registry.Grader(
+        {dataset.name: task}, {} if solutions is None else RecordedPolicy(solutions).grades
+    )
+    models = {
+        name: model for labellers in params.labellers.values() for name, model in labellers.items()
+    }
     loaded: dict[str, SamplingPolicy] = {
-        name: load_policy(name, folder, Prompting(**prompting), sampling, params.device, gpus, params.seed)
+        name: load_policy(
+            name, folder, Prompting(**prompting), sampling, params.device, gpus, params.seed
+        )
         for name, (folder, prompting) in models.items()
     }
-    weights = {name: weights_hash(folder, prompting["revision"]) for name, (folder, prompting) in models.items()}
+    weights = {
+        name: weights_hash(folder, prompting["revision"])
+        for name, (folder, prompting) in models.items()
+    }
     policies: Mapping[str, Policy] = (
-        {name: CachedPolicy(policy) for name, policy in loaded.items()} if len(params.labellers) > 1 else loaded
+        {name: CachedPolicy(policy) for name, policy in loaded.items()}
+        if len(params.labellers) > 1
+        else loaded
     )
 
     def labeller(method: str, name: str | None) -> Labeller:
@@ -125,6 +158,9 @@ def load(params: Any, gpus: int, solutions: pd.DataFrame | None = None) -> dict[
 
     return {
         # agreement is asked of labellers that each search for the first error
-        method: [labeller("binary_search" if method == "consensus" else method, name) for name in names or [None]]
+        method: [
+            labeller("binary_search" if method == "consensus" else method, name)
+            for name in names or [None]
+        ]
         for method, names in params.labellers.items()
     }

@@ -1,4 +1,6 @@
-"""Monte-Carlo labels (Math-Shepherd, arXiv 2312.08935): a step is as good as the rollouts that start after it."""
+"""Monte-Carlo labels (Math-Shepherd, arXiv 2312.08935): a step is as good as the rollouts that
+start after it.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ class Estimate:
 
     @property
     def label(self) -> bool:
-        """Right if any rollout is (Math-Shepherd's hard estimate), unless the method says otherwise."""
+        """Right if any rollout is (Math-Shepherd's hard estimate), unless the method says
+        otherwise.
+        """
         return self.successes > 0 if self.right is None else self.right
 
 
@@ -44,13 +48,17 @@ def ended(solution: Prefix) -> Continuation:
 def monte_carlo(solutions: Sequence[Prefix], complete: Sequence[bool], rollouts: int) -> Strategy:
     """Estimate every prefix of these solutions of one problem; returns {prefix: Estimate}.
 
-    A prefix that several solutions share is rolled out once. A whole solution that its policy ended (`complete`)
-    needs no rollout: all of them would be itself.
+    A prefix that several solutions share is rolled out once. A whole solution that its policy ended
+    (`complete`) needs no rollout: all of them would be itself.
     """
     whole = {tuple(s) for s, is_whole in zip(solutions, complete, strict=True) if is_whole}
     open_ = [prefix for prefix in prefixes_of(solutions) if prefix not in whole]
     continued = (yield Extend(open_, rollouts, until="end")) if open_ else []
-    ends = [replace(c, steps=prefix + c.steps) for prefix, group in zip(open_, continued, strict=True) for c in group]
+    ends = [
+        replace(c, steps=prefix + c.steps)
+        for prefix, group in zip(open_, continued, strict=True)
+        for c in group
+    ]
     right = iter((yield Judge([*ends, *map(ended, sorted(whole))])))
     estimates = {
         prefix: Estimate(len(group), sum(next(right) for _ in group), sum(c.tokens for c in group))

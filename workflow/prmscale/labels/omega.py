@@ -1,12 +1,14 @@
-"""OmegaPRM's tree (arXiv 2406.06592): new solutions and the labels of their steps, from one search a problem.
+"""OmegaPRM's tree (arXiv 2406.06592): new solutions and the labels of their steps, from one search
+a problem.
 
-A state is a prefix that rollouts were drawn from; MC(s) is the share of them that is right. Each search chooses a wrong
-rollout r of a state s with 0 < MC(s) < 1 by Q(s, r) + U(s), Q(s, r) = alpha^(1 - MC(s)) beta^(tokens of r / L) and
-U(s) = c_puct sqrt(sum of N) / (1 + N(s)), where N counts how often a state was chosen: states that mostly succeed and
-short rollouts first. Binary search then finds the first error of r; the prefixes that it checks are new states, and
-their rollouts new solutions. As in `binary_search` a prefix is right if anything right follows it, and nothing right
-follows a wrong one. So every solution that is right, was searched, or shares its first error with one that was, has
-all of its steps labelled; the others are left without labels.
+A state is a prefix that rollouts were drawn from; MC(s) is the share of them that is right. Each
+search chooses a wrong rollout r of a state s with 0 < MC(s) < 1 by Q(s, r) + U(s), Q(s, r) =
+alpha^(1 - MC(s)) beta^(tokens of r / L) and U(s) = c_puct sqrt(sum of N) / (1 + N(s)), where N
+counts how often a state was chosen: states that mostly succeed and short rollouts first. Binary
+search then finds the first error of r; the prefixes that it checks are new states, and their
+rollouts new solutions. As in `binary_search` a prefix is right if anything right follows it, and
+nothing right follows a wrong one. So every solution that is right, was searched, or shares its
+first error with one that was, has all of its steps labelled; the others are left without labels.
 """
 
 from __future__ import annotations
@@ -34,7 +36,9 @@ class Wrong:
 
 @dataclass
 class Tree:
-    """What is known of one problem: the states, all rollouts as whole solutions (each once), and how those end."""
+    """What is known of one problem: the states, all rollouts as whole solutions (each once), and
+    how those end.
+    """
 
     states: dict[Prefix, Estimate] = field(default_factory=dict)
     solutions: dict[Prefix, Continuation] = field(default_factory=dict)
@@ -49,7 +53,9 @@ class Tree:
 
     @property
     def spent(self) -> tuple[int, int]:
-        """Rollouts drawn and their tokens, of the problem itself too, whether or not they gave a label."""
+        """Rollouts drawn and their tokens, of the problem itself too, whether or not they gave a
+        label.
+        """
         states = self.states.values()
         return sum(e.rollouts for e in states), sum(e.tokens for e in states)
 
@@ -80,23 +86,32 @@ def omega(rollouts: int, settings: OmegaTree) -> Strategy:
 
 
 def select(
-    pool: list[Wrong], states: Mapping[Prefix, Estimate], chosen: Mapping[Prefix, int], settings: OmegaTree
+    pool: list[Wrong],
+    states: Mapping[Prefix, Estimate],
+    chosen: Mapping[Prefix, int],
+    settings: OmegaTree,
 ) -> Wrong:
     """The rollout of the pool with the largest Q + U, the first drawn of equals."""
     root = math.sqrt(sum(chosen.values()))
 
     def priority(one: Wrong) -> float:
-        quality = settings.alpha ** (1 - states[one.state].value) * settings.beta ** (one.tokens / settings.length)
+        quality = settings.alpha ** (1 - states[one.state].value) * settings.beta ** (
+            one.tokens / settings.length
+        )
         return quality + settings.exploration * root / (1 + chosen.get(one.state, 0))
 
     return max(pool, key=priority)
 
 
 def _visit(tree: Tree, state: Prefix, rollouts: int) -> Generator[Request, Any, None]:
-    """Roll out a new state: its value, and its rollouts as solutions; wrong ones go in the pool if some are right."""
+    """Roll out a new state: its value, and its rollouts as solutions; wrong ones go in the pool if
+    some are right.
+    """
     (drawn,) = yield Extend([state], rollouts, until="end")
     whole = [state + c.steps for c in drawn]
-    right = yield Judge([replace(c, steps=solution) for c, solution in zip(drawn, whole, strict=True)])
+    right = yield Judge(
+        [replace(c, steps=solution) for c, solution in zip(drawn, whole, strict=True)]
+    )
     tree.states[state] = Estimate(len(drawn), sum(map(bool, right)), sum(c.tokens for c in drawn))
     for solution, continuation, good in zip(whole, drawn, right, strict=True):
         known = tree.solutions.get(solution)

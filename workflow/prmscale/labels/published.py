@@ -1,4 +1,5 @@
-"""Rows of published sets of labelled solutions, each in its own format, as solutions with a label for every step.
+"""Rows of published sets of labelled solutions, each in its own format, as solutions with a label
+for every step.
 
 What is malformed in a row is a UserError that names its file and line.
 """
@@ -10,8 +11,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from prmscale.tasks import math_answers, steps
-from prmscale.tasks.sources import Rows
+from prmscale.tasks import steps
+from prmscale.tasks.benchmarks.sources import Rows
+from prmscale.tasks.grading import math_answers
 
 T = TypeVar("T")
 TAG = "ки"
@@ -24,8 +26,8 @@ _Path = tuple[tuple[str, ...], tuple[int, ...]]  # steps and their labels
 class Labelled:
     """A solution with a label for each step (1 right, 0 wrong); its last step's label is its own.
 
-    `answer` is the problem's reference where it is published, `author` who wrote the solution. One that is not `whole`
-    is a path that nobody went to the end.
+    `answer` is the problem's reference where it is published, `author` who wrote the solution. One
+    that is not `whole` is a path that nobody went to the end.
     """
 
     problem: str
@@ -37,13 +39,18 @@ class Labelled:
 
 
 def prm800k(rows: Rows, index: int) -> list[Labelled]:
-    """PRM800K, both phases (Lightman et al. 2023, arXiv 2305.20050): the path taken and every step off it.
+    """PRM800K, both phases (Lightman et al. 2023, arXiv 2305.20050): the path taken and every step
+    off it.
 
-    A neutral step counts as right, as in the paper's main results. A step that nobody rated ends nothing and
-    teaches nothing; what labellers wrote themselves is right. Problems that they reported as broken give nothing.
+    A neutral step counts as right, as in the paper's main results. A step that nobody rated ends
+    nothing and teaches nothing; what labellers wrote themselves is right. Problems that they
+    reported as broken give nothing.
     """
     question, label = rows.field(index, "question", dict), rows.field(index, "label", dict)
-    problem, answer = _inside(rows, index, question, "problem", str), question.get("ground_truth_answer")
+    problem, answer = (
+        _inside(rows, index, question, "problem", str),
+        question.get("ground_truth_answer"),
+    )
     if label.get("finish_reason") == "bad_problem":
         return []
     paths: list[_Path] = []
@@ -52,7 +59,9 @@ def prm800k(rows: Rows, index: int) -> list[Labelled]:
     for step in _blocks(rows, index, "steps", label.get("steps")):
         after: _Path | None = None
         chosen, human = step.get("chosen_completion"), step.get("human_completion")
-        for number, completion in enumerate(_blocks(rows, index, "completions", step.get("completions") or [])):
+        for number, completion in enumerate(
+            _blocks(rows, index, "completions", step.get("completions") or [])
+        ):
             rating = completion.get("rating")
             if rating not in (None, -1, 0, 1):
                 rows.wrong(index, f"a rating of {rating!r}; PRM800K has -1, 0, 1 and null")
@@ -65,7 +74,10 @@ def prm800k(rows: Rows, index: int) -> list[Labelled]:
             else:
                 paths.append(path)
         if chosen is None and human is not None:
-            after = (*taken[0], _step(rows, index, _inside(rows, index, human, "text", str).strip())), (*taken[1], 1)
+            after = (
+                (*taken[0], _step(rows, index, _inside(rows, index, human, "text", str).strip())),
+                (*taken[1], 1),
+            )
         if after is None:
             break
         taken = after
@@ -82,7 +94,9 @@ def prm800k(rows: Rows, index: int) -> list[Labelled]:
 
 
 def math_shepherd(rows: Rows, index: int) -> list[Labelled]:
-    """Math-Shepherd (Wang et al. 2023, arXiv 2312.08935): `label` is `input` with + or - in place of each tag ки."""
+    """Math-Shepherd (Wang et al. 2023, arXiv 2312.08935): `label` is `input` with + or - in place
+    of each tag ки.
+    """
     text, labelled = rows.field(index, "input", str), rows.field(index, "label", str)
     *parts, rest = text.split(TAG)
     found, at = [], 0
@@ -90,38 +104,60 @@ def math_shepherd(rows: Rows, index: int) -> list[Labelled]:
         at += len(part)
         sign = labelled[at : at + 1]
         if labelled[at - len(part) : at] != part or sign not in ("+", "-"):
-            rows.wrong(index, f"'label' is not 'input' with + or - for each {TAG} (from character {at - len(part)} on)")
+            rows.wrong(
+                index,
+                f"'label' is not 'input' with + or - for each {TAG} (from character "
+                f"{at - len(part)} on)",
+            )
         found.append(int(sign == "+"))
         at += 1
     # the last mark before the first tag: a problem may list steps of its own
-    begin = max((mark.start() for mark in _FIRST_STEP.finditer(parts[0])), default=0) if parts else 0
+    begin = (
+        max((mark.start() for mark in _FIRST_STEP.finditer(parts[0])), default=0) if parts else 0
+    )
     problem, first = (parts[0][:begin], parts[0][begin:]) if parts else ("", "")
     if rest.strip() or not problem.strip():
-        rows.wrong(index, f"'input' should be a problem and steps from 'Step 1:' on that end with {TAG}")
+        rows.wrong(
+            index, f"'input' should be a problem and steps from 'Step 1:' on that end with {TAG}"
+        )
     texts = tuple(_step(rows, index, part.strip()) for part in (first, *parts[1:]))
     return [Labelled(problem.strip(), None, "math_shepherd", texts, tuple(found))]
 
 
 def trl_stepwise(rows: Rows, index: int) -> list[Labelled]:
-    """TRL's format for stepwise supervision: `prompt`, `completions` (the steps) and `labels` (true or false)."""
+    """TRL's format for stepwise supervision: `prompt`, `completions` (the steps) and `labels` (true
+    or false).
+    """
     completions, labels = rows.field(index, "completions", list), rows.field(index, "labels", list)
     if len(completions) != len(labels) or not labels:
-        rows.wrong(index, f"{len(completions)} completions and {len(labels)} labels; there should be as many, and one")
+        rows.wrong(
+            index,
+            f"{len(completions)} completions and {len(labels)} labels; there should be as many, "
+            "and one",
+        )
     if not all(isinstance(label, bool) or label in (0, 1) for label in labels):
         rows.wrong(index, "'labels' should be true or false")
     if not all(isinstance(text, str) for text in completions):
         rows.wrong(index, "'completions' should be texts")
     texts = tuple(_step(rows, index, text) for text in completions)
-    return [Labelled(rows.field(index, "prompt", str), None, "trl_stepwise", texts, tuple(map(int, labels)))]
+    return [
+        Labelled(
+            rows.field(index, "prompt", str), None, "trl_stepwise", texts, tuple(map(int, labels))
+        )
+    ]
 
 
 def solutions(rows: Rows, index: int) -> list[Labelled]:
-    """GSM8K's model solutions (Cobbe et al. 2021, arXiv 2110.14168): `question`, `ground_truth`, solutions by author.
+    """GSM8K's model solutions (Cobbe et al. 2021, arXiv 2110.14168): `question`, `ground_truth`,
+    solutions by author.
 
-    Every other column that holds a `solution` and whether it `is_correct` is a solution by the author of its name. Its
-    steps are its lines, each labelled by how it ends.
+    Every other column that holds a `solution` and whether it `is_correct` is a solution by the
+    author of its name. Its steps are its lines, each labelled by how it ends.
     """
-    problem, truth = rows.field(index, "question", str), steps.split(rows.field(index, "ground_truth", str))
+    problem, truth = (
+        rows.field(index, "question", str),
+        steps.split(rows.field(index, "ground_truth", str)),
+    )
     answer = math_answers.extract(truth[-1]) if truth else None  # its last line, `A: 18`
     found = []
     for author, value in rows[index].items():
@@ -146,7 +182,9 @@ READERS: dict[str, Callable[[Rows, int], list[Labelled]]] = {
 
 
 def _inside(rows: Rows, index: int, block: Any, key: str, kind: type[T]) -> T:
-    """A value inside a column; raises UserError naming the row where it is missing or of another type."""
+    """A value inside a column; raises UserError naming the row where it is missing or of another
+    type.
+    """
     value = block.get(key) if isinstance(block, Mapping) else None
     if not isinstance(value, kind):
         rows.wrong(index, f"{key!r} should be {kind.__name__} and is {type(value).__name__}")

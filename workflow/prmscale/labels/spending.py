@@ -1,7 +1,8 @@
 """What labelling a problem took, and how many of its solutions have labels for it.
 
-Labels tell what was spent on them. What was spent on solutions that end without labels, and on problems of which none
-has any, counts as well: rollouts of a problem itself, first errors that are not located, solutions a filter drops.
+Labels tell what was spent on them. What was spent on solutions that end without labels, and on
+problems of which none has any, counts as well: rollouts of a problem itself, first errors that are
+not located, solutions a filter drops.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from prmscale.labels.consensus import KEY
 COUNTS = ["solutions", "labelled", "rollouts", "tokens"]
 
 
-def row(problem_id: str, provenance: Mapping[str, object], counts: Sequence[int]) -> dict[str, object]:
+def row(
+    problem_id: str, provenance: Mapping[str, object], counts: Sequence[int]
+) -> dict[str, object]:
     """One problem's row: which method with which K, and its COUNTS."""
     return {"problem_id": problem_id, "method": provenance["method"], "k": provenance["k"]} | dict(
         zip(COUNTS, counts, strict=True)
@@ -23,7 +26,9 @@ def row(problem_id: str, provenance: Mapping[str, object], counts: Sequence[int]
 
 
 def of_labels(labels: pd.DataFrame, solutions: pd.DataFrame) -> pd.DataFrame:
-    """The spending of labels that hold all of it: those of a method that labels every solution it is given."""
+    """The spending of labels that hold all of it: those of a method that labels every solution it
+    is given.
+    """
     # a prefix that solutions share is paid for on one row
     drawn = labels["rollouts"].where(labels["tokens_spent"] > 0, 0)
     problems = labels.assign(drawn=drawn).groupby("problem_id", sort=False)
@@ -42,10 +47,14 @@ def of_labels(labels: pd.DataFrame, solutions: pd.DataFrame) -> pd.DataFrame:
 
 
 def of_filter(spent: Sequence[pd.DataFrame], kept: pd.DataFrame) -> pd.DataFrame:
-    """The spending of a filter: that of all whose labels it compares, and the solutions that it keeps."""
+    """The spending of a filter: that of all whose labels it compares, and the solutions that it
+    keeps.
+    """
     first = spent[0].set_index("problem_id")
     for column in ("rollouts", "tokens"):
-        first[column] = sum(each.set_index("problem_id")[column].reindex(first.index) for each in spent)
+        first[column] = sum(
+            each.set_index("problem_id")[column].reindex(first.index) for each in spent
+        )
     labelled = kept[KEY].drop_duplicates().groupby("problem_id").size()
     first["labelled"] = labelled.reindex(first.index).fillna(0).astype(int)
     return first.assign(method="consensus").reset_index()

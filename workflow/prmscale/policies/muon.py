@@ -1,7 +1,8 @@
-"""Muon: momentum whose update of each matrix is made orthogonal (Jordan et al. 2024), with AdamW for the rest.
+"""Muon: momentum whose update of each matrix is made orthogonal (Jordan et al. 2024), with AdamW
+for the rest.
 
-Written here because torch's own orthogonalises in bfloat16, which is several times slower on CPUs; matrices of one
-shape are orthogonalised together.
+Written here because torch's own orthogonalises in bfloat16, which is several times slower on CPUs;
+matrices of one shape are orthogonalised together.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ _A, _B, _C = 3.4445, -4.7750, 2.0315
 
 
 def orthogonalise(matrices: torch.Tensor, iterations: int = 5) -> torch.Tensor:
-    """Nearest semi-orthogonal matrices, roughly: singular values in about [0.7, 1.2]. Shape [n, rows, columns]."""
+    """Nearest semi-orthogonal matrices, roughly: singular values in about [0.7, 1.2]. Shape [n,
+    rows, columns].
+    """
     tall = matrices.shape[-2] > matrices.shape[-1]
     x = matrices.mT if tall else matrices
     x = x / (x.norm(dim=(-2, -1), keepdim=True) + 1e-7)
@@ -31,7 +34,11 @@ class Muon(torch.optim.Optimizer):
     """Nesterov momentum with orthogonalised updates, for weight matrices; decoupled weight decay."""
 
     def __init__(
-        self, params: list[nn.Parameter], lr: float, momentum: float = 0.95, weight_decay: float = 0.0
+        self,
+        params: list[nn.Parameter],
+        lr: float,
+        momentum: float = 0.95,
+        weight_decay: float = 0.0,
     ) -> None:
         super().__init__(params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
 
@@ -52,20 +59,29 @@ class Muon(torch.optim.Optimizer):
                         state["momentum"] = torch.zeros_like(parameter)
                     state["momentum"].lerp_(gradient, 1 - group["momentum"])
                     updates.append(torch.lerp(gradient, state["momentum"], group["momentum"]))
-                # scale of the update's RMS as in Moonlight (arXiv 2502.16982) so that AdamW's rates carry over
+                # scale of the update's RMS as in Moonlight (arXiv 2502.16982) so that AdamW's rates
+                # carry over
                 scale = 0.2 * max(shape) ** 0.5
-                for parameter, update in zip(parameters, orthogonalise(torch.stack(updates)), strict=True):
-                    parameter.mul_(1 - group["lr"] * group["weight_decay"]).add_(update, alpha=-group["lr"] * scale)
+                for parameter, update in zip(
+                    parameters, orthogonalise(torch.stack(updates)), strict=True
+                ):
+                    parameter.mul_(1 - group["lr"] * group["weight_decay"]).add_(
+                        update, alpha=-group["lr"] * scale
+                    )
 
 
 def optimizers(
     model: nn.Module, learning_rate: float, kind: str, weight_decay: float = 0.0
 ) -> list[torch.optim.Optimizer]:
-    """Muon for the decoder's matrices and AdamW for embeddings, norms and heads; or AdamW throughout."""
+    """Muon for the decoder's matrices and AdamW for embeddings, norms and heads; or AdamW
+    throughout.
+    """
     matrices: list[nn.Parameter] = []
     rest: list[nn.Parameter] = []
     for name, parameter in model.named_parameters():
-        (matrices if kind == "muon" and ".layers." in name and parameter.ndim == 2 else rest).append(parameter)
+        (
+            matrices if kind == "muon" and ".layers." in name and parameter.ndim == 2 else rest
+        ).append(parameter)
     chosen: list[torch.optim.Optimizer] = [
         torch.optim.AdamW(rest, lr=learning_rate, betas=(0.9, 0.95), weight_decay=weight_decay)
     ]

@@ -1,7 +1,8 @@
-"""Pre-training of one size of the ladder: a Llama-architecture decoder on documents of problem and solution.
+"""Pre-training of one size of the ladder: a Llama-architecture decoder on documents of problem and
+solution.
 
-Plain Hugging Face folders come out, one for each checkpoint, with `pretraining.json` beside the weights: parameters,
-tokens, FLOPs and loss so far.
+Plain Hugging Face folders come out, one for each checkpoint, with `pretraining.json` beside the
+weights: parameters, tokens, FLOPs and loss so far.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ import torch
 from tqdm import tqdm
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerBase
 
-from prmscale.engines import seeds
+from prmscale import seeds
+from prmscale.engines.backends.transformers_scorer import pad
 from prmscale.engines.flops import Shape
-from prmscale.engines.transformers_scorer import pad
 from prmscale.policies.muon import cosine, optimizers
 from prmscale.study import LadderModel, Pretraining
 from prmscale.tasks import steps as step_text
@@ -43,8 +44,12 @@ def build(model: LadderModel, tokenizer: PreTrainedTokenizerBase, seed: int) -> 
     return LlamaForCausalLM(config)
 
 
-def encode(tokenizer: PreTrainedTokenizerBase, documents: Sequence[tuple[str, str]]) -> list[tuple[list[int], int]]:
-    """(token ids, length of the prompt) of each (prompt, solution), closed by the end-of-text token."""
+def encode(
+    tokenizer: PreTrainedTokenizerBase, documents: Sequence[tuple[str, str]]
+) -> list[tuple[list[int], int]]:
+    """(token ids, length of the prompt) of each (prompt, solution), closed by the end-of-text
+    token.
+    """
     prompts = tokenizer([prompt + step_text.STEP_END for prompt, _ in documents])["input_ids"]
     solutions = tokenizer([solution for _, solution in documents])["input_ids"]
     end = tokenizer.eos_token_id
@@ -58,10 +63,11 @@ def pretrain(
     seed: int,
     keep: Callable[[int, dict[str, Any]], None],
 ) -> None:
-    """Train on the documents once, in an order fixed by `seed`; call `keep(percent, record)` at each checkpoint.
+    """Train on the documents once, in an order fixed by `seed`; call `keep(percent, record)` at
+    each checkpoint.
 
-    The loss covers solution tokens only: nobody learns to write problems. Lengths are bucketed: a step's documents
-    have about the same length.
+    The loss covers solution tokens only: nobody learns to write problems. Lengths are bucketed: a
+    step's documents have about the same length.
     """
     order = bucketed([len(ids) for ids, _ in documents], settings.batch, seed)
     steps, shape = len(order), Shape.of(model)
@@ -78,13 +84,18 @@ def pretrain(
     for step, batch in enumerate(tqdm(order, desc="pre-training", unit="step", mininterval=5)):
         chosen = [documents[i] for i in batch]
         ids = pad([ids for ids, _ in chosen], 0).to(model.device)
-        targets = pad([[IGNORED] * start + ids[start:] for ids, start in chosen], IGNORED).to(model.device)
+        targets = pad([[IGNORED] * start + ids[start:] for ids, start in chosen], IGNORED).to(
+            model.device
+        )
         for optimiser in optimisers:
             for group in optimiser.param_groups:
                 group["lr"] = settings.learning_rate * cosine(step, steps)
-        # padding stands on the right of a causal model: no mask is needed, and the fast kernel is used
+        # padding stands on the right of a causal model: no mask is needed, and the fast kernel is
+        # used
         logits = model(input_ids=ids).logits
-        loss = torch.nn.functional.cross_entropy(logits[:, :-1].flatten(0, 1), targets[:, 1:].flatten())
+        loss = torch.nn.functional.cross_entropy(
+            logits[:, :-1].flatten(0, 1), targets[:, 1:].flatten()
+        )
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         for optimiser in optimisers:
@@ -95,11 +106,15 @@ def pretrain(
         record["tokens_read"] += sum(len(ids) for ids, _ in chosen)
         record["flops"] += sum(shape.training(len(ids)) for ids, _ in chosen)
         if step + 1 in due:
-            keep(due[step + 1], {**record, "percent": due[step + 1], "loss": float(np.mean(recent))})
+            keep(
+                due[step + 1], {**record, "percent": due[step + 1], "loss": float(np.mean(recent))}
+            )
 
 
 def bucketed(lengths: Sequence[int], batch: int, seed: int) -> list[list[int]]:
-    """Batches of alike lengths in random order: shuffle, sort within blocks of 50 batches, cut, shuffle the batches."""
+    """Batches of alike lengths in random order: shuffle, sort within blocks of 50 batches, cut,
+    shuffle the batches.
+    """
     stream = seeds.generator(seed, "order")
     order = stream.permutation(len(lengths))
     batches = []

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 
-from prmscale.engines.loading import load_pretrained
+from prmscale.engines.backends.loading import load_pretrained
 from prmscale.errors import UserError
 from prmscale.study import Released
 
@@ -16,13 +16,18 @@ PACKAGE = "package:"
 
 
 def location(model: str) -> str:
-    """The folder or hub name behind `model`; package:NAME is the folder of an installed Python package."""
+    """The folder or hub name behind `model`; package:NAME is the folder of an installed Python
+    package.
+    """
     if not model.startswith(PACKAGE):
         return model
     name = model.removeprefix(PACKAGE)
     spec = find_spec(name)
     if spec is None or spec.origin is None:
-        raise UserError(f"{model}: no Python package {name} is installed here; install it (README, 'A real model')")
+        raise UserError(
+            f"{model}: no Python package {name} is installed here; install it (README, 'A real "
+            "model')"
+        )
     return str(Path(spec.origin).parent)
 
 

@@ -22,10 +22,15 @@ def sample_solutions(
 
 
 def solution_table(
-    policy: str, grader: Grader, problems: Sequence[Problem], solved: Sequence[Sequence[Continuation]]
+    policy: str,
+    grader: Grader,
+    problems: Sequence[Problem],
+    solved: Sequence[Sequence[Continuation]],
 ) -> pd.DataFrame:
     """The judged solutions of every problem, numbered in their order."""
-    pairs = [(p, i, c) for p, group in zip(problems, solved, strict=True) for i, c in enumerate(group)]
+    pairs = [
+        (p, i, c) for p, group in zip(problems, solved, strict=True) for i, c in enumerate(group)
+    ]
     grades = grade_whole(grader, [p for p, _, _ in pairs], [c for _, _, c in pairs])
     rows = [
         {

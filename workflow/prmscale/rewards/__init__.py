@@ -1,1 +1,3 @@
-"""Process reward models: what they are trained on, their training, and how well they tell right from wrong."""
+"""Process reward models: what they are trained on, their training, and how well they tell right
+from wrong.
+"""

@@ -84,8 +84,11 @@ def card(facts: Mapping[str, Any]) -> str:
         sees=_SEES[facts["head"]],
         how=how,
         written=", ".join(facts["training_set"]["policies"]),
-        right=", ".join(f"{share:.0%} of the steps of {name} right" for name, share in by_source.items()),
+        right=", ".join(
+            f"{share:.0%} of the steps of {name} right" for name, share in by_source.items()
+        ),
         warning=warning,
         code=_PLAIN if facts["head"] == "scalar" else _MARKED,
-        measured=", ".join(f"{key} {value:.3g}" for key, value in facts["validation"].items()) or "none",
+        measured=", ".join(f"{key} {value:.3g}" for key, value in facts["validation"].items())
+        or "none",
     )

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from prmscale.engines import seeds
+from prmscale import seeds
 from prmscale.errors import UserError
 from prmscale.labels.consensus import KEY
 from prmscale.study import RewardTraining
@@ -18,7 +18,8 @@ from prmscale.tasks.base import Problem
 
 @dataclass(frozen=True)
 class Example:
-    """A solution with a target per step: 0..1, or NaN where the step carries no loss. `truth` is NaN if unknown.
+    """A solution with a target per step: 0..1, or NaN where the step carries no loss. `truth` is
+    NaN if unknown.
 
     One that is not `whole` ends nowhere: it teaches steps, and cannot be chosen among solutions.
     """
@@ -38,12 +39,18 @@ def examples(
     labels: pd.DataFrame,
     training: RewardTraining,
 ) -> list[Example]:
-    """One example for each labelled solution that has a step; raises UserError where labels and steps do not match."""
+    """One example for each labelled solution that has a step; raises UserError where labels and
+    steps do not match.
+    """
     columns = ["value" if training.target == "soft" else "label", "truth"]
     ordered = labels.sort_values([*KEY, "step"])
     begins = np.flatnonzero((ordered[KEY] != ordered[KEY].shift()).any(axis=1))
-    parts = np.split(ordered[columns].to_numpy(float), begins)[1:]  # nothing stands before the first
-    by_solution = dict(zip(ordered[KEY].iloc[begins].itertuples(index=False, name=None), parts, strict=True))
+    parts = np.split(ordered[columns].to_numpy(float), begins)[
+        1:
+    ]  # nothing stands before the first
+    by_solution = dict(
+        zip(ordered[KEY].iloc[begins].itertuples(index=False, name=None), parts, strict=True)
+    )
     out = []
     for row in solutions.itertuples(index=False):
         own = by_solution.get((row.problem_id, row.solution_id))
@@ -51,21 +58,31 @@ def examples(
             continue
         if len(own) != len(row.steps):
             raise UserError(
-                f"{row.problem_id}, solution {row.solution_id}: {len(row.steps)} steps but {len(own)} labels; "
-                "delete the labels table and run again"
+                f"{row.problem_id}, solution {row.solution_id}: {len(row.steps)} steps but "
+                f"{len(own)} labels; delete the labels table and run again"
             )
         whole = getattr(row, "finish_reason", "stop") != "partial"
         if training.supervise == "outcome" and not whole:
             continue  # nobody knows how it ends
         targets = _targets(own[:, 0], bool(row.correct), training.supervise)
         out.append(
-            Example(problems[row.problem_id], row.solution_id, tuple(row.steps), targets, own[:, 1], row.correct, whole)
+            Example(
+                problems[row.problem_id],
+                row.solution_id,
+                tuple(row.steps),
+                targets,
+                own[:, 1],
+                row.correct,
+                whole,
+            )
         )
     return out
 
 
 def _targets(values: np.ndarray, correct: bool, supervise: str) -> np.ndarray:
-    """The steps' labels, NaN where `supervise` leaves a step out; `outcome` puts the solution's at its last step."""
+    """The steps' labels, NaN where `supervise` leaves a step out; `outcome` puts the solution's at
+    its last step.
+    """
     targets = values.copy()
     if supervise == "outcome":
         targets[:] = np.nan
@@ -77,10 +94,11 @@ def _targets(values: np.ndarray, correct: bool, supervise: str) -> np.ndarray:
 
 
 def shuffled(examples: Sequence[Example], seed: int) -> list[Example]:
-    """A control: labels exchanged at random among solutions of equally many steps, whatever their problem.
+    """A control: labels exchanged at random among solutions of equally many steps, whatever their
+    problem.
 
-    A solution's targets and its outcome move together. What is left to learn is how often solutions of a length are
-    right and where they first go wrong, nothing about what they say.
+    A solution's targets and its outcome move together. What is left to learn is how often solutions
+    of a length are right and where they first go wrong, nothing about what they say.
     """
     stream = seeds.generator(seed, "shuffle")
     alike: dict[int, list[int]] = defaultdict(list)

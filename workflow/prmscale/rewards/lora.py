@@ -11,16 +11,26 @@ from prmscale.study import Lora
 
 
 def adapted(model: PreTrainedModel, settings: Lora) -> nn.Module:
-    """The model with fresh adapters on all linear layers of its decoder; its head is trained whole, all else frozen."""
-    layers = {n.rsplit(".", 1)[-1] for n, m in model.named_modules() if ".layers." in n and isinstance(m, nn.Linear)}
+    """The model with fresh adapters on all linear layers of its decoder; its head is trained whole,
+    all else frozen.
+    """
+    layers = {
+        n.rsplit(".", 1)[-1]
+        for n, m in model.named_modules()
+        if ".layers." in n and isinstance(m, nn.Linear)
+    }
     config = LoraConfig(
-        task_type=TaskType.TOKEN_CLS, r=settings.rank, lora_alpha=settings.alpha, target_modules=sorted(layers)
+        task_type=TaskType.TOKEN_CLS,
+        r=settings.rank,
+        lora_alpha=settings.alpha,
+        target_modules=sorted(layers),
     )
     return get_peft_model(model, config)
 
 
 def merged(state: dict[str, torch.Tensor], settings: Lora) -> dict[str, torch.Tensor]:
-    """The weights of a model like the one that was adapted: W + alpha / rank * B A for each adapted W.
+    """The weights of a model like the one that was adapted: W + alpha / rank * B A for each adapted
+    W.
 
     The adapted model's own weights stay as they are, so that training goes on from them.
     """

@@ -1,7 +1,7 @@
 """How well a reward model tells right from wrong: within problems first, pooled beside it.
 
-Pooled AUC alone is misleading: a model that only tells easy problems from hard ones scores well on it and is of no
-use for choosing among solutions of one problem.
+Pooled AUC alone is misleading: a model that only tells easy problems from hard ones scores well on
+it and is of no use for choosing among solutions of one problem.
 """
 
 from __future__ import annotations
@@ -29,11 +29,13 @@ def binary_cross_entropy(targets: np.ndarray, scores: np.ndarray) -> float:
 
 
 def metrics(examples: Sequence[Example], scores: Sequence[np.ndarray]) -> dict[str, float]:
-    """Loss against the labels; step AUC and accuracy against truth (labels where it is unknown); within problems.
+    """Loss against the labels; step AUC and accuracy against truth (labels where it is unknown);
+    within problems.
 
-    `within_auc`: AUC of the solutions' minimum score against correctness, averaged over problems that have both
-    right and wrong solutions. `pair_accuracy`: share of (right, wrong) pairs of one problem ranked rightly.
-    `best_of_n_*` and `one_sample` are those of `best_of_n`. Solutions that are not whole count for their steps alone.
+    `within_auc`: AUC of the solutions' minimum score against correctness, averaged over problems
+    that have both right and wrong solutions. `pair_accuracy`: share of (right, wrong) pairs of one
+    problem ranked rightly. `best_of_n_*` and `one_sample` are those of `best_of_n`. Solutions that
+    are not whole count for their steps alone.
     """
     targets, flat = np.concatenate([e.targets for e in examples]), np.concatenate(scores)
     truth = np.concatenate([np.where(np.isnan(e.truth), e.targets, e.truth) for e in examples])
@@ -41,7 +43,9 @@ def metrics(examples: Sequence[Example], scores: Sequence[np.ndarray]) -> dict[s
     by_problem: dict[str, list[tuple[bool, float]]] = defaultdict(list)
     for example, own in zip(examples, scores, strict=True):
         if example.whole:
-            by_problem[example.problem.problem_id].append((example.correct, float(own.min()) if len(own) else 0.0))
+            by_problem[example.problem.problem_id].append(
+                (example.correct, float(own.min()) if len(own) else 0.0)
+            )
     aucs, pairs = [], []
     for group in by_problem.values():
         right = np.array([correct for correct, _ in group])
@@ -63,10 +67,12 @@ def metrics(examples: Sequence[Example], scores: Sequence[np.ndarray]) -> dict[s
 
 
 def best_of_n(examples: Sequence[Example], scores: Sequence[np.ndarray]) -> dict[str, float]:
-    """Accuracy of taking each problem's best solution (the first of equals), by every aggregation of step scores.
+    """Accuracy of taking each problem's best solution (the first of equals), by every aggregation
+    of step scores.
 
-    `best_of_n_{aggregation}` is the share of problems answered rightly so; `one_sample` is what choosing blindly gives
-    on average. Solutions that are not whole take no part; there is nothing to tell without any that is.
+    `best_of_n_{aggregation}` is the share of problems answered rightly so; `one_sample` is what
+    choosing blindly gives on average. Solutions that are not whole take no part; there is nothing
+    to tell without any that is.
     """
     by_problem: dict[str, list[int]] = defaultdict(list)
     for i, example in enumerate(examples):
@@ -75,7 +81,11 @@ def best_of_n(examples: Sequence[Example], scores: Sequence[np.ndarray]) -> dict
     groups = list(by_problem.values())
     if not groups:
         return {}
-    found = {"one_sample": float(np.mean([np.mean([examples[i].correct for i in group]) for group in groups]))}
+    found = {
+        "one_sample": float(
+            np.mean([np.mean([examples[i].correct for i in group]) for group in groups])
+        )
+    }
     for name, aggregate in AGGREGATIONS.items():
         values = [aggregate(own) for own in scores]
         best = [max(group, key=values.__getitem__) for group in groups]

@@ -1,4 +1,6 @@
-"""The processes that train one reward model: one, or one for each GPU of the job, its weights sharded among them."""
+"""The processes that train one reward model: one, or one for each GPU of the job, its weights
+sharded among them.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,8 @@ from prmscale.study import RewardTraining
 
 
 def launch(work: Callable[..., None], processes: int, *arguments: Any) -> None:
-    """Run `work(*arguments)` in so many processes of one group on this node, or here if one is enough.
+    """Run `work(*arguments)` in so many processes of one group on this node, or here if one is
+    enough.
 
     What must be picklable: all of it. Raises the first UserError of any process.
     """
@@ -29,16 +32,22 @@ def launch(work: Callable[..., None], processes: int, *arguments: Any) -> None:
         port = free.getsockname()[1]
     errors = get_context("spawn").SimpleQueue()
     try:
-        spawn(_member, (processes, port, torch.get_num_threads(), errors, work, arguments), processes)
+        spawn(
+            _member, (processes, port, torch.get_num_threads(), errors, work, arguments), processes
+        )
     except ProcessExitedException:
         if errors.empty():
             raise
         raise UserError(errors.get()) from None
 
 
-def _member(rank: int, processes: int, port: int, threads: int, errors: Any, work: Any, arguments: Any) -> None:
+def _member(
+    rank: int, processes: int, port: int, threads: int, errors: Any, work: Any, arguments: Any
+) -> None:
     place = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": processes, "MASTER_PORT": port}
-    os.environ.update({"MASTER_ADDR": "127.0.0.1", **{name: str(value) for name, value in place.items()}})
+    os.environ.update(
+        {"MASTER_ADDR": "127.0.0.1", **{name: str(value) for name, value in place.items()}}
+    )
     torch.set_num_threads(threads)
     try:
         work(*arguments)
@@ -48,25 +57,38 @@ def _member(rank: int, processes: int, port: int, threads: int, errors: Any, wor
 
 
 def accelerator(device: str, settings: RewardTraining) -> Accelerator:
-    """How this process takes part: alone, or with the others of its group (on GPUs by FSDP2, on CPUs by DDP).
+    """How this process takes part: alone, or with the others of its group (on GPUs by FSDP2, on
+    CPUs by DDP).
 
     Raises UserError for settings that a group cannot train with.
     """
     plugin, processes = None, int(os.environ.get("WORLD_SIZE", 1))
     if processes > 1:
         wrong = {
-            "head": (settings.head != "scalar", "evidence and implicit heads train on one GPU: set gpus: 1"),
-            "ranking_weight": (settings.ranking_weight > 0, "a ranking loss needs a problem's solutions on one GPU"),
-            "optimizer": (settings.optimizer != "adamw", "Muon needs whole matrices, and GPUs share them: use adamw"),
+            "head": (
+                settings.head != "scalar",
+                "evidence and implicit heads train on one GPU: set gpus: 1",
+            ),
+            "ranking_weight": (
+                settings.ranking_weight > 0,
+                "a ranking loss needs a problem's solutions on one GPU",
+            ),
+            "optimizer": (
+                settings.optimizer != "adamw",
+                "Muon needs whole matrices, and GPUs share them: use adamw",
+            ),
         }
         for key, (is_wrong, why) in wrong.items():
             if is_wrong:
-                raise UserError(f"rewards.training.{key} = {getattr(settings, key)!r} on {processes} GPUs: {why}")
+                raise UserError(
+                    f"rewards.training.{key} = {getattr(settings, key)!r} on {processes} GPUs: "
+                    f"{why}"
+                )
         if device == "cuda":
             if processes > (here := torch.cuda.device_count()):
                 raise UserError(
-                    f"training wants {processes} GPUs on one node and this one has {here}: set rewards.training.lora, "
-                    "or the reward model's `gpus`"
+                    f"training wants {processes} GPUs on one node and this one has {here}: set "
+                    "rewards.training.lora, or the reward model's `gpus`"
                 )
             plugin = FullyShardedDataParallelPlugin(
                 fsdp_version=2,

@@ -8,18 +8,21 @@ from typing import Any
 import torch
 from transformers import PreTrainedTokenizerBase
 
+from prmscale.engines.backends.transformers_scorer import inputs
 from prmscale.engines.flops import Shape
-from prmscale.engines.transformers_scorer import inputs
 from prmscale.tasks.steps import Encoded
 
 
 class Reader:
-    """Logits of training batches. What a frozen part says of an example is computed once; `flops` counts all of it.
+    """Logits of training batches. What a frozen part says of an example is computed once; `flops`
+    counts all of it.
 
     `call` is the model as the processes of a group share it.
     """
 
-    def __init__(self, model: Any, tokenizer: PreTrainedTokenizerBase, encoded: Sequence[Encoded], call: Any) -> None:
+    def __init__(
+        self, model: Any, tokenizer: PreTrainedTokenizerBase, encoded: Sequence[Encoded], call: Any
+    ) -> None:
         self.model, self.tokenizer, self.encoded, self.call = model, tokenizer, encoded, call
         self.flops = 0.0
         frozen = getattr(model, "frozen", None)
@@ -33,13 +36,16 @@ class Reader:
     def meet(self, batch: Sequence[int]) -> None:
         """Count a step's whole batch, and read what is frozen of the examples that are new.
 
-        Called for the steps of a training that is taken up again, it makes the same features and FLOPs as before.
+        Called for the steps of a training that is taken up again, it makes the same features and
+        FLOPs as before.
         """
         lengths = [len(self.encoded[i].ids) for i in batch]
         self.flops += self.passes * sum(map(self.trained.forward, lengths))
         if self.frozen and not all(i in self.features for i in batch):
             read = inputs(self.model, self.tokenizer, [self.encoded[i] for i in batch])
-            for i, length, row in zip(batch, lengths, self.model.features(read["input_ids"]), strict=True):
+            for i, length, row in zip(
+                batch, lengths, self.model.features(read["input_ids"]), strict=True
+            ):
                 self.features[i] = row[:length].clone()
                 self.flops += self.frozen.forward(length)
 

@@ -8,10 +8,10 @@ from typing import Any
 from transformers import AutoConfig
 
 from prmscale.engines import memory
-from prmscale.engines.loading import load_pretrained
-from prmscale.engines.released_scorer import ReleasedScorer
+from prmscale.engines.backends.loading import load_pretrained
+from prmscale.engines.backends.released_scorer import ReleasedScorer
+from prmscale.engines.backends.transformers_scorer import TransformersScorer
 from prmscale.engines.scorer import StepScorer
-from prmscale.engines.transformers_scorer import TransformersScorer
 from prmscale.errors import UserError
 from prmscale.files import read_json
 from prmscale.rewards.card import FACTS
@@ -19,14 +19,17 @@ from prmscale.study import Engine, ReleasedRewardModel
 
 
 def describe(released: ReleasedRewardModel) -> dict[str, Any]:
-    """What `reward_model.json` says of it, in the keys of a trained one; what it was trained on is not known here.
+    """What `reward_model.json` says of it, in the keys of a trained one; what it was trained on is
+    not known here.
 
     Raises UserError where its size cannot be told from its config.json.
     """
     config = load_pretrained(AutoConfig, released.model, revision=released.revision)
     size = memory.size(config.to_dict())
     if size is None:
-        raise UserError(f"rewards.released: {released.name}: {released.model} is no decoder of the Llama kind")
+        raise UserError(
+            f"rewards.released: {released.name}: {released.model} is no decoder of the Llama kind"
+        )
     return {
         "reward_model": released.name,
         "released": released.model_dump(mode="json", exclude={"gpus", "role"}),
@@ -51,16 +54,22 @@ def describe(released: ReleasedRewardModel) -> dict[str, Any]:
     }
 
 
-def load_scorer(folder: str | Path, device: str, engine: Engine = "transformers", gpus: int = 0) -> StepScorer:
-    """The scorer of a reward model's folder: of the weights in it, or of the released model that it describes.
+def load_scorer(
+    folder: str | Path, device: str, engine: Engine = "transformers", gpus: int = 0
+) -> StepScorer:
+    """The scorer of a reward model's folder: of the weights in it, or of the released model that it
+    describes.
 
-    The `engine` vllm, over `gpus` GPUs, reads scalar heads that were trained here, transformers all others.
+    The `engine` vllm, over `gpus` GPUs, reads scalar heads that were trained here, transformers all
+    others.
     """
     facts = read_json(Path(folder) / FACTS)
     if facts.get("released"):
         return ReleasedScorer(ReleasedRewardModel(**facts["released"]), device)
     if engine == "vllm" and facts["head"] == "scalar":
-        from prmscale.engines.vllm_scorer import VllmScorer  # sets vLLM's switches, which other jobs do not need
+        from prmscale.engines.backends.vllm_scorer import (
+            VllmScorer,  # sets vLLM's switches, which other jobs do not need
+        )
 
         return VllmScorer(folder, gpus)
     return TransformersScorer(folder, device)

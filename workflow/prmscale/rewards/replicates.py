@@ -1,4 +1,6 @@
-"""All trainings of one reward model, one after the other; what is done survives a job that is killed."""
+"""All trainings of one reward model, one after the other; what is done survives a job that is
+killed.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +14,9 @@ import torch
 from accelerate import Accelerator
 from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
-from prmscale import tables
-from prmscale.engines import seeds
-from prmscale.engines.loading import load_pretrained
-from prmscale.engines.transformers_scorer import score_encoded
+from prmscale import seeds, tables
+from prmscale.engines.backends.loading import load_pretrained
+from prmscale.engines.backends.transformers_scorer import score_encoded
 from prmscale.files import read_json, write_json
 from prmscale.jobs import fingerprint
 from prmscale.rewards.card import FACTS, METRICS, card
@@ -31,8 +32,8 @@ from prmscale.tasks.steps import Encoded, encode_solution
 
 @dataclass(frozen=True)
 class Inputs:
-    """The tables that a reward model is trained on: problems of each data set and corpus, in this order; solutions and
-    labels of each data set by each policy, and of each corpus.
+    """The tables that a reward model is trained on: problems of each data set and corpus, in this
+    order; solutions and labels of each data set by each policy, and of each corpus.
     """
 
     problems: list[str]
@@ -49,12 +50,15 @@ class Texts:
 
 
 def train_replicates(inputs: Inputs, params: Mapping[str, Any], done: Path) -> None:
-    """Train each replicate to the folder `done / NUMBER`, unless it is there; one in the making is taken up again.
+    """Train each replicate to the folder `done / NUMBER`, unless it is there; one in the making is
+    taken up again.
 
     `params` are those of the rule. Each process of a group calls this; the first one writes.
     """
     settings = RewardTraining(**params["training"])
-    own = accelerator(params["device"], settings)  # before any model is loaded: a group loads its weights but once
+    own = accelerator(
+        params["device"], settings
+    )  # before any model is loaded: a group loads its weights but once
     data = TrainingSet(**params["data"])
     chosen, held_out, held = _sources(inputs, data, settings, params["seed"])
     facts = {
@@ -75,22 +79,43 @@ def train_replicates(inputs: Inputs, params: Mapping[str, Any], done: Path) -> N
         "step_mark": "the step's last token (a line end)",
     }
     # the replicates of a base have one tokenizer
-    tokenizer = load_pretrained(AutoTokenizer, params["base_folders"][0], revision=params["revision"])
+    tokenizer = load_pretrained(
+        AutoTokenizer, params["base_folders"][0], revision=params["revision"]
+    )
     learnt, judged = (
         Texts(some, [encode_solution(tokenizer, e.problem.prompt, e.steps) for e in some])
         for some in (chosen, held_out)
     )
     for number, base in enumerate(params["base_folders"], start=1):
         if not (done / str(number)).exists():
-            _train_one(number, base, tokenizer, learnt, judged, {**facts, "replicate": number}, params, done, own)
+            _train_one(
+                number,
+                base,
+                tokenizer,
+                learnt,
+                judged,
+                {**facts, "replicate": number},
+                params,
+                done,
+                own,
+            )
 
 
 def _sources(
     inputs: Inputs, data: TrainingSet, settings: RewardTraining, seed: int
 ) -> tuple[list[Example], list[Example], dict[str, Any]]:
-    """What the reward model learns from, what of the validation problems it is measured on, and facts of the former."""
-    problems = {p.problem_id: p for path in inputs.problems for p in from_table(tables.read(path, "problems"))}
-    solutions, labels = _read(inputs.solutions, "solutions", data), _read(inputs.labels, "labels", data)
+    """What the reward model learns from, what of the validation problems it is measured on, and
+    facts of the former.
+    """
+    problems = {
+        p.problem_id: p
+        for path in inputs.problems
+        for p in from_table(tables.read(path, "problems"))
+    }
+    solutions, labels = (
+        _read(inputs.solutions, "solutions", data),
+        _read(inputs.labels, "labels", data),
+    )
     labels |= {n: at_threshold(labels[n], data.threshold) for n in data.datasets}
     by_source = {n: examples(problems, solutions[n], labels[n], settings) for n in solutions}
     train_part = {n: [e for e in own if e.problem.split == "train"] for n, own in by_source.items()}
@@ -127,10 +152,14 @@ def _train_one(
         "pretraining": read_json(origin) if origin.exists() else None,
     }
 
-    def keep(percent: int, step: int, flops: float, weights: Mapping[str, torch.Tensor] | None) -> None:
+    def keep(
+        percent: int, step: int, flops: float, weights: Mapping[str, torch.Tensor] | None
+    ) -> None:
         measured: dict[str, float] = {}
         if judged.examples:
-            measured = metrics(judged.examples, score_encoded(model, tokenizer, judged.encoded, 16384))
+            measured = metrics(
+                judged.examples, score_encoded(model, tokenizer, judged.encoded, 16384)
+            )
         folder = making if percent == 100 else making / "checkpoints" / str(percent)
         record = {**facts, "steps": step, "train_flops": flops, "validation": measured}
         if own.is_main_process:
@@ -162,5 +191,7 @@ def _add(path: Path, row: Mapping[str, Any]) -> None:
     table = pd.DataFrame([row])
     if path.exists():
         before = pd.read_csv(path, float_precision="round_trip")
-        table = pd.concat([before[before.training_step < row["training_step"]], table], ignore_index=True)
+        table = pd.concat(
+            [before[before.training_step < row["training_step"]], table], ignore_index=True
+        )
     table.to_csv(path, index=False)

@@ -1,7 +1,7 @@
 """Training of a process reward model: a head on a language model, read at each step's end.
 
-What comes out is an `AutoModelForTokenClassification` folder with one label; the sigmoid of its logit at a step's last
-token is the probability that the solution is right so far.
+What comes out is an `AutoModelForTokenClassification` folder with one label; the sigmoid of its
+logit at a step's last token is the probability that the solution is right so far.
 """
 
 from __future__ import annotations
@@ -27,8 +27,9 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 
-from prmscale.engines import heads, seeds
-from prmscale.engines.loading import load_pretrained
+from prmscale import seeds
+from prmscale.engines import heads
+from prmscale.engines.backends.loading import load_pretrained
 from prmscale.policies.muon import cosine, optimizers
 from prmscale.policies.pretrain import bucketed
 from prmscale.rewards import losses
@@ -53,17 +54,28 @@ def load_base(
         return heads.on_base(head, base), tokenizer
     torch.manual_seed(seeds.seed_of(seed, "head") % 2**63)
     config = load_pretrained(
-        AutoConfig, folder, revision=revision, num_labels=1, id2label={0: "right"}, label2id={"right": 0}
+        AutoConfig,
+        folder,
+        revision=revision,
+        num_labels=1,
+        id2label={0: "right"},
+        label2id={"right": 0},
     )
     config.classifier_dropout = 0.0
     model = load_pretrained(
-        AutoModelForTokenClassification, folder, revision=revision, config=config, dtype=torch.float32
+        AutoModelForTokenClassification,
+        folder,
+        revision=revision,
+        config=config,
+        dtype=torch.float32,
     )
     return model, tokenizer
 
 
 def base_parameters(model: PreTrainedModel) -> int:
-    """Parameters of the language model below a head (of a scalar head's model: all, its own few included)."""
+    """Parameters of the language model below a head (of a scalar head's model: all, its own few
+    included).
+    """
     return sum(p.numel() for p in getattr(model, "frozen", model).parameters())
 
 
@@ -78,18 +90,20 @@ def train(
     own: Accelerator | None = None,
     state: Path | None = None,
 ) -> None:
-    """Train in place; call `keep(percent, step, FLOPs so far, weights)` at each checkpoint, once if there are no steps.
+    """Train in place; call `keep(percent, step, FLOPs so far, weights)` at each checkpoint, once if
+    there are no steps.
 
-    `encoded[i]` is `examples[i]` as the model reads it. Epochs follow one another until `settings.steps` are done;
-    each is shuffled and bucketed by length. Every process of a group calls this with the same arguments and its `own`
-    accelerator (one on the CPU if left out), and a step's solutions are shared among them; the losses are those of one
-    process, up to rounding.
+    `encoded[i]` is `examples[i]` as the model reads it. Epochs follow one another until
+    `settings.steps` are done; each is shuffled and bucketed by length. Every process of a group
+    calls this with the same arguments and its `own` accelerator (one on the CPU if left out), and a
+    step's solutions are shared among them; the losses are those of one process, up to rounding.
 
-    In the folder `state` the training is kept every `settings.resume_minutes` and goes on from there, to the same
-    weights as if it had not been interrupted.
+    In the folder `state` the training is kept every `settings.resume_minutes` and goes on from
+    there, to the same weights as if it had not been interrupted.
     """
     own = own or accelerator("cpu", settings)
-    own.free_memory()  # of the training before, which would be kept and loaded with this one's state
+    # of the training before, which would be kept and loaded with this one's state
+    own.free_memory()
     # sharded weights never stand whole on a GPU
     whole = model if own.distributed_type == DistributedType.FSDP else model.to(own.device)
     if settings.steps == 0:
@@ -98,11 +112,15 @@ def train(
     if settings.activation_checkpointing:
         whole.activation_checkpointing_enable()
     trained: torch.nn.Module = adapted(whole, settings.lora) if settings.lora else whole
-    prepared, *optimisers = own.prepare(trained, *optimizers(trained, settings.learning_rate, settings.optimizer))
+    prepared, *optimisers = own.prepare(
+        trained, *optimizers(trained, settings.learning_rate, settings.optimizer)
+    )
     reader = Reader(own.unwrap_model(prepared), tokenizer, encoded, prepared)
     saved = _Saved(own, state, settings.resume_minutes)
     begin = saved.resume()
-    due = {max(1, round(settings.steps * percent / 100)): percent for percent in settings.checkpoints}
+    due = {
+        max(1, round(settings.steps * percent / 100)): percent for percent in settings.checkpoints
+    }
 
     def weights() -> dict[str, torch.Tensor]:
         found: dict[str, torch.Tensor] = own.get_state_dict(prepared)
@@ -110,7 +128,9 @@ def train(
 
     prepared.train()
     batches = _batches(examples, encoded, settings, seed)
-    with tqdm(total=settings.steps, initial=begin, desc="reward model", unit="step", mininterval=5) as bar:
+    with tqdm(
+        total=settings.steps, initial=begin, desc="reward model", unit="step", mininterval=5
+    ) as bar:
         for step, batch in zip(range(settings.steps), batches, strict=False):
             reader.meet(batch)
             if step < begin:
@@ -135,7 +155,9 @@ def train(
 
 
 class _Saved:
-    """The latest state of a training: a folder named by its step, inside `folder`, written whole or not at all."""
+    """The latest state of a training: a folder named by its step, inside `folder`, written whole or
+    not at all.
+    """
 
     def __init__(self, own: Accelerator, folder: Path | None, minutes: float) -> None:
         self.own, self.folder, self.seconds, self.last = own, folder, 60 * minutes, monotonic()
@@ -175,7 +197,9 @@ def _batches(
 ) -> Iterator[list[int]]:
     """Batches of one epoch after the other, without end."""
     for epoch in count():
-        yield from reversed(epoch_batches(examples, encoded, settings, seeds.seed_of(seed, "epoch", epoch)))
+        yield from reversed(
+            epoch_batches(examples, encoded, settings, seeds.seed_of(seed, "epoch", epoch))
+        )
 
 
 def _backward(
@@ -189,19 +213,26 @@ def _backward(
 ) -> float:
     """Gradients of the batch's loss; returns the loss of this process's part.
 
-    The loss is a mean over supervised steps, of which the parts of a batch have unequal numbers: each part weighs as
-    many as it has. Gradients are averaged over the processes, so a part counts once for each of them.
+    The loss is a mean over supervised steps, of which the parts of a batch have unequal numbers:
+    each part weighs as many as it has. Gradients are averaged over the processes, so a part counts
+    once for each of them.
     """
     ends = {i: int((~np.isnan(examples[i].targets)).sum()) for i in batch}
     shares = own.num_processes * settings.accumulation
     parts = [batch[n::shares] for n in range(own.process_index, shares, own.num_processes)]
     total = 0.0
     for number, part in enumerate(parts):
-        # a process without a solution reads one all the same, for the others wait for it, and gives it no weight
+        # a process without a solution reads one all the same, for the others wait for it, and gives
+        # it no weight
         chosen = part or batch[:1]
         weight = own.num_processes * sum(ends[i] for i in part) / sum(ends.values())
         with own.no_sync(prepared) if number + 1 < len(parts) else nullcontext():
-            loss = _loss(reader.logits(chosen), [examples[i] for i in chosen], [encoded[i] for i in chosen], settings)
+            loss = _loss(
+                reader.logits(chosen),
+                [examples[i] for i in chosen],
+                [encoded[i] for i in chosen],
+                settings,
+            )
             own.backward(loss * weight)
         total += loss.item() * weight
     return total
@@ -210,9 +241,11 @@ def _backward(
 def epoch_batches(
     examples: Sequence[Example], encoded: Sequence[Encoded], settings: RewardTraining, seed: int
 ) -> list[list[int]]:
-    """Indices of one epoch in batches of about `settings.batch` solutions of alike lengths, in an order `seed` fixes.
+    """Indices of one epoch in batches of about `settings.batch` solutions of alike lengths, in an
+    order `seed` fixes.
 
-    For a ranking loss a batch holds whole problems, or its pairs of right and wrong solutions would hardly occur.
+    For a ranking loss a batch holds whole problems, or its pairs of right and wrong solutions would
+    hardly occur.
     """
     lengths = [len(e.ids) for e in encoded]
     if not settings.ranking_weight:
@@ -227,12 +260,15 @@ def epoch_batches(
 
 
 def _loss(
-    logits: torch.Tensor, examples: Sequence[Example], encoded: Sequence[Encoded], settings: RewardTraining
+    logits: torch.Tensor,
+    examples: Sequence[Example],
+    encoded: Sequence[Encoded],
+    settings: RewardTraining,
 ) -> torch.Tensor:
     """BCE at the supervised steps' ends, and the weighted ranking loss.
 
-    Solutions are ranked by their logit at the last step, which has seen all of them, whichever steps BCE supervises;
-    right is whose answer is right (`correct`).
+    Solutions are ranked by their logit at the last step, which has seen all of them, whichever
+    steps BCE supervises; right is whose answer is right (`correct`).
     """
     targets = torch.full(logits.shape, float("nan"))
     for row, (example, text) in enumerate(zip(examples, encoded, strict=True)):
@@ -240,8 +276,12 @@ def _loss(
     loss = losses.supervised(logits, targets.to(logits.device))
     if settings.ranking_weight:
         last = logits[torch.arange(len(encoded)), [text.ends[-1] for text in encoded]]
-        number = {name: i for i, name in enumerate(dict.fromkeys(e.problem.problem_id for e in examples))}
+        number = {
+            name: i for i, name in enumerate(dict.fromkeys(e.problem.problem_id for e in examples))
+        }
         problem = torch.tensor([number[e.problem.problem_id] for e in examples])
         right = torch.tensor([bool(e.correct) for e in examples])
-        loss = loss + settings.ranking_weight * losses.ranking(last, right.to(logits.device), problem.to(logits.device))
+        loss = loss + settings.ranking_weight * losses.ranking(
+            last, right.to(logits.device), problem.to(logits.device)
+        )
     return loss

@@ -1,7 +1,7 @@
 """Training sets: which labelled solutions one holds, and what it then is, counted from the data.
 
-A set is drawn in equal parts from its sources. Restrictions to some wordings, or to so many solutions of each problem,
-vary how diverse a set is while its size stays.
+A set is drawn in equal parts from its sources. Restrictions to some wordings, or to so many
+solutions of each problem, vary how diverse a set is while its size stays.
 """
 
 from __future__ import annotations
@@ -12,28 +12,34 @@ from typing import Any
 
 import pandas as pd
 
-from prmscale.engines import seeds
+from prmscale import seeds
 from prmscale.errors import UserError
 from prmscale.labels.consensus import KEY
 from prmscale.rewards.examples import Example, shuffled
 from prmscale.study import TrainingSet
-from prmscale.tasks.world import misreadable
+from prmscale.tasks.world.specifications import misreadable
 
 
 def in_turn(by_policy: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """Tables of several policies as one, in which a problem's solutions go round: the first of each, then the second.
+    """Tables of several policies as one, in which a problem's solutions go round: the first of
+    each, then the second.
 
     They are numbered anew, solutions and labels alike.
     """
     if len(by_policy) == 1:
         return by_policy[0]
-    parts = [table.assign(solution_id=table["solution_id"] * len(by_policy) + i) for i, table in enumerate(by_policy)]
+    parts = [
+        table.assign(solution_id=table["solution_id"] * len(by_policy) + i)
+        for i, table in enumerate(by_policy)
+    ]
     order = [column for column in (*KEY, "step") if column in parts[0]]
     return pd.concat(parts).sort_values(order, ignore_index=True)
 
 
 def labelled_by(data: TrainingSet) -> str:
-    """What made the labels: the method, with its threshold unless that is 0, and the corpora that bring their own."""
+    """What made the labels: the method, with its threshold unless that is 0, and the corpora that
+    bring their own.
+    """
     method = data.labels + (f" > {data.threshold:g}" if data.threshold else "")
     return "+".join([*[method][: len(data.datasets)], *data.corpora])
 
@@ -43,21 +49,31 @@ def at_threshold(labels: pd.DataFrame, threshold: float) -> pd.DataFrame:
     return labels.assign(label=(labels["value"] > threshold).astype(int)) if threshold else labels
 
 
-def drawn(by_source: Mapping[str, Sequence[Example]], data: TrainingSet, seed: int) -> list[Example]:
-    """The examples of a training set, in an order that `seed` fixes; raises UserError where there are not enough.
+def drawn(
+    by_source: Mapping[str, Sequence[Example]], data: TrainingSet, seed: int
+) -> list[Example]:
+    """The examples of a training set, in an order that `seed` fixes; raises UserError where there
+    are not enough.
 
-    Without a size the parts are as large as the smallest source allows, so that none outweighs another.
+    Without a size the parts are as large as the smallest source allows, so that none outweighs
+    another.
     """
     stream = seeds.generator(seed, "examples")
-    parcels = {name: _parcels(_worded(own, data.wordings), data.per_problem) for name, own in by_source.items()}
-    name, smallest = min(((name, len(own)) for name, own in parcels.items()), key=lambda each: each[1])
+    parcels = {
+        name: _parcels(_worded(own, data.wordings), data.per_problem)
+        for name, own in by_source.items()
+    }
+    name, smallest = min(
+        ((name, len(own)) for name, own in parcels.items()), key=lambda each: each[1]
+    )
     size = data.per_problem or 1
     share = smallest if data.solutions is None else data.solutions // (len(parcels) * size)
     if not 1 <= share <= smallest:
         raise UserError(
-            f"rewards.data: {data.name} wants {max(share, 1) * size} solutions of each of its {len(parcels)} sources, "
-            f"and {name} has {smallest * size} that meet its restrictions: lower `solutions`, lift `per_problem` or "
-            "`wordings`, or raise labels.solutions or the data set's train problems"
+            f"rewards.data: {data.name} wants {max(share, 1) * size} solutions of each of its "
+            f"{len(parcels)} sources, and {name} has {smallest * size} that meet its restrictions: "
+            "lower `solutions`, lift `per_problem` or `wordings`, or raise labels.solutions or "
+            "the data set's train problems"
         )
     chosen = [
         example
@@ -69,22 +85,31 @@ def drawn(by_source: Mapping[str, Sequence[Example]], data: TrainingSet, seed: i
 
 
 def described(
-    chosen: Sequence[Example], solutions: Mapping[str, pd.DataFrame], labels: Mapping[str, pd.DataFrame]
+    chosen: Sequence[Example],
+    solutions: Mapping[str, pd.DataFrame],
+    labels: Mapping[str, pd.DataFrame],
 ) -> dict[str, Any]:
-    """What a training set holds: counts, its writers, wordings that can be misread, and share of right steps by source.
+    """What a training set holds: counts, its writers, wordings that can be misread, and share of
+    right steps by source.
 
     `solutions` and `labels` are the tables that it was drawn from, by source.
     """
     problems = {e.problem.problem_id: e.problem for e in chosen}
-    keys = pd.MultiIndex.from_tuples([(e.problem.problem_id, e.solution_id) for e in chosen], names=KEY)
+    keys = pd.MultiIndex.from_tuples(
+        [(e.problem.problem_id, e.solution_id) for e in chosen], names=KEY
+    )
     steps = {name: table.loc[_among(table, keys), "label"] for name, table in labels.items()}
     every = pd.concat(steps.values())
     return {
         "solutions": len(chosen),
         "problems": len(problems),
         "steps": len(every),
-        "tokens": int(sum(table.loc[_among(table, keys), "tokens"].sum() for table in solutions.values())),
-        "policies": sorted(set().union(*(table.loc[_among(table, keys), "policy"] for table in solutions.values()))),
+        "tokens": int(
+            sum(table.loc[_among(table, keys), "tokens"].sum() for table in solutions.values())
+        ),
+        "policies": sorted(
+            set().union(*(table.loc[_among(table, keys), "policy"] for table in solutions.values()))
+        ),
         "wordings": sorted(frozenset[str]().union(*map(misreadable, problems.values()))),
         "right": float(every.mean()),
         "right_by_source": {name: float(own.mean()) for name, own in steps.items()},

@@ -1,10 +1,12 @@
-"""Search strategies: each one a generator in a module of its own, listed here under the name the configuration uses.
+"""Search strategies: each one a generator in a module of its own, listed here under the name the
+configuration uses.
 
-A strategy yields the requests of `prmscale.engines.requests`. Those of `STRATEGIES` choose among whole samples: they
-take the budgets (increasing, in samples' worth) and, where they have variants, some of them by name (aggregations of
-step scores or of token log-probabilities), and yield a `Choice` for each of these and each budget. Those of
-`TREE_STRATEGIES` write solutions step by step: they take the budget in samples' worth, an aggregation and the options
-of `search.tree`, and yield a `Standing` whenever they know more; the scheduler stops them where the budget ends.
+A strategy yields the requests of `prmscale.engines.requests`. Those of `STRATEGIES` choose among
+whole samples: they take the budgets (increasing, in samples' worth) and, where they have variants,
+some of them by name (aggregations of step scores or of token log-probabilities), and yield a
+`Choice` for each of these and each budget. Those of `TREE_STRATEGIES` write solutions step by step:
+they take the budget in samples' worth, an aggregation and the options of `search.tree`, and yield a
+`Standing` whenever they know more; the scheduler stops them where the budget ends.
 """
 
 from __future__ import annotations
@@ -33,7 +35,8 @@ from prmscale.search.weighted_best_of_n import weighted_best_of_n
 
 @dataclass(frozen=True)
 class Entry:
-    """A strategy's generator function, whether it asks for scores, and its variants by name (empty: it has none).
+    """A strategy's generator function, whether it asks for scores, and its variants by name (empty:
+    it has none).
 
     Variants that ask for different things run `apart`; others share a run.
     """
@@ -46,9 +49,11 @@ class Entry:
 
 @dataclass(frozen=True)
 class TreeEntry:
-    """How a tree strategy starts, and whether its run at a smaller budget is the beginning of that at a larger one.
+    """How a tree strategy starts, and whether its run at a smaller budget is the beginning of that
+    at a larger one.
 
-    Then the smaller budgets cost the engines nothing: all draws and scores are those of the largest.
+    Then the smaller budgets cost the engines nothing: all draws and scores are those of the
+    largest.
     """
 
     start: Callable[[int, Aggregate, Any], Strategy]
@@ -56,10 +61,18 @@ class TreeEntry:
 
 
 def _tree(select: Callable[[Any], Select]) -> TreeEntry:
-    """Monte-Carlo tree search that goes down by `select` of the options; they share all other options."""
+    """Monte-Carlo tree search that goes down by `select` of the options; they share all other
+    options.
+    """
     return TreeEntry(
         lambda budget, aggregate, o: mcts(
-            aggregate, o.expansion, select(o), o.mcts.value, o.mcts.backup, o.mcts.final, o.mcts.simulations
+            aggregate,
+            o.expansion,
+            select(o),
+            o.mcts.value,
+            o.mcts.backup,
+            o.mcts.final,
+            o.mcts.simulations,
         ),
         anytime=True,
     )
@@ -78,9 +91,12 @@ STRATEGIES: dict[str, Entry] = {
 }
 
 TREE_STRATEGIES: dict[str, TreeEntry] = {
-    "beam": TreeEntry(lambda budget, aggregate, o: beam(budget, aggregate, o.expansion), anytime=False),
+    "beam": TreeEntry(
+        lambda budget, aggregate, o: beam(budget, aggregate, o.expansion), anytime=False
+    ),
     "lookahead": TreeEntry(
-        lambda budget, aggregate, o: lookahead(budget, aggregate, o.expansion, o.lookahead), anytime=False
+        lambda budget, aggregate, o: lookahead(budget, aggregate, o.expansion, o.lookahead),
+        anytime=False,
     ),
     "dvts": TreeEntry(lambda budget, aggregate, o: dvts(aggregate, o.expansion), anytime=True),
     "mcts": _tree(lambda o: uct(o.mcts.exploration)),

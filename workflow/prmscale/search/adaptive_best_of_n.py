@@ -1,6 +1,7 @@
 """Adaptive best-of-n: weighted best-of-n that stops drawing when its leader is clear.
 
-After Adaptive-Consistency (Aggarwal et al. 2023, arXiv 2305.11860), with the reward model's scores as votes.
+After Adaptive-Consistency (Aggarwal et al. 2023, arXiv 2305.11860), with the reward model's scores
+as votes.
 """
 
 from __future__ import annotations
@@ -18,11 +19,13 @@ from prmscale.search.samples import draw
 def adaptive_best_of_n(
     budgets: Sequence[int], aggregates: Mapping[str, Aggregate], confidence: float = 0.95
 ) -> Strategy:
-    """Samples are drawn up to each budget in turn, until the leading answer would stay ahead with this probability.
+    """Samples are drawn up to each budget in turn, until the leading answer would stay ahead with
+    this probability.
 
-    The answers' summed scores v, w of the leader and the next give its share of their votes a Beta(1 + v, 1 + w)
-    posterior; the leader is clear when P(share > 1/2) reaches `confidence`. The answer is that of weighted
-    best-of-n, the same at every larger budget. There is one aggregate: what is drawn depends on it.
+    The answers' summed scores v, w of the leader and the next give its share of their votes a
+    Beta(1 + v, 1 + w) posterior; the leader is clear when P(share > 1/2) reaches `confidence`. The
+    answer is that of weighted best-of-n, the same at every larger budget. There is one aggregate:
+    what is drawn depends on it.
     """
     ((name, aggregate),) = aggregates.items()
     samples: list[Continuation] = []
@@ -42,5 +45,7 @@ def adaptive_best_of_n(
             samples += new
             leader, *others = sorted(votes, key=lambda a: (a is not None, votes[a]), reverse=True)
             behind = votes[others[0]] if others else 0.0
-            clear = betainc(1 + behind, 1 + votes[leader], 0.5) >= confidence  # by symmetry P(share > 1/2)
+            clear = (
+                betainc(1 + behind, 1 + votes[leader], 0.5) >= confidence
+            )  # by symmetry P(share > 1/2)
         yield Choice(budget, [[tops[leader][1]]], variant=name)

@@ -1,4 +1,6 @@
-"""The benchmarks of a study as search jobs load them: test problems with one policy's recorded samples."""
+"""The benchmarks of a study as search jobs load them: test problems with one policy's recorded
+samples.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +42,9 @@ def load(
     execution: CodeExecution,
     split: str = "test",
 ) -> Iterator[Benchmark]:
-    """One benchmark for each plan (policy, dataset, problems: a file, samples) and its table of solutions."""
+    """One benchmark for each plan (policy, dataset, problems: a file, samples) and its table of
+    solutions.
+    """
     for plan, path in zip(plans, solutions, strict=True):
         dataset = Dataset(**plan["dataset"])
         problems = from_table(tables.read(plan["problems"], "problems"))

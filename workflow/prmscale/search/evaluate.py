@@ -33,18 +33,24 @@ def evaluate(
     budgets: Sequence[int],
     progress: str | None = None,
 ) -> pd.DataFrame:
-    """The search table's rows of every strategy over whole samples (scored ones: with these aggregations).
+    """The search table's rows of every strategy over whole samples (scored ones: with these
+    aggregations).
 
-    Without a scorer the strategies that need none are run, with one those that do. `seconds` are tokens times what a
-    token of each model took, measured with full batches on this machine; nothing else in a row is a measurement.
+    Without a scorer the strategies that need none are run, with one those that do. `seconds` are
+    tokens times what a token of each model took, measured with full batches on this machine;
+    nothing else in a row is a measurement.
     """
     rows: list[dict[str, object]] = []
     for name in strategies:
         entry = STRATEGIES[name]
         if entry.scored != (scorer is not None):
             continue
-        variants = {key: entry.variants[key] for key in (aggregations if entry.scored else entry.variants)}
-        for some in [{key: value} for key, value in variants.items()] if entry.apart else [variants]:
+        variants = {
+            key: entry.variants[key] for key in (aggregations if entry.scored else entry.variants)
+        }
+        for some in (
+            [{key: value} for key, value in variants.items()] if entry.apart else [variants]
+        ):
             asked = [(p, entry.start(budgets, *([some] if some else []))) for p in problems]
             runs = run(asked, policy, scorer, grader, progress)
             speeds = (policy.seconds_per_token, scorer.seconds_per_token if scorer else 0.0)
@@ -55,12 +61,17 @@ def evaluate(
 
 
 def worths(solutions: pd.DataFrame, scorer: Scorer, unit: Unit) -> dict[str, float]:
-    """What recorded samples of each problem cost on average; in FLOPs with their reading by the reward model."""
+    """What recorded samples of each problem cost on average; in FLOPs with their reading by the
+    reward model.
+    """
     costs = solutions["tokens"]
     if unit == "flops":
         read = (solutions["prefix_tokens"] + solutions["tokens"]).map(scorer.shape.forward)
         costs = solutions["flops"] + read
-    return {str(name): float(mean) for name, mean in costs.groupby(solutions["problem_id"]).mean().items()}
+    return {
+        str(name): float(mean)
+        for name, mean in costs.groupby(solutions["problem_id"]).mean().items()
+    }
 
 
 def search_trees(
@@ -75,9 +86,9 @@ def search_trees(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The search table's rows of every tree strategy, and the trees of the first `trees` problems.
 
-    All strategies, budgets and problems run at once, so that they share the policy's draws and fill its batches. A
-    budget of n samples' worth is n times what a sample of the problem costs on average, in whole tokens; none is
-    overspent.
+    All strategies, budgets and problems run at once, so that they share the policy's draws and fill
+    its batches. A budget of n samples' worth is n times what a sample of the problem costs on
+    average, in whole tokens; none is overspent.
     """
     plans: list[tuple[str, str, Run]] = []
     for name in options.strategies:
@@ -87,7 +98,9 @@ def search_trees(
                 limit = budget * worth[problem.problem_id]
                 limit = max(1.0, math.floor(limit)) if options.unit == "tokens" else limit
                 strategy = start(budget, AGGREGATIONS[aggregation], options)
-                plans.append((name, aggregation, Run(problem, strategy, budget, limit, options.unit)))
+                plans.append(
+                    (name, aggregation, Run(problem, strategy, budget, limit, options.unit))
+                )
     run([each for _, _, each in plans], policy, scorer, grader)
     speeds = (policy.seconds_per_token, scorer.seconds_per_token)
     rows = [
@@ -97,7 +110,12 @@ def search_trees(
     ]
     kept = {p.problem_id for p in problems[:trees]}
     nodes = [
-        {"problem_id": each.problem.problem_id, "strategy": name, "aggregation": aggregation, **node}
+        {
+            "problem_id": each.problem.problem_id,
+            "strategy": name,
+            "aggregation": aggregation,
+            **node,
+        }
         for name, aggregation, each in plans
         if each.problem.problem_id in kept and each.budget == max(budgets) and each.standing
         for node in _nodes(each.standing, options.puct.averaged)
@@ -105,13 +123,19 @@ def search_trees(
     return pd.DataFrame(rows), pd.DataFrame(nodes)
 
 
-def _rows(runs: Sequence[Run], grader: Grader, speeds: Speeds, variant: str = "") -> Iterator[dict[str, object]]:
+def _rows(
+    runs: Sequence[Run], grader: Grader, speeds: Speeds, variant: str = ""
+) -> Iterator[dict[str, object]]:
     """One row for each choice of a variant."""
     for each in runs:
         for stamped in (own for own in each.choices if own.choice.variant == variant):
             picks, cost = stamped.choice.picks, stamped.cost
             judged = iter(
-                grade_whole(grader, [each.problem] * sum(map(len, picks)), [c for pick in picks for c in pick])
+                grade_whole(
+                    grader,
+                    [each.problem] * sum(map(len, picks)),
+                    [c for pick in picks for c in pick],
+                )
             )
             grades = [[next(judged) for _ in pick] for pick in picks]
             yield {
@@ -132,8 +156,14 @@ def _rows(runs: Sequence[Run], grader: Grader, speeds: Speeds, variant: str = ""
 
 
 def _expectation(grades: Sequence[Sequence[Grade]]) -> float:
-    """Mean over runs of the chance that a uniform draw among the run's picks is right; 0 where nothing was picked."""
-    return sum(sum(g.correct for g in run) / len(run) for run in grades) / len(grades) if grades else 0.0
+    """Mean over runs of the chance that a uniform draw among the run's picks is right; 0 where
+    nothing was picked.
+    """
+    return (
+        sum(sum(g.correct for g in run) / len(run) for run in grades) / len(grades)
+        if grades
+        else 0.0
+    )
 
 
 def _nodes(standing: Standing, averaged: bool) -> Iterator[dict[str, Any]]:
@@ -155,6 +185,10 @@ def _nodes(standing: Standing, averaged: bool) -> Iterator[dict[str, Any]]:
             "whole": node.whole,
             "chosen": node in chosen,
         }
-        below = zip(node.children, priors(node.children, averaged), strict=True) if node.children else ()
+        below = (
+            zip(node.children, priors(node.children, averaged), strict=True)
+            if node.children
+            else ()
+        )
         waiting += [(child, number, share) for child, share in reversed([*below])]
         number += 1

@@ -1,4 +1,6 @@
-"""Likelihood: the sample that a language model itself finds most probable, a control without reward training."""
+"""Likelihood: the sample that a language model itself finds most probable, a control without reward
+training.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ MEASURES: dict[str, Measure] = {
 
 
 def likelihood(budgets: Sequence[int], measures: Mapping[str, Measure]) -> Strategy:
-    """The sample with the highest sum, mean or minimum of its tokens' log-probabilities (nats, temperature 1)."""
+    """The sample with the highest sum, mean or minimum of its tokens' log-probabilities (nats,
+    temperature 1).
+    """
     samples = yield from draw(budgets[-1])
     for name, measure in measures.items():
         yield from choose(samples, budgets, highest([measure(sample) for sample in samples]), name)

@@ -1,4 +1,6 @@
-"""Look-ahead search: beam search that ranks a candidate by where it leads (Snell et al. 2024, arXiv 2408.03314)."""
+"""Look-ahead search: beam search that ranks a candidate by where it leads (Snell et al. 2024, arXiv
+2408.03314).
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,8 @@ from prmscale.search.tree import Forest, Node
 
 
 def lookahead(budget: int, aggregate: Aggregate, expansion: int, depth: int) -> Strategy:
-    """A beam whose candidates are each rolled out `depth` steps further and ranked by the score of all these steps.
+    """A beam whose candidates are each rolled out `depth` steps further and ranked by the score of
+    all these steps.
 
     The steps ahead are drawn, read by the reward model, paid for, and thrown away.
     """

@@ -1,4 +1,6 @@
-"""Majority vote: the most common final answer (self-consistency, Wang et al. 2023, arXiv 2203.11171)."""
+"""Majority vote: the most common final answer (self-consistency, Wang et al. 2023, arXiv
+2203.11171).
+"""
 
 from __future__ import annotations
 
@@ -10,10 +12,12 @@ from prmscale.search.samples import choose, draw
 
 
 def majority(budgets: Sequence[int]) -> Strategy:
-    """The mode of the final answers; for code, of the behaviour on what the prompt shows (`tasks.votes`).
+    """The mode of the final answers; for code, of the behaviour on what the prompt shows
+    (`tasks.votes`).
 
-    Ties are broken uniformly; a solution with the winning answer stands for it. Code of one behaviour may still
-    differ on hidden tests: each solution of the class is equally likely to be taken.
+    Ties are broken uniformly; a solution with the winning answer stands for it. Code of one
+    behaviour may still differ on hidden tests: each solution of the class is equally likely to be
+    taken.
     """
     samples = yield from draw(budgets[-1])
     answers = yield Read(samples)

@@ -1,8 +1,10 @@
-"""Monte-Carlo tree search over steps, guided by a reward model (UCT: Kocsis and Szepesvári 2006, as in the paper).
+"""Monte-Carlo tree search over steps, guided by a reward model (UCT: Kocsis and Szepesvári 2006, as
+in the paper).
 
-One simulation goes down the tree by UCT(s, a) = Q(s, a) + c sqrt(ln N(s) / N(s, a)), expands the node it ends at on
-its second visit, values it, and backs the value up; the first one completes a solution. The paper leaves open what a
-leaf is worth, how values are backed up and which solution is taken in the end: they are settings here.
+One simulation goes down the tree by UCT(s, a) = Q(s, a) + c sqrt(ln N(s) / N(s, a)), expands the
+node it ends at on its second visit, values it, and backs the value up; the first one completes a
+solution. The paper leaves open what a leaf is worth, how values are backed up and which solution is
+taken in the end: they are settings here.
 """
 
 from __future__ import annotations
@@ -23,7 +25,9 @@ Select = Callable[[Node], Node]
 
 
 def uct(exploration: float) -> Select:
-    """The child with the highest upper confidence bound; an unvisited one first, that with the best score."""
+    """The child with the highest upper confidence bound; an unvisited one first, that with the best
+    score.
+    """
 
     def bound(parent: Node, child: Node) -> tuple[float, float]:
         if not child.visits:
@@ -42,13 +46,15 @@ def mcts(
     final: Final = "best",
     simulations: int | None = None,
 ) -> Strategy:
-    """Simulations (`simulations`, or until the budget is spent), each with at most one expansion of a node.
+    """Simulations (`simulations`, or until the budget is spent), each with at most one expansion of
+    a node.
 
-    The first one goes down to a whole solution, with one candidate a step, as one sample would; those that follow
-    widen the nodes that they end at to `expansion` candidates. `value` of a leaf: its steps' aggregated score (prm),
-    that of a rollout to the end (rollout), or the mean of both. `final`: the whole solution with the best score, or of
-    the child with most visits or the highest value, step by step. With one simulation for each of n candidates of the
-    root, valued by rollouts, it is best-of-n if no two candidates are alike: a tree has a step once.
+    The first one goes down to a whole solution, with one candidate a step, as one sample would;
+    those that follow widen the nodes that they end at to `expansion` candidates. `value` of a leaf:
+    its steps' aggregated score (prm), that of a rollout to the end (rollout), or the mean of both.
+    `final`: the whole solution with the best score, or of the child with most visits or the highest
+    value, step by step. With one simulation for each of n candidates of the root, valued by
+    rollouts, it is best-of-n if no two candidates are alike: a tree has a step once.
     """
     forest = Forest(aggregate)
     forest.plant()
@@ -57,7 +63,11 @@ def mcts(
         worth = yield from _worth(leaf, value, forest)
         for each in leaf.path():
             each.visits += 1
-            each.value = max(each.value, worth) if backup == "max" else each.value + (worth - each.value) / each.visits
+            each.value = (
+                max(each.value, worth)
+                if backup == "max"
+                else each.value + (worth - each.value) / each.visits
+            )
         yield forest.standing(_answer(forest, final))
 
 
@@ -71,7 +81,8 @@ def _first_path(forest: Forest) -> Generator[Request, Any, Node]:
 
 
 def _down(forest: Forest, expansion: int, select: Select) -> Generator[Request, Any, Node]:
-    """The leaf that a simulation ends at: down by `select` to a node that is to be widened, the best of its new ones.
+    """The leaf that a simulation ends at: down by `select` to a node that is to be widened, the
+    best of its new ones.
 
     A node is widened on its second visit. Where all its candidates are known, it is valued again.
     """
@@ -86,9 +97,11 @@ def _down(forest: Forest, expansion: int, select: Select) -> Generator[Request, 
 
 
 def _to_widen(node: Node) -> Node:
-    """Of the nodes above a whole solution that was met again, the one with most visits for each candidate drawn.
+    """Of the nodes above a whole solution that was met again, the one with most visits for each
+    candidate drawn.
 
-    Without this a search would spend no more, and learn no more, once it has visited every leaf of its tree.
+    Without this a search would spend no more, and learn no more, once it has visited every leaf of
+    its tree.
     """
     return max(node.path()[:-1], key=lambda each: each.visits / each.draws)
 
@@ -115,5 +128,9 @@ def _answer(forest: Forest, final: Final) -> Node | None:
     (node,) = forest.roots
     leads = {each for end in forest.found for each in end.path()}
     while choices := [child for child in node.children if child in leads]:
-        node = max(choices, key=lambda c: (c.visits, c.score) if final == "visits" else (c.value, c.score))
-    return max((end for end in forest.found if node in end.path()), key=lambda end: end.score, default=None)
+        node = max(
+            choices, key=lambda c: (c.visits, c.score) if final == "visits" else (c.value, c.score)
+        )
+    return max(
+        (end for end in forest.found if node in end.path()), key=lambda end: end.score, default=None
+    )

@@ -1,4 +1,6 @@
-"""Tree search with the policy's prior: PUCT (Silver et al. 2017, AlphaGo Zero; its constants as in openr)."""
+"""Tree search with the policy's prior: PUCT (Silver et al. 2017, AlphaGo Zero; its constants as in
+openr).
+"""
 
 from __future__ import annotations
 
@@ -9,10 +11,11 @@ from prmscale.search.tree import Node, priors
 
 
 def puct(base: float, init: float, averaged: bool = True) -> Select:
-    """How `mcts` goes down: Q + c P sqrt(N(s)) / (1 + N(s, a)), where c = log((1 + N(s) + base) / base) + init.
+    """How `mcts` goes down: Q + c P sqrt(N(s)) / (1 + N(s, a)), where c = log((1 + N(s) + base) /
+    base) + init.
 
-    P is the policy's probability of the step among the node's candidates, `averaged` over its tokens as in openr. An
-    unvisited child's Q is its score.
+    P is the policy's probability of the step among the node's candidates, `averaged` over its
+    tokens as in openr. An unvisited child's Q is its score.
     """
 
     def bound(parent: Node, child: Node, prior: float) -> float:

@@ -1,4 +1,6 @@
-"""Self-certainty: the sample whose next-token distributions are furthest from uniform (arXiv 2502.18581)."""
+"""Self-certainty: the sample whose next-token distributions are furthest from uniform (arXiv
+2502.18581).
+"""
 
 from __future__ import annotations
 

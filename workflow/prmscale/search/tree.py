@@ -1,4 +1,6 @@
-"""What the strategies over partial solutions share: nodes, how they grow, and the best whole solution so far."""
+"""What the strategies over partial solutions share: nodes, how they grow, and the best whole
+solution so far.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +10,24 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from prmscale.engines.aggregation import Aggregate
-from prmscale.engines.requests import NOTHING, Continuation, Extend, Prefix, Request, Score, Standing
+from prmscale.engines.requests import (
+    NOTHING,
+    Continuation,
+    Extend,
+    Prefix,
+    Request,
+    Score,
+    Standing,
+)
 
 
 @dataclass(eq=False)
 class Node:
     """A partial solution, and what a search knows of it.
 
-    `solution` holds all steps from the problem on, `step` the last draw of them; `score` aggregates the reward model's
-    scores; `draws` counts the candidates drawn below, repeats included. A tree search keeps `visits` and `value` (the
-    mean or maximum of what was backed up through the node).
+    `solution` holds all steps from the problem on, `step` the last draw of them; `score` aggregates
+    the reward model's scores; `draws` counts the candidates drawn below, repeats included. A tree
+    search keeps `visits` and `value` (the mean or maximum of what was backed up through the node).
     """
 
     solution: Continuation = NOTHING
@@ -49,9 +59,11 @@ class Node:
 
 @dataclass
 class Forest:
-    """The search trees of one run, which share what the reward model says, and the whole solutions found in them.
+    """The search trees of one run, which share what the reward model says, and the whole solutions
+    found in them.
 
-    Where the budget ends, growing brings fewer nodes than were asked for: those that were drawn and read in time.
+    Where the budget ends, growing brings fewer nodes than were asked for: those that were drawn and
+    read in time.
     """
 
     aggregate: Aggregate
@@ -65,10 +77,16 @@ class Forest:
         return self.roots[-1]
 
     def grow(self, nodes: Sequence[Node]) -> Generator[Request, Any, list[Node]]:
-        """Draw a next step of each node, of one that is named k times k steps: every draw is a child of its own."""
+        """Draw a next step of each node, of one that is named k times k steps: every draw is a
+        child of its own.
+        """
         drawn = yield Extend([node.prefix for node in nodes], 1, until="step")
         pairs = [(node, step) for node, steps in zip(nodes, drawn, strict=True) for step in steps]
-        return (yield from self._add([Node(node.solution.then(step), node, step) for node, step in pairs]))
+        return (
+            yield from self._add(
+                [Node(node.solution.then(step), node, step) for node, step in pairs]
+            )
+        )
 
     def widen(self, node: Node, width: int) -> Generator[Request, Any, list[Node]]:
         """Draw `width` next steps of a node; those that it does not have yet become its children."""
@@ -95,7 +113,8 @@ class Forest:
         return grown
 
     def read(self, solutions: Sequence[Prefix]) -> Generator[Request, Any, list[float | None]]:
-        """The aggregated score of each solution, whole or not, each read once; 0 where there is no step.
+        """The aggregated score of each solution, whole or not, each read once; 0 where there is no
+        step.
 
         None where the budget ended before a solution was read.
         """
@@ -107,7 +126,9 @@ class Forest:
         return [self._known.get(prefix) for prefix in solutions]
 
     def best(self) -> Node | None:
-        """Of whole solutions, that with the highest score, the first of equals; None where there is none yet."""
+        """Of whole solutions, that with the highest score, the first of equals; None where there is
+        none yet.
+        """
         return max(self.found, key=lambda node: node.score, default=None)
 
     def standing(self, end: Node | None) -> Standing:
@@ -118,7 +139,8 @@ class Forest:
 def priors(children: Sequence[Node], averaged: bool) -> list[float]:
     """The policy's probability of each node's last step among these.
 
-    They are exp(l) / sum of exp(l), where l is the step's log-probability, or (`averaged`) its mean over the tokens.
+    They are exp(l) / sum of exp(l), where l is the step's log-probability, or (`averaged`) its mean
+    over the tokens.
     """
     logs = [child.step.mean_logprob if averaged else child.step.logprob for child in children]
     weights = [math.exp(each - max(logs)) for each in logs]

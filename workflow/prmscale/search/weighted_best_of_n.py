@@ -11,12 +11,16 @@ from prmscale.search.samples import Select, choose, draw, highest
 
 
 def weighted_best_of_n(budgets: Sequence[int], aggregates: Mapping[str, Aggregate]) -> Strategy:
-    """Votes for final answers weighted by the solutions' scores; the best-scored solution stands for the winner."""
+    """Votes for final answers weighted by the solutions' scores; the best-scored solution stands
+    for the winner.
+    """
     samples = yield from draw(budgets[-1])
     scores = yield Score([sample.steps for sample in samples])
     answers = yield Read(samples)
     for name, aggregate in aggregates.items():
-        yield from choose(samples, budgets, _heaviest(answers, [aggregate(each) for each in scores]), name)
+        yield from choose(
+            samples, budgets, _heaviest(answers, [aggregate(each) for each in scores]), name
+        )
 
 
 def _heaviest(answers: Sequence[str | None], values: Sequence[float]) -> Select:

@@ -16,9 +16,10 @@ Domain = Literal["math", "code"]
 class Problem:
     """One problem.
 
-    `answer` is the reference (math: the final answer; code: a reference solution or None). `tests` belong to
-    code: task-specific, JSON-serialisable. `detail` is what the task alone understands (the generated worlds keep
-    their specification there). `difficulty` is 1 (easiest) and up; 0 where it is not known.
+    `answer` is the reference (math: the final answer; code: a reference solution or None). `tests`
+    belong to code: task-specific, JSON-serialisable. `detail` is what the task alone understands
+    (the generated worlds keep their specification there). `difficulty` is 1 (easiest) and up; 0
+    where it is not known.
     """
 
     problem_id: str
@@ -35,9 +36,11 @@ class Problem:
 
 @dataclass(frozen=True)
 class Grade:
-    """The verdict on one solution: the canonical answer that majority voting counts (None: no answer), right or not.
+    """The verdict on one solution: the canonical answer that majority voting counts (None: no
+    answer), right or not.
 
-    `found_by` names the rule by which the answer, or the program, was found in the text; empty where there is only one.
+    `found_by` names the rule by which the answer, or the program, was found in the text; empty
+    where there is only one.
     """
 
     answer: str | None
@@ -62,7 +65,12 @@ class Task(Protocol):
 def to_table(problems: Sequence[Problem]) -> pd.DataFrame:
     """Problems as a `problems` table (answer, tests and detail as JSON)."""
     rows = [
-        {**vars(p), "answer": json.dumps(p.answer), "tests": json.dumps(p.tests), "detail": json.dumps(p.detail)}
+        {
+            **vars(p),
+            "answer": json.dumps(p.answer),
+            "tests": json.dumps(p.tests),
+            "detail": json.dumps(p.detail),
+        }
         for p in problems
     ]
     return pd.DataFrame(rows, columns=list(Problem.__dataclass_fields__))
@@ -73,7 +81,11 @@ def from_table(table: pd.DataFrame) -> list[Problem]:
     return [
         Problem(
             **{
-                **{str(key): value for key, value in row.items() if key in Problem.__dataclass_fields__},
+                **{
+                    str(key): value
+                    for key, value in row.items()
+                    if key in Problem.__dataclass_fields__
+                },
                 "answer": json.loads(row["answer"]),
                 "tests": json.loads(row["tests"]),
                 "detail": json.loads(row["detail"]),

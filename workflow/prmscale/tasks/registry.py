@@ -9,14 +9,14 @@ from prmscale.engines.requests import Prefix
 from prmscale.errors import UserError
 from prmscale.study import GENERATED, CodeExecution, Dataset, World
 from prmscale.tasks import steps as step_text
-from prmscale.tasks.arithmetic import Arithmetic
 from prmscale.tasks.base import Grade, Problem, Task
-from prmscale.tasks.bigcodebench import BigCodeBench
-from prmscale.tasks.code_benchmarks import MBPP, HumanEval, HumanEvalPlus, MBPPPlus
-from prmscale.tasks.competitions import APPS, TACO, CodeContests
-from prmscale.tasks.livecodebench import LiveCodeBench
-from prmscale.tasks.math_benchmarks import GSM8K, HendrycksMath, Math, Math500
-from prmscale.tasks.programs import Programs
+from prmscale.tasks.benchmarks.bigcodebench import BigCodeBench
+from prmscale.tasks.benchmarks.competitions import APPS, TACO, CodeContests
+from prmscale.tasks.benchmarks.gsm8k_math import GSM8K, HendrycksMath, Math, Math500
+from prmscale.tasks.benchmarks.humaneval_mbpp import MBPP, HumanEval, HumanEvalPlus, MBPPPlus
+from prmscale.tasks.benchmarks.livecodebench import LiveCodeBench
+from prmscale.tasks.world.arithmetic import Arithmetic
+from prmscale.tasks.world.programs import Programs
 
 _CODE: dict[str, Callable[[str, str | None, CodeExecution, Sequence[str]], Task]] = {
     "humaneval": HumanEval,
@@ -34,7 +34,10 @@ _CODE: dict[str, Callable[[str, str | None, CodeExecution, Sequence[str]], Task]
 def build(dataset: Dataset, world: World, execution: CodeExecution) -> Task:
     """The task behind a data set of the configuration."""
     if dataset.source in GENERATED and dataset.leave_out:
-        raise UserError(f"{dataset.name}: leave_out is for published problems; those of {dataset.source} have no ids")
+        raise UserError(
+            f"{dataset.name}: leave_out is for published problems; those of {dataset.source} have "
+            "no ids"
+        )
     match dataset.source:
         case "arithmetic":
             return Arithmetic(dataset.name, world)
@@ -60,7 +63,9 @@ def dataset_of(problem_id: str) -> str:
 class Grader:
     """Judges solutions given as steps; the same solution of the same problem is judged once."""
 
-    def __init__(self, tasks: Mapping[str, Task], known: Mapping[tuple[str, Prefix], Grade] | None = None) -> None:
+    def __init__(
+        self, tasks: Mapping[str, Task], known: Mapping[tuple[str, Prefix], Grade] | None = None
+    ) -> None:
         self._tasks = tasks
         self._known = dict(known or {})
 
@@ -73,5 +78,7 @@ class Grader:
                 new[dataset_of(problem.problem_id)][key] = problem
         for dataset, group in new.items():
             texts = [step_text.join(solution) for _, solution in group]
-            self._known.update(zip(group, self._tasks[dataset].grade(list(group.values()), texts), strict=True))
+            self._known.update(
+                zip(group, self._tasks[dataset].grade(list(group.values()), texts), strict=True)
+            )
         return [self._known[p.problem_id, s] for p, s in zip(problems, solutions, strict=True)]

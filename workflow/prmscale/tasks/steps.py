@@ -1,9 +1,10 @@
 """Step boundaries: the one place that splits, joins and marks the steps of a solution.
 
-What a step is, is a rule of the policy and the data set. Labelling, training, scoring and search all go through this
-module, so that the number of scores always equals the number of steps. Every rule reads a text line by line and asks
-whether a line begins a new step, given the lines of the step before it: so the steps of a text that is cut are the
-first steps of the whole text. A step holds its text without the line end that closes it; `join` writes that again.
+What a step is, is a rule of the policy and the data set. Labelling, training, scoring and search
+all go through this module, so that the number of scores always equals the number of steps. Every
+rule reads a text line by line and asks whether a line begins a new step, given the lines of the
+step before it: so the steps of a text that is cut are the first steps of the whole text. A step
+holds its text without the line end that closes it; `join` writes that again.
 """
 
 from __future__ import annotations
@@ -32,19 +33,30 @@ _IS_COMPOUND = re.compile(r"(?:async|def|class|for|with|match)\s|(?:if|while)\b|
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _COMPOUNDS = (
     *_DEFINITIONS,
-    *(ast.If, ast.For, ast.AsyncFor, ast.While, ast.With, ast.AsyncWith, ast.Try, ast.TryStar, ast.Match),
+    *(
+        ast.If,
+        ast.For,
+        ast.AsyncFor,
+        ast.While,
+        ast.With,
+        ast.AsyncWith,
+        ast.Try,
+        ast.TryStar,
+        ast.Match,
+    ),
 )
 
 
 def split(text: str, rule: StepRule = "line") -> list[str]:
     """The steps of a solution; none of them is blank, and indentation (code) is kept.
 
-    `line`: its lines without the blank ones. `blank_line`: its paragraphs; what ends one is written as one blank line.
-    `marked`: from one line that begins with `Step N` to the next; what stands before the first is a step of its own.
-    For code, by its syntax tree, with every line in place: `statement`, the statements of the module; `block`, the
-    compound statements of the module and of its functions, and the runs of simple ones between them; `function`, the
-    functions, classes and methods, and what stands between them. Prose and fences around code stay with what is next
-    to them.
+    `line`: its lines without the blank ones. `blank_line`: its paragraphs; what ends one is written
+    as one blank line. `marked`: from one line that begins with `Step N` to the next; what stands
+    before the first is a step of its own. For code, by its syntax tree, with every line in place:
+    `statement`, the statements of the module; `block`, the compound statements of the module and of
+    its functions, and the runs of simple ones between them; `function`, the functions, classes and
+    methods, and what stands between them. Prose and fences around code stay with what is next to
+    them.
     """
     *lines, rest = text.split(STEP_END)
     steps: list[list[str]] = []
@@ -57,10 +69,12 @@ def split(text: str, rule: StepRule = "line") -> list[str]:
 
 
 def end_of_first(text: str, rule: StepRule = "line", judged: int = 0) -> int | None:
-    """How many characters the first step of a text in the making takes, with what closes it; None if it may go on.
+    """How many characters the first step of a text in the making takes, with what closes it; None
+    if it may go on.
 
-    A line closes at its end and a paragraph at a blank line. Other steps close only when the line that begins the next
-    one is whole. Of the first `judged` lines it is known that they begin no other step.
+    A line closes at its end and a paragraph at a blank line. Other steps close only when the line
+    that begins the next one is whole. Of the first `judged` lines it is known that they begin no
+    other step.
     """
     *lines, _ = text.split(STEP_END)  # the last line is not whole yet
     at = 0
@@ -69,7 +83,11 @@ def end_of_first(text: str, rule: StepRule = "line", judged: int = 0) -> int | N
         if rule not in ("line", "blank_line") and number >= judged and _begins(line, before, rule):
             return at
         at += len(line) + 1
-        closed = line.strip() if rule == "line" else rule == "blank_line" and _is_filled(before) and not line.strip()
+        closed = (
+            line.strip()
+            if rule == "line"
+            else rule == "blank_line" and _is_filled(before) and not line.strip()
+        )
         if closed:
             return at
     return None
@@ -110,7 +128,9 @@ def _begins_code(line: str, step: Sequence[str], rule: StepRule) -> bool:
     indent = len(line) - len(said)
     if level and indent < level[0].col_offset:
         return True
-    descends: tuple[type[ast.stmt], ...] = {"statement": (), "function": (ast.ClassDef,)}.get(rule, _DEFINITIONS)
+    descends: tuple[type[ast.stmt], ...] = {"statement": (), "function": (ast.ClassDef,)}.get(
+        rule, _DEFINITIONS
+    )
     while level and indent > level[0].col_offset:
         level = getattr(level[-1], "body", []) if isinstance(level[-1], descends) else []
     if not level or indent < level[0].col_offset:
@@ -142,16 +162,23 @@ def _written(step: Sequence[str], rule: StepRule) -> str:
     return filled + STEP_END * (rule == "blank_line" and not step[-1].strip())
 
 
-def encode(tokenizer: PreTrainedTokenizerBase, prompt: str, steps: Sequence[str]) -> tuple[list[int], list[int]]:
-    """Token ids of a bare prompt, closed by a line end, with its steps, and the index of each step's last token.
+def encode(
+    tokenizer: PreTrainedTokenizerBase, prompt: str, steps: Sequence[str]
+) -> tuple[list[int], list[int]]:
+    """Token ids of a bare prompt, closed by a line end, with its steps, and the index of each
+    step's last token.
 
     Each step is tokenised by itself, so that a boundary never falls inside a token.
     """
     return extend(tokenizer, _tokens(tokenizer, prompt.rstrip() + STEP_END, True), steps)
 
 
-def extend(tokenizer: PreTrainedTokenizerBase, ids: Sequence[int], steps: Sequence[str]) -> tuple[list[int], list[int]]:
-    """Token ids of a prompt as it stands, with its steps, and the index of each step's last token (its step end)."""
+def extend(
+    tokenizer: PreTrainedTokenizerBase, ids: Sequence[int], steps: Sequence[str]
+) -> tuple[list[int], list[int]]:
+    """Token ids of a prompt as it stands, with its steps, and the index of each step's last token
+    (its step end).
+    """
     whole, ends = list(ids), []
     for step in steps:
         whole += _tokens(tokenizer, step + STEP_END, False)
@@ -164,16 +191,24 @@ _ANCHOR = "x" + STEP_END
 
 @lru_cache(maxsize=1 << 16)  # a search meets the same prompts and steps over and over
 def _tokens(tokenizer: PreTrainedTokenizerBase, text: str, special: bool) -> tuple[int, ...]:
-    """Token ids of a beginning, or (not `special`) of what follows a line end: no space is put before that."""
+    """Token ids of a beginning, or (not `special`) of what follows a line end: no space is put
+    before that.
+    """
     if special:
         return tuple(tokenizer(text)["input_ids"])
-    anchor, whole = (tokenizer(each, add_special_tokens=False)["input_ids"] for each in (_ANCHOR, _ANCHOR + text))
+    anchor, whole = (
+        tokenizer(each, add_special_tokens=False)["input_ids"] for each in (_ANCHOR, _ANCHOR + text)
+    )
     follows = whole[: len(anchor)] == anchor
-    return tuple(whole[len(anchor) :] if follows else tokenizer(text, add_special_tokens=False)["input_ids"])
+    return tuple(
+        whole[len(anchor) :] if follows else tokenizer(text, add_special_tokens=False)["input_ids"]
+    )
 
 
 def decode(tokenizer: PreTrainedTokenizerBase, tokens: Sequence[int]) -> str:
-    """The text of tokens that follow a line end: some tokenizers drop a space where they take it for the beginning."""
+    """The text of tokens that follow a line end: some tokenizers drop a space where they take it
+    for the beginning.
+    """
     anchor, before = _anchor(tokenizer)
     whole = str(tokenizer.decode([*anchor, *tokens]))
     return whole[len(before) :] if whole.startswith(before) else str(tokenizer.decode(list(tokens)))
@@ -191,15 +226,20 @@ def tokens_after_line_end(tokenizer: PreTrainedTokenizerBase, text: str) -> list
 
 
 class Encoded(NamedTuple):
-    """A solution as a reward model reads it: token ids, each step's last token, and the solution's first token."""
+    """A solution as a reward model reads it: token ids, each step's last token, and the solution's
+    first token.
+    """
 
     ids: list[int]
     ends: list[int]
     start: int
 
 
-def encode_solution(tokenizer: PreTrainedTokenizerBase, prompt: str, steps: Sequence[str]) -> Encoded:
-    """A solution as a reward model reads it, whoever wrote it and by whatever rule: a single line end closes a step.
+def encode_solution(
+    tokenizer: PreTrainedTokenizerBase, prompt: str, steps: Sequence[str]
+) -> Encoded:
+    """A solution as a reward model reads it, whoever wrote it and by whatever rule: a single line
+    end closes a step.
 
     The prompt is tokenised by itself, so its length is known.
     """

@@ -1,7 +1,9 @@
-"""Thoughts: what a reasoning model writes before its reply, between tags; the one place that knows them.
+"""Thoughts: what a reasoning model writes before its reply, between tags; the one place that knows
+them.
 
-A thought is not part of the reply: no answer and no program is looked for in it. The opening tag may be missing, where
-the chat template has written it; a thought without a closing tag was cut, or its writer never came to a reply.
+A thought is not part of the reply: no answer and no program is looked for in it. The opening tag
+may be missing, where the chat template has written it; a thought without a closing tag was cut, or
+its writer never came to a reply.
 """
 
 from __future__ import annotations
@@ -9,7 +11,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-# by which models mark their thoughts: most of them; Sky-T1 and OpenThinker; Magistral; Kimi; Seed-OSS
+# by which models mark their thoughts: most of them; Sky-T1 and OpenThinker; Magistral; Kimi;
+# Seed-OSS
 _TAGS = {
     "<think>": "</think>",
     "<thinking>": "</thinking>",
@@ -25,7 +28,9 @@ CLOSING = list(_TAGS.values())
 
 
 def _spoken(tags: Iterable[str]) -> re.Pattern[str]:
-    """Any of these tags but one between quotes, which is spoken of, as in `text.split("</think>")`; a fence is none."""
+    """Any of these tags but one between quotes, which is spoken of, as in `text.split("</think>")`;
+    a fence is none.
+    """
     either = "|".join(map(re.escape, tags))
     return re.compile(rf"""(?:(?<![`"'])|(?<=```))(?:{either})|(?:{either})(?:(?![`"'])|(?=```))""")
 
@@ -36,8 +41,8 @@ _CLOSES, _EITHER = _spoken(CLOSING), _spoken(TAGS)
 def reply(text: str) -> str:
     """The text without its thoughts.
 
-    What stands before a closing tag without an opening one is a thought; so is what stands behind one that never
-    closes.
+    What stands before a closing tag without an opening one is a thought; so is what stands behind
+    one that never closes.
     """
     return separate(text)[1]
 

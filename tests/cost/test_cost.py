@@ -1,0 +1,346 @@
+"""The projected cost: work counted by hand, times by known rates, and a run without network."""
+
+import json
+import re
+import subprocess
+import sys
+from copy import deepcopy
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from pipeline import GPU_RULES, ROOT, snakemake
+
+from prmscale import configuration
+from prmscale.cost import machines, work
+from prmscale.cost.__main__ import load
+from prmscale.cost.models import model_of
+from prmscale.errors import UserError
+from prmscale.search import TREE_STRATEGIES
+
+SMOKE = deepcopy(yaml.safe_load((ROOT / "config.yaml").read_text()))
+SMOKE["rewards"]["models"] = [
+    {"name": "a", "base": "m", "data": "both", "training": {"checkpoints": [50, 100]}},
+    {"name": "b", "base": "l", "data": "math", "training": {"steps": 0}},
+]
+SMOKE["rewards"]["training"]["seeds"] = 2
+SMOKE["cost"] = {
+    "prompt_tokens": {"math": 10, "code": 20},
+    "solution_tokens": {"math": 30, "code": 40},
+    "steps": {"math": 3, "code": 5},
+    "distinct_prefixes": 0.5,
+}
+SMOKE["search"]["tree"] = {
+    "reward_models": ["a"],
+    "strategies": ["beam", "mcts"],
+    "aggregations": ["min"],
+}
+
+
+def with_sets(*methods):
+    """Two reward models of m, each with labels of programs by one of two methods; nothing is
+    compared.
+    """
+    config = deepcopy(SMOKE)
+    config["labels"] |= {"consensus": ["m", "l"], "compare": {}}
+    config["rewards"]["data"] = [
+        {"name": f"set{i}", "datasets": ["programs"], "labels": method}
+        for i, method in enumerate(methods)
+    ]
+    config["rewards"]["models"] = [
+        {"name": name, "base": "m", "data": f"set{i}"} for i, name in enumerate("ab")
+    ]
+    return config
+
+
+@pytest.fixture(scope="module")
+def small():
+    return configuration.load(SMOKE)
+
+
+@pytest.fixture(scope="module")
+def jobs(small):
+    return {(job.rule, job.name): job for job in work.jobs(small)}
+
+
+def test_tokens_follow_from_the_configuration(jobs):
+    tokens = {key: job.tokens for key, job in jobs.items()}
+    assert tokens["sample_solutions", "m.arithmetic.search"] == 200 * 64 * 30
+    assert tokens["sample_solutions", "s.programs.search"] == 200 * 8 * 40
+    # (800 + 100) problems, 6 solutions, 4 open prefixes of which half are distinct, 4 rollouts of
+    # half a solution
+    assert tokens["label_solutions", "m.programs.monte_carlo"] == 900 * 6 * 4 * 0.5 * 4 * 20
+    # 450 steps of 16 texts, two seeds; two checkpoints of each on the validation solutions of both
+    # sets
+    texts = 2 * 450 * 16 + 2 * 2 * 200 * 6
+    assert tokens["train_reward_model", "a"] == pytest.approx(texts * (40 + 60) / 2)
+    read = 200 * (64 * 40 + 64 * 60 + 8 * 60 + 8 * 60)
+    # each training names first errors at its end, with a threshold of the 100 validation problems
+    # of each domain
+    named = 2 * 100 * 6 * (40 + 60)
+    assert tokens["search", "a"] == 4 * read + named and tokens["search", "b"] == 2 * read + named
+    # beam runs for each budget (127 samples' worth), MCTS once (64); two seeds; a step is 10
+    # tokens, 25 are read for it
+    steps = 2 * 200 * (127 + 64) * 3
+    assert tokens["search_trees", "a.m.arithmetic"] == steps * 10 + steps * 25
+
+
+def test_responses_are_compared_where_reward_models_have_roles():
+    config = deepcopy(SMOKE)
+    for model, role in zip(config["rewards"]["models"], ("math", "code"), strict=True):
+        model["role"] = role
+    config["analysis"] = {"patterns": {"problems": 30}}
+    found = {(job.rule, job.name): job for job in work.jobs(configuration.load(config))}
+    # the first 8 samples, by two seeds; at most as many distinct texts are compared
+    assert found["score_steps", "b"].tokens == 2 * 200 * 8 * (40 + 60)
+    assert found["compare_patterns", ""].tokens == 30 * 8 * (40 + 60)
+
+
+def test_a_tree_costs_its_rollouts_and_needs_no_sampled_solutions():
+    config = deepcopy(SMOKE)
+    for data in config["rewards"]["data"]:
+        data["labels"] = "omega"
+    config["labels"] |= {"omega": {"searches": 3}, "compare": {}}
+    found = {(job.rule, job.name): job.tokens for job in work.jobs(configuration.load(config))}
+    # 900 problems: 4 whole solutions, and 3 searches of ceil(log2(5)) checks by 4 rollouts of half
+    # a solution
+    assert found["label_by_tree", "m.programs"] == 900 * (4 * 40 + 3 * 3 * 4 * 20)
+    assert not [name for rule, name in found if rule == "label_solutions"]
+    # without reward models that are asked for first errors nothing is sampled to be labelled
+    config["search"]["evaluations"] = []
+    config["search"]["tree"] = {}
+    names = [job.name for job in work.jobs(configuration.load(config))]
+    assert not [name for name in names if name.endswith(".labelling")]
+
+
+def test_a_consensus_costs_each_labellers_search_once():
+    config = with_sets("consensus", "binary_search")
+    found = {(job.rule, job.name): job for job in work.jobs(configuration.load(config))}
+    # 900 problems of 6 solutions: at most ceil(log2(5)) checks, and fewer distinct prefixes, 4 *
+    # .5; 4 half rollouts
+    each = 900 * 6 * min(3, 4 * 0.5) * 4 * 20
+    own, other = (
+        found["label_solutions", "m.programs.binary_search"],
+        found["label_by_another", "m.programs.l"],
+    )
+    assert own.tokens == other.tokens == each and own.flops < other.flops
+    assert found["filter_by_consensus", "m.programs"].tokens == 0
+    rules = [rule for rule, name in found if ".programs" in name and "label" in rule]
+    assert sorted(rules) == ["label_by_another", "label_solutions"]
+
+
+def test_activations_that_are_not_kept_cost_a_forward_pass_more():
+    def flops(**training):
+        config = deepcopy(SMOKE)
+        config["rewards"]["training"] |= training
+        done = {
+            job.name: job
+            for job in work.jobs(configuration.load(config))
+            if job.rule == "train_reward_model"
+        }
+        return done["a"].passes[0].flops
+
+    again = {"activation_checkpointing": True}
+    assert flops(**again) == pytest.approx(4 / 3 * flops())
+    lora = {"lora": {"rank": 2, "alpha": 2}}
+    assert flops(**lora, **again) == pytest.approx(3 / 2 * flops(**lora))
+
+
+def test_what_is_frozen_is_read_once_a_text(small):
+    config = with_sets("monte_carlo", "monte_carlo")
+    config["rewards"]["training"] |= {"steps": 1000, "batch": 16, "seeds": 1}
+    for model, head in zip(config["rewards"]["models"], ("evidence", "implicit"), strict=True):
+        model["training"] = {"head": head, "supervise": "outcome"}
+    done = [
+        job for job in work.jobs(configuration.load(config)) if job.rule == "train_reward_model"
+    ]
+    forward = model_of(small, "m").shape.forward(60)
+    assert done[0].passes[0].flops == pytest.approx(800 * 6 * forward)
+    assert done[1].passes[0].flops == pytest.approx((3 * 16_000 + 800 * 6) * forward)
+
+
+def test_first_errors_of_process_bench_are_read():
+    config = deepcopy(SMOKE)
+    config["search"]["first_errors"] = {
+        "process_bench": [{"subset": "gsm8k"}, {"subset": "omnimath"}]
+    }
+    more = sum(job.tokens for job in work.jobs(configuration.load(config)))
+    # two reward models, two seeds, as many solutions as are published
+    assert (
+        more - sum(job.tokens for job in work.jobs(configuration.load(SMOKE))) == 2 * 2 * 1400 * 40
+    )
+
+
+@pytest.mark.study
+@pytest.mark.parametrize("study", ["smoke", "desk", "paper", "paper_gpu"])
+def test_the_jobs_are_those_of_the_workflow(study):
+    """Every job that runs a model, by rule and name, and no other."""
+    files = [
+        f"workflow/studies/{name}.yaml" for name in dict.fromkeys([study.split("_")[0], study])
+    ]
+    done = snakemake(ROOT, "-n", "--forceall", "--nolock", "--configfile", *files)
+    logs = re.findall(rf"log: results/{study}/logs/(\S+)\.log", done.stdout)
+    planned = {tuple(path.split("/", 1)) if "/" in path else (path, "") for path in logs}
+    counted = {
+        (job.rule, job.name)
+        for job in work.jobs(load([ROOT / "config.yaml", *(ROOT / f for f in files)]))
+    }
+    assert counted == {
+        each for each in planned if each[0] in GPU_RULES | {"filter_by_consensus"}
+    }, done.stderr[-500:]
+
+
+def test_flops_are_those_of_the_formula(small, jobs):
+    model = model_of(small, "m")
+    assert model.parameters == pytest.approx(305_000, rel=0.01)
+    (write,) = jobs["sample_solutions", "m.arithmetic.search"].passes
+    assert write.flops == pytest.approx(
+        200 * (64 * model.shape.forward(30, 10) + model.shape.forward(10))
+    )
+    train = jobs["train_reward_model", "a"].passes[0]
+    assert train.flops == 2 * 450 * 16 * model.decoder.training(50)
+    assert jobs["train_reward_model", "a"].stored == 2 * 2 * 4 * model.parameters
+
+
+def test_a_gpu_writes_as_fast_as_its_memory_and_trains_by_its_peak(jobs):
+    gpu = machines.gpu("h100")
+    train = jobs["train_reward_model", "a"].passes[0]
+    assert gpu.busy(train) == pytest.approx(train.flops / (67e12 * machines.OF_PEAK["train"]))
+    (write,) = jobs["sample_solutions", "m.arithmetic.search"].passes
+    assert gpu.busy(write) == pytest.approx(write.tokens * 6 * machines.PER_LAYER / write.batch)
+    with pytest.raises(UserError, match=r"--gpu h1000: not in .*gpus.csv; possible: a100, h100"):
+        machines.gpu("h1000")
+
+
+def test_times_of_one_study_tell_those_of_another(small):
+    """Jobs that take so long a job, a token and a FLOP: told from one study, they are right for
+    another.
+    """
+    rates = np.array([5.0, 2e-6, 3e-12])
+
+    def took(jobs):
+        return pd.DataFrame(
+            [(j.rule, j.name, rates @ [1, j.tokens, j.flops]) for j in jobs], columns=columns
+        )
+
+    columns = ["rule", "name", "seconds"]
+    known = work.jobs(configuration.load(yaml.safe_load((ROOT / "config.yaml").read_text())))
+    measured = machines.Measured.of(known, took(known))
+    others = [
+        job
+        for job in work.jobs(small)
+        if job.rule in ("sample_solutions", "train_reward_model", "search")
+    ]
+    for job, seconds in zip(others, took(others).seconds, strict=True):
+        assert measured.seconds(job) == pytest.approx(seconds, rel=0.02)
+
+
+def test_the_papers_cost_is_told_offline(tmp_path):
+    files = [ROOT / "config.yaml", ROOT / "workflow/studies/paper.yaml"]
+    command = [sys.executable, "-m", "prmscale.cost", "--gpu", "h100", *map(str, files)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "paper on h100" in done.stdout
+    table = pd.read_csv(tmp_path / "results/paper/tables/cost.csv").set_index("stage")
+    stages = table.drop("total")
+    assert {
+        "sample_solutions",
+        "label_solutions",
+        "train_reward_model",
+        "search",
+        "search_trees",
+    } <= set(stages.index)
+    for column in ("gpu_hours", "tokens", "flops", "gb"):
+        assert table.loc["total", column] == pytest.approx(stages[column].sum())
+    # the trained weights of all sizes alone, in float32
+    assert table.gb["train_reward_model"] > 4 * (0.5 + 1.5 + 3 + 7 * 12 + 14 + 32 + 2 * 72)
+
+
+def test_a_model_of_unknown_size_is_named(small):
+    config = deepcopy(SMOKE)
+    config["policies"]["released"] = [{"name": "big", "model": "nobody/has-this"}]
+    with pytest.raises(
+        UserError, match=r"policies\.released, big: the size of nobody/has-this is not known"
+    ):
+        model_of(configuration.load(config), "big")
+
+
+def with_lengths(results):
+    """The study that has run, told what its solutions were like."""
+    study = load([results / "config.yaml"])
+    folder, spent = results / "solutions", {}
+    for name, domain in (("arithmetic", "math"), ("programs", "code")):
+        own = pd.concat(map(pd.read_parquet, sorted(folder.glob(f"m/{name}.*.parquet"))))
+        labels = pd.read_parquet(results / f"labels/m/{name}.monte_carlo.parquet")
+        open_ = labels.groupby(["problem_id", "solution_id"]).step.transform("max") > labels.step
+        spent[domain] = {
+            "prompt_tokens": own.prefix_tokens.mean(), "solution_tokens": own.tokens.mean(),
+            "steps": own.steps.map(len).mean(), "distinct_prefixes": (labels.tokens_spent[open_] > 0).mean(),
+        }  # fmt: skip
+    cost = {key: {domain: own[key] for domain, own in spent.items()} for key in spent["math"]}
+    cost["distinct_prefixes"] = np.mean([*cost["distinct_prefixes"].values()])
+    return study.model_copy(update={"cost": study.cost.model_copy(update=cost)})
+
+
+def written(results):
+    """Tokens that jobs of a run wrote, by rule and name."""
+    for path in sorted(results.glob("solutions/*/*.parquet")):
+        if "omega" not in path.name:
+            yield (
+                "sample_solutions",
+                f"{path.parent.name}.{path.stem}",
+                pd.read_parquet(path).tokens.sum(),
+            )
+    for path in sorted(results.glob("labels/*/*.spent.parquet")):
+        spent, (dataset, method, *_) = pd.read_parquet(path), path.name.split(".")
+        if (
+            method == "compare"
+        ):  # the other methods share those draws, which each is charged with as if alone
+            yield (
+                "compare_labels",
+                dataset,
+                spent[spent.method.isin(["monte_carlo", "omega"])].tokens.sum(),
+            )
+        elif method == "omega":
+            yield "label_by_tree", f"{path.parent.name}.{dataset}", spent.tokens.sum()
+        else:
+            yield "label_solutions", f"{path.parent.name}.{dataset}.{method}", spent.tokens.sum()
+    for path in sorted(results.glob("search/trees/*/*/*.parquet")):
+        rows = pd.read_parquet(path)
+        ends = rows[
+            ~rows.strategy.map(lambda name: TREE_STRATEGIES[name].anytime)
+            | (rows.budget == rows.budget.max())
+        ]
+        yield "search_trees", ".".join([*path.parts[-3:-1], path.stem]), ends.policy_tokens.sum()
+
+
+def learnt(results):
+    """FLOPs of the trainings of a run, by rule and name."""
+    for path in sorted(results.glob("policies/*/seed*/100/pretraining.json")):
+        name = f"{path.parts[-4]}.{path.parts[-3].removeprefix('seed')}"
+        yield "pretrain_policy", name, json.loads(path.read_text())["flops"]
+    for folder in sorted(results.glob("rewards/[!.]*")):
+        cards = [json.loads(path.read_text()) for path in folder.glob("seed*/reward_model.json")]
+        yield "train_reward_model", folder.name, sum(card["train_flops"] for card in cards)
+
+
+@pytest.mark.study
+def test_a_run_did_the_work_that_was_predicted_of_it(project):
+    """Told how long its solutions were; what may stop early does no more than that."""
+    results = project / "results/smoke"
+    jobs = {(job.rule, job.name): job for job in work.jobs(with_lengths(results))}
+    rows = [(rule, jobs[rule, name].passes, "write", done) for rule, name, done in written(results)]
+    rows += [(rule, jobs[rule, name].passes, "train", done) for rule, name, done in learnt(results)]
+    table = pd.DataFrame(
+        [
+            (rule, sum(p.tokens if kind == "write" else p.flops for p in passes if p.kind == kind), done)
+            for rule, passes, kind, done in rows
+        ],
+        columns=["rule", "predicted", "done"],
+    ).groupby("rule", sort=False).sum()  # fmt: skip
+    ratio = table.done / table.predicted
+    print(table.assign(ratio=ratio))
+    exact = ["pretrain_policy", "sample_solutions", "label_solutions", "train_reward_model"]
+    assert ratio[exact].between(0.8, 1.25).all()
+    assert ratio[["label_by_tree", "compare_labels", "search_trees"]].between(0.05, 1.25).all()

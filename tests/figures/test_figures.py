@@ -1,0 +1,291 @@
+"""Figures draw what their CSV says, save the same bytes twice, and say what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pandas as pd
+import pytest
+import simulated
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from PIL import Image
+
+from prmscale.analysis.estimates import curve
+from prmscale.errors import UserError
+from prmscale.figures import controls, fig1, fig2, fig3, fig7, fig10, panels, style, table1
+
+REPORTED = Path(__file__).parents[2] / "workflow" / "reported"
+MODELS = [
+    *simulated.prms(),
+    *simulated.pretraining(lambda tokens: tokens / 1.2e6),
+    *simulated.other_heads(),
+    *simulated.diverse(lambda wordings: wordings / 6),
+]
+FACTS = simulated.reward_models(MODELS, seeds=3)
+SEARCH = simulated.search(MODELS, problems=25, policies=("s64", "s96"), seeds=3, seed_spread=0.2)
+ERRORS = simulated.first_errors(MODELS, problems=25, seeds=3)
+EVERY = [fig1, fig2, fig3, fig7, fig10, table1, controls]
+
+
+def _draw(
+    module: ModuleType, search: pd.DataFrame = SEARCH, facts: pd.DataFrame = FACTS
+) -> tuple[Figure, pd.DataFrame]:
+    reported = pd.read_csv(REPORTED / ("processbench.csv" if module is fig10 else "table1.csv"))
+    more: dict[str, object] = {"seed": 0} if module is fig7 else {}
+    if module is fig2:
+        more = {"training": simulated.training(MODELS, 3)}
+    elif module is fig10:
+        more = {"first_errors": ERRORS}
+    drawn: tuple[Figure, pd.DataFrame] = module.draw(
+        search, facts, reported, level=0.95, aggregation="min", **more
+    )
+    return drawn
+
+
+@pytest.mark.parametrize("module", EVERY, ids=lambda m: m.__name__)
+def test_save_writes_three_files_with_the_same_bytes_twice(
+    module: ModuleType, tmp_path: Path
+) -> None:
+    contents = []
+    for run in ("one", "two"):
+        paths = style.save(*_draw(module), tmp_path / run / "fig.x")
+        assert [p.name for p in paths] == ["fig.x.pdf", "fig.x.png", "fig.x.csv"]
+        assert sorted(paths) == sorted((tmp_path / run).iterdir())
+        contents.append([p.read_bytes() for p in paths])
+    assert contents[0] == contents[1]
+    assert b"CreationDate" not in contents[0][0]
+    width, _ = Image.open(tmp_path / "one" / "fig.x.png").size
+    assert width == round(style.FULL_WIDTH * 200)
+
+
+def test_controls_have_a_dot_for_each_row_of_the_csv_in_one_order() -> None:
+    figure, data = _draw(controls)
+    names = [text.get_text() for text in figure.axes[0].get_yticklabels()]
+    for axis in figure.axes:
+        own = data[data["dataset"] == axis.get_title().split(" ")[0]]
+        dots = {
+            (round(x, 9), y)
+            for line in axis.lines
+            if line.get_marker() != "None"
+            for x, y in _points(line)
+        }
+        assert dots == {
+            (round(m, 9), float(names.index(s)))
+            for m, s in zip(own["mean"], own["selection"], strict=True)
+        }
+        assert list(own["selection"]) == names
+    assert names[0] == "one sample" and names[-1] == "oracle (pass@n)"
+    assert names[12:18] == [
+        "smallest PRM "
+        "(s32)", "largest PRM (s96)", "PRM, evidence head (s96)", "PRM, implicit head (s96)",
+        "PRM, scalar head with ranking loss (s96)", "PRM, true labels (s96)",
+    ]  # fmt: skip
+    assert set(data["budget"]) == {1, 64} and set(data.groupby("group")["seeds"].max()) == {1, 3}
+    assert data.groupby("group", sort=False)["n"].count().tolist() == [24, 12, 2]
+
+
+def _points(line: Line2D) -> list[tuple[float, float]]:
+    return [(float(x), float(y)) for x, y in line.get_xydata()]  # type: ignore[union-attr]
+
+
+def test_controls_that_were_not_measured_have_no_row() -> None:
+    _, data = _draw(
+        controls,
+        SEARCH[SEARCH.strategy.isin(["one_sample", "oracle", "best_of_n"])],
+        FACTS.iloc[:0],
+    )
+    assert set(data["selection"]) == {"one sample", "oracle (pass@n)"}
+
+
+def test_fig7_has_a_line_for_each_size_along_pretraining() -> None:
+    _, data = _draw(fig7)
+    lines = data[(data.strategy == "best_of_n") & (data.dataset == "programs")]
+    tokens = lines.groupby("base_parameters")["base_tokens"].apply(list).to_dict()
+    budgets = [500_002, 1_000_002, 2_000_002]
+    assert tokens == {77_000: budgets[2:], 173_000: budgets[2:], 301_000: budgets, 671_000: budgets}
+    assert set(lines["seeds"]) == {3} and set(lines["budget"]) == {64}
+    assert data.loc[data.strategy == "majority", "base_tokens"].isna().all()
+
+
+@pytest.mark.parametrize("module", [fig1, fig2, fig3, fig7], ids=lambda m: m.__name__)
+def test_lines_are_the_rows_of_the_csv(module: ModuleType) -> None:
+    figure, data = _draw(module)
+    drawn = {
+        round(float(y), 9) for axis in figure.axes for line in axis.lines for y in line.get_ydata()
+    }
+    assert drawn == {round(y, 9) for y in data["mean"]}
+    titles = ["arithmetic (25 problems)", "programs (25 problems)"]
+    more = {
+        fig1: [f"{name}: gain per doubling (25 problems)" for name in ("arithmetic", "programs")],
+        fig2: ["validation loss (100 problems)"],
+    }
+    assert {axis.get_title() for axis in figure.axes if axis.get_title()} == {
+        *titles,
+        *more.get(module, []),
+    }
+    assert set(data["policy"]) == {"s64"}
+    known = data.dropna(subset=["low", "high"])  # a fitted curve has none
+    assert (known["low"] <= known["mean"]).all() and (known["mean"] <= known["high"]).all()
+    (legend,) = figure.legends
+    assert "majority vote" in " ".join(text.get_text() for text in legend.get_texts())
+
+
+def test_fig1_has_a_line_for_each_budget_and_a_point_for_each_size() -> None:
+    _, data = _draw(fig1)
+    lines = data[(data.strategy == "best_of_n") & (data.dataset == "programs")]
+    assert sorted(set(lines.budget)) == [4, 16, 64]
+    assert sorted(set(lines.base_parameters)) == sorted(simulated.SIZES.values())
+    own = SEARCH[
+        (SEARCH.policy == "s64")
+        & (SEARCH.dataset == "programs")
+        & (SEARCH.reward_model == "prm_s48")
+    ]
+    wanted = own[own.budget == 16].correct.mean()
+    top = lines[lines.budget == 64].set_index("base_parameters")["mean"]
+    gain = data[(data.strategy == fig1.GAIN) & (data.dataset == "programs")].iloc[0]
+    doublings = np.log2(173 / 77)
+    assert gain["mean"] == pytest.approx((top[173_000] - top[77_000]) / doublings)
+    assert lines[(lines.budget == 16) & (lines.base_parameters == 173_000)][
+        "mean"
+    ].item() == pytest.approx(wanted)
+
+
+def test_fig2_follows_the_checkpoints() -> None:
+    _, data = _draw(fig2)
+    steps = data.loc[(data.strategy == "best_of_n") & (data.dataset == "programs"), "training_step"]
+    assert steps.tolist() == [30, 60, 150, 300, 450, 600]
+
+
+def test_fig3_has_a_line_for_each_training_set() -> None:
+    figure, data = _draw(fig3)
+    assert data.loc[data["varied"].isna(), "kind"].dropna().nunique() == 4
+    below = data[data["varied"] == "wordings"]
+    assert below.groupby("dataset")["amount"].apply(list).tolist() == [[2, 4, 7]] * 2 and set(
+        below["budget"]
+    ) == {64}
+    assert {"majority", "likelihood", "oracle"} <= set(data.strategy)
+    labels = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert "PRM trained on math and code, oracle labels" in labels
+
+
+def test_fig10_has_every_reward_model_once_and_controls_last() -> None:
+    figure, data = _draw(fig10)
+    ours = data[data["group"] != "reported"]
+    assert (
+        set(ours["reward_model"]) == {m.name for m in MODELS}
+        and not ours.duplicated(fig10.protocol.BY).any()
+    )
+    names = [text.get_text() for text in figure.axes[0].get_yticklabels()]
+    assert {"prm_untrained", "prm_shuffled"} == set(names[len(MODELS) - 2 : len(MODELS)])
+    dots = [
+        x
+        for axis in figure.axes
+        for line in axis.lines
+        if line.get_marker() != "None"
+        for x, _ in _points(line)
+    ]
+    assert sorted(dots) == pytest.approx(sorted(data["mean"]))
+    theirs = data[data["group"] == "reported"]
+    assert set(theirs["dataset"]) == {"ProcessBench gsm8k"} and theirs["mean"].max() == 0.873
+
+
+def test_table1_puts_the_papers_numbers_beside_ours() -> None:
+    _, data = _draw(table1)
+    ours, paper = (data[data.source == source] for source in (table1.HERE, table1.PAPER))
+    assert ours.groupby("policy")["method"].apply(list).to_dict() == dict.fromkeys(
+        ("s64", "s96"), table1.METHODS
+    )
+    assert len(paper) == 48 and paper["low"].isna().all()
+    assert paper["mean"].iloc[0] == pytest.approx(0.811)
+    same = SEARCH.replace({"dataset": {"programs": "MBPP+"}, "policy": {"s64": "QwQ-32B-Preview"}})
+    _, data = _draw(table1, same)
+    assert data["source"].tolist()[:8] == [table1.HERE] * 4 + [table1.PAPER] * 4
+    assert set(data["dataset"][:8]) == {"MBPP+"} and set(data["policy"][:8]) == {"QwQ-32B-Preview"}
+
+
+def _without(names: Callable[[str], bool]) -> pd.DataFrame:
+    return FACTS[~FACTS.reward_model.map(names)]
+
+
+@pytest.mark.parametrize(
+    ("module", "search", "facts", "said"),
+    [
+        (
+            fig1,
+            SEARCH,
+            _without(lambda name: name.startswith(("prm_s32", "prm_s48", "prm_s64"))),
+            "fig1: .* two sizes",
+        ),
+        (
+            fig1,
+            SEARCH[SEARCH.reward_model == ""],
+            FACTS,
+            "no best_of_n rows of the reward models prm_s32",
+        ),
+        (fig2, SEARCH[SEARCH.training_step.isin([-1, 600])], FACTS, "fig2: .* two training steps"),
+        (fig3, SEARCH, FACTS[FACTS.untrained], "fig3: no trained reward model"),
+        (fig7, SEARCH, _without(lambda name: name.endswith("k")), "fig7: .* two checkpoints"),
+        (controls, SEARCH.iloc[:0], FACTS, "controls: no row"),
+        (
+            table1,
+            SEARCH,
+            _without(lambda name: name == "prm_code"),
+            "table1: .* one trained on code",
+        ),
+        (table1, SEARCH[SEARCH.budget != 8], FACTS, r"N = 8 .* budgets 1, 2, 4, 16, 32, 64"),
+        (fig3, SEARCH, FACTS.drop(columns="labels"), "without the column 'labels'"),
+    ],
+)
+def test_missing_data_is_named(
+    module: ModuleType, search: pd.DataFrame, facts: pd.DataFrame, said: str
+) -> None:
+    with pytest.raises(UserError, match=said):
+        _draw(module, search, facts)
+
+
+def test_another_aggregation_is_not_taken_for_the_wanted_one() -> None:
+    with pytest.raises(UserError, match=r"aggregation 'min' .*by last"):
+        _draw(fig1, SEARCH.replace({"aggregation": {"min": "last"}}))
+
+
+def test_nothing_is_left_of_a_figure_that_could_not_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    figure, data = _draw(fig1)
+
+    def full(*_: object, **__: object) -> None:
+        raise RuntimeError("renderer fails")
+
+    monkeypatch.setattr(figure, "savefig", full)
+    with pytest.raises(RuntimeError):
+        style.save(figure, data, tmp_path / "fig1")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_every_number_of_parameters_reads_well() -> None:
+    assert [panels.count(v) for v in (77_000, 301_234, 1.5e9, 72e9, 12)] == [
+        "77k",
+        "301k",
+        "1.5B",
+        "72B",
+        "12",
+    ]
+
+
+def test_bands_are_the_intervals_of_the_claims() -> None:
+    """A figure's interval is that of `curve` on the same rows."""
+    _, data = _draw(fig3)
+    rows = SEARCH[(SEARCH.policy == "s64") & (SEARCH.strategy == "majority")]
+    wanted = curve(rows, ["dataset", "budget"])
+    drawn = data[data.strategy == "majority"].sort_values(["dataset", "budget"], ignore_index=True)
+    pd.testing.assert_frame_equal(drawn[["mean", "low", "high"]], wanted[["mean", "low", "high"]])
+
+
+@pytest.mark.parametrize("path", sorted(REPORTED.glob("*.csv")), ids=lambda p: p.name)
+def test_every_reported_number_has_a_source(path: Path) -> None:
+    table = pd.read_csv(path)
+    assert table["source"].notna().all() and len(table)

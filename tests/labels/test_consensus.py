@@ -1,0 +1,71 @@
+"""The consensus filter beside its own search: one set of labels for both, and the contrast that
+shows the filter.
+"""
+
+import re
+
+import pandas as pd
+import pytest
+from pipeline import ROOT, snakemake
+from simulated import Prm, reward_models, search
+
+from prmscale.analysis.verdicts import Rules
+from prmscale.claims import claims
+
+RULES = Rules(equivalence_margin=0.05, aggregation="min")
+CONTRAST = "consensus − the same binary search unfiltered"
+
+
+def contrasts(filtered, unfiltered=4800):
+    """The rows that compare PRMs with labels of one search, filtered by a consensus and not."""
+    sets = [
+        ("monte_carlo", 0.5, 4800),
+        ("binary_search", 1.0, unfiltered),
+        ("consensus", filtered, 4800),
+    ]
+    models = [
+        Prm(f"prm_{labels}", "s96", "both", labels, lambda d, q=quality: q, solutions=solutions)
+        for labels, quality, solutions in sets
+    ]
+    measured = search(models, problems=300, seeds=5), reward_models(models, seeds=5)
+    found = claims.frame(claims.data_diversity(*measured, RULES))
+    return found[found.metric.str.startswith(CONTRAST)]
+
+
+@pytest.mark.parametrize(("filtered", "adds"), [(1.0, False), (2.5, True)])
+def test_the_filter_is_judged_by_what_it_adds_to_its_own_search(filtered, adds):
+    """Better than Monte-Carlo labels it is in both cases, as the search alone would be."""
+    found = contrasts(filtered)
+    assert len(found) == 2 and {verdict == "supported" for verdict in found.verdict} == {adds}
+    assert found.metric.str.contains("4800 solutions").all()
+
+
+def test_sets_of_different_sizes_do_not_tell_of_the_filter():
+    assert contrasts(2.5, unfiltered=9600).empty
+
+
+@pytest.mark.study
+@pytest.mark.parametrize(
+    ("study", "writer", "other"), [("desk", "m", "l"), ("paper", "qwen2.5-coder-7b", "")]
+)
+def test_a_consensus_takes_the_labels_of_its_writers_own_search(study, writer, other):
+    """No rollout is drawn twice: the unfiltered set and the filter read one table, and other
+    labellers add theirs.
+    """
+    done = snakemake(
+        ROOT, "-n", "--forceall", "--nolock", "--configfile", f"workflow/studies/{study}.yaml"
+    )
+    found = re.findall(r"(?:^|\n)rule (\w+):\n    input: (.*)\n    output: (.*)", done.stdout)
+    jobs = pd.DataFrame(found, columns=["name", "reads", "makes"])
+    filters = jobs[jobs.name == "filter_by_consensus"]
+    assert filters.reads.str.count(f"labels/{writer}/[a-z0-9]+.binary_search.parquet").tolist() == [
+        1,
+        1,
+    ]
+    assert filters.reads.str.contains(rf"\.by\.{other}[\w.-]*\.parquet").all()
+    searches = jobs[jobs.makes.str.contains("binary_search.parquet")]
+    assert len(searches) == 2 and set(searches.name) == {"label_solutions"}
+    trained = jobs[
+        (jobs.name == "train_reward_model") & jobs.reads.str.contains("binary_search.parquet")
+    ]
+    assert len(trained) == 1

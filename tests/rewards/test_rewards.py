@@ -1,0 +1,269 @@
+"""Reward models: what they are trained on, that they learn, and that others can load them."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import tiny
+import torch
+from scripted import problem
+from sklearn.metrics import roc_auc_score
+from transformers import AutoModelForTokenClassification, AutoTokenizer
+
+from prmscale.engines.backends.transformers_scorer import TransformersScorer, score_encoded
+from prmscale.errors import UserError
+from prmscale.policies.muon import Muon, orthogonalise
+from prmscale.policies.pretrain import bucketed, build, encode, pretrain
+from prmscale.rewards.card import card
+from prmscale.rewards.examples import Example, examples, shuffled
+from prmscale.rewards.metrics import best_of_n, metrics
+from prmscale.rewards.train import load_base, train
+from prmscale.study import LadderModel, Pretraining, RewardTraining, World
+from prmscale.tasks import steps
+from prmscale.tasks.world.corpus import build_tokenizer, corpus
+
+LABELS = pd.DataFrame(
+    {
+        "problem_id": "toy/test/00000",
+        "solution_id": [0] * 3 + [1] * 2,
+        "step": [0, 1, 2, 0, 1],
+        "value": [1.0, 0.0, 0.5, 0.25, 1.0],
+        "label": [1, 0, 1, 1, 1],
+        "truth": [1.0, 0.0, 0.0, 1.0, 1.0],
+    }
+)
+SOLUTIONS = pd.DataFrame(
+    {
+        "problem_id": "toy/test/00000",
+        "solution_id": [0, 1],
+        "steps": [["a", "b", "c"], ["a", "d"]],
+        "correct": [0, 1],
+    }
+)
+PROBLEMS = {"toy/test/00000": problem()}
+
+
+@pytest.mark.parametrize(
+    ("settings", "targets"),
+    [
+        ({}, [[1, 0, 1], [1, 1]]),
+        ({"supervise": "first_error"}, [[1, 0, np.nan], [1, 1]]),
+        ({"target": "soft", "supervise": "first_error"}, [[1, 0, np.nan], [0.25, 1]]),
+        ({"supervise": "outcome"}, [[np.nan, np.nan, 0], [np.nan, 1]]),
+    ],
+)
+def test_targets_follow_the_configuration(settings, targets):
+    made = examples(PROBLEMS, SOLUTIONS, LABELS, RewardTraining(**settings))
+    for example, wanted in zip(made, targets, strict=True):
+        np.testing.assert_equal(example.targets, np.array(wanted, float))
+
+
+def test_labels_that_do_not_fit_the_steps_are_an_error():
+    with pytest.raises(UserError, match=r"toy/test/00000, solution 0: 3 steps but 2 labels"):
+        examples(PROBLEMS, SOLUTIONS, LABELS.drop(index=2), RewardTraining())
+
+
+def test_a_filter_that_keeps_no_labels_leaves_no_examples():
+    assert examples(PROBLEMS, SOLUTIONS, LABELS.iloc[:0], RewardTraining()) == []
+
+
+def test_shuffling_keeps_the_labels_and_nothing_else():
+    lengths = np.random.default_rng(0).integers(1, 4, 200)
+    made = [
+        Example(problem(i // 4), i % 4, ("x",) * n, np.full(n, i + 0.0), np.ones(n), i // 4 < 25)
+        for i, n in enumerate(lengths)
+    ]
+    drawn = shuffled(made, 0)
+    assert [(e.problem, e.solution_id, e.steps) for e in drawn] == [
+        (e.problem, e.solution_id, e.steps) for e in made
+    ]
+    assert sorted(e.targets[0] for e in drawn) == list(range(200))
+    assert all(len(e.targets) == len(e.steps) and e.correct == (e.targets[0] < 100) for e in drawn)
+    # where a label stands says nothing of where it stood: neither its problem nor its outcome
+    assert sum(e.problem == made[int(e.targets[0])].problem for e in drawn) < 10
+    assert 35 < sum(e.correct for e in drawn[:100]) < 65
+    again = shuffled(made, 0)
+    assert all(np.array_equal(a.targets, b.targets) for a, b in zip(drawn, again, strict=True))
+
+
+def test_best_of_n_takes_the_first_of_the_best():
+    rights = [[0, 1, 1], [0, 0, 1], [0, 1, 0]]
+    scores = [[[0.9, 0.1], [0.5, 0.5], [0.4, 0.4]], [[0.2], [0.2], [0.3]], [[0.5], [0.5], [0.5]]]
+    made = [
+        Example(problem(p), i, ("x",) * len(s), np.array(s) * 0 + r, np.array(s) * 0 + r, bool(r))
+        for p, (own, all_scores) in enumerate(zip(rights, scores, strict=True))
+        for i, (r, s) in enumerate(zip(own, all_scores, strict=True))
+    ]
+    found = best_of_n(made, [np.array(s) for own in scores for s in own])
+    assert found.pop("one_sample") == pytest.approx(4 / 9)
+    # by the mean and the sum the first two solutions of the first problem tie
+    wanted = {"last": 2, "min": 2, "product": 2, "mean": 1, "sum": 1}
+    assert found == pytest.approx(
+        {f"best_of_n_{name}": right / 3 for name, right in wanted.items()}
+    )
+
+
+def test_metrics_against_a_brute_force_count():
+    stream = np.random.default_rng(0)
+    made, scores = [], []
+    for number in range(30):
+        for i in range(4):
+            right = stream.random(3) < 0.7
+            made.append(
+                Example(
+                    problem(number),
+                    i,
+                    ("x",) * 3,
+                    right.astype(float),
+                    right.astype(float),
+                    right.all(),
+                )
+            )
+            scores.append(np.clip(right * 0.3 + stream.random(3) * 0.7, 0, 1))
+    found = metrics(made, scores)
+    assert found["step_auc"] == pytest.approx(
+        roc_auc_score(np.concatenate([e.targets for e in made]), np.concatenate(scores))
+    )
+    wins = total = 0
+    for i, a in enumerate(made):
+        for j, b in enumerate(made):
+            if a.problem == b.problem and a.correct and not b.correct:
+                wins += scores[i].min() > scores[j].min()
+                total += 1
+    assert found["pair_accuracy"] == pytest.approx(wins / total)
+    # knowing only which problems are easy helps the pooled AUC and nothing within problems
+    easy = [np.full(3, np.mean([e.correct for e in made if e.problem == x.problem])) for x in made]
+    blind = metrics(made, easy)
+    assert blind["step_auc"] > 0.55 and blind["within_auc"] == 0.5
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory):
+    return tiny.saved(tmp_path_factory.mktemp("base"), width=32)
+
+
+def test_a_reward_model_learns_a_visible_mistake_and_loads_without_our_code(base, tmp_path):
+    # a wrong step says "+" where a right one says "-"
+    made = []
+    for i in range(120):
+        right = np.array([bool(i & 1 << t) for t in range(3)])
+        text = tuple(
+            f"{name} = a {'-' if r else '+'} 1" for name, r in zip("bcd", right, strict=True)
+        )
+        so_far = np.cumprod(right).astype(float)
+        made.append(
+            Example(
+                dataclasses.replace(problem(i), prompt="a is 1 :"),
+                0,
+                text,
+                so_far,
+                so_far,
+                right.all(),
+            )
+        )
+    model, tokenizer = load_base(base, seed=0)
+    kept = []
+    settings = RewardTraining(steps=60, batch=16, learning_rate=0.01, checkpoints=[50, 100])
+    encoded = [steps.encode_solution(tokenizer, e.problem.prompt, e.steps) for e in made]
+    train(model, tokenizer, made, encoded, settings, 0, lambda *facts: kept.append(facts))
+    assert [(percent, step) for percent, step, *_ in kept] == [(50, 30), (100, 60)] and kept[0][
+        2
+    ] < kept[1][2]
+    scores = score_encoded(model, tokenizer, encoded, 4096)
+    assert metrics(made, scores)["step_accuracy"] > 0.95
+    model.save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    again = [
+        s
+        for s, _ in TransformersScorer(tmp_path, "cpu").score([(e.problem, e.steps) for e in made])
+    ]
+    np.testing.assert_allclose(np.concatenate(again), np.concatenate(scores), atol=1e-6)
+    # as the card says
+    peer, words = (
+        AutoModelForTokenClassification.from_pretrained(tmp_path),
+        AutoTokenizer.from_pretrained(tmp_path),
+    )
+    ids = words(
+        made[0].problem.prompt + "\n" + made[0].steps[0] + "\n", return_tensors="pt"
+    ).input_ids
+    assert peer(ids).logits[0, -1, 0].sigmoid().item() == pytest.approx(scores[0][0], abs=1e-6)
+
+
+def test_the_card_holds_the_facts():
+    facts = {
+        "reward_model": "x", "base": "m", "base_parameters": 1234, "steps": 5, "train_flops": 1e9,
+        "train_on": "math", "labels": "oracle",
+        "training_set": {
+            "name": "all", "solutions": 10, "problems": 4, "policies": ["m", "s"],
+            "right_by_source": {"arithmetic": 0.625},
+        },
+        "data": "abc", "seed": 1, "step_mark": "the last token",
+        "validation": {"within_auc": 0.75}, "head": "scalar", "supervise": "outcome", "ranking_weight": 0.5,
+        "shuffled": False, "untrained": False, "replicate": 2,
+    }  # fmt: skip
+    text = card(json.loads(json.dumps(facts)))
+    assert (
+        "on 10 solutions of\n4 problems by m, s" in text
+        and "62% of the steps of arithmetic right" in text
+    )
+    assert "1,234 parameters" in text and "within_auc 0.75" in text and "replicate 2" in text
+    assert (
+        "outcome" in text
+        and "weight 0.5" in text
+        and "trust_remote_code" not in text
+        and "control" not in text
+    )
+    for head in ("evidence", "implicit"):
+        text = card({**facts, "head": head, "shuffled": True})
+        assert (
+            head in text
+            and "trust_remote_code=True" in text
+            and "token_type_ids" in text
+            and "control" in text
+        )
+
+
+def test_pretraining_learns_keeps_checkpoints_and_repeats_itself():
+    tokenizer = build_tokenizer(World())
+    documents = encode(tokenizer, list(corpus(World(), 20_000, 0, 0.5)))
+    settings = Pretraining(checkpoints=[50, 100], batch=16)
+    runs = []
+    for _ in range(2):
+        model = build(LadderModel(name="t", width=32, layers=2, heads=2), tokenizer, seed=0)
+        records = []
+        pretrain(
+            model, documents, settings, 0, lambda percent, record, out=records: out.append(record)
+        )
+        runs.append((records, [p.detach().clone() for p in model.parameters()]))
+    (records, first), (_, second) = runs
+    assert [r["percent"] for r in records] == [50, 100]
+    assert records[1]["loss"] < records[0]["loss"] < np.log(50)
+    assert 0 < records[0]["flops"] < records[1]["flops"]
+    assert records[1]["tokens"] == sum(len(ids) - start for ids, start in documents)
+    assert all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
+
+
+def test_batches_hold_every_document_once_and_alike_lengths():
+    lengths = np.random.default_rng(0).integers(10, 100, 1000)
+    batches = bucketed(lengths, 8, seed=1)
+    assert sorted(i for batch in batches for i in batch) == list(range(1000))
+    assert np.mean([np.ptp(lengths[batch]) for batch in batches]) < 10
+
+
+def test_muon_orthogonalises_and_descends():
+    matrices = torch.randn(5, 16, 8, generator=torch.Generator().manual_seed(0))
+    singular = torch.linalg.svdvals(orthogonalise(matrices))
+    assert singular.min() > 0.5 and singular.max() < 1.3
+    weight = torch.nn.Parameter(torch.zeros(4, 6))
+    target = torch.randn(4, 6, generator=torch.Generator().manual_seed(1))
+    optimiser = Muon([weight], lr=0.1)
+    losses = []
+    for _ in range(60):
+        optimiser.zero_grad()
+        loss = (weight - target).square().mean()
+        loss.backward()
+        optimiser.step()
+        losses.append(loss.item())
+    assert losses[-1] < 0.1 * losses[0]

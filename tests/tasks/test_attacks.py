@@ -1,0 +1,117 @@
+"""Attacks on the box: none gets out, and none changes the verdict of an honest program after it."""
+
+import contextlib
+import json
+import os
+import re
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import attacks
+import pytest
+from needs import boxed
+
+from prmscale.errors import UserError
+from prmscale.tasks.grading import sandbox
+from prmscale.tasks.grading.sandbox import Limits, Program, run
+
+pytestmark = boxed
+TESTS = Path(__file__).resolve().parents[1]
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can run them as another user")
+
+
+@pytest.mark.parametrize("name", attacks.ATTACKS)
+def test_an_attack_reaches_nothing(name):
+    assert attacks.faults(attacks.ATTACKS[name]) == []
+
+
+@as_root
+def test_attacks_reach_nothing_where_another_user_runs_them():
+    workflow = TESTS.parent / "workflow"
+    script = [sandbox._python("")[0], "-B", str(TESTS / "support" / "attacks.py")]
+    shown = [sys.base_prefix, str(workflow), str(TESTS)]
+    command = [*sandbox._python(sandbox._USER, "12345", *shown), "--", *script]
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(workflow)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, cwd="/")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {}
+
+
+@as_root
+def test_root_is_given_up_before_a_box_opens(monkeypatch):
+    seen = set()
+    with ThreadPoolExecutor() as pool:
+        monkeypatch.setattr(sandbox, "_cores", lambda: 2)
+        running = pool.submit(
+            run, [Program("import time\ntime.sleep(0.5)", ("1",))] * 2, attacks.LIMITS
+        )
+        while not running.done():
+            seen |= {
+                user
+                for command, user in _processes()
+                if command[0].endswith("bwrap") or command[-1] == "boxed"
+            }
+    assert len(seen) == 2 and not seen & set(range(65536))
+
+
+def _processes():
+    """Command and user of each process, but of those about to give root up."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            command = (folder / "cmdline").read_text().strip("\0").split("\0")
+            if sandbox._USER not in command:
+                yield (
+                    command,
+                    int(
+                        re.search(r"^Uid:\s+(\d+)", (folder / "status").read_text(), re.MULTILINE)[
+                            1
+                        ]
+                    ),
+                )
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "files are left",
+        "a daemon kills whatever it meets",
+        "a program is started that may regain rights",
+    ],
+)
+def test_where_the_box_allows_no_namespaces_each_program_has_a_box_of_its_own(name, monkeypatch):
+    box = sandbox._box
+    monkeypatch.setattr(sandbox, "_box", lambda packages: _without(box(packages), "--cap-add"))
+    honest = [
+        "finds its folders empty",
+        "writes files",
+        "starts threads",
+        "listens on a port and a name",
+    ]
+    assert attacks.faults(attacks.ATTACKS[name], honest) == []
+
+
+def _without(command, option):
+    at = command.index(option)
+    return command[:at] + command[at + 2 :]
+
+
+@as_root
+def test_packages_that_programs_cannot_read_are_an_error(tmp_path):
+    packages = tmp_path / "closed" / "packages"
+    packages.mkdir(parents=True)
+    (packages / "made_up.py").write_text("x = 1")
+    packages.parent.chmod(0o700)  # on the way there only root may pass, and that is fine
+    limits = Limits(packages=str(packages))
+    assert run([Program("import made_up", ("made_up.x",))], limits)[0].values == ("1",)
+    (packages / "made_up.py").chmod(0o600)
+    with pytest.raises(UserError, match=r"made_up\.py.*chmod -R o\+rX"):
+        run([Program("", ("1",))], limits)
+
+
+def test_boxes_side_by_side_do_not_share_their_limits(monkeypatch):
+    monkeypatch.setattr(sandbox, "_cores", lambda: 4)
+    threads, bomb = attacks.HONEST["starts threads"], attacks.ATTACKS["processes fork without end"]
+    programs = [Program(bomb["source"], ("1",)), Program(threads["source"], (threads["call"],))] * 4
+    assert [o.values for o in run(programs, attacks.LIMITS)] == [(None,), (threads["value"],)] * 4

@@ -1,0 +1,189 @@
+"""Hostile programs in the sandbox: none gets out, forges a verdict, or harms another."""
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+from attacks import ATTACKS
+from needs import boxed
+
+from prmscale.errors import UserError
+from prmscale.tasks.grading import sandbox
+from prmscale.tasks.grading.sandbox import Limits, Program, run, same
+from prmscale.tasks.grading.worker import Worker
+
+pytestmark = boxed
+LIMITS = Limits(seconds=1.0, memory_mb=256)
+GOOD = Program("def solve(x):\n    return x * 2", ("solve(21)",))
+
+FORGED = """
+import json, os
+for descriptor in range(3, 64):
+    try: os.write(descriptor, b'"42"\\n' * 2)
+    except OSError: pass
+os._exit(0)
+"""
+
+
+def test_writing_to_every_pipe_cannot_say_what_is_expected():
+    # a program may choose what it returns; the expected values are not in the box, so guessing is
+    # all that is left
+    forged, honest = run([Program(FORGED.replace("42", "PASS"), ("solve(21)",)), GOOD], LIMITS)
+    assert not same(forged.values[0], "42") and honest.values == ("42",)
+
+
+@pytest.mark.parametrize(
+    "peek",
+    [
+        "open('/etc/passwd').read()",
+        f"open({str(Path(__file__).resolve())!r}).read()",
+        "open('/usr/bin/evil', 'w')",
+        "open('/tmp/../root/x', 'w')",
+        "__import__('socket').create_connection(('127.0.0.1', 22), 1)",
+        "open(f'/proc/{__import__(\"os\").getppid()}/mem', 'rb').read(1)",
+    ],
+)
+def test_nothing_of_the_machine_can_be_seen_or_changed(peek):
+    assert run([Program("", (peek,))], LIMITS)[0].values == (None,)
+
+
+def test_the_environment_is_empty():
+    os.environ["PRMSCALE_SECRET"] = "hunter2"
+    looks = (
+        "'PRMSCALE_SECRET' in __import__('os').environ",
+        "b'hunter2' in open('/proc/1/environ', 'rb').read()",
+    )
+    assert "1" not in run([Program("", looks)], LIMITS)[0].values
+
+
+def test_programs_do_not_see_each_other():
+    outcomes = run(
+        [Program("import builtins; builtins.x = 1", ()), Program("", ("x",))] * 4, LIMITS
+    )
+    assert all(o.values == (None,) for o in outcomes[1::2])
+
+
+def test_values_are_told_apart_by_type_and_floats_are_close():
+    values = run(
+        [Program("", ("[1]", "(1,)", "{1: 2}", "{1}", "0.1 + 0.2", "True", "'a'"))], LIMITS
+    )[0].values
+    assert len(set(values)) == 7
+    assert (
+        same(values[4], "0.3")
+        and same(values[5], "1")
+        and not same(values[0], values[1])
+        and not same(None, "1")
+    )
+
+
+def test_a_long_value_is_told_apart_by_its_digest():
+    first, same_again, other = run(
+        [Program("", ("[0] * 9999", "[0] * 9999", "[0] * 9998 + [1]"))], LIMITS
+    )[0].values
+    assert first == same_again != other and len(first) < 200
+
+
+def test_what_is_printed_comes_back_for_each_input_up_to_the_first_failure():
+    double = Program("print(2 * int(input()))", inputs=("1", "2\n", "x", "4"))
+    ends = [
+        "import threading, time\nthreading.Thread(target=lambda: time.sleep(0.1) or "
+        "print(input())).start()",
+        "import atexit\natexit.register(lambda: print(input()))",
+        "print(open(0).read())\nexit()",
+        "print(input())\nraise SystemExit(1)",
+    ]
+    outcomes = run([double, *(Program(end, inputs=("7",)) for end in ends)], LIMITS)
+    assert [o.values for o in outcomes] == [("2\n", "4\n", None, None), *[("7\n",)] * 3, (None,)]
+
+
+@pytest.mark.parametrize(
+    "name", ["it sleeps", "memory is taken", "the parent is killed, and it waits", "syntax"]
+)
+def test_an_evil_main_module_fails_and_the_next_one_runs(name):
+    evil = Program(ATTACKS[name]["source"], inputs=("1", "2"))
+    first, second = run([evil, Program("print(input())", inputs=("3",))], LIMITS)
+    assert first.values == (None, None) and second.values == ("3\n",)
+
+
+def test_each_input_finds_its_folders_empty():
+    program = Program(
+        "import os\nprint(os.listdir('/tmp'))\nopen('/tmp/x', 'w')", inputs=("1", "2")
+    )
+    assert run([program], LIMITS)[0].values == ("[]\n", "[]\n")
+
+
+def test_a_limit_on_each_call_begins_anew_with_it_and_the_first_failure_in_time_is_the_last_call():
+    waits = "import time\ndef f(x):\n    time.sleep(x)\n    return x"
+    calls = ("f(0.6)", "f(0.7)", "f(0.5)")
+    each, together = run([Program(waits, calls, limit_each=True), Program(waits, calls)], LIMITS)
+    assert (
+        each.values == ("0.6", "0.7", "0.5")
+        and together.values == (None,) * 3
+        and together.error == "TimeLimit"
+    )
+    late, ends = run(
+        [
+            Program(waits, ("f(0)", "f(9)", "f(0)"), limit_each=True),
+            Program(waits, ("f(9)", "1"), limit_each=True),
+        ],
+        LIMITS,
+    )
+    assert late.values == ("0", None, None) and late.error is None
+    assert ends.values == (None, None) and ends.error == "TimeLimit"
+
+
+def test_a_program_cannot_set_back_its_clock():
+    source = """
+import os, signal, threading, time
+def cheat():
+    while True:
+        time.sleep(0.3)
+        for descriptor in range(3, 64):
+            try: os.write(descriptor, b'null\\n')
+            except OSError: pass
+threading.Thread(target=cheat).start()
+time.sleep(60)
+"""
+    started = time.monotonic()
+    outcome, honest = run([Program(source, ("1", "2", "3"), limit_each=True), GOOD], LIMITS)
+    assert outcome.values == (None,) * 3 and honest.values == ("42",)
+    assert time.monotonic() - started < 3 * LIMITS.seconds + 3
+
+
+@pytest.mark.parametrize("ends", ["x = 1\n", "from __future__ import annotations\n"])
+def test_a_program_is_a_module_that_finds_itself(ends):
+    source = f"{ends}import dataclasses, pickle\n@dataclasses.dataclass\nclass A:\n    b: int = 1\n"
+    assert run([Program(source, ("pickle.loads(pickle.dumps(A(2))).b",))], LIMITS)[0].values == (
+        "2",
+    )
+    main = Program(f"{source}print(pickle.loads(pickle.dumps(A(int(input())))).b)", inputs=("2",))
+    assert run([main], LIMITS)[0].values == ("2\n",)
+
+
+def test_a_worker_that_dies_is_asked_once_more(monkeypatch):
+    asked, ask = [], Worker.ask
+
+    def dies(self, request, seconds):
+        asked.append(request)
+        if sum(map(bool, asked)) == 1 and request:
+            self.close()
+            return None
+        return ask(self, request, seconds)
+
+    monkeypatch.setattr(Worker, "ask", dies)
+    assert run([GOOD], LIMITS)[0].values == ("42",)
+    monkeypatch.setattr(Worker, "ask", lambda *_: None)
+    with pytest.raises(UserError, match="cannot start"):
+        run([GOOD], LIMITS)
+
+
+def test_the_number_of_boxes_changes_nothing(monkeypatch):
+    programs = [Program(f"x = {i}", ("x", "x * x")) for i in range(20)] + [
+        Program("import os\nos._exit(1)", ("1",))
+    ]
+    found = []
+    for cores in (1, 5):
+        monkeypatch.setattr(sandbox, "_cores", lambda cores=cores: cores)
+        found.append(run(programs, LIMITS))
+    assert found[0] == found[1] and found[0][19].values == ("19", "361")

@@ -1,0 +1,102 @@
+"""Outputs appear whole or not at all, and tables say what is wrong with them."""
+
+import errno
+import subprocess
+
+import pandas as pd
+import pytest
+
+from prmscale import tables
+from prmscale.errors import UserError
+from prmscale.files import read_json, write_json, written_whole
+
+SCORE = {
+    "dataset": "d", "problem_id": "p", "solution_id": 0, "step": 0, "text": "t", "truth": 1.0, "correct": True,
+    "reward_model": "r", "role": "math", "seed": 1, "score": 0.5,
+}  # fmt: skip
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path):
+    target = tmp_path / "x.json"
+    write_json({"old": 1}, target)
+    with pytest.raises(RuntimeError), written_whole(target) as aside:
+        aside.write_text("half")
+        raise RuntimeError
+    assert read_json(target) == {"old": 1} and list(tmp_path.iterdir()) == [target]
+
+
+def test_a_folder_is_replaced_whole(tmp_path):
+    for content in ("a", "b"):
+        with written_whole(tmp_path / "folder") as aside:
+            aside.mkdir()
+            (aside / content).touch()
+    assert [p.name for p in (tmp_path / "folder").iterdir()] == ["b"]
+
+
+def test_a_full_disk_is_said_plainly(tmp_path):
+    with (
+        pytest.raises(UserError, match=r"x\.txt: could not be written .*Free disk space"),
+        written_whole(tmp_path / "x.txt"),
+    ):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(
+    subprocess.run(["mount"], capture_output=True, check=False).returncode, reason="no mount here"
+)
+def test_a_disk_that_is_really_full(tmp_path):
+    small = tmp_path / "small"
+    small.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", small], capture_output=True
+    )
+    if mounted.returncode:
+        pytest.skip("a small file system cannot be mounted here")
+    try:
+        table = pd.DataFrame({"problem_id": [f"{i}" * 40 for i in range(20000)]})
+        with (
+            pytest.raises(UserError, match="could not be written"),
+            written_whole(small / "t.parquet") as aside,
+        ):
+            table.to_parquet(aside)
+        assert list(small.iterdir()) == []
+    finally:
+        subprocess.run(["umount", small], check=True)
+
+
+def test_a_missing_or_mistyped_column_is_named(tmp_path):
+    good = pd.DataFrame([SCORE, SCORE])
+    tables.write(good, tmp_path / "scores.parquet", "scores")
+    assert tables.read(tmp_path / "scores.parquet", "scores").equals(good)
+    with pytest.raises(UserError, match="without the column 'score'"):
+        tables.write(good.drop(columns="score"), tmp_path / "x.parquet", "scores")
+    with pytest.raises(
+        UserError, match="column 'step' holds float64, a scores table wants integer"
+    ):
+        tables.write(good.assign(step=0.5), tmp_path / "x.parquet", "scores")
+    assert not (tmp_path / "x.parquet").exists()
+
+
+def test_a_missing_truncated_or_foreign_file_is_named(tmp_path):
+    with pytest.raises(UserError, match="no such table"):
+        tables.read(tmp_path / "none.parquet", "scores")
+    (tmp_path / "bad.parquet").write_bytes(b"PAR1 not really")
+    with pytest.raises(UserError, match=r"bad\.parquet: not a readable Parquet table"):
+        tables.read(tmp_path / "bad.parquet", "scores")
+    (tmp_path / "bad.json").write_text('{\n"a": }')
+    with pytest.raises(UserError, match=r"bad\.json, line 2"):
+        read_json(tmp_path / "bad.json")
+
+
+def test_shards_that_are_there_are_not_made_again(tmp_path):
+    made = []
+
+    def make(number, part):
+        made.append(number)
+        return pd.DataFrame([SCORE | {"problem_id": part}])
+
+    first = tables.in_shards(tmp_path, ["a", "b", "c"], make, "scores")
+    (tmp_path / "0001.parquet").unlink()
+    assert tables.in_shards(tmp_path, ["a", "b", "c"], make, "scores").equals(first)
+    assert made == [0, 1, 2, 1]

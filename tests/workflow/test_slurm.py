@@ -1,0 +1,172 @@
+"""`snakemake --profile slurm` on a real SLURM of one node: GPUs, cancelled and killed jobs, and the
+same results.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+import slurm_cluster
+import yaml
+from pipeline import GPU_RULES, SMOKE, copy_project, measured
+from slurm_cluster import squeue, wait_until
+
+pytestmark = [
+    pytest.mark.study,
+    pytest.mark.skipif(slurm_cluster.missing() is not None, reason=str(slurm_cluster.missing())),
+]
+# the executor waits ten seconds longer each time that no job has ended: right for hours, here it
+# asks every two seconds
+HURRIED = """
+from snakemake.cli import main
+from snakemake_executor_plugin_slurm import Executor
+Executor.next_seconds_between_status_checks = property(lambda self: 2, lambda self, seconds: None)
+main()
+"""
+
+
+class Submitted:
+    """The smoke study in a copy of the project, run by the shipped profile: its models run on CPUs,
+    their rules ask for a GPU all the same.
+    """
+
+    def __init__(self, folder, cluster, environment):
+        self.folder, self.cluster, self.environment = folder, cluster, environment
+        self.results = folder / "results/smoke"
+        self.runs, self.cancelled = [], []
+        path = copy_project(folder) / "slurm/config.yaml"
+        profile = yaml.safe_load(path.read_text())
+        for rule in GPU_RULES:
+            profile["set-resources"].setdefault(rule, {})["gpu"] = 1
+        path.write_text(yaml.safe_dump(profile))
+
+    def start(self, *arguments):
+        with open(self.folder / "said", "w") as said:
+            run = subprocess.Popen(
+                [sys.executable, "-c", HURRIED, "--profile", "slurm", *arguments, *SMOKE],
+                cwd=self.folder, env=self.environment, stdout=said, stderr=said,
+            )  # fmt: skip
+        self.runs.append(run)
+        return run
+
+    def stop(self):
+        for run in self.runs:
+            run.kill()
+
+    def said(self):
+        return (self.folder / "said").read_text()
+
+    def jobs(self, comment, states="all", form="%i"):
+        """What squeue says of the jobs whose comment (rule and wildcards, joined by _) is this or
+        goes on after it.
+        """
+        lines = (line.split("|", 1) for line in squeue(self.environment, states, f"%k|{form}"))
+        return [told for found, told in lines if f"{found}_".startswith(f"rule_{comment}_")]
+
+    def job(self, run, comment, state):
+        """Number and comment of the first such job that is in this state, waiting for it while the
+        run goes on; one that was cancelled and is tried again does not count.
+        """
+
+        def found():
+            assert run.poll() is None, self.said()[-3000:]
+            return [
+                job
+                for job in self.jobs(comment, state, "%i %k")
+                if job.split()[1] not in self.cancelled
+            ]
+
+        return wait_until(found, f"no job {comment} was {state}", 600)[0].split()
+
+    def cancel(self, run, comment, state):
+        """Cancel the first such job in this state."""
+        number, cancelled = self.job(run, comment, state)
+        subprocess.run(["scancel", number], env=self.environment, check=True)
+        self.cancelled.append(cancelled)
+
+
+@pytest.fixture(scope="module")
+def submitted(tmp_path_factory):
+    """The study has run to its end, although one running and one waiting job were cancelled."""
+    with slurm_cluster.running_cluster() as (cluster, environment):
+        study = Submitted(tmp_path_factory.mktemp("submitted"), cluster, environment)
+        try:
+            run = study.start()
+            study.cancel(run, "train_reward_model", "PENDING")
+            study.cancel(run, "train_reward_model", "RUNNING")
+            assert run.wait() == 0, study.said()[-3000:]
+            yield study
+        finally:
+            study.stop()
+
+
+def test_jobs_that_run_models_see_a_gpu_and_no_others_do(submitted):
+    steps = [line.split() for line in (submitted.cluster / "gpus_seen").read_text().splitlines()]
+    comments = dict(line.split(" ", 1) for line in squeue(submitted.environment, "all"))
+    seen = {}
+    for job, gpus in steps:
+        rule = comments[job].removeprefix("rule_").split("_wildcards")[0]
+        seen.setdefault(rule, set()).add(gpus)
+    expected = GPU_RULES - {"label_by_another"}  # one policy labels in this study
+    assert {rule for rule, gpus in seen.items() if "none" not in gpus} == expected
+    assert set.union(*(seen[rule] for rule in expected)) == {"0", "1"}
+    assert all(gpus == {"none"} for rule, gpus in seen.items() if rule not in expected)
+
+
+def test_small_jobs_travel_together(submitted):
+    assert len(submitted.jobs("problems")) == len(submitted.jobs("figures")) == 1
+
+
+def test_a_cancelled_job_is_tried_again_with_more_memory_and_time(submitted):
+    assert len(set(submitted.cancelled)) == 2
+    for comment in submitted.cancelled:
+        first, second = submitted.jobs(comment.removeprefix("rule_"), form="%T %m %l")
+        assert (first, second) == ("CANCELLED 3000M 8:00:00", "COMPLETED 6000M 16:00:00")
+
+
+def content(path):
+    """What a file of the results holds, but for the seconds, which are measured."""
+    if path.suffix == ".parquet":
+        return measured(path).to_csv()
+    return path.read_bytes()
+
+
+def test_the_results_are_those_of_a_local_run(submitted, project):
+    def files(results):
+        paths = (p.relative_to(results) for p in results.rglob("*") if p.is_file())
+        timed = ("logs", "benchmarks")
+        return {p for p in paths if p.parts[0] not in timed and not p.name.endswith(".speed.json")}
+
+    there, here = submitted.results, project / "results/smoke"
+    assert files(there) == files(here)
+    different = {str(p) for p in files(here) if content(there / p) != content(here / p)}
+    assert different <= {f"figures/fig5.{kind}" for kind in ("pdf", "png", "csv")}  # draws seconds
+
+
+def test_a_killed_job_is_reported_and_a_rerun_finishes_from_its_shards(submitted):
+    output = submitted.results / "labels/m/arithmetic.monte_carlo.parquet"
+    before = content(output)
+    output.unlink()
+    arguments = ("results/smoke/labels/m/arithmetic.monte_carlo.parquet", "--retries", "0")
+    run = submitted.start(*arguments)
+    job, _ = submitted.job(run, "label_solutions", "RUNNING")
+    shards = output.parent / ".shards"
+    wait_until(lambda: list(shards.glob("*/0000.parquet")), "no shard was written", 300, every=0.01)
+    listed = subprocess.run(
+        ["scontrol", "listpids", job],
+        env=submitted.environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    for line in listed.stdout.splitlines()[1:]:
+        os.kill(int(line.split()[0]), signal.SIGKILL)
+    assert run.wait() == 1
+    assert "Error in rule label_solutions" in submitted.said() and not output.exists()
+    (shard,) = shards.glob("*/0000.parquet")
+    assert submitted.start(*arguments).wait() == 0, submitted.said()[-3000:]
+    assert content(output) == before
+    told = (submitted.results / "logs/label_solutions/m.arithmetic.monte_carlo.log").read_text()
+    assert "shard 2 of 2" in told and "shard 1 of 2" not in told and not shard.parent.exists()

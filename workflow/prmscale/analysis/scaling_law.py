@@ -1,0 +1,193 @@
+"""A law of accuracy in two compute budgets, simpler forms to hold it against, and the best split
+between the budgets.
+
+The law is that of Hoffmann et al. (2022, arXiv 2203.15556, equation 2), there of a language model's
+loss in parameters and tokens: with P FLOPs of pre-training and T of reward-model training, each
+relative to a typical one,
+
+    1 - accuracy = e + b P^-alpha + c T^-beta,    e, b, c >= 0
+
+so that accuracy saturates in both budgets and never above 1 - e. Exponents are searched on a grid;
+the coefficients are the non-negative least squares. Everything takes many rows of accuracies (one
+column a point) at once, as slopes of a fitted number want them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import combinations, product
+
+import numpy as np
+from scipy.spatial import Delaunay
+
+from prmscale.analysis.estimates import Array
+
+EXPONENTS = np.geomspace(0.1, 3, 16)  # at 0.1 hardly to be told from a logarithm, at 3 a step
+STEPS = 40  # between the least and the greatest share that were measured at a total
+
+
+@dataclass(frozen=True)
+class Form:
+    """How errors depend on the budgets: `features(P, T, *exponents)`, of which there are 0 to 2;
+    more of a feature is more error.
+    """
+
+    exponents: int
+    features: Callable[..., tuple[Array, ...]]
+
+
+LAW = Form(2, lambda p, t, alpha, beta: (p**-alpha, t**-beta))
+ONE_BUDGET = {
+    "total": Form(1, lambda p, t, alpha: ((p + t) ** -alpha,)),
+    "pre-training": Form(1, lambda p, t, alpha: (p**-alpha,)),
+    "PRM training": Form(1, lambda p, t, beta: (t**-beta,)),
+}
+FORMS = {
+    "law": LAW,
+    **ONE_BUDGET,
+    "log-linear": Form(0, lambda p, t: (-np.log(p), -np.log(t))),
+    "linear": Form(0, lambda p, t: (-p, -t)),
+}
+
+
+@dataclass(frozen=True)
+class Budgets:
+    """FLOPs of pre-training and of reward-model training, one a point."""
+
+    pretraining: Array
+    training: Array
+
+    def __getitem__(self, chosen: Array) -> Budgets:
+        return Budgets(self.pretraining[chosen], self.training[chosen])
+
+    @property
+    def typical(self) -> float:
+        """The geometric mean of all, the unit of the fits: one for both budgets, so that they can
+        be added.
+        """
+        return float(np.exp(np.log([self.pretraining, self.training]).mean()))
+
+    @property
+    def total(self) -> Array:
+        """What both cost together."""
+        return self.pretraining + self.training
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A form fitted to rows of accuracies: per row its coefficients (the constant first) and
+    exponents.
+    """
+
+    form: Form
+    unit: float
+    coefficients: Array
+    exponents: Array
+
+    def accuracy(self, at: Budgets) -> Array:
+        """Predicted accuracies (rows x points)."""
+        exponents = [each[:, None] for each in self.exponents.T]
+        features = self.form.features(
+            at.pretraining[None] / self.unit, at.training[None] / self.unit, *exponents
+        )
+        errors = self.coefficients[:, :1] * np.ones(len(at.training))
+        for number, feature in enumerate(features, start=1):
+            errors = errors + self.coefficients[:, number, None] * feature
+        return 1 - errors
+
+
+def fit(form: Form, budgets: Budgets, accuracies: Array, unit: float | None = None) -> Fit:
+    """The best exponents and coefficients for each row of accuracies; budgets are told in this unit
+    (`typical`).
+    """
+    unit = unit or budgets.typical
+    p, t = budgets.pretraining / unit, budgets.training / unit
+    tried = np.asarray(list(product(EXPONENTS, repeat=form.exponents)))
+    designs = np.stack(
+        [np.stack([np.ones_like(p), *form.features(p, t, *each)], axis=1) for each in tried]
+    )
+    weights, misfits = _non_negative(designs, 1 - accuracies)
+    best = misfits.argmin(axis=0)
+    return Fit(form, unit, weights[best, np.arange(len(accuracies))], tried[best])
+
+
+def _non_negative(designs: Array, wanted: Array) -> tuple[Array, Array]:
+    """Non-negative least squares of each row by each design (designs x points x columns), and the
+    squared errors.
+
+    Few columns: every choice of those that count is tried, and of the solutions without a negative
+    one the best taken.
+    """
+    columns = designs.shape[2]
+    squares = (wanted**2).sum(axis=1)
+    best = np.zeros((len(designs), len(wanted), columns))
+    misfits = np.tile(squares, (len(designs), 1))
+    for chosen in (
+        list(each) for size in range(columns) for each in combinations(range(columns), size + 1)
+    ):
+        part = designs[:, :, chosen]
+        weights = wanted @ np.linalg.pinv(part).swapaxes(1, 2)
+        misfit = squares - (weights * (wanted @ part)).sum(axis=2)
+        better = (weights >= 0).all(axis=2) & (misfit < misfits)
+        filled = np.zeros_like(best)
+        filled[:, :, chosen] = weights
+        best, misfits = (
+            np.where(better[:, :, None], filled, best),
+            np.where(better, misfit, misfits),
+        )
+    return best, misfits
+
+
+def left_out_errors(
+    form: Form, budgets: Budgets, accuracies: Array, groups: Sequence[str]
+) -> Array:
+    """Root mean squared error of each group's points when it was left out of the fit (rows of
+    accuracies x groups).
+
+    The group of the least pre-training is never left out: laws that saturate are wild below what
+    they have seen.
+    """
+    names = np.asarray(groups)
+    errors = []
+    for group in dict.fromkeys(names[names != names[budgets.pretraining.argmin()]]):
+        out = names == group
+        predicted = fit(form, budgets[~out], accuracies[:, ~out]).accuracy(budgets[out])
+        errors.append(np.sqrt(((predicted - accuracies[:, out]) ** 2).mean(axis=1)))
+    return np.stack(errors, axis=1)
+
+
+def spend(total: float, shares: Array) -> Budgets:
+    """The budgets that these shares of reward-model training leave of a total."""
+    return Budgets(total * (1 - shares), total * shares)
+
+
+def within(budgets: Budgets, at: Budgets) -> Array:
+    """Whether each of these lies among what was measured: in the convex hull of the points, on
+    logarithmic axes.
+    """
+    hull, asked = (np.log([each.pretraining, each.training]).T for each in (budgets, at))
+    return np.asarray(Delaunay(hull).find_simplex(asked) >= 0)
+
+
+def measured_shares(budgets: Budgets, total: float) -> Array:
+    """Shares of reward-model training in this total, evenly on the log scale, from the least to the
+    greatest that lies within what was measured; none where the total passes it by.
+    """
+    least, most = budgets.training.min() / total, min(budgets.training.max() / total, 0.999)
+    tried = np.geomspace(min(least, most), most, 2000)
+    inside = tried[within(budgets, spend(total, tried))]
+    return np.geomspace(inside[0], inside[-1], STEPS + 1) if len(inside) else inside
+
+
+def best_share(fitted: Fit, total: float, shares: Array) -> Array:
+    """Number of the share with the highest predicted accuracy, for each row of the fit."""
+    return np.asarray(fitted.accuracy(spend(total, shares)).argmax(axis=1))
+
+
+def gain(fitted: Fit, total: float, shares: Array, chosen: int) -> Array:
+    """By how much the share of this number is predicted to beat the better of the least and the
+    greatest share.
+    """
+    accuracies = fitted.accuracy(spend(total, shares[[0, chosen, -1]]))
+    return np.asarray(accuracies[:, 1] - accuracies[:, [0, 2]].max(axis=1))

@@ -1,0 +1,58 @@
+"""Loading of Hugging Face folders and hub names, with errors for people."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate import dispatch_model, infer_auto_device_map
+from accelerate.utils import get_balanced_memory
+from transformers import AutoConfig, PreTrainedModel
+
+from prmscale.engines import heads  # noqa: F401  (registers its models with the Auto classes)
+from prmscale.errors import UserError
+from prmscale.jobs import fingerprint
+
+
+def load_pretrained(
+    auto: Any, name: str | Path, revision: str | None = None, **options: Any
+) -> Any:
+    """`auto.from_pretrained(name)`; raises UserError saying what is missing and what to do.
+
+    Code that lies in the folder is never run: the heads that bring some are known here.
+    """
+    try:
+        return auto.from_pretrained(
+            str(name), revision=revision or "main", trust_remote_code=False, **options
+        )
+    except (OSError, ValueError, KeyError) as error:
+        kind = "folder" if Path(name).exists() else "hub name (no such folder here)"
+        raise UserError(
+            f"{name}: the {kind} could not be loaded by {auto.__name__}: "
+            f"{str(error).splitlines()[0]}. Give a folder saved with save_pretrained, or a hub "
+            "name this machine can reach (HF_HOME holds the cache)."
+        ) from error
+
+
+def weights_hash(name: str | Path, revision: str | None = None) -> str:
+    """A short hash of the weights in a folder; of a hub name the commit."""
+    folder = Path(name)
+    if folder.is_dir():
+        return fingerprint(
+            *sorted(p for p in folder.iterdir() if p.suffix in (".safetensors", ".bin"))
+        )
+    return str(load_pretrained(AutoConfig, name, revision)._commit_hash)
+
+
+def placed(model: PreTrainedModel, device: str) -> PreTrainedModel:
+    """The model in evaluation mode on the device; layer by layer over the job's GPUs if the first
+    cannot hold it.
+    """
+    if device == "cuda" and model.get_memory_footprint() > 0.8 * torch.cuda.mem_get_info(0)[0]:
+        whole = {"no_split_module_classes": model._no_split_modules}
+        spread = infer_auto_device_map(
+            model, max_memory=get_balanced_memory(model, **whole), **whole
+        )
+        return dispatch_model(model, spread).eval()
+    return model.eval().to(device)  # type: ignore[arg-type]

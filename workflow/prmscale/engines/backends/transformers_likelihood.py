@@ -1,0 +1,96 @@
+"""How probable a language model finds solutions that another one wrote."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from tqdm import tqdm
+from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerBase
+
+from prmscale.engines.backends.loading import load_pretrained, placed
+from prmscale.engines.backends.transformers_scorer import batches, pad
+from prmscale.engines.flops import Shape
+from prmscale.engines.heads import log_probability, predictions
+from prmscale.engines.requests import Prefix
+from prmscale.tasks import steps as step_text
+from prmscale.tasks.base import Problem
+
+
+@dataclass(frozen=True)
+class Likelihood:
+    """Sum and minimum of a solution's token log-probabilities (nats, temperature 1), and the cost
+    of reading it.
+    """
+
+    logprob: float
+    min_logprob: float
+    flops: float
+
+
+def encode(
+    tokenizer: PreTrainedTokenizerBase, problem: Problem, steps: Prefix, ended: bool
+) -> step_text.Encoded:
+    """A solution below its bare problem, and the end of text where its policy ended it: what a base
+    judges it by.
+    """
+    start = len(step_text.encode(tokenizer, problem.prompt, ())[0])
+    ids, ends = step_text.encode(tokenizer, problem.prompt, steps)
+    if ended and tokenizer.eos_token_id is not None:
+        ids.append(tokenizer.eos_token_id)
+    return step_text.Encoded(ids, ends, start)
+
+
+class TransformersLikelihood:
+    """A causal language model as a judge of solutions, without any reward training."""
+
+    def __init__(
+        self,
+        folder: str | Path,
+        device: str,
+        revision: str | None = None,
+        batch_tokens: int = 16384,
+    ) -> None:
+        self.tokenizer = load_pretrained(AutoTokenizer, folder, revision=revision)
+        self.model = placed(
+            load_pretrained(AutoModelForCausalLM, folder, revision=revision), device
+        )
+        self.shape = Shape.of(self.model)
+        self.batch_tokens = batch_tokens
+
+    def read(
+        self, items: Sequence[tuple[Problem, Prefix, bool]], progress: str | None = None
+    ) -> list[Likelihood]:
+        """Likelihood of each (problem, steps, whether its policy ended it: then the end of text
+        counts as well).
+
+        The same solution of a problem is read only once.
+        """
+        keys = [(p.problem_id, steps, ended) for p, steps, ended in items]
+        unique = dict(zip(keys, items, strict=True))
+        known = dict(zip(unique, self._read(list(unique.values()), progress), strict=True))
+        return [known[key] for key in keys]
+
+    @torch.inference_mode()
+    def _read(
+        self, items: Sequence[tuple[Problem, Prefix, bool]], progress: str | None
+    ) -> list[Likelihood]:
+        texts = [encode(self.tokenizer, *item) for item in items]
+        encoded = [text.ids for text in texts]
+        found = [Likelihood(0.0, 0.0, 0.0)] * len(items)
+        with tqdm(
+            total=len(items), desc=progress, unit="solution", disable=progress is None
+        ) as bar:
+            for batch in batches([len(ids) for ids in encoded], self.batch_tokens):
+                ids = pad([encoded[i] for i in batch], 0).to(self.model.device)
+                own = predictions(self.model, ids, log_probability)[..., 0].cpu()
+                for row, i in enumerate(batch):
+                    tokens = own[row, texts[i].start : len(encoded[i])]
+                    lowest = float(tokens.min()) if len(tokens) else 0.0
+                    found[i] = Likelihood(
+                        float(tokens.sum()), lowest, self.shape.forward(len(encoded[i]))
+                    )
+                bar.update(len(batch))
+        return found

@@ -1,0 +1,321 @@
+"""Published data sets: where each comes from, its rows (of a local file or the Hugging Face hub),
+and their splits.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
+
+from prmscale import seeds
+from prmscale.errors import UserError
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Published:
+    """A data set on the hub: its commit, its licence, and the published split that each split of
+    ours is taken from.
+
+    `files` are its data files where the hub has no more than a loading script, which `datasets`
+    does not run; `line_by_line` says that its rows do not share one schema, as `datasets` wants of
+    them. `left_out` names problems that nobody can solve as published, and says why.
+    """
+
+    hub: str
+    revision: str
+    licence: str
+    splits: Mapping[str, str]
+    config: str | None = None
+    files: str | None = None
+    line_by_line: bool = False
+    left_out: Mapping[str, str] = field(default_factory=dict)
+
+
+_ONE_PIECE = dict.fromkeys(("train", "validation", "test"), "test")
+_OWN = {"train": "train", "validation": "validation", "test": "test"}
+_NO_VALIDATION = {"train": "train", "validation": "train", "test": "test"}
+_TEST_ONLY = {"test": "test"}
+_TRAIN_ONLY = {"train": "train", "validation": "train"}
+
+PUBLISHED = {
+    "gsm8k": Published(
+        "openai/gsm8k", "740312add88f781978c0658806c59bc2815b9866", "MIT", _NO_VALIDATION, "main"
+    ),
+    "math": Published(
+        "HuggingFaceH4/MATH-500", "6e4ed1a2a79af7d8630a6b768ec859cb5af4d3be", "MIT", _ONE_PIECE
+    ),
+    "math500": Published(
+        "HuggingFaceH4/MATH-500", "6e4ed1a2a79af7d8630a6b768ec859cb5af4d3be", "MIT", _TEST_ONLY
+    ),
+    "hendrycks_math": Published(
+        "EleutherAI/hendrycks_math",
+        "21a5633873b6a120296cce3e2df9d5550074f4a3",
+        "MIT",
+        _TRAIN_ONLY,  # MATH-500 is drawn from its test problems
+        files="*/{split}-*.parquet",
+    ),
+    "humaneval": Published(
+        "openai/openai_humaneval", "7dce6050a7d6d172f3cc5c32aa97f52fa1a2e544", "MIT", _ONE_PIECE
+    ),
+    "mbpp": Published(
+        "google-research-datasets/mbpp",
+        "4bb6404fdc6cacfda99d4ac4205087b89d32030c",
+        "CC BY 4.0",
+        _OWN,
+        "sanitized",
+    ),
+    "humanevalplus": Published(
+        "evalplus/humanevalplus",
+        "d32357cf319e50e9c8d8dab5ea876c72b0fd321b",
+        "Apache 2.0 (the problems of HumanEval: MIT)",
+        _TEST_ONLY,
+        left_out={
+            "HumanEval/32": "its published test unpacks a number, so that every solution fails"
+        },
+    ),
+    "mbppplus": Published(
+        "evalplus/mbppplus",
+        "b2d74c91837c3f2a20c1299ae98133cbe7cfa077",
+        "Apache 2.0 (the problems of MBPP: CC BY 4.0)",
+        _TEST_ONLY,
+        left_out={"255": "a value of its tests takes more than a gigabyte"},
+    ),
+    "livecodebench": Published(
+        "livecodebench/code_generation_lite",
+        "0fe84c3912ea0c4d4a78037083943e8f0c4dd505",
+        "CC (the card names no variant; the terms of AtCoder, Codeforces and LeetCode apply)",
+        _TEST_ONLY,
+        files="test*.jsonl",  # all of them together are release_v6
+    ),
+    "bigcodebench": Published(
+        "bigcode/bigcodebench",
+        "b74c0d0bf70d2c0bc459be537895cca163007f1a",
+        "Apache 2.0",
+        _TEST_ONLY,
+        files="data/v0.1.4-*.parquet",
+    ),
+    "taco": Published(
+        "BAAI/TACO",
+        "d593ed0a2becbbc952230bb89be09189bf1056dc",
+        "Apache 2.0 (parts MIT or CC BY 4.0; some sites' terms are unknown)",
+        _NO_VALIDATION,
+        files="ALL/{split}-*.parquet",
+    ),
+    "apps": Published(
+        "codeparrot/apps",
+        "21e74ddf8de1a21436da12e3e653065c5213e9d1",
+        "MIT",
+        _NO_VALIDATION,
+        files="{split}.jsonl",
+    ),
+    "codecontests": Published(
+        "deepmind/code_contests",
+        "802411c3010cb00d1b05bad57ca77365a3c699d6",
+        "CC BY 4.0",
+        {"train": "train", "validation": "valid", "test": "test"},
+    ),
+    # labelled solutions; of PRM800K the test part is left alone, as its problems are MATH-500
+    "prm800k": Published(
+        "tasksource/PRM800K",  # the files of github.com/openai/prm800k, both phases
+        "547b19506677a59037ee888838834b65e9b1ddd4",
+        "MIT",
+        {"train": "train"},
+        files="phase*_{split}.jsonl",
+        line_by_line=True,
+    ),
+    "math_shepherd": Published(
+        "peiyi9979/Math-Shepherd",
+        "ae6b0c54fca9fa26096f7de175c747e4b262e01a",
+        "not stated on its card (problems of GSM8K and MATH: MIT)",
+        {"train": "train"},
+        files="math-shepherd.jsonl",
+    ),
+    "trl_stepwise": Published(
+        "trl-lib/math_shepherd",
+        "004d0e7dc9249b4af58ce41e58b7d2fef184dade",
+        "not stated on its card (problems of GSM8K and MATH: MIT)",
+        {"train": "train"},
+    ),
+    "processbench": Published(
+        "Qwen/ProcessBench",
+        "3bdcd5371ed567559a78f559c01c13a6deee7604",
+        "Apache 2.0",
+        {name: name for name in ("gsm8k", "math", "olympiadbench", "omnimath")},
+    ),
+}
+
+
+class Rows(Sequence[Mapping[str, Any]]):
+    """Rows with the place that each comes from, for messages."""
+
+    def __init__(
+        self, items: Sequence[Mapping[str, Any]], name: str, places: Sequence[str] | None = None
+    ) -> None:
+        self._items, self._name, self._places = items, name, places
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._items[index]
+
+    def where(self, index: int) -> str:
+        """File and line of a row, or data set and row."""
+        return self._places[index] if self._places else f"{self._name}, row {index + 1}"
+
+    def wrong(self, index: int, what: str) -> NoReturn:
+        """Raise UserError that says where a row is malformed, and how."""
+        raise UserError(f"{self.where(index)}: {what}")
+
+    def field(self, index: int, key: str, kind: type[T]) -> T:
+        """A column of a row; raises UserError naming the row where it is missing or of another
+        type.
+        """
+        row = self[index]
+        if not isinstance(row, Mapping) or key not in row:
+            has = ", ".join(map(str, row)) if isinstance(row, Mapping) else "no columns"
+            self.wrong(index, f"no {key!r} in this row; it has {has}")
+        if not isinstance(row[key], kind):
+            self.wrong(index, f"{key!r} should be {kind.__name__} and is {type(row[key]).__name__}")
+        value: T = row[key]
+        return value
+
+    def parsed(self, index: int, key: str, kind: type[T]) -> T:
+        """A column that holds JSON text; raises UserError naming the row where it does not."""
+        text = self.field(index, key, str)
+        try:
+            value: T = json.loads(text)
+        except ValueError as error:
+            self.wrong(index, f"{key!r} is not valid JSON ({error})")
+        if not isinstance(value, kind):
+            self.wrong(
+                index,
+                f"{key!r} should hold a JSON {kind.__name__} and holds {type(value).__name__}",
+            )
+        return value
+
+
+def rows(source: str, path: str | None, split: str, broken: list[str] | None = None) -> Rows:
+    """All rows of a published split: of a local file ({split} is replaced), else of the hub.
+
+    A local file is JSON lines, a JSON list or Parquet. Where the caller gives a list `broken`, a
+    line that is not JSON is said there and left out; else it is an error.
+    """
+    if path is None:
+        return _from_hub(PUBLISHED[source], split, broken)
+    file = Path(path.replace("{split}", split)).expanduser()
+    if not file.exists():
+        raise UserError(f"{file}: no such file (path in the configuration)")
+    return _of_file(file, broken)
+
+
+def _of_file(file: Path, broken: list[str] | None) -> Rows:
+    if file.suffix == ".parquet":
+        import pyarrow.parquet
+
+        return Rows(pyarrow.parquet.read_table(file).to_pylist(), str(file))
+    text = file.read_text()
+    if text.lstrip().startswith("["):
+        return Rows(_parsed(text, file, 1), str(file))
+    lines = [(i, line) for i, line in enumerate(text.split("\n"), 1) if line.strip()]
+    found = []
+    for i, line in lines:
+        try:
+            found.append((i, _parsed(line, file, i)))
+        except UserError as error:
+            if broken is None:
+                raise
+            broken.append(str(error))
+    return Rows([row for _, row in found], str(file), [f"{file}, line {i}" for i, _ in found])
+
+
+def own_rows(source: str, path: str | None, split: str, key: str) -> tuple[Rows, list[int]]:
+    """The rows that a split of ours is taken from, and the indices of those that belong to it.
+
+    A published split stands as it is; where validation has none, it is every tenth row of train.
+    One local file without {split} is cut by the hash of column `key` if the set is published in
+    several pieces.
+    """
+    splits = PUBLISHED[source].splits
+    if split not in splits and "{split}" not in (path or ""):
+        raise UserError(f"{source} has no {split!r} problems; possible: {', '.join(splits)}")
+    published = splits.get(split, split)
+    found = rows(source, path, published)
+    if path is not None and "{split}" not in path and len(splits) > 1:
+        return found, part([str(found.field(i, key, object)) for i in range(len(found))], split)
+    tenth = splits.get("validation") == splits.get("train") == published
+    return found, [
+        i for i in range(len(found)) if not tenth or (i % 10 == 9) == (split == "validation")
+    ]
+
+
+def _parsed(text: str, file: Path, line: int) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise UserError(
+            f"{file}, line {line + error.lineno - 1}: not valid JSON ({error.msg})"
+        ) from error
+
+
+def _from_hub(known: Published, split: str, broken: list[str] | None) -> Rows:
+    from datasets import load_dataset
+    from huggingface_hub import snapshot_download
+
+    try:
+        if known.line_by_line and known.files:
+            files = known.files.format(split=split)
+            folder = snapshot_download(
+                known.hub, repo_type="dataset", revision=known.revision, allow_patterns=files
+            )
+            parts = [_of_file(file, broken) for file in sorted(Path(folder).glob(files))]
+            places = [part.where(i) for part in parts for i in range(len(part))]
+            return Rows([row for part in parts for row in part], known.hub, places)
+        if known.files is None:
+            found = load_dataset(known.hub, known.config, split=split, revision=known.revision)
+        else:
+            files = f"hf://datasets/{known.hub}@{known.revision}/{known.files.format(split=split)}"
+            kind = "parquet" if files.endswith("parquet") else "json"
+            found = load_dataset(kind, data_files=files, split="train")
+    except UserError:
+        raise
+    except Exception as error:  # the hub's clients raise many kinds
+        raise UserError(
+            f"{known.hub} could not be loaded from the Hugging Face hub: "
+            f"{str(error).splitlines()[0]}. Check the network, or give a local file: path in the "
+            "configuration"
+        ) from error
+    return Rows(found, f"{known.hub}, {split}")
+
+
+def part(names: Sequence[str], split: str) -> list[int]:
+    """Indices of a split of a data set that is published in one piece: 50 % train, 10 % validation,
+    40 % test.
+
+    The hash of its name decides a problem's split, so that no other row can move it.
+    """
+    shares = {"train": range(50), "validation": range(50, 60), "test": range(60, 100)}
+    return [i for i, name in enumerate(names) if bucket(name) in shares[split]]
+
+
+def bucket(name: str) -> int:
+    """A number from 0 to 99 by the hash of a name: which split it belongs to does not depend on any
+    other.
+    """
+    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=4).digest(), "little") % 100
+
+
+def chosen(available: Sequence[int], count: int | None, seed: int, name: str) -> list[int]:
+    """The first `count` of the available rows in an order that `seed` fixes; UserError where there
+    are too few.
+    """
+    if count is not None and count > len(available):
+        raise UserError(f"{name}: {count} problems are asked for and there are {len(available)}")
+    order = seeds.generator(seed, name).permutation(len(available))
+    return [available[i] for i in order[:count]]

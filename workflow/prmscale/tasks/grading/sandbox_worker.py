@@ -1,0 +1,378 @@
+"""What runs inside the sandbox: forks for every program and sends the values of its calls, or what
+it printed.
+
+Each program gets user, process, mount and IPC namespaces of its own: a `/tmp` that nobody else
+sees, and no process that outlives it. Where the machine does not allow namespaces in the box, the
+box is spent after one program.
+
+Its source is given to a bare Python on the command line; it imports the standard library alone.
+"""
+
+import atexit
+import builtins
+import contextlib
+import ctypes
+import gc
+import hashlib
+import json
+import os
+import resource
+import select
+import signal
+import sys
+import threading
+import time
+import types
+from collections.abc import Callable
+from typing import Any
+
+NEW_USER, NEW_PROCESSES, NEW_MOUNTS, NEW_IPC = (
+    0x10000000,
+    0x20000000,
+    0x00020000,
+    0x08000000,
+)  # of unshare
+READ_ONLY, NOSUID, NODEV, NOEXEC = 1, 2, 4, 8  # of mount
+PR_SET_DUMPABLE = 4
+NO_CAPABILITIES = (ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)()  # of capset
+ROOM = "size=64m,nr_inodes=16384,mode=700"  # what a program may write to /tmp, and to /dev/shm
+IPC = {
+    "shmall": "16384",
+    "msgmni": "16",
+    "sem": "32 1024 32 32",
+}  # pages, queues, semaphores of System V
+FILES = 256  # open at once
+
+
+def canonical(value: Any, depth: int = 0) -> Any:
+    """A value as JSON in which equal values are equal and a list is not a tuple; ValueError where
+    it is too deep.
+
+    Numbers of numpy are numbers; its arrays are arrays, never lists. An object is told by its kind
+    and, where it is equal to others by more than identity (Decimal, bytes, range, deque), by what
+    it shows of itself.
+    """
+    if depth > 50:
+        raise ValueError("too deep to be compared")
+    if hasattr(value, "dtype") and hasattr(value, "tolist"):
+        plain = canonical(value.tolist(), depth + 1)
+        return ["array", *plain[1:]] if getattr(value, "ndim", 0) else plain
+    if isinstance(value, int):
+        # Python writes no more than 4,300 decimal digits
+        return int(value) if value.bit_length() < 14_000 else ["int", hex(value)]
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, float):
+        return value if value == value and abs(value) != float("inf") else ["float", repr(value)]
+    if isinstance(value, complex):
+        return ["complex", value.real, value.imag]
+    if isinstance(value, (list, tuple)):
+        return [
+            "list" if isinstance(value, list) else "tuple",
+            *(canonical(v, depth + 1) for v in value),
+        ]
+    if isinstance(value, (set, frozenset, type({}.keys()))):
+        return ["set", *sorted((canonical(v, depth + 1) for v in value), key=repr)]
+    if isinstance(value, dict):
+        items = [[canonical(k, depth + 1), canonical(v, depth + 1)] for k, v in value.items()]
+        return ["dict", *sorted(items, key=repr)]
+    by_identity: Any = object.__eq__
+    shown = [] if type(value).__eq__ is by_identity else [repr(value)]
+    return ["object", type(value).__name__, *shown]
+
+
+def system(name: str, *arguments: Any) -> None:
+    """Call a function of the C library, or raise OSError."""
+    if getattr(ctypes.CDLL(None, use_errno=True), name)(*arguments) != 0:
+        raise OSError(ctypes.get_errno(), name)
+
+
+def mount(kind: str, folder: str, flags: int, options: str = "") -> None:
+    """Mount a new file system of this kind on the folder, without set-user-id programs and devices."""
+    system(
+        "mount",
+        kind.encode(),
+        folder.encode(),
+        kind.encode(),
+        flags | NOSUID | NODEV,
+        options.encode(),
+    )
+
+
+def separate() -> None:
+    """Move this process, the first of its process namespace, to user, mount and IPC namespaces of
+    its own.
+
+    In them it has empty folders to write to, and a `/proc` that only shows what it may see.
+    """
+    system(
+        "prctl", PR_SET_DUMPABLE, 1, 0, 0, 0
+    )  # else the kernel's files below are not this process's
+    outer = os.open("/proc", os.O_PATH)
+    system("unshare", NEW_MOUNTS | NEW_IPC)
+    mount("tmpfs", "/tmp", 0, ROOM)
+    mount("tmpfs", "/dev/shm", 0, ROOM)
+    mount("proc", "/proc", READ_ONLY | NOEXEC)
+    os.chdir("/tmp")  # the folder of before lies below the new one
+    for name, most in IPC.items():
+        with contextlib.suppress(OSError):  # older kernels give these to root alone
+            write(outer, f"sys/kernel/{name}", most)
+    system("unshare", NEW_USER)
+    write(outer, "self/setgroups", "deny")
+    write(
+        outer, "self/uid_map", "65534 0 1"
+    )  # the box's root, which is nobody outside, is nobody again
+    write(outer, "self/gid_map", "65534 0 1")
+    write(outer, "self/oom_score_adj", "1000")  # where memory is short, programs go first
+    write(outer, "sys/user/max_user_namespaces", "0")  # within, nobody becomes root of another
+    os.close(outer)
+
+
+def write(folder: int, path: str, text: str) -> None:
+    """Write to a file of the kernel."""
+    file = os.open(path, os.O_WRONLY, dir_fd=folder)
+    os.write(file, text.encode())
+    os.close(file)
+
+
+def fork(nested: bool) -> int:
+    """Fork; where it is nested, the child is the first of a process namespace, with which all its
+    children end.
+    """
+    if not nested:
+        return os.fork()
+    own = os.open("/proc/self/ns/pid", os.O_RDONLY)
+    system("unshare", NEW_PROCESSES)
+    process = os.fork()
+    if process:
+        system("setns", own, 0)  # so that the next child can be first of another
+    os.close(own)
+    return process
+
+
+def limit(kind: int, most: int) -> None:
+    """Limit a resource of this process and its children, to less where it has less."""
+    has = resource.getrlimit(kind)[1]
+    most = most if has == resource.RLIM_INFINITY else min(most, has)
+    resource.setrlimit(kind, (most, most))
+
+
+def confine(request: dict[str, Any], streams: tuple[int, int, int], kept: int) -> None:
+    """Give this fork its standard streams, close all other files but one, and set its limits."""
+    for stream, descriptor in enumerate(streams):
+        os.dup2(descriptor, stream)
+    os.closerange(3, kept)
+    os.closerange(max(3, kept + 1), FILES)
+    turns = len(request["calls"]) if request["limit_each"] else 1
+    limit(resource.RLIMIT_AS, request["memory_mb"] << 20)
+    limit(resource.RLIMIT_CPU, int(request["seconds"] * turns) + 1)
+    limit(resource.RLIMIT_FSIZE, 1 << 20)
+    limit(resource.RLIMIT_NOFILE, FILES)
+    limit(resource.RLIMIT_CORE, 0)
+    if request["processes"]:
+        limit(resource.RLIMIT_NPROC, request["processes"])
+    if request["packages"]:
+        sys.path.append(request["packages"])
+
+
+def text_of(value: Any, longest: int) -> str:
+    """A value as canonical JSON text; where it is too long, its digest."""
+    text = json.dumps(canonical(value))
+    return (
+        text
+        if len(text) <= longest
+        else json.dumps(["long", hashlib.blake2b(text.encode()).hexdigest()])
+    )
+
+
+def module(name: str) -> dict[str, Any]:
+    """The names of a new module, which is found by its name as dataclasses and pickle look it up."""
+    sys.modules[name] = types.ModuleType(name)
+    return vars(sys.modules[name])
+
+
+def call(request: dict[str, Any], pipe: int) -> None:
+    """Run one program and write the value of each call to the pipe, a line each; at once where its
+    time counts.
+    """
+    quiet = os.open(os.devnull, os.O_RDWR)
+    confine(request, (quiet, quiet, quiet), pipe)
+    names = module("solution")
+    try:
+        exec(compile(request["source"], "solution", "exec"), names)
+    except BaseException as error:
+        send(pipe, [{"error": type(error).__name__}])
+        return
+    values: list[str | None] = []
+    for expression in request["calls"]:
+        values.append(None)
+        with contextlib.suppress(BaseException):
+            values[-1] = text_of(eval(expression, names), request["value_kib"] << 10)
+        if request["limit_each"]:
+            send(pipe, [values.pop()])
+    send(pipe, values)
+
+
+def send(pipe: int, values: list[Any]) -> None:
+    """Write values, a line each."""
+    data = b"".join(json.dumps(value).encode() + b"\n" for value in values)
+    while data:
+        data = data[os.write(pipe, data) :]
+
+
+def main_module(request: dict[str, Any], given: int, pipe: int) -> None:
+    """Run one program as the main module, from the file `given` to the pipe; exits as Python itself
+    would.
+    """
+    confine(request, (given, pipe, os.open(os.devnull, os.O_RDWR)), -1)
+    sys.stdin = sys.__stdin__ = open(0, encoding="utf-8")  # type: ignore[misc]  # noqa: SIM115
+    sys.stdout = sys.__stdout__ = open(1, "w", encoding="utf-8")  # type: ignore[misc]  # noqa: SIM115
+    vars(builtins).update(exit=sys.exit, quit=sys.exit)  # what the module site would bring
+    sys.argv = ["solution.py"]
+    status = 0
+    try:
+        exec(compile(request["source"], "solution", "exec"), module("__main__"))
+    except SystemExit as error:
+        status = int(error.code not in (None, 0))
+    except BaseException:
+        status = 1
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread() and not thread.daemon:
+            thread.join()
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    os._exit(status)
+
+
+def forked(
+    work: Callable[[int], None], request: dict[str, Any], lines: int | None
+) -> tuple[bytes, str | None, int]:
+    """What `work` writes to its pipe in a fork that is killed afterwards with all its children; an
+    error; its number.
+
+    No more than so many lines are waited for; with `limit_each` the time begins anew with each.
+    """
+    receive, send = os.pipe()
+    process = fork(request["nested"])
+    if process == 0:
+        try:
+            os.setsid()
+            if request["nested"]:
+                separate()
+            if request["boxed"]:
+                system("capset", *NO_CAPABILITIES)  # for good, as bubblewrap forbids to gain any
+            work(send)
+            os._exit(0)
+        finally:
+            os._exit(1)
+    os.close(send)
+    data, error = received(receive, request, lines)
+    for kill in (os.killpg, os.kill):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            kill(process, signal.SIGKILL)
+    os.close(receive)
+    return data, error, process
+
+
+def status(process: int) -> int:
+    """Wait until a fork and all that it leaves are gone; not 0 where it failed."""
+    return os.waitpid(process, 0)[1]
+
+
+def received(pipe: int, request: dict[str, Any], lines: int | None) -> tuple[bytes, str | None]:
+    """What comes from the pipe until its end, a limit, or the last line that is asked for."""
+    deadline, data = time.monotonic() + request["seconds"], b""
+    while len(data) <= request["output_kib"] << 10:
+        if not select.select([pipe], [], [], max(0.0, deadline - time.monotonic()))[0]:
+            return data, "TimeLimit"
+        piece = os.read(pipe, 65536)
+        data += piece
+        if not piece or (lines and data.count(b"\n") >= lines):
+            return data, None
+        if request["limit_each"] and b"\n" in piece:
+            deadline = time.monotonic() + request["seconds"]
+    return data, "OutputLimit"
+
+
+def printed(request: dict[str, Any], given: str) -> str | None:
+    """What the program prints for one input, or None where it fails."""
+    import tempfile  # here, as every module makes the forks slower
+
+    with tempfile.TemporaryFile() as file:
+        file.write(given.encode())
+        file.seek(0)
+        data, error, process = forked(
+            lambda pipe: main_module(request, file.fileno(), pipe), request, None
+        )
+    return data.decode(errors="replace") if status(process) == 0 and error is None else None
+
+
+def returned(request: dict[str, Any]) -> dict[str, Any]:
+    """The values of the calls, or why there are none; with `limit_each` those up to the one that
+    ended the program.
+    """
+    asked = len(request["calls"])
+    data, error, process = forked(lambda pipe: call(request, pipe), request, asked)
+    try:
+        found = [json.loads(line) for line in data.split(b"\n")[:-1]]
+    except ValueError:
+        found = []
+    if found and isinstance(found[0], dict):
+        return {"error": found[0].get("error")}
+    whole = len(found) >= asked if asked else status(process) == 0
+    if error == "OutputLimit" or not (whole or (request["limit_each"] and found)):
+        return {"error": error or "EndedEarly"}
+    return {"values": found[:asked] + [None] * (asked - len(found))}
+
+
+def answer(request: dict[str, Any]) -> dict[str, Any]:
+    """The answer to the request of one program."""
+    if not request["inputs"]:
+        return returned(request)
+    values: list[str | None] = []
+    for given in request["inputs"]:
+        values.append(None if None in values else printed(request, given))
+    return {"values": values}
+
+
+def nests() -> bool:
+    """Whether a program can have namespaces of its own here."""
+    trial = {"boxed": True, "nested": True, "seconds": 10.0, "output_kib": 1, "limit_each": False}
+    try:
+        return status(forked(lambda pipe: None, trial, None)[2]) == 0
+    except OSError:
+        return False
+
+
+def connected() -> bool:
+    """Whether the kernel still holds connections of programs that are gone; all programs of a box
+    share its network.
+    """
+    with open("/proc/net/sockstat") as file:
+        counts = next(line.split() for line in file if line.startswith("TCP:"))
+    return counts[2] != "0" or counts[counts.index("tw") + 1] != "0"
+
+
+def serve(boxed: bool) -> None:
+    """Answer each request; one that comes when the box is spent is not run."""
+    nested = boxed and nests()
+    kind, spent = {"boxed": boxed, "nested": nested}, False
+    compile("", "", "exec")  # what the first of them prepares need not be prepared in each fork
+    gc.freeze()  # else programs copy what the collector looks at
+    for line in sys.stdin:
+        request = json.loads(line)
+        found = {"spent": True} if spent else answer({**request, **kind}) if request else {}
+        sys.stdout.write(json.dumps(found) + "\n")
+        sys.stdout.flush()
+        with contextlib.suppress(ChildProcessError):
+            while True:
+                os.wait()
+        spent = boxed and bool(request) and (not nested or connected())
+
+
+if __name__ == "__main__":
+    if "boxed" in sys.argv:
+        system(
+            "prctl", PR_SET_DUMPABLE, 0, 0, 0, 0
+        )  # no program may read this process's memory or files
+    serve("boxed" in sys.argv)

@@ -1,0 +1,115 @@
+"""Arithmetic: chains of named quantities, calculated step by step modulo a small number (a
+generated math task).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from prmscale.tasks import steps as step_text
+from prmscale.tasks.base import Domain, Grade, Problem
+from prmscale.tasks.world.specifications import (
+    GeneratedTask,
+    NotArithmetic,
+    Specification,
+    evaluate,
+)
+
+ANSWER = "answer"
+
+
+def prompt(specification: Specification) -> str:
+    """The problem in words: it asks for the last two quantities, which nobody guesses."""
+    return f"{specification.words()} ; find {' '.join(specification.names[-2:])} :"
+
+
+def reduce_once(expression: str, modulus: int) -> str:
+    """The expression with one operation carried out: innermost parentheses first, then products,
+    left to right.
+    """
+    tokens = expression.split()
+    if "(" in tokens:
+        start, end = tokens.index("("), tokens.index(")")
+        inner = reduce_once(" ".join(tokens[start + 1 : end]), modulus).split()
+        kept = inner if len(inner) == 1 else ["(", *inner, ")"]
+        return " ".join([*tokens[:start], *kept, *tokens[end + 1 :]])
+    at = tokens.index("*") if "*" in tokens else 1
+    result = evaluate(" ".join(tokens[at - 1 : at + 2]), {}) % modulus
+    return " ".join([*tokens[: at - 1], str(result), *tokens[at + 2 :]])
+
+
+def solve(
+    specification: Specification, modulus: int, misread: frozenset[str] = frozenset()
+) -> list[str]:
+    """The steps of an author who misreads these wordings and is otherwise flawless."""
+    values = {"a": int(specification.given or 0)}
+    out = []
+    for name, reading in zip(specification.names[1:], specification.readings(misread), strict=True):
+        chain = [reading, " ".join(str(values.get(token, token)) for token in reading.split())]
+        while len(chain[-1].split()) > 1:
+            chain.append(reduce_once(chain[-1], modulus))
+        values[name] = int(chain[-1])
+        out.append(" = ".join([name, *chain]))
+    last = " ".join(str(values[name]) for name in specification.names[-2:])
+    return [*out, f"{ANSWER} {last}"]
+
+
+def stated_answer(text: str) -> str | None:
+    """What the last answer line states, or None."""
+    lines = [words for words in map(str.split, step_text.split(text)) if words[0] == ANSWER]
+    return " ".join(lines[-1][1:]) or None if lines else None
+
+
+class Arithmetic(GeneratedTask):
+    """The task; `detail` of a problem is its specification and the true value of every quantity."""
+
+    domain: Domain = "math"
+    free_input = False
+
+    def grade(self, problems: Sequence[Problem], texts: Sequence[str]) -> list[Grade]:
+        """The last answer line against the reference."""
+        answers = [stated_answer(text) for text in texts]
+        return [
+            Grade(given, given == problem.answer, "none" if given is None else "answer_line")
+            for problem, given in zip(problems, answers, strict=True)
+        ]
+
+    def _prompt(self, specification: Specification) -> str:
+        return prompt(specification)
+
+    def _problem(
+        self, problem_id: str, split: str, specification: Specification, text: str
+    ) -> Problem:
+        steps = solve(specification, self.world.modulus)
+        values = {"a": specification.given} | {s.split()[0]: int(s.split()[-1]) for s in steps[:-1]}
+        return Problem(
+            problem_id=problem_id,
+            domain="math",
+            split=split,
+            prompt=text,
+            answer=stated_answer(steps[-1]),
+            tests=None,
+            difficulty=len(specification.definitions),
+            source="arithmetic",
+            licence="MIT (generated)",
+            detail={"specification": specification.to_json(), "values": values},
+        )
+
+    def _step_is_right(self, problem: Problem, number: int, step: str) -> bool:
+        values = list(problem.detail["values"].items())
+        if number + 1 >= len(values):
+            return number + 1 == len(values) and stated_answer(step) == problem.answer
+        known, (wanted, true_value) = dict(values[: number + 1]), values[number + 1]
+        name, *chain = re.split(r"\s=\s", step.strip())
+        try:
+            return (
+                name == wanted
+                and bool(chain)
+                and all(self._modulo(part, known) == true_value for part in chain)
+            )
+        except NotArithmetic:
+            return False
+
+    def _modulo(self, expression: str, known: dict[str, int]) -> int:
+        return evaluate(expression, known) % self.world.modulus

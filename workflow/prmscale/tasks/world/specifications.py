@@ -1,0 +1,281 @@
+"""The generated world that both miniature domains share: quantities defined one after another in
+words.
+
+Some wordings have a popular misreading. Authors of the pre-training corpus fall for each with a
+known rate, so that likelihood and majority follow the crowd and only labels say which reading is
+right.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice
+from typing import Any
+
+import numpy as np
+
+from prmscale import seeds
+from prmscale.errors import UserError
+from prmscale.study import World
+from prmscale.tasks.base import Problem
+
+NAMES = "abcdefghi"
+SPLITS = {
+    "pretrain": range(70),
+    "train": range(70, 85),
+    "validation": range(85, 90),
+    "test": range(90, 100),
+}
+# Values beyond this count as a failure, not as work. A right solution squares eight times at most:
+# below 10**290.
+LARGEST = 10**300
+# characters of one statement; bounds the depth of its syntax tree, which is walked recursively
+LONGEST = 400
+
+
+@dataclass(frozen=True)
+class Wording:
+    """How a definition is put in words, its right reading and its popular misreading (None: nobody
+    misreads it).
+
+    {a} and {b} stand for earlier quantities, {k} for a constant.
+    """
+
+    template: str
+    right: str
+    misread: str | None = None
+
+    @property
+    def operands(self) -> int:
+        """Earlier quantities it refers to."""
+        return 2 if "{b}" in self.template else 1
+
+
+WORDINGS = {
+    "less_than": Wording("{k} less than {a}", "{a} - {k}", "{k} - {a}"),
+    "taken_from": Wording("{a} taken from {b}", "{b} - {a}", "{a} - {b}"),
+    "more_than_twice": Wording("{k} more than twice {a}", "2 * {a} + {k}", "2 * ( {a} + {k} )"),
+    "twice_the_sum": Wording("twice the sum of {a} and {k}", "2 * ( {a} + {k} )", "2 * {a} + {k}"),
+    "squared_plus": Wording("{a} squared plus {k}", "{a} * {a} + {k}", "2 * {a} + {k}"),
+    "subtracted_from": Wording("{a} subtracted from {k}", "{k} - {a}", "{a} - {k}"),
+    "fewer_than_double": Wording("{k} fewer than double {a}", "2 * {a} - {k}", "{k} - 2 * {a}"),
+    "plus": Wording("{a} plus {k}", "{a} + {k}"),
+    "minus": Wording("{a} minus {k}", "{a} - {k}"),
+    "sum": Wording("the sum of {a} and {b}", "{a} + {b}"),
+    "thrice": Wording("3 times {a}", "3 * {a}"),
+}
+FILLERS = [name for name, wording in WORDINGS.items() if wording.misread is None]
+
+
+def misreadable(problem: Problem) -> frozenset[str]:
+    """The wordings in a problem that can be misread; none in a problem that was not generated here."""
+    if not (isinstance(problem.detail, Mapping) and "specification" in problem.detail):
+        return frozenset()
+    used = {
+        wording
+        for wording, *_ in Specification.from_json(problem.detail["specification"]).definitions
+    }
+    return frozenset(used.difference(FILLERS))
+
+
+@dataclass(frozen=True)
+class Specification:
+    """Quantities a, b, c ...: the first is given (`given`: a constant, or None for the free input
+    x), the others are defined by (wording, first operand, second operand or '', constant).
+    """
+
+    given: int | None
+    definitions: tuple[tuple[str, str, str, int], ...]
+
+    @property
+    def names(self) -> str:
+        """The names of all quantities, the given one first."""
+        return NAMES[: len(self.definitions) + 1]
+
+    def words(self) -> str:
+        """The definitions in words, without the question."""
+        parts = [f"a is {'x' if self.given is None else self.given}"]
+        for name, (wording, a, b, k) in zip(self.names[1:], self.definitions, strict=True):
+            parts.append(f"{name} is {WORDINGS[wording].template.format(a=a, b=b, k=k)}")
+        return " ; ".join(parts)
+
+    def readings(self, misread: frozenset[str] = frozenset()) -> list[str]:
+        """The expression of every defined quantity, as an author understands it who misreads these
+        wordings.
+        """
+        out = []
+        for wording, a, b, k in self.definitions:
+            form = WORDINGS[wording]
+            out.append(((wording in misread and form.misread) or form.right).format(a=a, b=b, k=k))
+        return out
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data, for a problem's detail."""
+        return {"given": self.given, "definitions": [list(d) for d in self.definitions]}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Specification:
+        """The inverse of `to_json`."""
+        return cls(data["given"], tuple((w, a, b, k) for w, a, b, k in data["definitions"]))
+
+
+def draw(world: World, stream: np.random.Generator, free_input: bool) -> Specification:
+    """A random specification. The first operand is the quantity just before, so that every step
+    matters.
+    """
+    rates = world.rates("code" if free_input else "math")
+    popular = [name for name in WORDINGS if name in rates]
+    count = int(stream.integers(world.definitions[0], world.definitions[1] + 1))
+    definitions = []
+    for i in range(count):
+        filler = not popular or stream.random() < world.filler_share
+        options = [w for w in (FILLERS if filler else popular) if WORDINGS[w].operands <= i + 1]
+        wording = options[stream.integers(len(options))] if options else "plus"
+        b = NAMES[stream.integers(i)] if WORDINGS[wording].operands == 2 else ""
+        definitions.append((wording, NAMES[i], b, int(stream.integers(1, world.modulus))))
+    given = None if free_input else int(stream.integers(world.modulus))
+    return Specification(given, tuple(definitions))
+
+
+def stream_of(
+    world: World, split: str, seed: int, free_input: bool, prompt: Callable[[Specification], str]
+) -> Iterator[tuple[Specification, str]]:
+    """Specifications of a split with their prompts, without repetition, in an order that `seed`
+    fixes.
+
+    A problem belongs to the split that the hash of its prompt falls in, so splits are disjoint by
+    construction.
+    """
+    if split not in SPLITS:
+        raise UserError(f"no split {split!r}; the generated tasks have {', '.join(SPLITS)}")
+    unknown = sorted(set(world.misreading_rates) - {n for n, w in WORDINGS.items() if w.misread})
+    if unknown:
+        known = ", ".join(n for n, w in WORDINGS.items() if w.misread)
+        raise UserError(
+            f"world.misreading_rates: no wording {', '.join(unknown)}; possible: {known}"
+        )
+    stream, seen, misses = seeds.generator(seed, "world", split, free_input), set(), 0
+    while misses < 10_000:
+        specification = draw(world, stream, free_input)
+        text = prompt(specification)
+        bucket = (
+            int.from_bytes(hashlib.blake2b(text.encode(), digest_size=4).digest(), "little") % 100
+        )
+        if bucket not in SPLITS[split] or text in seen:
+            misses += 1
+            continue
+        misses = 0
+        seen.add(text)
+        yield specification, text
+    raise UserError(
+        f"the world is too small: {len(seen)} different {split} problems found; raise "
+        "world.definitions or world.modulus, or ask for fewer problems"
+    )
+
+
+class GeneratedTask(ABC):
+    """What the two generated tasks share: problems drawn from the world, and the truth of every
+    step.
+    """
+
+    free_input: bool  # whether the first quantity is the input x rather than a constant
+
+    def __init__(self, name: str, world: World) -> None:
+        self.name, self.world = name, world
+
+    def load(self, split: str, count: int | None, seed: int) -> list[Problem]:
+        """The first `count` problems of a split; problem n does not depend on `count`."""
+        if count is None:
+            raise UserError(
+                f"{self.name}: a generated task has no last problem; say how many of {split!r} are "
+                "wanted"
+            )
+        drawn = islice(stream_of(self.world, split, seed, self.free_input, self._prompt), count)
+        return [
+            self._problem(f"{self.name}/{split}/{n:05d}", split, s, text)
+            for n, (s, text) in enumerate(drawn)
+        ]
+
+    def truth(self, problem: Problem, steps: Sequence[str]) -> list[bool]:
+        """For each step whether the solution is right so far: this step and all before it.
+
+        A step is right if it defines the next quantity in order and every expression in it has that
+        quantity's true value, given the true values of the earlier ones; the last step is right if
+        it states the right result.
+        """
+        right, so_far = True, []
+        for number, step in enumerate(steps):
+            right = right and self._step_is_right(problem, number, step)
+            so_far.append(right)
+        return so_far
+
+    @abstractmethod
+    def _prompt(self, specification: Specification) -> str: ...
+
+    @abstractmethod
+    def _problem(
+        self, problem_id: str, split: str, specification: Specification, text: str
+    ) -> Problem: ...
+
+    @abstractmethod
+    def _step_is_right(self, problem: Problem, number: int, step: str) -> bool:
+        """Whether `step` is right as step `number`, all before it being right."""
+
+
+class NotArithmetic(Exception):
+    """An expression outside the language: names, integers, + - * and parentheses."""
+
+
+@lru_cache(maxsize=1 << 16)
+def parse(source: str) -> ast.stmt:
+    """The one statement in `source`; raises NotArithmetic for anything else."""
+    if len(source) > LONGEST:
+        raise NotArithmetic
+    try:
+        body = ast.parse(source.strip()).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        raise NotArithmetic from None
+    if len(body) != 1:
+        raise NotArithmetic
+    return body[0]
+
+
+def value(node: ast.expr | None, names: Mapping[str, int]) -> int:
+    """The value of a parsed expression; nothing is executed. Raises NotArithmetic outside the
+    language.
+    """
+    match node:
+        case ast.Constant(value=int() as constant) if not isinstance(constant, bool):
+            return constant
+        case ast.Name(id=name) if name in names:
+            return names[name]
+        case ast.UnaryOp(op=ast.USub(), operand=operand):
+            return -value(operand, names)
+        case ast.BinOp(left=left, op=op, right=right):
+            a, b = value(left, names), value(right, names)
+            match op:
+                case ast.Add():
+                    result = a + b
+                case ast.Sub():
+                    result = a - b
+                case ast.Mult():
+                    result = a * b
+                case _:
+                    raise NotArithmetic
+            if abs(result) > LARGEST:
+                raise NotArithmetic
+            return result
+    raise NotArithmetic
+
+
+def evaluate(expression: str, names: Mapping[str, int]) -> int:
+    """The value of an expression in text."""
+    statement = parse(expression)
+    if not isinstance(statement, ast.Expr):
+        raise NotArithmetic
+    return value(statement.value, names)
