@@ -70,7 +70,10 @@ def test_a_missing_vllm_is_said_by_the_engine(tmp_path):
 
 
 def test_what_vllm_refuses_is_an_error_for_people():
-    with pytest.raises(
-        UserError, match="m: vLLM fails: no such architecture\nThe engine transformers"
-    ), vllm_model.refusals("m"):
+    with (
+        pytest.raises(
+            UserError, match="m: vLLM fails: no such architecture\nThe engine transformers"
+        ),
+        vllm_model.refusals("m"),
+    ):
         raise ValueError("no such architecture")

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from prmscale.analysis.first_errors import f1, known, named
+from prmscale.analysis.first_errors import f1
 from prmscale.engines.requests import Scored
 from prmscale.errors import UserError
-from prmscale.rewards.first_error_f1 import best_threshold, first_error, first_error_f1
+from prmscale.rewards.first_errors import best_threshold, first_error, known, named
 from prmscale.study import Dataset, World
 from prmscale.tasks.benchmarks import process_bench
 from prmscale.tasks.registry import build
@@ -51,13 +51,10 @@ def judged():
 
 
 @settings(max_examples=200, deadline=None)
-@given(judged(), st.floats(-0.1, 1.1))
-def test_f1_and_the_best_threshold_against_brute_force(solutions, threshold):
+@given(judged())
+def test_the_best_threshold_against_brute_force(solutions):
     scores, labels = zip(*solutions, strict=True)
-    assert first_error_f1(scores, labels, threshold) == pytest.approx(
-        brute_force(scores, labels, threshold)
-    )
-    best = first_error_f1(scores, labels, best_threshold(scores, labels)).f1
+    best = brute_force(scores, labels, best_threshold(scores, labels))[2]
     assert best == pytest.approx(
         max(brute_force(scores, labels, t / 12 + 0.01)[2] for t in range(-1, 14))
     )
@@ -70,9 +67,8 @@ def test_a_score_at_the_threshold_is_not_below_it():
 
 def test_one_kind_of_solution_alone_has_no_f1():
     for labels in ([-1, -1], [0, 1]):
-        for measure in (lambda own, found: first_error_f1(own, found, 0.5), best_threshold):
-            with pytest.raises(UserError, match=r"of 2 given, [02] are erroneous"):
-                measure([np.ones(2)] * 2, labels)
+        with pytest.raises(UserError, match=r"of 2 given, [02] are erroneous"):
+            best_threshold([np.ones(2)] * 2, labels)
 
 
 def test_processbench_in_its_published_format(tmp_path):

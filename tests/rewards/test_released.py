@@ -28,10 +28,11 @@ from transformers.models.llama import LlamaForCausalLM
 
 from prmscale.analysis import controls, selection
 from prmscale.engines.backends.released_scorer import QWEN_SYSTEM, ReleasedScorer
+from prmscale.engines.models import FACTS, load_scorer
 from prmscale.errors import UserError
 from prmscale.files import write_json
 from prmscale.results import reward_models
-from prmscale.rewards.released import FACTS, describe, load_scorer
+from prmscale.rewards.released import describe
 from prmscale.study import ReleasedRewardModel
 
 MARKS = ["<s>", "</s>", "<h>", "</h>", "<extra_0>", "<|im_start|>", "<|im_end|>"]

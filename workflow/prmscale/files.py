@@ -1,7 +1,8 @@
-"""Writing files and folders whole or not at all: made aside, then renamed."""
+"""Files and folders: written whole or not at all (made aside, then renamed), and told apart by content."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -54,3 +55,18 @@ def read_json(path: str | Path) -> Any:
         return json.loads(Path(path).read_text())
     except json.JSONDecodeError as error:
         raise UserError(f"{path}, line {error.lineno}: not valid JSON ({error.msg})") from error
+
+
+def fingerprint(*parts: Any) -> str:
+    """A short hash of settings and input files (by content), to tell whether half-done work still
+    fits.
+    """
+    digest = hashlib.sha256()
+    for part in parts:
+        if isinstance(part, Path):
+            files = sorted(p for p in part.rglob("*") if p.is_file()) if part.is_dir() else [part]
+            for file in files:
+                digest.update(file.read_bytes())
+        else:
+            digest.update(repr(part).encode())
+    return digest.hexdigest()[:16]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import gc
-import hashlib
 import os
 import sys
 import traceback
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from prmscale.errors import UserError
+from prmscale.files import fingerprint
 
 VLLM_PYTHON = Path(".venv-vllm/bin/python")  # `make vllm` sets it up beside the Snakefile
 
@@ -97,18 +97,3 @@ def shards_of(output: Path, *parts: Any) -> Path:
     they depend on.
     """
     return output.parent / ".shards" / f"{output.stem}-{fingerprint(*parts)}"
-
-
-def fingerprint(*parts: Any) -> str:
-    """A short hash of settings and input files (by content), to tell whether half-done work still
-    fits.
-    """
-    digest = hashlib.sha256()
-    for part in parts:
-        if isinstance(part, Path):
-            files = sorted(p for p in part.rglob("*") if p.is_file()) if part.is_dir() else [part]
-            for file in files:
-                digest.update(file.read_bytes())
-        else:
-            digest.update(repr(part).encode())
-    return digest.hexdigest()[:16]

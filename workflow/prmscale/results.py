@@ -10,8 +10,9 @@ import pandas as pd
 from prmscale import tables
 from prmscale.analysis.patterns import COLUMNS
 from prmscale.analysis.selection import other_aggregations
+from prmscale.engines.models import FACTS
 from prmscale.files import read_json
-from prmscale.rewards.card import FACTS, METRICS
+from prmscale.rewards.card import METRICS
 
 
 def searches(paths: Sequence[str | Path], aggregation: str) -> pd.DataFrame:

@@ -16,6 +16,8 @@ from pandas.api import types
 from prmscale.errors import UserError
 from prmscale.files import written_whole
 
+SOLUTION_KEY = ["problem_id", "solution_id"]  # what names a solution within a policy's table
+
 SCHEMAS: dict[str, dict[str, str]] = {
     "problems": {
         "problem_id": "text",

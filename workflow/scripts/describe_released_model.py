@@ -2,9 +2,9 @@
 weights stay in place.
 """
 
+from prmscale.engines.models import FACTS
 from prmscale.files import write_json, written_whole
 from prmscale.jobs import job
-from prmscale.rewards.card import FACTS
 from prmscale.rewards.released import describe
 from prmscale.study import ReleasedRewardModel
 

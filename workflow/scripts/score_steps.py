@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from prmscale import tables
+from prmscale.engines.models import load_scorer
 from prmscale.jobs import job
 from prmscale.labels.label import truths
-from prmscale.rewards.released import load_scorer
 from prmscale.search import benchmarks
 from prmscale.study import CodeExecution, World
 

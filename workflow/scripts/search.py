@@ -9,12 +9,11 @@ from pathlib import Path
 import pandas as pd
 
 from prmscale import tables
-from prmscale.analysis import first_errors
+from prmscale.engines.models import FACTS, load_scorer
 from prmscale.engines.recorded import RecordedPolicy
 from prmscale.files import read_json
 from prmscale.jobs import job
-from prmscale.rewards.card import FACTS
-from prmscale.rewards.released import load_scorer
+from prmscale.rewards import first_errors
 from prmscale.search import benchmarks
 from prmscale.search.evaluate import evaluate
 from prmscale.study import CodeExecution, World

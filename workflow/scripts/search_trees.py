@@ -9,11 +9,9 @@ import pandas as pd
 
 from prmscale import tables
 from prmscale.engines.cached import CachedPolicy
-from prmscale.engines.models import load_policy
+from prmscale.engines.models import FACTS, load_policy, load_scorer
 from prmscale.files import read_json
 from prmscale.jobs import job, shards_of
-from prmscale.rewards.card import FACTS
-from prmscale.rewards.released import load_scorer
 from prmscale.search import benchmarks
 from prmscale.search.evaluate import search_trees, worths
 from prmscale.study import CodeExecution, Prompting, Sampling, TreeSearch, World

@@ -86,7 +86,10 @@ def _forms(dataset: str, table: Array, logs: Array, rules: Rules) -> Iterator[Ch
             float(forms.left_out_error(f, logs, table.mean(axis=(0, 1))[None])[0])
             for f in (form, line)
         )
-        words = f"{form.name}, predicts a left-out size better than the {line.name} (error {ours:.3f} against {lines:.3f})"
+        words = (
+            f"{form.name}, predicts a left-out size better than the {line.name} "
+            f"(error {ours:.3f} against {lines:.3f})"
+        )
         yield Check(
             SECTION,
             dataset,

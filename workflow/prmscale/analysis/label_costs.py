@@ -18,7 +18,7 @@ from scipy.stats import hypergeom
 
 from prmscale.analysis.estimates import UNBOUNDED, curve, mean_interval, paired_difference
 from prmscale.analysis.label_quality import bins, calibration_error
-from prmscale.labels.consensus import KEY
+from prmscale.tables import SOLUTION_KEY
 from prmscale.tasks.registry import dataset_of
 
 METHOD = ["dataset", "method", "k"]
@@ -57,12 +57,12 @@ def _at(labels: pd.DataFrame, spent: pd.DataFrame, k: int) -> pd.DataFrame:
         right = 1 - hypergeom.pmf(0, labels["rollouts"], labels["successes"], k)
     truth = labels["truth"].to_numpy(bool)
     steps = labels.assign(hit=np.where(truth, right, 1 - right))
-    steps = steps.sort_values([*KEY, "step"])
+    steps = steps.sort_values([*SOLUTION_KEY, "step"])
     # a first error is placed right if all steps up to it are labelled right
-    wrong_before = (steps["truth"] == 0).groupby([steps[key] for key in KEY]).cumsum() - (
+    wrong_before = (steps["truth"] == 0).groupby([steps[key] for key in SOLUTION_KEY]).cumsum() - (
         steps["truth"] == 0
     )
-    placed = steps[wrong_before == 0].groupby(KEY)["hit"].prod()
+    placed = steps[wrong_before == 0].groupby(SOLUTION_KEY)["hit"].prod()
     took = spent.set_index("problem_id")
     quality = {
         "accuracy": steps.groupby("problem_id")["hit"].mean(),

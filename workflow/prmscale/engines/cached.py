@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from prmscale.engines.policy import Extension
-from prmscale.engines.requests import Continuation, Prefix, Until
+from prmscale.engines.requests import Continuation, Until
 from prmscale.engines.scheduler import Policy
-from prmscale.tasks.base import Problem
+from prmscale.tasks.base import Prefix, Problem
 
 Key = tuple[str, Prefix, Until]
 

@@ -10,7 +10,8 @@ from operator import add
 from typing import Literal, NamedTuple
 
 from prmscale.engines.flops import Shape
-from prmscale.engines.requests import Continuation, Prefix, Scored
+from prmscale.engines.requests import Continuation, Scored
+from prmscale.tasks.base import Prefix
 
 Unit = Literal["tokens", "flops"]
 COUNTED: dict[Unit, str] = {

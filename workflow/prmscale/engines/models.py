@@ -1,12 +1,18 @@
-"""The engine that samples from a policy, as the configuration chooses."""
+"""From a model's folder to the engine that runs it, as the configuration chooses."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from prmscale.engines.backends.released_scorer import ReleasedScorer
 from prmscale.engines.backends.transformers_policy import TransformersPolicy
+from prmscale.engines.backends.transformers_scorer import TransformersScorer
 from prmscale.engines.policy import SamplingPolicy
-from prmscale.study import Prompting, Sampling
+from prmscale.engines.scorer import StepScorer
+from prmscale.files import read_json
+from prmscale.study import Engine, Prompting, ReleasedRewardModel, Sampling
+
+FACTS = "reward_model.json"  # what a reward model's folder says of it, beside the weights
 
 
 def load_policy(
@@ -21,8 +27,27 @@ def load_policy(
     """The policy in `folder` on `sampling.engine`; `gpus` are those that the job has."""
     if sampling.engine == "transformers":
         return TransformersPolicy(name, folder, prompting, sampling, device, seed)
-    from prmscale.engines.backends.vllm_policy import (
-        VllmPolicy,
-    )  # sets vLLM's switches, which other jobs do not need
+    # imported here: it sets vLLM's switches, which other jobs do not need
+    from prmscale.engines.backends.vllm_policy import VllmPolicy
 
     return VllmPolicy(name, folder, prompting, sampling, gpus, seed)
+
+
+def load_scorer(
+    folder: str | Path, device: str, engine: Engine = "transformers", gpus: int = 0
+) -> StepScorer:
+    """The scorer of a reward model's folder: of the weights in it, or of the released model that it
+    describes.
+
+    The `engine` vllm, over `gpus` GPUs, reads scalar heads that were trained here, transformers all
+    others.
+    """
+    facts = read_json(Path(folder) / FACTS)
+    if facts.get("released"):
+        return ReleasedScorer(ReleasedRewardModel(**facts["released"]), device)
+    if engine == "vllm" and facts["head"] == "scalar":
+        # imported here: it sets vLLM's switches, which other jobs do not need
+        from prmscale.engines.backends.vllm_scorer import VllmScorer
+
+        return VllmScorer(folder, gpus)
+    return TransformersScorer(folder, device)

@@ -19,11 +19,11 @@ from transformers import AutoConfig, AutoTokenizer, GenerationConfig, PreTrained
 from prmscale.engines.backends.loading import load_pretrained
 from prmscale.engines.chat import Chat
 from prmscale.engines.flops import Shape
-from prmscale.engines.requests import Continuation, Prefix, Until
+from prmscale.engines.requests import Continuation, Until
 from prmscale.study import Prompting, Sampling
 from prmscale.tasks import steps as step_text
 from prmscale.tasks import thoughts
-from prmscale.tasks.base import Problem
+from prmscale.tasks.base import Prefix, Problem
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,8 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-Prefix = tuple[str, ...]
+from prmscale.tasks.base import Prefix
+
 Until = Literal["step", "end"]
 
 

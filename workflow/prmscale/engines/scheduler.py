@@ -20,7 +20,6 @@ from prmscale.engines.requests import (
     Continuation,
     Extend,
     Judge,
-    Prefix,
     Read,
     Request,
     Score,
@@ -28,7 +27,7 @@ from prmscale.engines.requests import (
     Standing,
     Strategy,
 )
-from prmscale.tasks.base import Grade, Problem
+from prmscale.tasks.base import Grade, Prefix, Problem
 
 
 class Policy(Protocol):

@@ -14,9 +14,9 @@ import numpy as np
 from transformers import PreTrainedTokenizerBase
 
 from prmscale.engines.flops import Shape
-from prmscale.engines.requests import Prefix, Scored
+from prmscale.engines.requests import Scored
 from prmscale.tasks import steps as step_text
-from prmscale.tasks.base import Problem
+from prmscale.tasks.base import Prefix, Problem
 
 
 class StepScorer(ABC):

@@ -116,6 +116,9 @@ def _picture(data: pd.DataFrame, level: float, budget: int) -> Figure:
         before = policy
     for y, width in ((0.6, 1.0), (-0.5, 0.6), (-len(groups) - 0.5, 1.0)):
         axis.axhline(y, color=style.BLACK, linewidth=width)
-    note = f"Accuracy in percent on code, N = {budget}; ours with {level:.0%} intervals over problems and training seeds."
+    note = (
+        f"Accuracy in percent on code, N = {budget}; "
+        f"ours with {level:.0%} intervals over problems and training seeds."
+    )
     axis.text(0, -len(groups) - 1.2, note, va="center", fontsize=7)
     return figure

@@ -18,8 +18,9 @@ from typing import Any
 
 from scipy.special import betainc
 
-from prmscale.engines.requests import Extend, Judge, Prefix, Request, Strategy
+from prmscale.engines.requests import Extend, Judge, Request, Strategy
 from prmscale.labels.monte_carlo import Estimate, ended, prefixes_of
+from prmscale.tasks.base import Prefix
 
 ANY = "any rollout right"
 

@@ -12,9 +12,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
 
-from prmscale.engines.requests import Prefix, Strategy
+from prmscale.engines.requests import Strategy
 from prmscale.labels.adaptive import Decision, decide, known_ends
 from prmscale.labels.monte_carlo import Estimate, prefixes_of
+from prmscale.tasks.base import Prefix
 
 
 def binary_search(

@@ -9,13 +9,18 @@ from functools import reduce
 
 import pandas as pd
 
-KEY = ["problem_id", "solution_id"]
+from prmscale.tables import SOLUTION_KEY
 
 
 def first_errors(labels: pd.DataFrame) -> pd.Series:
     """The first step labelled wrong of each solution, -1 where none is."""
     wrong = labels["step"].where(labels["label"] == 0)
-    return wrong.groupby([labels[key] for key in KEY], sort=False).min().fillna(-1).astype(int)
+    return (
+        wrong.groupby([labels[key] for key in SOLUTION_KEY], sort=False)
+        .min()
+        .fillna(-1)
+        .astype(int)
+    )
 
 
 def consensus(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
@@ -37,4 +42,6 @@ def consensus(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
     first["value"] = (first["successes"] / first["rollouts"].where(first["rollouts"] > 0)).fillna(
         first["label"]
     )
-    return first[agreed[pd.MultiIndex.from_frame(first[KEY])].to_numpy()].reset_index(drop=True)
+    return first[agreed[pd.MultiIndex.from_frame(first[SOLUTION_KEY])].to_numpy()].reset_index(
+        drop=True
+    )

@@ -7,12 +7,11 @@ from typing import Any
 
 import pandas as pd
 
-from prmscale.engines.requests import Prefix
 from prmscale.engines.scheduler import Grader, Policy, run
 from prmscale.labels.adaptive import Decision, adaptive
 from prmscale.labels.binary_search import binary_search
 from prmscale.labels.monte_carlo import Estimate, monte_carlo
-from prmscale.tasks.base import Problem
+from prmscale.tasks.base import Prefix, Problem
 
 
 def truths(task: Any, problem: Problem, steps: Sequence[str]) -> Sequence[bool | None]:

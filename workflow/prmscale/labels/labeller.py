@@ -16,7 +16,6 @@ from prmscale.engines.cached import CachedPolicy
 from prmscale.engines.models import load_policy
 from prmscale.engines.policy import SamplingPolicy
 from prmscale.engines.recorded import RecordedPolicy
-from prmscale.engines.requests import Prefix
 from prmscale.engines.scheduler import Grader, Policy, run
 from prmscale.labels import spending
 from prmscale.labels.adaptive import ANY, Decision
@@ -26,7 +25,7 @@ from prmscale.labels.omega import Tree, omega
 from prmscale.policies.sample import solution_table
 from prmscale.study import CodeExecution, Dataset, OmegaTree, Prompting, Sampling, World
 from prmscale.tasks import registry
-from prmscale.tasks.base import Problem
+from prmscale.tasks.base import Prefix, Problem
 
 
 @dataclass(frozen=True)

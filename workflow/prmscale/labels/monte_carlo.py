@@ -7,7 +7,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from prmscale.engines.requests import Continuation, Extend, Judge, Prefix, Strategy
+from prmscale.engines.requests import Continuation, Extend, Judge, Strategy
+from prmscale.tasks.base import Prefix
 
 
 @dataclass(frozen=True)

@@ -19,10 +19,11 @@ from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from prmscale.engines.requests import Continuation, Extend, Judge, Prefix, Request, Strategy
+from prmscale.engines.requests import Continuation, Extend, Judge, Request, Strategy
 from prmscale.labels.binary_search import next_check, proved
 from prmscale.labels.monte_carlo import Estimate, prefixes_of
 from prmscale.study import OmegaTree
+from prmscale.tasks.base import Prefix
 
 
 @dataclass(frozen=True)

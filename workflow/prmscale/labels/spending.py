@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from prmscale.labels.consensus import KEY
+from prmscale.tables import SOLUTION_KEY
 
 COUNTS = ["solutions", "labelled", "rollouts", "tokens"]
 
@@ -55,6 +55,6 @@ def of_filter(spent: Sequence[pd.DataFrame], kept: pd.DataFrame) -> pd.DataFrame
         first[column] = sum(
             each.set_index("problem_id")[column].reindex(first.index) for each in spent
         )
-    labelled = kept[KEY].drop_duplicates().groupby("problem_id").size()
+    labelled = kept[SOLUTION_KEY].drop_duplicates().groupby("problem_id").size()
     first["labelled"] = labelled.reindex(first.index).fillna(0).astype(int)
     return first.assign(method="consensus").reset_index()

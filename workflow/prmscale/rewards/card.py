@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-FACTS = "reward_model.json"  # the facts that the card tells, beside it
 METRICS = "metrics.csv"  # its metrics at every checkpoint, beside them
 
 _CARD = """---
@@ -68,7 +67,7 @@ score = model(torch.cat([prompt, step], 1), token_type_ids=types).logits[0, -1, 
 
 
 def card(facts: Mapping[str, Any]) -> str:
-    """The card's Markdown; `facts` is what FACTS holds."""
+    """The card's Markdown; `facts` is what reward_model.json holds."""
     how = f"with binary cross-entropy {_SUPERVISED[facts['supervise']]}"
     if facts["ranking_weight"]:
         how += f" and a ranking loss within problems (weight {facts['ranking_weight']:g})"

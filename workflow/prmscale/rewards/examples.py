@@ -11,8 +11,8 @@ import pandas as pd
 
 from prmscale import seeds
 from prmscale.errors import UserError
-from prmscale.labels.consensus import KEY
 from prmscale.study import RewardTraining
+from prmscale.tables import SOLUTION_KEY
 from prmscale.tasks.base import Problem
 
 
@@ -43,13 +43,17 @@ def examples(
     steps do not match.
     """
     columns = ["value" if training.target == "soft" else "label", "truth"]
-    ordered = labels.sort_values([*KEY, "step"])
-    begins = np.flatnonzero((ordered[KEY] != ordered[KEY].shift()).any(axis=1))
+    ordered = labels.sort_values([*SOLUTION_KEY, "step"])
+    begins = np.flatnonzero((ordered[SOLUTION_KEY] != ordered[SOLUTION_KEY].shift()).any(axis=1))
     parts = np.split(ordered[columns].to_numpy(float), begins)[
         1:
     ]  # nothing stands before the first
     by_solution = dict(
-        zip(ordered[KEY].iloc[begins].itertuples(index=False, name=None), parts, strict=True)
+        zip(
+            ordered[SOLUTION_KEY].iloc[begins].itertuples(index=False, name=None),
+            parts,
+            strict=True,
+        )
     )
     out = []
     for row in solutions.itertuples(index=False):

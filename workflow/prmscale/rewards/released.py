@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from transformers import AutoConfig
 
 from prmscale.engines import memory
 from prmscale.engines.backends.loading import load_pretrained
-from prmscale.engines.backends.released_scorer import ReleasedScorer
-from prmscale.engines.backends.transformers_scorer import TransformersScorer
-from prmscale.engines.scorer import StepScorer
 from prmscale.errors import UserError
-from prmscale.files import read_json
-from prmscale.rewards.card import FACTS
-from prmscale.study import Engine, ReleasedRewardModel
+from prmscale.study import ReleasedRewardModel
 
 
 def describe(released: ReleasedRewardModel) -> dict[str, Any]:
@@ -52,24 +46,3 @@ def describe(released: ReleasedRewardModel) -> dict[str, Any]:
         "train_flops": 0.0,
         "validation": {},
     }
-
-
-def load_scorer(
-    folder: str | Path, device: str, engine: Engine = "transformers", gpus: int = 0
-) -> StepScorer:
-    """The scorer of a reward model's folder: of the weights in it, or of the released model that it
-    describes.
-
-    The `engine` vllm, over `gpus` GPUs, reads scalar heads that were trained here, transformers all
-    others.
-    """
-    facts = read_json(Path(folder) / FACTS)
-    if facts.get("released"):
-        return ReleasedScorer(ReleasedRewardModel(**facts["released"]), device)
-    if engine == "vllm" and facts["head"] == "scalar":
-        from prmscale.engines.backends.vllm_scorer import (
-            VllmScorer,  # sets vLLM's switches, which other jobs do not need
-        )
-
-        return VllmScorer(folder, gpus)
-    return TransformersScorer(folder, device)

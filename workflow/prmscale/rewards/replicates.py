@@ -17,9 +17,9 @@ from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 from prmscale import seeds, tables
 from prmscale.engines.backends.loading import load_pretrained
 from prmscale.engines.backends.transformers_scorer import score_encoded
-from prmscale.files import read_json, write_json
-from prmscale.jobs import fingerprint
-from prmscale.rewards.card import FACTS, METRICS, card
+from prmscale.engines.models import FACTS
+from prmscale.files import fingerprint, read_json, write_json
+from prmscale.rewards.card import METRICS, card
 from prmscale.rewards.examples import Example, examples
 from prmscale.rewards.metrics import metrics
 from prmscale.rewards.parallel import accelerator

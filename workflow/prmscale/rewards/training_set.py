@@ -14,9 +14,9 @@ import pandas as pd
 
 from prmscale import seeds
 from prmscale.errors import UserError
-from prmscale.labels.consensus import KEY
 from prmscale.rewards.examples import Example, shuffled
 from prmscale.study import TrainingSet
+from prmscale.tables import SOLUTION_KEY
 from prmscale.tasks.world.specifications import misreadable
 
 
@@ -32,7 +32,7 @@ def in_turn(by_policy: Sequence[pd.DataFrame]) -> pd.DataFrame:
         table.assign(solution_id=table["solution_id"] * len(by_policy) + i)
         for i, table in enumerate(by_policy)
     ]
-    order = [column for column in (*KEY, "step") if column in parts[0]]
+    order = [column for column in (*SOLUTION_KEY, "step") if column in parts[0]]
     return pd.concat(parts).sort_values(order, ignore_index=True)
 
 
@@ -96,7 +96,7 @@ def described(
     """
     problems = {e.problem.problem_id: e.problem for e in chosen}
     keys = pd.MultiIndex.from_tuples(
-        [(e.problem.problem_id, e.solution_id) for e in chosen], names=KEY
+        [(e.problem.problem_id, e.solution_id) for e in chosen], names=SOLUTION_KEY
     )
     steps = {name: table.loc[_among(table, keys), "label"] for name, table in labels.items()}
     every = pd.concat(steps.values())
@@ -133,4 +133,4 @@ def _parcels(examples: Sequence[Example], per_problem: int | None) -> list[list[
 
 def _among(table: pd.DataFrame, keys: pd.MultiIndex) -> pd.Series:
     """Which rows belong to these solutions."""
-    return pd.Series(pd.MultiIndex.from_frame(table[KEY]).isin(keys), index=table.index)
+    return pd.Series(pd.MultiIndex.from_frame(table[SOLUTION_KEY]).isin(keys), index=table.index)

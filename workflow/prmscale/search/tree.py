@@ -14,11 +14,11 @@ from prmscale.engines.requests import (
     NOTHING,
     Continuation,
     Extend,
-    Prefix,
     Request,
     Score,
     Standing,
 )
+from prmscale.tasks.base import Prefix
 
 
 @dataclass(eq=False)

@@ -10,6 +10,7 @@ from typing import Any, Literal, Protocol
 import pandas as pd
 
 Domain = Literal["math", "code"]
+Prefix = tuple[str, ...]  # the steps of a solution so far
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 
-from prmscale.engines.requests import Prefix
 from prmscale.errors import UserError
 from prmscale.study import GENERATED, CodeExecution, Dataset, World
 from prmscale.tasks import steps as step_text
-from prmscale.tasks.base import Grade, Problem, Task
+from prmscale.tasks.base import Grade, Prefix, Problem, Task
 from prmscale.tasks.benchmarks.bigcodebench import BigCodeBench
 from prmscale.tasks.benchmarks.competitions import APPS, TACO, CodeContests
 from prmscale.tasks.benchmarks.gsm8k_math import GSM8K, HendrycksMath, Math, Math500

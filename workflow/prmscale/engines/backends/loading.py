@@ -12,7 +12,7 @@ from transformers import AutoConfig, PreTrainedModel
 
 from prmscale.engines import heads  # noqa: F401  (registers its models with the Auto classes)
 from prmscale.errors import UserError
-from prmscale.jobs import fingerprint
+from prmscale.files import fingerprint
 
 
 def load_pretrained(

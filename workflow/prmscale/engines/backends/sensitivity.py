@@ -29,8 +29,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from prmscale import seeds
 from prmscale.engines.backends.loading import load_pretrained, placed
 from prmscale.engines.backends.transformers_likelihood import encode
-from prmscale.engines.requests import Prefix
-from prmscale.tasks.base import Problem
+from prmscale.tasks.base import Prefix, Problem
 from prmscale.tasks.steps import Encoded
 
 

@@ -14,9 +14,8 @@ from prmscale.engines.backends.loading import load_pretrained, placed
 from prmscale.engines.backends.transformers_scorer import batches, pad
 from prmscale.engines.flops import Shape
 from prmscale.engines.heads import log_probability, predictions
-from prmscale.engines.requests import Prefix
 from prmscale.tasks import steps as step_text
-from prmscale.tasks.base import Problem
+from prmscale.tasks.base import Prefix, Problem
 
 
 @dataclass(frozen=True)
