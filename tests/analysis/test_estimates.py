@@ -190,7 +190,7 @@ def _table() -> pd.DataFrame:
                     "dataset": dataset,
                     "problem_id": f"{problem}",
                     "budget": b,
-                    "seed": s,
+                    "replicate": s,
                     "correct": right,
                 }
                 for b in (1, 8)
@@ -270,12 +270,12 @@ def test_curve_and_mean_are_one_interval() -> None:
     """
     values = outcomes(np.random.default_rng(12), 60, 3, 0.05)
     rows = [
-        {"problem_id": f"{p:02d}", "seed": s + 1, "kind": "prm", "correct": values[p, s]}
+        {"problem_id": f"{p:02d}", "replicate": s + 1, "kind": "prm", "correct": values[p, s]}
         for p in range(60)
         for s in range(3)
     ]
     rows += [
-        {"problem_id": f"{p:02d}", "seed": 1, "kind": "one", "correct": values[p, 0]}
+        {"problem_id": f"{p:02d}", "replicate": 1, "kind": "one", "correct": values[p, 0]}
         for p in range(60)
     ]
     found = curve(pd.DataFrame(rows).sample(frac=1, random_state=0), ["kind"]).set_index("kind")

@@ -90,7 +90,7 @@ def test_losses_along_training_are_gathered(tmp_path: Path) -> None:
     """A loss that leaps, of two seeds; a released model has no metrics."""
     loss = 1 - TRAININGS["leap"]
     for seed in (1, 2):
-        folder = tmp_path / f"seed{seed}"
+        folder = tmp_path / f"replicate{seed}"
         write_json({"reward_model": "prm", "replicate": seed}, folder / "reward_model.json")
         rows = [
             f"{step},{value + 0.001 * seed},80" for step, value in zip(STEPS, loss, strict=True)

@@ -107,7 +107,7 @@ def _study(generator, problems=40, gain=0.0, trainings=2, tilt=0.0):
                 }
                 for seed, pick in enumerate(picked, 1):
                     table.append(
-                        {**key, "drawn": text == drawn, "seed": seed, "selected": text == pick}
+                        {**key, "drawn": text == drawn, "replicate": seed, "selected": text == pick}
                     )
                 vector = own + 0.3 * generator.normal(size=30)
                 vector[0] += 1 + gain * (text in picked) + tilt * (text < 2)
@@ -149,9 +149,9 @@ def _judged(samples, value, seed, problems=60, draws=200):
     for domain, own in domains.items():
         scores = value(own["text"].astype(int).to_numpy(), domain)
         parts = [
-            own.assign(seed=number, step=0, score=score) for number, score in enumerate(scores, 1)
+            own.assign(replicate=number, step=0, score=score) for number, score in enumerate(scores, 1)
         ]
-        table = pd.concat(parts)[["problem_id", "solution_id", "seed", "step", "score"]]
+        table = pd.concat(parts)[["problem_id", "solution_id", "replicate", "step", "score"]]
         chosen[domain] = patterns.picks(own, table, "last", problems, seed)
     return patterns.compare(chosen, rows, vectors, draws=draws, seed=seed).set_index("comparison")
 
@@ -181,7 +181,7 @@ def test_similarities_are_means_over_all_pairs_of_selected_texts_and_of_distinct
         pairs = []
         for seed in (1, 2):
             own = [
-                _responses(chosen[d][chosen[d].seed == seed], vectors, rows)
+                _responses(chosen[d][chosen[d].replicate == seed], vectors, rows)
                 for d in ("math", "code")
             ]
             pairs += [(x @ y.T).mean() for x in own[0][a] for y in own[1][b]]
@@ -214,7 +214,7 @@ def test_p_is_that_of_selection_and_match_redone_with_all_permutations_of_the_sc
     table = table.set_axis(["problem_id", "solution_id", "tokens"], axis=1).assign(
         text=lambda t: t.solution_id, step=0
     )
-    table = table.assign(seed=1, score=scores.ravel())
+    table = table.assign(replicate=1, score=scores.ravel())
     chosen = {
         d: patterns.picks(t, t, "last", 9, 0) for d, t in (("math", table[:6]), ("code", table[6:]))
     }
@@ -348,7 +348,7 @@ def _scores(trainings=(1, 2)):
                         "dataset": "sums", "problem_id": f"sums/test/{n}", "solution_id": draw, "step": step,
                         "text": f"step {step} of {draw}", "truth": float(correct or step == 0),
                         "correct": correct and margin is not None, "reward_model": f"prm_{role}", "role": role,
-                        "seed": seed, "score": score,
+                        "replicate": seed, "score": score,
                     }
                     for role in ("math", "code")
                     for seed in trainings
@@ -391,7 +391,7 @@ def test_picks_are_the_best_scored_of_the_distinct_texts():
             for seed in (1, 2)
             for n, s in enumerate([0.1, 0.9, 0.9, 0.5 * seed])
         ],
-        columns=["problem_id", "seed", "solution_id", "step", "score"],
+        columns=["problem_id", "replicate", "solution_id", "step", "score"],
     )
     found = patterns.picks(solutions, scores, "last", 10, 0)
     assert sorted(set(found["solution_id"])) == [
@@ -399,8 +399,8 @@ def test_picks_are_the_best_scored_of_the_distinct_texts():
         1,
         3,
     ]  # the second draw of b is none, and d was not scored
-    assert found[found["selected"]].set_index("seed")["solution_id"].to_dict() == {1: 1, 2: 3}
-    assert found.groupby("seed")["drawn"].sum().tolist() == [1, 1]
+    assert found[found["selected"]].set_index("replicate")["solution_id"].to_dict() == {1: 1, 2: 3}
+    assert found.groupby("replicate")["drawn"].sum().tolist() == [1, 1]
     ties = [
         patterns.picks(solutions, scores.assign(score=0.5), "last", 10, seed) for seed in range(60)
     ]

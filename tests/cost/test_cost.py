@@ -318,7 +318,7 @@ def written(results):
 def learnt(results):
     """FLOPs of the trainings of a run, by rule and name."""
     for path in sorted(results.glob("policies/*/seed*/100/pretraining.json")):
-        name = f"{path.parts[-4]}.{path.parts[-3].removeprefix('seed')}"
+        name = f"{path.parts[-4]}.{path.parts[-3].removeprefix('replicate')}"
         yield "pretrain_policy", name, json.loads(path.read_text())["flops"]
     for folder in sorted(results.glob("rewards/[!.]*")):
         cards = [json.loads(path.read_text()) for path in folder.glob("seed*/reward_model.json")]

@@ -316,11 +316,11 @@ def test_corpora_are_training_data_like_any_other(tmp_path):
     assert card["solutions"] == 9 and card["right_steps"] == 0.5 and card["skipped"]["rows"] == 0
     assert len(pd.read_parquet(folder / "results/mine/corpora/theirs/labels.parquet")) == 18
     plan = snakemake(
-        folder, "-n", "--configfile", "mine.json", "--", "results/mine/rewards/prm/seed1"
+        folder, "-n", "--configfile", "mine.json", "--", "results/mine/rewards/prm/replicate1"
     )
     assert plan.returncode == 0 and "label_solutions" not in plan.stdout, plan.stderr
     plan = snakemake(
-        folder, "-n", "--configfile", "mine.json", "--", "results/mine/rewards/mix/seed1"
+        folder, "-n", "--configfile", "mine.json", "--", "results/mine/rewards/mix/replicate1"
     )
     assert "label_solutions" in plan.stdout and "corpora/theirs/labels.parquet" in plan.stdout, (
         plan.stderr

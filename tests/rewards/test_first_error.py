@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from prmscale.analysis.first_errors import f1
 from prmscale.engines.requests import Scored
 from prmscale.errors import UserError
-from prmscale.rewards.first_errors import best_threshold, first_error, known, named
+from prmscale.rewards.first_errors import best_threshold, first_error, known, predict
 from prmscale.study import Dataset, World
 from prmscale.tasks.benchmarks import process_bench
 from prmscale.tasks.registry import build
@@ -138,16 +138,16 @@ def test_a_reward_model_names_first_errors_at_a_threshold_from_validation():
     held_out, asked = (known(*each[:3]) for each in (validation, tests))
     places = validation[3] | tests[3]
     assert [each.first_error for each in asked] == list(tests[3].values())  # truth, as it was made
-    perfect = named(Judge(places), held_out, {"arithmetic": asked}).assign(reward_model="x", seed=1)
-    assert (perfect.named == perfect.first_error).all() and perfect.threshold.between(
+    perfect = predict(Judge(places), held_out, {"arithmetic": asked}).assign(reward_model="x", replicate=1)
+    assert (perfect.predicted == perfect.first_error).all() and perfect.threshold.between(
         0.3, 0.8
     ).all()
     erroneous = [each for each in held_out if each.first_error != -1]
-    assert named(Judge(places), erroneous, {"arithmetic": asked}).threshold.eq(0.5).all()
+    assert predict(Judge(places), erroneous, {"arithmetic": asked}).threshold.eq(0.5).all()
     half = Judge(
         places, blind=lambda name: name.startswith("arithmetic/test") and int(name[-1]) % 2
     )
-    found = f1(named(half, held_out, {"arithmetic": asked}).assign(reward_model="x", seed=1), 0.95)
+    found = f1(predict(half, held_out, {"arithmetic": asked}).assign(reward_model="x", replicate=1), 0.95)
     assert found[["erroneous", "correct", "mean", "n"]].iloc[0].tolist() == pytest.approx(
         [0.5, 1, 2 / 3, 40]
     )
@@ -163,7 +163,7 @@ def test_the_f1_of_seeds_is_that_of_all_their_solutions_and_has_its_luck():
         {"dataset": "d", "reward_model": "x", "problem_id": np.repeat(range(100), 2).astype(str)}
     )
     seeds = [
-        table.assign(seed=s, first_error=truth, named=said)
+        table.assign(replicate=s, first_error=truth, predicted=said)
         for s, said in ((1, truth), (2, truth + 5))
     ]
     (one, both) = (f1(rows, 0.95).iloc[0] for rows in (seeds[0], pd.concat(seeds)))
@@ -187,10 +187,10 @@ def test_intervals_of_f1_cover_it_whatever_seeds_do(trained):
         tables = []
         for seed, own in enumerate(luck):
             hit = generator.random(200) < np.where(truth == -1, 0.8, 0.6) + easy + own
-            named_ = np.where(hit, truth, 5)
+            predicted = np.where(hit, truth, 5)
             tables.append(
                 pd.DataFrame(
-                    {**keys, "named": named_, "seed": seed, "problem_id": np.arange(200) // 2}
+                    {**keys, "predicted": predicted, "replicate": seed, "problem_id": np.arange(200) // 2}
                 )
             )
         found = f1(pd.concat(tables), 0.95).iloc[0]

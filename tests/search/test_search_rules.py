@@ -47,7 +47,7 @@ class Written:
 
 def found(strategy, of, texts=2):
     (only,) = run([Run(of, strategy, 1)], RealLengths(texts), NoisyScorer())
-    return only.standing
+    return only.incumbent
 
 
 def paths(roots):
@@ -69,9 +69,9 @@ def test_dvts_is_search_and_learns(trees, width):
                 whole += [text for text, ended in drawn if ended]
                 text, ended = drawn[np.argmax([written.score(text) for text, _ in drawn])]
             chosen.append(text)
-        standing = found(dvts(PRODUCT, width, trees), p)
-        assert list(paths(standing.nodes)) == chosen
-        assert standing.pick.steps == max(whole, key=written.score)
+        incumbent = found(dvts(PRODUCT, width, trees), p)
+        assert list(paths(incumbent.nodes)) == chosen
+        assert incumbent.pick.steps == max(whole, key=written.score)
 
 
 @pytest.mark.parametrize(("n", "width"), [(4, 4), (8, 4), (16, 4), (12, 2)])
@@ -89,8 +89,8 @@ def test_beam_search_is_search_and_learns_without_refilling(n, width):
             going = [text for text, ended in drawn if not ended]
             kept = np.argsort([-written.score(text) for text in going], kind="stable")[: n // width]
             active = [going[i] for i in sorted(kept)]
-        standing = found(beam(n, PRODUCT, width), p)
-        assert standing.pick.steps == max(whole, key=written.score)
+        incumbent = found(beam(n, PRODUCT, width), p)
+        assert incumbent.pick.steps == max(whole, key=written.score)
 
 
 @pytest.mark.parametrize("lowest", [1, 800, 10_000])
@@ -133,7 +133,7 @@ def test_trees_do_not_starve_each_other_of_steps():
 
     def picks(trees, first=0):
         runs = run([Run(p, dvts(last, 4, trees), 1) for p in problems], FourSteps(first), noisy)
-        return [each.standing.end for each in runs]
+        return [each.incumbent.end for each in runs]
 
     def accuracy(ends):
         return np.mean([each.correct for each in judge(problems, [end.prefix for end in ends])])
@@ -170,5 +170,5 @@ def test_a_tree_search_completes_one_sample_before_it_widens(select, value):
         ((sample,),) = RealLengths().extend([Extension(p, (), 1, 0, "end")])
         strategy = mcts(PRODUCT, 4, select, value)
         (only,) = run([Run(p, strategy, 1, float(sample.tokens))], RealLengths(), NoisyScorer())
-        assert only.standing.pick.steps == sample.steps
+        assert only.incumbent.pick.steps == sample.steps
         assert only.ledger.cost.policy_tokens == sample.tokens

@@ -182,7 +182,7 @@ def test_uct_plays_the_bandit_that_brute_force_plays():
 
     strategy = mcts(AGGREGATIONS["last"], 3, uct(0.7), simulations=60)
     (found,) = run([Run(PROBLEMS[0], strategy, 1)], Listed(depth=1), Arms(), grade)
-    assert [child.visits for child in found.standing.nodes[0].children] == counts.tolist()
+    assert [child.visits for child in found.incumbent.nodes[0].children] == counts.tolist()
 
 
 def test_puct_prefers_what_the_policy_finds_likely():

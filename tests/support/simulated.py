@@ -160,7 +160,7 @@ def reward_models(models: list[Prm], seeds: int = 1) -> pd.DataFrame:
             "wordings": m.wordings,
             "policies": m.policies,
             "role": "",
-            "seed": replicate,
+            "replicate": replicate,
             "steps": 0 if m.untrained else 600,
             "train_flops": 0.0 if m.untrained else 1e12,
             "head": m.head,
@@ -188,7 +188,7 @@ def training(models: list[Prm], seeds: int = 1) -> pd.DataFrame:
     rows = [
         {
             "reward_model": m.name,
-            "seed": replicate,
+            "replicate": replicate,
             "training_step": round(600 * fraction),
             "loss": 0.7 * (30 / (600 * fraction)) ** 0.4 + 0.005 * generator.normal(),
             "problems": 100,
@@ -198,7 +198,7 @@ def training(models: list[Prm], seeds: int = 1) -> pd.DataFrame:
         for fraction in m.fractions
         if len(m.fractions) > 1
     ]
-    return pd.DataFrame(rows, columns=["reward_model", "seed", "training_step", "loss", "problems"])
+    return pd.DataFrame(rows, columns=["reward_model", "replicate", "training_step", "loss", "problems"])
 
 
 def search(
@@ -236,7 +236,7 @@ def search(
                             "strategy": name,
                             "aggregation": aggregation,
                             "budget": budget,
-                            "seed": replicate,
+                            "replicate": replicate,
                             "correct": picked,
                             **costs(budget, SAMPLE * budget * bool(prm)),
                         }
@@ -332,7 +332,7 @@ def first_errors(models: list[Prm], problems: int, seeds: int = 1) -> pd.DataFra
                             "problem_id": np.repeat([f"{dataset}-{i}" for i in range(problems)], 2),
                             "solution_id": np.arange(2 * problems),
                             "reward_model": model.name,
-                            "seed": replicate,
+                            "replicate": replicate,
                             "threshold": 0.5,
                             "first_error": truth.ravel(),
                             "named": np.where(right, truth, 3).ravel(),

@@ -77,7 +77,7 @@ def rows(
         one = {
             "strategy": "one_sample",
             "budget": 1,
-            "seed": 1,
+            "replicate": 1,
             "correct": (common < 0.3).astype(float),
         }
         found.append(pd.DataFrame({**shape, **one, **simulated.costs(1, 0)}))
@@ -98,7 +98,7 @@ def rows(
                     which = {
                         "reward_model": model.name,
                         "training_step": round(STEPS * fraction),
-                        "seed": replicate,
+                        "replicate": replicate,
                     }
                     found.append(pd.DataFrame({**shape, **which, "correct": correct}))
     return pd.concat(found, ignore_index=True)
@@ -179,7 +179,7 @@ def tables(own: Points) -> tuple[pd.DataFrame, pd.DataFrame]:
     shape |= {"aggregation": "min", "budget": max(BUDGETS), **simulated.costs(max(BUDGETS), 1)}
     own_rows = {
         "problem_id": problems,
-        "seed": seeds + 1,
+        "replicate": seeds + 1,
         "reward_model": "prm_" + np.array(own.bases, dtype=object)[places],
         "training_step": own.steps.round().astype(int)[places],
         "correct": own.values.ravel(),

@@ -85,7 +85,7 @@ def plain(strategy: str, budget: int, correct: np.ndarray, used: float = 1.0) ->
     return pd.DataFrame(
         {
             "dataset": "arithmetic", "problem_id": np.arange(problems), "difficulty": 0, "strategy": strategy,
-            "budget": budget, "seed": 1, "correct": correct, "policy_tokens": used * SAMPLE * budget,
+            "budget": budget, "replicate": 1, "correct": correct, "policy_tokens": used * SAMPLE * budget,
             "finish_reason": "stop",
         }
     )  # fmt: skip
@@ -132,7 +132,7 @@ def _table(
             "strategy": strategy,
             "aggregation": "" if not guided else "sum" if strategy == "beam" else "min",
             "budget": budget,
-            "seed": replicate,
+            "replicate": replicate,
             "correct": solved.astype(float),
             **spent,
             "policy_tokens": tokens,

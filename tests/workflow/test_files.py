@@ -8,18 +8,18 @@ import pytest
 
 from prmscale import tables
 from prmscale.errors import UserError
-from prmscale.files import read_json, write_json, written_whole
+from prmscale.files import atomic_write, read_json, write_json
 
 SCORE = {
     "dataset": "d", "problem_id": "p", "solution_id": 0, "step": 0, "text": "t", "truth": 1.0, "correct": True,
-    "reward_model": "r", "role": "math", "seed": 1, "score": 0.5,
+    "reward_model": "r", "role": "math", "replicate": 1, "score": 0.5,
 }  # fmt: skip
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path):
     target = tmp_path / "x.json"
     write_json({"old": 1}, target)
-    with pytest.raises(RuntimeError), written_whole(target) as aside:
+    with pytest.raises(RuntimeError), atomic_write(target) as aside:
         aside.write_text("half")
         raise RuntimeError
     assert read_json(target) == {"old": 1} and list(tmp_path.iterdir()) == [target]
@@ -27,7 +27,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path):
 
 def test_a_folder_is_replaced_whole(tmp_path):
     for content in ("a", "b"):
-        with written_whole(tmp_path / "folder") as aside:
+        with atomic_write(tmp_path / "folder") as aside:
             aside.mkdir()
             (aside / content).touch()
     assert [p.name for p in (tmp_path / "folder").iterdir()] == ["b"]
@@ -36,7 +36,7 @@ def test_a_folder_is_replaced_whole(tmp_path):
 def test_a_full_disk_is_said_plainly(tmp_path):
     with (
         pytest.raises(UserError, match=r"x\.txt: could not be written .*Free disk space"),
-        written_whole(tmp_path / "x.txt"),
+        atomic_write(tmp_path / "x.txt"),
     ):
         raise OSError(errno.ENOSPC, "No space left on device")
     assert list(tmp_path.iterdir()) == []
@@ -57,7 +57,7 @@ def test_a_disk_that_is_really_full(tmp_path):
         table = pd.DataFrame({"problem_id": [f"{i}" * 40 for i in range(20000)]})
         with (
             pytest.raises(UserError, match="could not be written"),
-            written_whole(small / "t.parquet") as aside,
+            atomic_write(small / "t.parquet") as aside,
         ):
             table.to_parquet(aside)
         assert list(small.iterdir()) == []

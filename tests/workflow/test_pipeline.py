@@ -96,7 +96,7 @@ def test_tree_search_spends_no_more_than_the_samples_that_a_budget_stands_for(pr
     )
     found = pd.read_parquet(results / "search/trees/both-m/m/programs.parquet")
     assert set(found.strategy) == {"beam", "lookahead", "dvts", "mcts", "puct"} and set(
-        found.seed
+        found.replicate
     ) == {1, 2}
     assert (found.policy_tokens <= found.budget * found.problem_id.map(worth) + 1e-6).all()
     assert (found.flops_cached <= found.flops).all() and found.correct.any()
@@ -120,7 +120,7 @@ def test_the_policys_own_likelihood_is_that_of_its_base(project):
 
 
 def test_nothing_that_is_trained_or_chosen_depends_on_test_problems(project):
-    done = snakemake(project, *SMOKE, "-n", "--forceall", "results/smoke/rewards/both-m/seed1")
+    done = snakemake(project, *SMOKE, "-n", "--forceall", "results/smoke/rewards/both-m/replicate1")
     assert "sample_solutions" in jobs(done) and "search" not in jobs(done)
     assert ".search." not in done.stdout
 
@@ -145,7 +145,7 @@ def test_made_again_it_is_the_same_to_the_byte(project):
     targets = [
         "solutions/m/programs.labelling.parquet",
         "labels/m/programs.monte_carlo.parquet",
-        "rewards/code-m/seed2",
+        "rewards/code-m/replicate2",
         "trees/both-m/m/arithmetic.parquet",
     ]
     before = {t: digest(results / t) for t in targets}

@@ -15,7 +15,7 @@ from prmscale.errors import UserError
 
 
 @contextmanager
-def written_whole(path: str | Path) -> Iterator[Path]:
+def atomic_write(path: str | Path) -> Iterator[Path]:
     """Yield a path aside to write a file or a folder to; rename it to `path` when the block
     succeeds.
 
@@ -45,7 +45,7 @@ def written_whole(path: str | Path) -> Iterator[Path]:
 
 def write_json(value: Any, path: str | Path) -> None:
     """Write `value` as indented JSON, whole or not at all."""
-    with written_whole(path) as aside:
+    with atomic_write(path) as aside:
         aside.write_text(json.dumps(value, indent=2) + "\n")
 
 

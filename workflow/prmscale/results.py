@@ -32,13 +32,13 @@ def training(folders: Sequence[str | Path]) -> pd.DataFrame:
 
     None of released ones, or where a study has no validation problems.
     """
-    columns = ["reward_model", "seed", "training_step", "loss", "problems"]
+    columns = ["reward_model", "replicate", "training_step", "loss", "problems"]
     parts = [pd.DataFrame(columns=columns)]
     for folder in map(Path, folders):
         if (folder / METRICS).exists():
             facts = read_json(folder / FACTS)
             measured = pd.read_csv(folder / METRICS).assign(
-                reward_model=facts["reward_model"], seed=facts["replicate"]
+                reward_model=facts["reward_model"], replicate=facts["replicate"]
             )
             parts.append(measured.reindex(columns=columns))
     return pd.concat([part for part in parts if len(part)] or parts, ignore_index=True).dropna(

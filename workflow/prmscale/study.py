@@ -690,7 +690,7 @@ class RewardTraining(Block):
         "more time.",
     )
     lora: Lora | None = Field(
-        None, description="Train low-rank changes of the base, not all its weights."
+        None, description="Train LoRA adapters of the base, not all its weights."
     )
     resume_minutes: float = Field(
         10.0,

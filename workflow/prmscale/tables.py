@@ -14,7 +14,7 @@ import pandas as pd
 from pandas.api import types
 
 from prmscale.errors import UserError
-from prmscale.files import written_whole
+from prmscale.files import atomic_write
 
 SOLUTION_KEY = ["problem_id", "solution_id"]  # what names a solution within a policy's table
 
@@ -45,7 +45,7 @@ SCHEMAS: dict[str, dict[str, str]] = {
         "logprob": "number",  # sum of token log-probabilities at temperature 1
         "min_logprob": "number",  # the lowest of them
         # self-certainty: mean KL from uniform to the next-token distribution
-        "confidence": "number",
+        "self_certainty": "number",
         "prefix_tokens": "integer",  # read before the first step: the prompt
         "flops": "number",  # of reading the prompt and writing the solution
         "prefix_flops": "number",  # of reading the prompt alone
@@ -90,7 +90,7 @@ SCHEMAS: dict[str, dict[str, str]] = {
         "correct": "boolean",  # the whole solution
         "reward_model": "text",
         "role": "text",  # math or code: what the reward model stands for
-        "seed": "integer",  # number of its training, from 1
+        "replicate": "integer",  # number of its training, from 1
         "score": "number",
     },
     "first_errors": {
@@ -98,10 +98,10 @@ SCHEMAS: dict[str, dict[str, str]] = {
         "problem_id": "text",
         "solution_id": "integer",  # in order, within the data set
         "reward_model": "text",
-        "seed": "integer",  # number of the reward model's training, from 1
+        "replicate": "integer",  # number of the reward model's training, from 1
         "threshold": "number",  # a step whose score is below is said to be wrong
         "first_error": "integer",  # the first wrong step from 0; -1 where there is none
-        "named": "integer",  # the one that the reward model names
+        "predicted": "integer",  # the one that the reward model names
     },
     "search": {
         "problem_id": "text",
@@ -117,7 +117,7 @@ SCHEMAS: dict[str, dict[str, str]] = {
         # else empty
         "aggregation": "text",
         "budget": "integer",  # samples' worth
-        "seed": "integer",  # number of the reward model's training, from 1
+        "replicate": "integer",  # number of the reward model's training, from 1
         "answer": "text",
         "correct": "number",  # 1, 0, or the expected value where the strategy draws at random
         "policy_tokens": "integer",
@@ -132,7 +132,7 @@ SCHEMAS: dict[str, dict[str, str]] = {
         "problem_id": "text",
         "strategy": "text",
         "aggregation": "text",
-        "seed": "integer",  # number of the reward model's training, from 1
+        "replicate": "integer",  # number of the reward model's training, from 1
         "node": "integer",  # 0 is the first tree's root
         "parent": "integer",  # -1 for a root: the problem
         "step": "text",
@@ -175,7 +175,7 @@ def check(table: pd.DataFrame, kind: str, where: str) -> pd.DataFrame:
 def write(table: pd.DataFrame, path: str | Path, kind: str) -> None:
     """Write a table of a known kind to `path`, whole or not at all."""
     check(table, kind, str(path))
-    with written_whole(path) as aside:
+    with atomic_write(path) as aside:
         table.reset_index(drop=True).to_parquet(aside, index=False)
 
 

@@ -35,7 +35,7 @@ def policy_folder(name, replicate=1):
     """The Hugging Face folder or hub name of a policy or base; of the ladder, that of pre-training `replicate`."""
     model, _, percent = name.partition("@")
     if STUDY.ladder_model(name):
-        return result(f"policies/{model}/seed{replicate}/{percent or 100}")
+        return result(f"policies/{model}/replicate{replicate}/{percent or 100}")
     return (
         result(f"policies/{model}/converted")
         if STUDY.released(name).gguf_file
@@ -355,7 +355,7 @@ def reported(wildcards):
 
 def trained_folders(name):
     """The folders of a reward model, one for each training."""
-    return expand(result("rewards/{name}/seed{seed}"), name=name, seed=REWARD_SEEDS)
+    return expand(result("rewards/{name}/replicate{seed}"), name=name, seed=REWARD_SEEDS)
 
 
 def reward_folders(names):

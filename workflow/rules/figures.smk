@@ -80,7 +80,7 @@ rule judge_claims:
         csv=result("tables/claims.csv"),
         checks=result("tables/checks.csv"),
         transfer=result("tables/transfer.csv"),
-        law=result("tables/law.csv"),
+        scaling_law=result("tables/scaling_law.csv"),
     log:
         result("logs/judge_claims.log"),
     benchmark:

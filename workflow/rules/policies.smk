@@ -7,7 +7,7 @@ rule pretrain_policy:
         tokenizer=result("policies/tokenizer"),
     output:
         [
-            directory(result(f"policies/{{model}}/seed{{replicate}}/{percent}"))
+            directory(result(f"policies/{{model}}/replicate{{replicate}}/{percent}"))
             for percent in STUDY.policies.pretraining.checkpoints
         ],
     log:

@@ -65,7 +65,7 @@ rule summarise_training_sets:
 
 rule describe_released_model:
     output:
-        folder=directory(result("rewards/{reward_model}/seed1")),
+        folder=directory(result("rewards/{reward_model}/replicate1")),
     log:
         result("logs/describe_released_model/{reward_model}.log"),
     benchmark:

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from prmscale.files import write_json, written_whole
+from prmscale.files import atomic_write, write_json
 from prmscale.jobs import job
 from prmscale.study import World
 from prmscale.tasks.world.corpus import build_tokenizer, card, corpus
@@ -15,8 +15,8 @@ with job(snakemake):
         seed=snakemake.params.seed,
         math_share=snakemake.params.math_share,
     )
-    with written_whole(snakemake.output.corpus) as aside:
+    with atomic_write(snakemake.output.corpus) as aside:
         pd.DataFrame(documents, columns=["prompt", "solution"]).to_parquet(aside, index=False)
-    with written_whole(snakemake.output.tokenizer) as aside:
+    with atomic_write(snakemake.output.tokenizer) as aside:
         build_tokenizer(world).save_pretrained(aside)
     write_json(card(world), snakemake.output.card)

@@ -6,7 +6,7 @@ import pandas as pd
 
 from prmscale import tables
 from prmscale.analysis.contamination import table
-from prmscale.files import written_whole
+from prmscale.files import atomic_write
 from prmscale.jobs import job
 
 with job(snakemake):
@@ -22,5 +22,5 @@ with job(snakemake):
         )
         train = pd.concat([train, corpus])
     found = table(train, problems[problems.split == "test"], snakemake.params.n)
-    with written_whole(snakemake.output.table) as aside:
+    with atomic_write(snakemake.output.table) as aside:
         found.to_csv(aside, index=False)

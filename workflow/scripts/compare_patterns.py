@@ -8,7 +8,7 @@ from prmscale import tables
 from prmscale.analysis.patterns import compare, picks
 from prmscale.analysis.selection import aggregation
 from prmscale.engines.backends.sensitivity import Sensitivity
-from prmscale.files import written_whole
+from prmscale.files import atomic_write
 from prmscale.jobs import job
 from prmscale.results import reward_models, step_scores
 from prmscale.tasks.base import from_table
@@ -47,5 +47,5 @@ with job(snakemake):
         key: row for row, key in enumerate(zip(wanted.problem_id, wanted.solution_id, strict=True))
     }
     table = compare(chosen, rows, patterns, analysis["level"], analysis["draws"], params.seed)
-    with written_whole(snakemake.output.csv) as aside:
+    with atomic_write(snakemake.output.csv) as aside:
         table.assign(policy=params.policy, reference=params.reference).to_csv(aside, index=False)

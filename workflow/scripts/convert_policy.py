@@ -1,9 +1,9 @@
 """Turn a GGUF file into an ordinary Hugging Face folder, once."""
 
-from prmscale.files import written_whole
+from prmscale.files import atomic_write
 from prmscale.jobs import job
 from prmscale.policies.released import convert
 from prmscale.study import Released
 
-with job(snakemake), written_whole(snakemake.output.folder) as aside:
+with job(snakemake), atomic_write(snakemake.output.folder) as aside:
     convert(Released(**snakemake.params.model), aside)

@@ -3,13 +3,13 @@ weights stay in place.
 """
 
 from prmscale.engines.models import FACTS
-from prmscale.files import write_json, written_whole
+from prmscale.files import atomic_write, write_json
 from prmscale.jobs import job
 from prmscale.rewards.released import describe
 from prmscale.study import ReleasedRewardModel
 
 with job(snakemake):
     facts = describe(ReleasedRewardModel(**snakemake.params.released))
-    with written_whole(snakemake.output.folder) as aside:
+    with atomic_write(snakemake.output.folder) as aside:
         aside.mkdir()
         write_json(facts, aside / FACTS)

@@ -6,7 +6,7 @@ from prmscale.analysis import selection, strategies, tradeoff, transfer
 from prmscale.analysis.verdicts import Rules
 from prmscale.claims import checks, claims
 from prmscale.claims.page import render
-from prmscale.files import written_whole
+from prmscale.files import atomic_write
 from prmscale.jobs import job
 from prmscale.results import pattern_similarities, reward_models, searches, training
 
@@ -42,7 +42,7 @@ with job(snakemake):
     matrix = transfer.matrix(search, models, rules)
     replies = pd.read_csv(snakemake.input.replies)
     left = strategies.unspent(selection.first_policy(search), models, rules.aggregation)
-    with written_whole(snakemake.output.markdown) as aside:
+    with atomic_write(snakemake.output.markdown) as aside:
         aside.write_text(
             render(found, made, rules, matrix, replies, left, snakemake.params.generated)
         )
@@ -50,8 +50,8 @@ with job(snakemake):
         "csv": claims.frame(found),
         "checks": checks.frame(made),
         "transfer": matrix,
-        "law": tradeoff.table(selection.first_policy(search), models, rules),
+        "scaling_law": tradeoff.table(selection.first_policy(search), models, rules),
     }
     for name, table in tables.items():
-        with written_whole(snakemake.output[name]) as aside:
+        with atomic_write(snakemake.output[name]) as aside:
             table.to_csv(aside, index=False)

@@ -7,7 +7,7 @@ from transformers import AutoTokenizer
 
 from prmscale import seeds
 from prmscale.engines.backends.loading import load_pretrained
-from prmscale.files import write_json, written_whole
+from prmscale.files import atomic_write, write_json
 from prmscale.jobs import job
 from prmscale.policies.pretrain import build, encode, pretrain
 from prmscale.study import LadderModel, Pretraining
@@ -23,7 +23,7 @@ with job(snakemake):
     folders = dict(zip(settings.checkpoints, snakemake.output, strict=True))
 
     def keep(percent, record):
-        with written_whole(folders[percent]) as aside:
+        with atomic_write(folders[percent]) as aside:
             model.save_pretrained(aside)
             tokenizer.save_pretrained(aside)
             write_json(

@@ -58,7 +58,7 @@ with job(snakemake):
                     policy=test.policy,
                     reward_model=params.base,
                     training_step=-1,
-                    seed=replicate,
+                    replicate=replicate,
                 )
             )
     tables.write(

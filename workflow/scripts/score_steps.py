@@ -37,6 +37,6 @@ with job(snakemake):
         for seed, scorer in enumerate(scorers, 1):
             scored = scorer.score(items, f"{test.policy} on {test.dataset}, seed {seed}")
             found.append(
-                steps.assign(seed=seed, score=np.concatenate([each.scores for each in scored]))
+                steps.assign(replicate=seed, score=np.concatenate([each.scores for each in scored]))
             )
     tables.write(pd.concat(found, ignore_index=True), snakemake.output.scores, "scores")

@@ -85,12 +85,12 @@ with job(snakemake):
                     policy=test.policy,
                     reward_model=params.reward_model,
                     training_step=step,
-                    seed=replicate,
+                    replicate=replicate,
                 )
             )
         if to_name and folder and folder.parent.name != "checkpoints":
-            own = first_errors.named(scorer, validation, to_name)
-            named.append(own.assign(reward_model=params.reward_model, seed=replicate))
+            own = first_errors.predict(scorer, validation, to_name)
+            named.append(own.assign(reward_model=params.reward_model, replicate=replicate))
     tables.write(
         tables.joined(named, "first_errors"), snakemake.output.first_errors, "first_errors"
     )

@@ -13,7 +13,7 @@ from prmscale.engines.models import FACTS, load_policy, load_scorer
 from prmscale.files import read_json
 from prmscale.jobs import job, shards_of
 from prmscale.search import benchmarks
-from prmscale.search.evaluate import search_trees, worths
+from prmscale.search.evaluate import sample_costs, search_trees
 from prmscale.study import CodeExecution, Prompting, Sampling, TreeSearch, World
 
 with job(snakemake):
@@ -40,7 +40,7 @@ with job(snakemake):
         for folder in folders
     ]
     steps = [read_json(folder / FACTS)["steps"] for folder in folders]
-    worth = [worths(test.solutions, scorer, options.unit) for scorer in scorers]
+    worth = [sample_costs(test.solutions, scorer, options.unit) for scorer in scorers]
     names = {
         "dataset": test.dataset,
         "policy": test.policy,
@@ -69,8 +69,8 @@ with job(snakemake):
                 own,
                 options.trees if number == 0 else 0,
             )
-            rows.append(found.assign(training_step=step, seed=seed, **names))
-            trees.append(kept.assign(seed=seed))
+            rows.append(found.assign(training_step=step, replicate=seed, **names))
+            trees.append(kept.assign(replicate=seed))
             print(
                 f"shard {number + 1} of {len(parts)}, seed {seed}: {len(problems)} problems",
                 flush=True,

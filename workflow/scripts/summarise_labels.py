@@ -7,7 +7,7 @@ import pandas as pd
 from prmscale import tables
 from prmscale.analysis.label_costs import by_problem, costs
 from prmscale.analysis.label_quality import summary
-from prmscale.files import written_whole
+from prmscale.files import atomic_write
 from prmscale.jobs import job
 
 with job(snakemake):
@@ -25,11 +25,11 @@ with job(snakemake):
             params.datasets, snakemake.input.labels, snakemake.input.spent, strict=True
         )
     ]
-    with written_whole(snakemake.output.csv) as aside:
+    with atomic_write(snakemake.output.csv) as aside:
         pd.DataFrame(rows).to_csv(aside, index=False)
     judged = by_problem(
         [tables.read(path, "labels") for path in snakemake.input.judged],
         [tables.read(path, "spending") for path in snakemake.input.judged_spent],
     )
-    with written_whole(snakemake.output.costs) as aside:
+    with atomic_write(snakemake.output.costs) as aside:
         costs(judged, params.level).to_csv(aside, index=False)

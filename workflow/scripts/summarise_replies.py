@@ -6,7 +6,7 @@ from pathlib import Path
 
 from prmscale import tables
 from prmscale.analysis.reply_shares import shares
-from prmscale.files import written_whole
+from prmscale.files import atomic_write
 from prmscale.jobs import job
 
 with job(snakemake):
@@ -14,5 +14,5 @@ with job(snakemake):
     for path in map(Path, snakemake.input.solutions):
         dataset, _, purpose = path.stem.rpartition(".")
         found[path.parent.name, dataset, purpose] = tables.read(path, "solutions", ["found_by"])
-    with written_whole(snakemake.output.csv) as aside:
+    with atomic_write(snakemake.output.csv) as aside:
         shares(found).to_csv(aside, index=False)

@@ -6,7 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
-from prmscale.files import written_whole
+from prmscale.files import atomic_write
 from prmscale.jobs import job, shards_of
 from prmscale.rewards.parallel import launch
 from prmscale.rewards.replicates import Inputs, train_replicates
@@ -24,6 +24,6 @@ if __name__ == "__main__":  # the processes of several GPUs read this file too
         processes = snakemake.resources.gpu if params["device"] == "cuda" else 1
         launch(train_replicates, processes, inputs, params, done)
         for number, output in enumerate(outputs, start=1):
-            with written_whole(output) as aside:
+            with atomic_write(output) as aside:
                 shutil.copytree(done / str(number), aside, copy_function=os.link)
         shutil.rmtree(done)

@@ -51,8 +51,8 @@ def emergence(values: Array, steps: list[int], level: float) -> Emergence:
     x = np.log2(steps)
 
     def statistic(means: Array) -> Array:
-        smooth = np.min([forms.misfit(form, x, means) for form in forms.SMOOTH], axis=0)
-        return np.asarray(smooth - forms.misfit(forms.JUMP, x, means))
+        smooth = np.min([forms.rmse(form, x, means) for form in forms.SMOOTH], axis=0)
+        return np.asarray(smooth - forms.rmse(forms.JUMP, x, means))
 
     better = statistic_interval(values, statistic, level)
     # on both sides of each middle between two checkpoints; where the fitted curve rises or falls
@@ -89,7 +89,7 @@ def measures(
             values = stacked(list(by_step.values()))
             yield str(dataset), len(values), list(by_step), values
     own = training[training["reward_model"] == reward_model]
-    wide = own.pivot(index="seed", columns="training_step", values="loss").dropna()
+    wide = own.pivot(index="replicate", columns="training_step", values="loss").dropna()
     if len(wide) and len(wide.columns) >= FEWEST:
         yield (
             LOSS,

@@ -153,7 +153,7 @@ def intervals_of(
 def _by_cell(table: pd.DataFrame, by: list[str], value: str) -> pd.Series:
     """The known means of each group, stratum, problem and training seed."""
     stratum = table["dataset"] if "dataset" in table else pd.Series("", index=table.index)
-    trained = table["seed"] if "seed" in table else pd.Series(1, index=table.index)
+    trained = table["replicate"] if "replicate" in table else pd.Series(1, index=table.index)
     keys = [table[column] for column in by]
     keys += [
         stratum.rename("stratum"),

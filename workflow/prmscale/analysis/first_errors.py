@@ -25,17 +25,17 @@ def f1(table: pd.DataFrame, level: float) -> pd.DataFrame:
     Each problem and training seed moves the two shares, and these F1. A data set without erroneous
     or without right solutions has no F1 and is left out.
     """
-    hit = table["named"] == table["first_error"]
+    hit = table["predicted"] == table["first_error"]
     wrong = table["first_error"] != NO_ERROR
     counts = pd.DataFrame(
         {"found": hit & wrong, "erroneous": wrong, "passed": hit & ~wrong, "right": ~wrong},
         dtype=float,
     )
     rows = []
-    for keys, own in pd.concat([table[[*BY, "problem_id", "seed"]], counts], axis=1).groupby(
+    for keys, own in pd.concat([table[[*BY, "problem_id", "replicate"]], counts], axis=1).groupby(
         BY, sort=True
     ):
-        sums = own.groupby(["problem_id", "seed"])[COUNTS].sum().unstack("seed", fill_value=0.0)
+        sums = own.groupby(["problem_id", "replicate"])[COUNTS].sum().unstack("replicate", fill_value=0.0)
         seeds = sums.shape[1] // len(COUNTS)
         values = sums.to_numpy().reshape(len(sums), len(COUNTS), seeds).transpose(0, 2, 1)
         erroneous, correct = _shares(values.mean(axis=(0, 1)))

@@ -81,14 +81,14 @@ def fitted(form: Form, x: Array, values: Array, at: Array) -> Array:
     for parameters in form.grid(known):
         design = np.stack(form.columns(known, *parameters), axis=1)
         weights = wanted @ np.linalg.pinv(design).T
-        misfit = ((weights @ design.T - wanted) ** 2).sum(axis=1)
-        better = misfit < best
+        error = ((weights @ design.T - wanted) ** 2).sum(axis=1)
+        better = error < best
         there = weights @ np.stack(form.columns(places, *parameters), axis=1).T + form.offset
-        best, said = np.where(better, misfit, best), np.where(better[:, None], there, said)
+        best, said = np.where(better, error, best), np.where(better[:, None], there, said)
     return said
 
 
-def misfit(form: Form, x: Array, values: Array) -> Array:
+def rmse(form: Form, x: Array, values: Array) -> Array:
     """Root mean squared distance of each row of `values` from the form fitted to it."""
     return np.asarray(np.sqrt(((fitted(form, x, values, x) - values) ** 2).mean(axis=1)))
 

@@ -78,7 +78,7 @@ def picks(
     names = sorted(scores["problem_id"].unique())
     kept = seeds.generator(seed, "patterns", "problems").permutation(len(names))[:problems]
     scores = scores[scores["problem_id"].isin([names[i] for i in kept])]
-    by = ["problem_id", "solution_id", "seed"]
+    by = ["problem_id", "solution_id", "replicate"]
     values = solution_scores(scores, by, aggregation).reset_index()
     scored = solutions.merge(values[by[:2]].drop_duplicates()).sort_values("solution_id")
     texts = scored.drop_duplicates(["problem_id", "text"])
@@ -89,7 +89,7 @@ def picks(
     texts = texts.assign(order=order).sort_values(["problem_id", "order"])
     texts["drawn"] = ~texts["problem_id"].duplicated()
     found = texts[[*by[:2], "tokens", "drawn"]].merge(values)
-    best = found.groupby(["problem_id", "seed"])[
+    best = found.groupby(["problem_id", "replicate"])[
         "score"
     ].idxmax()  # of equal scores the first in this random order
     return found.assign(selected=found.index.isin(best)).drop(columns="score")
@@ -153,7 +153,7 @@ class _Texts:
 def _texts(table: pd.DataFrame, rows: Mapping[tuple[str, int], int]) -> _Texts:
     """The texts of one domain's `picks` with their weights."""
     wide = table.pivot(
-        index=["problem_id", "tokens", "solution_id", "drawn"], columns="seed", values="selected"
+        index=["problem_id", "tokens", "solution_id", "drawn"], columns="replicate", values="selected"
     )
     texts = wide.sort_index().index.to_frame(index=False)
     names, starts, own = np.unique(texts["problem_id"], return_index=True, return_inverse=True)
@@ -221,7 +221,7 @@ def _influences(pairs: Array, math: _Texts, code: _Texts) -> pd.DataFrame:
             np.repeat(range(1, 1 + len(values)), len(texts.problems)),
             texts.problems * len(values),
         )
-        table = {"problem_id": names, "seed": trained, "value": values.ravel(), "dataset": domain}
+        table = {"problem_id": names, "replicate": trained, "value": values.ravel(), "dataset": domain}
         parts.append(pd.DataFrame(table))
     return pd.concat(parts, ignore_index=True)
 

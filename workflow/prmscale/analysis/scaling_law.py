@@ -107,8 +107,8 @@ def fit(form: Form, budgets: Budgets, accuracies: Array, unit: float | None = No
     designs = np.stack(
         [np.stack([np.ones_like(p), *form.features(p, t, *each)], axis=1) for each in tried]
     )
-    weights, misfits = _non_negative(designs, 1 - accuracies)
-    best = misfits.argmin(axis=0)
+    weights, errors = _non_negative(designs, 1 - accuracies)
+    best = errors.argmin(axis=0)
     return Fit(form, unit, weights[best, np.arange(len(accuracies))], tried[best])
 
 
@@ -122,21 +122,21 @@ def _non_negative(designs: Array, wanted: Array) -> tuple[Array, Array]:
     columns = designs.shape[2]
     squares = (wanted**2).sum(axis=1)
     best = np.zeros((len(designs), len(wanted), columns))
-    misfits = np.tile(squares, (len(designs), 1))
+    errors = np.tile(squares, (len(designs), 1))
     for chosen in (
         list(each) for size in range(columns) for each in combinations(range(columns), size + 1)
     ):
         part = designs[:, :, chosen]
         weights = wanted @ np.linalg.pinv(part).swapaxes(1, 2)
-        misfit = squares - (weights * (wanted @ part)).sum(axis=2)
-        better = (weights >= 0).all(axis=2) & (misfit < misfits)
+        error = squares - (weights * (wanted @ part)).sum(axis=2)
+        better = (weights >= 0).all(axis=2) & (error < errors)
         filled = np.zeros_like(best)
         filled[:, :, chosen] = weights
-        best, misfits = (
+        best, errors = (
             np.where(better[:, :, None], filled, best),
-            np.where(better, misfit, misfits),
+            np.where(better, error, errors),
         )
-    return best, misfits
+    return best, errors
 
 
 def left_out_errors(

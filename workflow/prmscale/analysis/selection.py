@@ -359,7 +359,7 @@ def aggregation(configured: str, reward_models: pd.DataFrame, measured: Collecti
 
 def per_problem(rows: pd.DataFrame) -> pd.DataFrame:
     """Accuracy by problem_id (rows) and training seed (columns)."""
-    return rows.groupby(["problem_id", "seed"])["correct"].mean().unstack("seed")
+    return rows.groupby(["problem_id", "replicate"])["correct"].mean().unstack("replicate")
 
 
 def minus(a: pd.DataFrame, b: pd.DataFrame) -> pd.DataFrame:

@@ -102,9 +102,9 @@ def points(search: pd.DataFrame, reward_models: pd.DataFrame, aggregation: str) 
         ]
         own = rows[rows["budget"] == rows["budget"].max()]
         wide = (
-            own.pivot_table("correct", ["problem_id", "seed"], by).dropna().unstack("seed").dropna()
+            own.pivot_table("correct", ["problem_id", "replicate"], by).dropna().unstack("replicate").dropna()
         )
-        keys = wide.columns.droplevel("seed").unique()
+        keys = wide.columns.droplevel("replicate").unique()
         values = wide.to_numpy().reshape(len(wide), len(keys), -1).transpose(0, 2, 1)
         pretraining, training, *facts = (
             keys.get_level_values(name).to_numpy(float) for name in by[:-1]
@@ -237,7 +237,7 @@ def best_shares(own: Points, rules: Rules) -> pd.DataFrame:
 
 
 def table(search: pd.DataFrame, reward_models: pd.DataFrame, rules: Rules) -> pd.DataFrame:
-    """The law of each data set as `law.csv` holds it: parameters, every form's error on bases left
+    """The law of each data set as `scaling_law.csv` holds it: parameters, every form's error on bases left
     out, best shares.
 
     Intervals are over problems, training seeds and bases; one without width is not told. `at_flops`

@@ -19,7 +19,7 @@ from prmscale import configuration
 from prmscale.cost import machines, parts, work
 from prmscale.engines import memory
 from prmscale.errors import UserError
-from prmscale.files import written_whole
+from prmscale.files import atomic_write
 from prmscale.study import Study
 
 
@@ -143,7 +143,7 @@ def main() -> None:
         table = total(calibrated(study, by) if by else project(study, machines.gpu(given.gpu)))
     except UserError as error:
         sys.exit(str(error))
-    with written_whole(Path("results", study.study, "tables/cost.csv")) as aside:
+    with atomic_write(Path("results", study.study, "tables/cost.csv")) as aside:
         table.to_csv(aside, index=False)
     print(f"{study.study}, times as {by} took:" if by else f"{study.study} on {given.gpu}:")
     forms = {

@@ -224,7 +224,7 @@ class SamplingPolicy(ABC):
             finish_reason=None if draw.finish_reason == "step" else draw.finish_reason,
             tokens=len(draw.tokens),
             logprob=sum(draw.logprobs[:kept]),
-            confidence=sum(draw.certainties[:kept]) / kept,
+            self_certainty=sum(draw.certainties[:kept]) / kept,
             prefix_tokens=context,
             flops=reading + self.shape.forward(len(draw.tokens), context),
             min_logprob=min(draw.logprobs[:kept]),

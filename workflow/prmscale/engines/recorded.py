@@ -37,7 +37,7 @@ class RecordedPolicy:
                     row.finish_reason,
                     int(row.tokens),
                     float(row.logprob),
-                    float(row.confidence),
+                    float(row.self_certainty),
                     int(row.prefix_tokens),
                     float(row.flops),
                     float(row.min_logprob),

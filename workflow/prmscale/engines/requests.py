@@ -26,7 +26,7 @@ class Continuation:
     `steps` are the new steps alone. `finish_reason` is `stop` (the policy ended the solution),
     `length` (cut at the token limit) or None (a step ended, the solution goes on). `logprob` sums
     the new tokens' log-probabilities (nats, temperature 1), `min_logprob` is the lowest of them;
-    `confidence` is their mean self-certainty (arXiv 2502.18581). `prefix_tokens` were read,
+    `self_certainty` is their mean self-certainty (arXiv 2502.18581). `prefix_tokens` were read,
     `tokens` generated; `flops` covers both, `prefix_flops` the reading alone. `thought` is what a
     reasoning model thought and nobody reads. `kept` of the tokens make the steps: the others were
     generated to see that a step ends (None: all were kept).
@@ -36,7 +36,7 @@ class Continuation:
     finish_reason: Literal["stop", "length"] | None
     tokens: int
     logprob: float = 0.0
-    confidence: float = 0.0
+    self_certainty: float = 0.0
     prefix_tokens: int = 0
     flops: float = 0.0
     min_logprob: float = 0.0
@@ -62,7 +62,7 @@ class Continuation:
             more.finish_reason,
             tokens,
             self.logprob + more.logprob,
-            (self.confidence * self.tokens + more.confidence * more.tokens) / max(tokens, 1),
+            (self.self_certainty * self.tokens + more.self_certainty * more.tokens) / max(tokens, 1),
             self.prefix_tokens + more.prefix_tokens,
             self.flops + more.flops,
             min(self.min_logprob, more.min_logprob),
@@ -146,11 +146,11 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class Standing:
+class Incumbent:
     """What a strategy would answer if it were stopped now (None: it has no whole solution yet).
 
     Reply: the samples' worth that are left of its budget, None where it has none. The scheduler
-    keeps the last standing, and ends a run whose budget is spent at its next one. `nodes` are the
+    keeps the last incumbent, and ends a run whose budget is spent at its next one. `nodes` are the
     roots of the search trees so far, `end` is the node of what is picked.
     """
 
@@ -159,6 +159,6 @@ class Standing:
     end: Any = None
 
 
-Request = Extend | Score | Read | Judge | Choice | Standing
+Request = Extend | Score | Read | Judge | Choice | Incumbent
 Scores = list[np.ndarray]
 Strategy = Generator[Request, Any, Any]

@@ -19,12 +19,12 @@ from prmscale.engines.requests import (
     Choice,
     Continuation,
     Extend,
+    Incumbent,
     Judge,
     Read,
     Request,
     Score,
     Scored,
-    Standing,
     Strategy,
 )
 from prmscale.tasks.base import Grade, Prefix, Problem
@@ -103,7 +103,7 @@ class Run:
     draws: Counter[Prefix] = field(default_factory=Counter)
     choices: list[Stamped] = field(default_factory=list)
     pending: Request | None = None
-    standing: Standing | None = None
+    incumbent: Incumbent | None = None
     result: Any = None
 
     @property
@@ -120,7 +120,7 @@ class Run:
         """Send the reply and go on to the next request that somebody must answer."""
         try:
             request = self.strategy.send(reply)
-            while isinstance(request, Choice | Standing) or (
+            while isinstance(request, Choice | Incumbent) or (
                 isinstance(request, Extend) and self._spent
             ):
                 if isinstance(request, Extend):
@@ -182,12 +182,12 @@ class Run:
         self.ledger.cost = before.until(self.ledger.cost, self.limit, self.unit)
         return False
 
-    def _stand(self, standing: Standing) -> None:
+    def _stand(self, incumbent: Incumbent) -> None:
         """Keep what the strategy would answer now."""
         assert self.budget is not None, "a strategy that says how it stands has a budget"
-        picks = [[standing.pick]] if standing.pick else []
+        picks = [[incumbent.pick]] if incumbent.pick else []
         self.choices = [Stamped(Choice(self.budget, picks), self.ledger.cost)]
-        self.standing = standing
+        self.incumbent = incumbent
 
 
 def run(

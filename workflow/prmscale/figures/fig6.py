@@ -65,7 +65,7 @@ def draw(
 def typical(scores: pd.DataFrame, aggregation: str) -> pd.DataFrame:
     """The two responses to show of each test set: dataset, problem_id, solution_id."""
     by = ["dataset", "problem_id", "correct", "solution_id"]
-    each = solution_scores(scores, [*by, "role", "seed"], aggregation)
+    each = solution_scores(scores, [*by, "role", "replicate"], aggregation)
     first = (
         each.groupby(by).mean().reset_index().drop_duplicates(by[:3])
     )  # sorted: the first draw of each kind

@@ -18,7 +18,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 
-from prmscale.files import written_whole
+from prmscale.files import atomic_write
 
 COLUMN_WIDTH = 3.3  # inches
 FULL_WIDTH = 7.0
@@ -128,10 +128,10 @@ def save(figure: Figure, data: pd.DataFrame, stem: str | Path) -> list[Path]:
     stem = Path(stem)
     paths = [stem.with_name(f"{stem.name}.{suffix}") for suffix in ("pdf", "png", "csv")]
     with applied():
-        with written_whole(paths[0]) as aside:
+        with atomic_write(paths[0]) as aside:
             figure.savefig(aside, metadata={"CreationDate": None})
-        with written_whole(paths[1]) as aside:
+        with atomic_write(paths[1]) as aside:
             figure.savefig(aside, metadata={"Software": None})
-    with written_whole(paths[2]) as aside:
+    with atomic_write(paths[2]) as aside:
         data.to_csv(aside, index=False, float_format="%.6g")
     return paths

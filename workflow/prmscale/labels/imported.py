@@ -101,7 +101,7 @@ def _tables(
             "found_by": "",
             "logprob": np.nan,
             "min_logprob": np.nan,
-            "confidence": np.nan,
+            "self_certainty": np.nan,
             "prefix_tokens": 0,
             "flops": np.nan,
             "prefix_flops": np.nan,

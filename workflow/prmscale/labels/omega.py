@@ -124,5 +124,5 @@ def _visit(tree: Tree, state: Prefix, rollouts: int) -> Generator[Request, Any, 
         if not good and any(right):
             tree.wrong.append(Wrong(state, solution, continuation.tokens))
         # what was paid is known of the rollout alone, how likely the whole is, is not
-        unknown = dict.fromkeys(("logprob", "min_logprob", "confidence"), math.nan)
+        unknown = dict.fromkeys(("logprob", "min_logprob", "self_certainty"), math.nan)
         tree.solutions.setdefault(solution, replace(continuation, steps=solution, **unknown))

@@ -46,7 +46,7 @@ def solution_table(
             "found_by": grade.found_by,
             "logprob": c.logprob,
             "min_logprob": c.min_logprob,
-            "confidence": c.confidence,
+            "self_certainty": c.self_certainty,
             "prefix_tokens": c.prefix_tokens,
             "flops": c.flops,
             "prefix_flops": c.prefix_flops,

@@ -37,7 +37,7 @@ def known(task: Task, problems: Sequence[Problem], solutions: pd.DataFrame) -> l
     return found
 
 
-def named(
+def predict(
     scorer: Scorer, validation: Sequence[FirstError], tests: Mapping[str, Sequence[FirstError]]
 ) -> pd.DataFrame:
     """The first errors that a reward model names in the tests' solutions, at the threshold best on
@@ -56,7 +56,7 @@ def named(
             "solution_id": number,
             "threshold": threshold,
             "first_error": each.first_error,
-            "named": first_error(scores, threshold),
+            "predicted": first_error(scores, threshold),
         }
         for dataset, own in tests.items()
         for number, (each, scores) in enumerate(zip(own, _scores(scorer, own), strict=True))

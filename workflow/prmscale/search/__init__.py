@@ -6,7 +6,7 @@ whole samples: they take the budgets (increasing, in samples' worth) and, where 
 some of them by name (aggregations of step scores or of token log-probabilities), and yield a
 `Choice` for each of these and each budget. Those of `TREE_STRATEGIES` write solutions step by step:
 they take the budget in samples' worth, an aggregation and the options of `search.tree`, and yield a
-`Standing` whenever they know more; the scheduler stops them where the budget ends.
+`Incumbent` whenever they know more; the scheduler stops them where the budget ends.
 """
 
 from __future__ import annotations

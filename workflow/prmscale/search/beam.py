@@ -58,7 +58,7 @@ def _one(
         candidates = [node for node in new if not node.whole]
         ended += len(new) - len(candidates)
         ranks = yield from rank(forest, candidates)
-        left = yield forest.standing(forest.best())
+        left = yield forest.incumbent(forest.best())
         best = sorted(range(len(candidates)), key=lambda i: -ranks[i])[: max(1, slots // expansion)]
         flying = ([candidates[i] for i in sorted(best)] * expansion)[:slots]
     return left

@@ -27,5 +27,5 @@ def dvts(aggregate: Aggregate, expansion: int, trees: int | None = None) -> Stra
         node = forest.plant()
         while not node.whole:
             new = yield from forest.grow([node] * expansion)
-            yield forest.standing(forest.best())
+            yield forest.incumbent(forest.best())
             node = max(new, key=lambda child: child.score)

@@ -11,7 +11,7 @@ import pandas as pd
 
 from prmscale.engines.aggregation import AGGREGATIONS
 from prmscale.engines.ledger import Unit
-from prmscale.engines.requests import Standing
+from prmscale.engines.requests import Incumbent
 from prmscale.engines.scheduler import Grader, Policy, Run, Scorer, grade_whole, run
 from prmscale.search import STRATEGIES, TREE_STRATEGIES
 from prmscale.search.tree import priors
@@ -60,7 +60,7 @@ def evaluate(
     return pd.DataFrame(rows)
 
 
-def worths(solutions: pd.DataFrame, scorer: Scorer, unit: Unit) -> dict[str, float]:
+def sample_costs(solutions: pd.DataFrame, scorer: Scorer, unit: Unit) -> dict[str, float]:
     """What recorded samples of each problem cost on average; in FLOPs with their reading by the
     reward model.
     """
@@ -117,8 +117,8 @@ def search_trees(
             **node,
         }
         for name, aggregation, each in plans
-        if each.problem.problem_id in kept and each.budget == max(budgets) and each.standing
-        for node in _nodes(each.standing, options.puct.averaged)
+        if each.problem.problem_id in kept and each.budget == max(budgets) and each.incumbent
+        for node in _nodes(each.incumbent, options.puct.averaged)
     ]
     return pd.DataFrame(rows), pd.DataFrame(nodes)
 
@@ -166,10 +166,10 @@ def _expectation(grades: Sequence[Sequence[Grade]]) -> float:
     )
 
 
-def _nodes(standing: Standing, averaged: bool) -> Iterator[dict[str, Any]]:
+def _nodes(incumbent: Incumbent, averaged: bool) -> Iterator[dict[str, Any]]:
     """The nodes of a run's trees, parents first; those that led to the answer are marked."""
-    chosen = standing.end.path() if standing.end else []
-    waiting, number = [(root, -1, 1.0) for root in reversed(standing.nodes)], 0
+    chosen = incumbent.end.path() if incumbent.end else []
+    waiting, number = [(root, -1, 1.0) for root in reversed(incumbent.nodes)], 0
     while waiting:
         node, parent, prior = waiting.pop()
         before = len(node.parent.prefix) if node.parent else 0

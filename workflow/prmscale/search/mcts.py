@@ -68,7 +68,7 @@ def mcts(
                 if backup == "max"
                 else each.value + (worth - each.value) / each.visits
             )
-        yield forest.standing(_answer(forest, final))
+        yield forest.incumbent(_answer(forest, final))
 
 
 def _first_path(forest: Forest) -> Generator[Request, Any, Node]:

@@ -13,4 +13,4 @@ from prmscale.search.samples import choose, draw, highest
 def self_certainty(budgets: Sequence[int]) -> Strategy:
     """The sample with the highest mean divergence from the uniform distribution."""
     samples = yield from draw(budgets[-1])
-    yield from choose(samples, budgets, highest([sample.confidence for sample in samples]))
+    yield from choose(samples, budgets, highest([sample.self_certainty for sample in samples]))

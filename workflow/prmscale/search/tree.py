@@ -14,9 +14,9 @@ from prmscale.engines.requests import (
     NOTHING,
     Continuation,
     Extend,
+    Incumbent,
     Request,
     Score,
-    Standing,
 )
 from prmscale.tasks.base import Prefix
 
@@ -131,9 +131,9 @@ class Forest:
         """
         return max(self.found, key=lambda node: node.score, default=None)
 
-    def standing(self, end: Node | None) -> Standing:
+    def incumbent(self, end: Node | None) -> Incumbent:
         """The trees so far, and the whole solution to answer with."""
-        return Standing(end.solution if end else None, tuple(self.roots), end)
+        return Incumbent(end.solution if end else None, tuple(self.roots), end)
 
 
 def priors(children: Sequence[Node], averaged: bool) -> list[float]:
