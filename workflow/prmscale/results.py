@@ -1,18 +1,101 @@
-"""Gathers the tables that figures and claims are made from."""
+"""The results of a study: the tables that figures and claims are made from, each read when asked for."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
 
 from prmscale import tables
 from prmscale.analysis.patterns import COLUMNS
-from prmscale.analysis.selection import other_aggregations
+from prmscale.analysis.selection import aggregation, other_aggregations
 from prmscale.engines.models import FACTS
 from prmscale.files import read_json
 from prmscale.rewards.card import METRICS
+
+
+class Results:
+    """The tables of one study, read from `files` (kind of table: its files) when first asked for.
+
+    `policy` is the first evaluation's: its rows of `search` come first. `aggregations` are those of
+    step scores that were measured, and `aggregation` is the configured one, or `validation`.
+    Tables that are given by name are taken as they are; tests give theirs.
+    """
+
+    def __init__(
+        self,
+        files: Mapping[str, Sequence[str]] | None = None,
+        aggregation: str = "validation",
+        aggregations: Sequence[str] = (),
+        policy: str = "",
+        **tables: pd.DataFrame,
+    ) -> None:
+        self._files = dict(files or {})
+        self._configured, self._aggregations, self._policy = aggregation, aggregations, policy
+        for name, table in tables.items():
+            setattr(self, name, table)  # takes the place of the cached property
+
+    @cached_property
+    def aggregation(self) -> str:
+        """The aggregation of step scores that figures and claims use."""
+        return aggregation(self._configured, self.reward_models, self._aggregations)
+
+    @cached_property
+    def search(self) -> pd.DataFrame:
+        """All rows of the searches, those of the first evaluation's policy first."""
+        found = searches(self._of("search"), self.aggregation)
+        first = found["policy"] == self._policy
+        return pd.concat([found[first], found[~first]])
+
+    @cached_property
+    def reward_models(self) -> pd.DataFrame:
+        """The facts of every training of every reward model."""
+        return reward_models(self._of("rewards"))
+
+    @cached_property
+    def training(self) -> pd.DataFrame:
+        """The loss on validation problems along the trainings of reward models."""
+        return training(self._of("rewards"))
+
+    @cached_property
+    def scores(self) -> pd.DataFrame:
+        """The scores of steps by PRM-Math and PRM-Code."""
+        return step_scores(self._of("scores"))
+
+    @cached_property
+    def first_errors(self) -> pd.DataFrame:
+        """The first wrong steps that reward models predict, beside the truth."""
+        return first_errors(self._of("first_errors"))
+
+    @cached_property
+    def patterns(self) -> pd.DataFrame:
+        """The similarity of selected responses."""
+        return pattern_similarities(self._of("patterns"))
+
+    @cached_property
+    def labels(self) -> list[pd.DataFrame]:
+        """The tables of labels whose truth is known."""
+        return [tables.read(path, "labels") for path in self._of("labels")]
+
+    @cached_property
+    def spending(self) -> list[pd.DataFrame]:
+        """What each of `labels` took, in the same order."""
+        return [tables.read(path, "spending") for path in self._of("spending")]
+
+    @cached_property
+    def replies(self) -> pd.DataFrame:
+        """By which rules answers were found, and how many solutions were cut."""
+        return pd.read_csv(self._of("replies")[0])
+
+    def reported(self, name: str) -> pd.DataFrame | None:
+        """The paper's own numbers for a figure or table; None where it prints none."""
+        path = next((p for p in self._of("reported") if Path(p).stem == name), None)
+        return None if path is None else pd.read_csv(path)
+
+    def _of(self, kind: str) -> Sequence[str]:
+        return self._files.get(kind, ())
 
 
 def searches(paths: Sequence[str | Path], aggregation: str) -> pd.DataFrame:
