@@ -335,7 +335,7 @@ def first_errors(models: list[Prm], problems: int, seeds: int = 1) -> pd.DataFra
                             "replicate": replicate,
                             "threshold": 0.5,
                             "first_error": truth.ravel(),
-                            "named": np.where(right, truth, 3).ravel(),
+                            "predicted": np.where(right, truth, 3).ravel(),
                         }
                     )
                 )

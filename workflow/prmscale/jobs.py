@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from prmscale.errors import UserError
-from prmscale.files import fingerprint
 
 VLLM_PYTHON = Path(".venv-vllm/bin/python")  # `make vllm` sets it up beside the Snakefile
 
@@ -90,10 +89,3 @@ def _enter_environment(snakemake: Any) -> None:
         VLLM_PYTHON.absolute()
     )  # not resolved: the link is what makes it that environment's Python
     os.execv(python, [python, *sys.argv])
-
-
-def shards_of(output: Path, *parts: Any) -> Path:
-    """The folder of an output's shards; its name changes with the settings and input files that
-    they depend on.
-    """
-    return output.parent / ".shards" / f"{output.stem}-{fingerprint(*parts)}"

@@ -6,9 +6,8 @@ which.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 from pandas.api import types
@@ -202,26 +201,6 @@ def joined(tables: Sequence[pd.DataFrame], kind: str) -> pd.DataFrame:
     )
 
 
-def cut(items: Sequence[Any], parts: int) -> list[Sequence[Any]]:
-    """At most so many parts, in order and of equal size but for the last."""
-    size = -(-len(items) // parts)
-    return [items[at : at + size] for at in range(0, len(items), size)]
-
-
-def in_shards(
-    folder: str | Path, parts: Sequence[Any], make: Callable[[int, Any], pd.DataFrame], kind: str
-) -> pd.DataFrame:
-    """`make(number, part)` for each part, each kept in `folder` as soon as it is done; returns them
-    all as one table.
-
-    A shard that is there already is not made again, so an interrupted job loses at most one. The
-    folder's name must change with everything the shards depend on; the caller removes it once the
-    whole table is written.
-    """
-    tables = []
-    for number, part in enumerate(parts):
-        path = Path(folder) / f"{number:04d}.parquet"
-        if not path.exists():
-            write(make(number, part), path, kind)
-        tables.append(read(path, kind))
-    return pd.concat(tables, ignore_index=True)
+def read_all(paths: Sequence[str | Path], kind: str) -> pd.DataFrame:
+    """The rows of all these files of a known kind, in order."""
+    return joined([read(path, kind) for path in paths], kind)

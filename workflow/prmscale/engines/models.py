@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from prmscale.engines.backends.loading import weights_hash
 from prmscale.engines.backends.released_scorer import ReleasedScorer
 from prmscale.engines.backends.transformers_policy import TransformersPolicy
 from prmscale.engines.backends.transformers_scorer import TransformersScorer
@@ -51,3 +52,9 @@ def load_scorer(
 
         return VllmScorer(folder, gpus)
     return TransformersScorer(folder, device)
+
+
+def scorer_weights(folder: str | Path) -> str:
+    """A hash of the weights that `load_scorer` runs, in the folder or of a released model."""
+    released = read_json(Path(folder) / FACTS).get("released")
+    return weights_hash(released["model"], released["revision"]) if released else weights_hash(folder)
