@@ -160,7 +160,7 @@ def reward_models(models: list[Prm], seeds: int = 1) -> pd.DataFrame:
             "wordings": m.wordings,
             "policies": m.policies,
             "role": "",
-            "replicate": replicate,
+            "seed": 0,
             "steps": 0 if m.untrained else 600,
             "train_flops": 0.0 if m.untrained else 1e12,
             "head": m.head,
