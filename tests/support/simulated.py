@@ -198,7 +198,9 @@ def training(models: list[Prm], seeds: int = 1) -> pd.DataFrame:
         for fraction in m.fractions
         if len(m.fractions) > 1
     ]
-    return pd.DataFrame(rows, columns=["reward_model", "replicate", "training_step", "loss", "problems"])
+    return pd.DataFrame(
+        rows, columns=["reward_model", "replicate", "training_step", "loss", "problems"]
+    )
 
 
 def search(

@@ -112,7 +112,9 @@ def test_the_policys_own_likelihood_is_that_of_its_base(project):
     own = pd.read_parquet(results / "without.parquet").query(
         "strategy == 'likelihood' and policy == 'm'"
     )
-    base = pd.read_parquet(results / "likelihood/m.parquet").query("policy == 'm' and replicate == 1")
+    base = pd.read_parquet(results / "likelihood/m.parquet").query(
+        "policy == 'm' and replicate == 1"
+    )
     keys = ["dataset", "problem_id", "aggregation", "budget"]
     both = own.merge(base, on=keys, suffixes=("", "_base"))
     assert len(both) == len(own) > 100

@@ -50,5 +50,8 @@ def test_work_made_from_anything_else_is_removed(tmp_path, change):
 
 def test_other_outputs_of_a_folder_keep_their_work(tmp_path):
     job = fake(tmp_path)
-    with unfinished_work(job, tmp_path / "m.parquet") as one, unfinished_work(job, tmp_path / "m-2.parquet") as two:
+    with (
+        unfinished_work(job, tmp_path / "m.parquet") as one,
+        unfinished_work(job, tmp_path / "m-2.parquet") as two,
+    ):
         assert one.exists() and two.exists()

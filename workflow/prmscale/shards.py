@@ -33,7 +33,9 @@ def unfinished_work(snakemake: Any, output: str | Path, *weights: str) -> Iterat
     key = fingerprint(sorted(dict(snakemake.params).items()), inputs, weights)
     folder = output.parent / FOLDER / f"{output.stem}-{key}"
     for other in folder.parent.glob("*"):
-        if other != folder and re.fullmatch(rf"{re.escape(output.stem)}-[0-9a-f]{{16}}", other.name):
+        if other != folder and re.fullmatch(
+            rf"{re.escape(output.stem)}-[0-9a-f]{{16}}", other.name
+        ):
             shutil.rmtree(other)
     folder.mkdir(parents=True, exist_ok=True)
     print(f"Finished parts are kept in {folder} until the job is done.", flush=True)

@@ -13,7 +13,9 @@ from prmscale.shards import unfinished_work
 
 if __name__ == "__main__":  # the processes of several GPUs read this file too
     with job(snakemake):
-        inputs = Inputs(*(list(snakemake.input[kind]) for kind in ("problems", "solutions", "labels")))
+        inputs = Inputs(
+            *(list(snakemake.input[kind]) for kind in ("problems", "solutions", "labels"))
+        )
         params, outputs = dict(snakemake.params), [Path(output) for output in snakemake.output]
         processes = snakemake.resources.gpu if params["device"] == "cuda" else 1
         bases = [weights_hash(base, params["revision"]) for base in params["base_folders"]]

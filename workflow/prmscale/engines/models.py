@@ -57,4 +57,6 @@ def load_scorer(
 def scorer_weights(folder: str | Path) -> str:
     """A hash of the weights that `load_scorer` runs, in the folder or of a released model."""
     released = read_json(Path(folder) / FACTS).get("released")
-    return weights_hash(released["model"], released["revision"]) if released else weights_hash(folder)
+    return (
+        weights_hash(released["model"], released["revision"]) if released else weights_hash(folder)
+    )
