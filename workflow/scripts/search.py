@@ -15,7 +15,7 @@ from prmscale.files import read_json
 from prmscale.jobs import job
 from prmscale.rewards import first_errors
 from prmscale.search import benchmarks
-from prmscale.search.evaluate import evaluate
+from prmscale.search.evaluate import Engines, evaluate
 from prmscale.study import CodeExecution, World
 from prmscale.tasks.benchmarks import process_bench
 
@@ -71,9 +71,7 @@ with job(snakemake):
         for test, policy in tests:
             rows = evaluate(
                 test.problems,
-                policy,
-                scorer,
-                test.grader,
+                Engines(policy, scorer, test.grader),
                 params.strategies,
                 params.aggregations,
                 test.budgets(params.budgets),

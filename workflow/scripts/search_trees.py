@@ -11,7 +11,7 @@ from prmscale.engines.models import FACTS, load_policy, load_scorer, scorer_weig
 from prmscale.files import read_json
 from prmscale.jobs import job
 from prmscale.search import benchmarks
-from prmscale.search.evaluate import sample_costs, search_trees
+from prmscale.search.evaluate import Engines, sample_costs, search_trees
 from prmscale.shards import complete, unfinished_work
 from prmscale.study import CodeExecution, Prompting, Sampling, TreeSearch, World
 
@@ -55,9 +55,7 @@ with job(snakemake):
             scorer.forget()
             found, nodes = search_trees(
                 problems,
-                policy,
-                scorer,
-                test.grader,
+                Engines(policy, scorer, test.grader),
                 options,
                 test.budgets(params.budgets),
                 cost,
