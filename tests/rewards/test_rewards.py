@@ -15,7 +15,7 @@ from transformers import AutoModelForTokenClassification, AutoTokenizer
 from prmscale.engines.backends.transformers_scorer import TransformersScorer, score_encoded
 from prmscale.errors import UserError
 from prmscale.policies.muon import Muon, orthogonalise
-from prmscale.policies.pretrain import bucketed, build, encode, pretrain
+from prmscale.policies.pretrain import bucket, build, encode, pretrain
 from prmscale.rewards.card import card
 from prmscale.rewards.examples import Example, examples, shuffled
 from prmscale.rewards.metrics import best_of_n, metrics
@@ -247,7 +247,7 @@ def test_pretraining_learns_keeps_checkpoints_and_repeats_itself():
 
 def test_batches_hold_every_document_once_and_alike_lengths():
     lengths = np.random.default_rng(0).integers(10, 100, 1000)
-    batches = bucketed(lengths, 8, seed=1)
+    batches = bucket(lengths, 8, seed=1)
     assert sorted(i for batch in batches for i in batch) == list(range(1000))
     assert np.mean([np.ptp(lengths[batch]) for batch in batches]) < 10
 

@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from prmscale.engines.recorded import to_row
+from prmscale.engines.requests import Continuation
 from prmscale.errors import UserError
 from prmscale.labels.published import READERS, Labelled
 from prmscale.study import Corpus
-from prmscale.tasks import steps as step_text
 from prmscale.tasks.base import Grade, Problem, from_table, to_table
 from prmscale.tasks.benchmarks import sources
 from prmscale.tasks.benchmarks.gsm8k_math import Math
@@ -87,27 +88,11 @@ def _tables(
         numbers.append(seen[each.problem])
         seen[each.problem] += 1
     ids = [problems[each.problem].problem_id for each in found]
-    solutions = pd.DataFrame(
-        {
-            "problem_id": ids,
-            "solution_id": numbers,
-            "policy": [each.author for each in found],
-            "steps": [list(each.steps) for each in found],
-            "text": [step_text.join(each.steps) for each in found],
-            "answer": pd.Series([None] * len(found), dtype="string"),
-            "finish_reason": ["stop" if each.whole else "partial" for each in found],
-            "tokens": 0,  # nobody here has written them
-            "correct": [bool(each.labels[-1]) for each in found],
-            "found_by": "",
-            "logprob": np.nan,
-            "min_logprob": np.nan,
-            "self_certainty": np.nan,
-            "prefix_tokens": 0,
-            "flops": np.nan,
-            "prefix_flops": np.nan,
-            "thought": "",
-        }
-    )
+    rows = []
+    for problem_id, number, each in zip(ids, numbers, found, strict=True):
+        grade = Grade(None, bool(each.labels[-1]))
+        rows.append(to_row(problem_id, number, each.author, _as_continuation(each), grade))
+    solutions = pd.DataFrame(rows).astype({"answer": "string"})
     lengths = [len(each.steps) for each in found]
     flat = np.concatenate([each.labels for each in found])
     labels = pd.DataFrame(
@@ -131,6 +116,21 @@ def _tables(
         }
     )
     return to_table(list(problems.values())), solutions, labels
+
+
+def _as_continuation(labelled: Labelled) -> Continuation:
+    """A published solution: nothing is known of its tokens and cost."""
+    nan = float("nan")
+    return Continuation(
+        labelled.steps,
+        "stop" if labelled.whole else None,
+        tokens=0,
+        logprob=nan,
+        self_certainty=nan,
+        flops=nan,
+        min_logprob=nan,
+        prefix_flops=nan,
+    )
 
 
 def judged(imported: Imported) -> tuple[pd.DataFrame, pd.DataFrame]:
