@@ -56,7 +56,7 @@ def main() -> None:
 
     seconds([items])  # to warm up
     in_trees = seconds([items])
-    prefix_tree.readable = lambda model: False
+    prefix_tree.accepts_trees = lambda model: False
     in_rows = seconds([items])
     one_by_one = seconds([[item] for item in items])
     print(f"distinct ones in rows:  {len(items) / in_rows:8.0f} -> {len(items) / in_trees:8.0f} "
