@@ -1,6 +1,6 @@
 """A released PRM's format is a class and one line in FORMATS."""
 
-import numpy as np
+import pytest
 import torch
 from scripted import problem
 from tiny import saved
@@ -16,8 +16,6 @@ WRONG, RIGHT = 5, 7  # tokens
 
 
 class Toy(Format):
-    """Problem and steps one after the other; a step is scored by the token that would follow it."""
-
     model = AutoModelForCausalLM
 
     def prepare(self, model, tokenizer):
@@ -37,4 +35,5 @@ def test_a_toy_format_scores_through_load_scorer(monkeypatch, tmp_path):
     (found,) = scorer.score([solution])
     ids = torch.tensor([scorer.encode(*solution).ids])
     logits = AutoModelForCausalLM.from_pretrained(tmp_path)(ids).logits[0, found.ends[1] - 1]
-    assert np.isclose(found.scores[0], logits[[WRONG, RIGHT]].softmax(-1)[1].item(), atol=1e-5)
+    wanted = logits[[WRONG, RIGHT]].softmax(-1)[1].item()
+    assert found.scores[0] == pytest.approx(wanted, abs=1e-5)

@@ -24,7 +24,7 @@ class Shape:
 
     @classmethod
     def of(cls, model: PreTrainedModel) -> Shape:
-        """The shape of a Hugging Face decoder, or of a head of `engines.heads` with its decoders."""
+        """The shape of a Hugging Face decoder, or of a model of `engines.heads`."""
         config = model.config
         decoders = getattr(config, "backbones", 1)
         config = AutoConfig.for_model(**config.base) if hasattr(config, "backbones") else config

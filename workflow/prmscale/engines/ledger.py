@@ -58,7 +58,7 @@ class Ledger:
     _read: dict[Prefix, tuple[float, list[int]]] = field(default_factory=dict)
 
     def of_one(self, runs: int, size: int) -> Cost:
-        """The mean cost of one run, if this one consists of `runs` runs of `size` samples, in order.
+        """The mean cost of one run if this one consists of `runs` runs of `size` samples each.
 
         With a cache each of them reads the prompt once, and once every step that several of its
         samples share.

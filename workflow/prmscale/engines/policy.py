@@ -8,6 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from time import perf_counter
 from typing import Literal
@@ -80,7 +81,8 @@ class SamplingPolicy(ABC):
         self.chat = Chat(name, self.tokenizer, prompting)
         self.seconds, self.generated = 0.0, 0
         self._prompts: dict[str, list[int]] = {}
-        texts = self.tokenizer.batch_decode([[i] for i in range(len(self.tokenizer))])
+        token_ids = [[i] for i in range(len(self.tokenizer))]
+        texts = self.tokenizer.batch_decode(token_ids)
         self._holds_line_end = np.array([step_text.STEP_END in text for text in texts])
         self._omitted = _find_special(self.tokenizer)
 
@@ -104,7 +106,7 @@ class SamplingPolicy(ABC):
             cut = Continuation((), "length", 0)  # before its first token
             reply += [cut] * (e.samples - len(reply))
         self.seconds += perf_counter() - started
-        self.generated += sum(c.tokens for reply in replies for c in reply)
+        self.generated += sum(c.tokens for c in chain.from_iterable(replies))
         return replies
 
     def forget(self) -> None:  # noqa: B027  (most engines have nothing to forget)
@@ -156,7 +158,7 @@ class SamplingPolicy(ABC):
             self._find_step(draw, extension, ended)
 
     def _find_step(self, draw: Draw, extension: Extension, ended: bool) -> None:
-        """End a draw with its first step, unless the step may go on or is the rest of the solution."""
+        """End a draw with its first step, unless the step may go on or ends the solution."""
         if draw.thinking and not self._leaves_thought(draw):
             return
         tokens = draw.tokens[:-1] if ended else draw.tokens

@@ -1,4 +1,4 @@
-"""Runs many strategies at once: merges their requests into large batches and keeps their ledgers."""
+"""Runs many strategies at once: merges their requests into large batches, keeps their ledgers."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ class Run:
             self.pending, self.result = None, stop.value
 
     def _answer(self, request: Request) -> _Reply | None:
-        """The reply to a request that needs no engine; None if it needs one or the run has ended."""
+        """The reply to a request that needs no engine; None if it needs one or the run ends."""
         if isinstance(request, Choice):
             cost = self.ledger.of_one(request.runs, request.budget)
             self.choices.append(Stamped(request, cost))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice, product
+from itertools import chain, islice, product
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -165,7 +165,7 @@ def _grade_picks(
     grader: Grader, problem: Problem, picks: Sequence[Sequence[Continuation]]
 ) -> list[list[Grade]]:
     """The grades of each run's picks, all judged in one call."""
-    solutions = [solution for pick in picks for solution in pick]
+    solutions = list(chain.from_iterable(picks))
     grades = iter(grade_whole(grader, [problem] * len(solutions), solutions))
     return [list(islice(grades, len(pick))) for pick in picks]
 

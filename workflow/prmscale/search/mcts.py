@@ -132,7 +132,9 @@ def _answer(forest: Forest, options: Mcts) -> Node | None:
         return (child.visits if options.final == "visits" else child.value), child.score
 
     (node,) = forest.roots
-    leads_to_end = {each for end in forest.found for each in end.path()}
+    leads_to_end: set[Node] = set()
+    for end in forest.found:
+        leads_to_end.update(end.path())
     while choices := [child for child in node.children if child in leads_to_end]:
         node = max(choices, key=lead)
     below = [end for end in forest.found if node in end.path()]

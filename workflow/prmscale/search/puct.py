@@ -1,4 +1,4 @@
-"""PUCT: tree search with the policy's prior (Silver et al. 2017, AlphaGo Zero; constants of openr)."""
+"""PUCT: tree search with the policy's prior (Silver et al. 2017, AlphaGo Zero; as in openr)."""
 
 from __future__ import annotations
 

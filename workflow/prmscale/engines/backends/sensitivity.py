@@ -83,7 +83,7 @@ class Sensitivity:
         return (self._sketch / length).numpy()
 
     def _make_hook(self, first: int, signs: torch.Tensor) -> Callable[[torch.Tensor], None]:
-        """A hook that sketches and drops the gradient of the block that starts at weight `first`."""
+        """A hook that sketches and drops the gradient of the block from weight `first` on."""
         offset = first % self.size
 
         def sketch(weight: torch.Tensor) -> None:

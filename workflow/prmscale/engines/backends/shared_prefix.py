@@ -122,7 +122,7 @@ class _Layer(DynamicLayer):
 
 
 class SharedPrefixCache(Cache):
-    """The cache of a batch: read prefixes, `share` them among seats, decode, `move` remaining rows."""
+    """The cache of a batch: read prefixes, `share` them, decode, `move` the remaining rows."""
 
     def __init__(self, config: PreTrainedConfig) -> None:
         super().__init__(layers=[_Layer() for _ in range(config.num_hidden_layers)])

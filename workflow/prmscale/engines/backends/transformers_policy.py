@@ -171,7 +171,7 @@ class TransformersPolicy(SamplingPolicy):
     def _read(
         self, prompts: Sequence[Sequence[int]]
     ) -> tuple[SharedPrefixCache, torch.Tensor, torch.Tensor]:
-        """Left-pad and read the prompts; returns the cache, next-token logits and attention mask."""
+        """Left-pad and read the prompts; returns cache, next-token logits and attention mask."""
         longest = max(map(len, prompts))
         pad = self.tokenizer.pad_token_id
         if pad is None:
@@ -195,7 +195,7 @@ class TransformersPolicy(SamplingPolicy):
         return cache, out.logits[:, -1], mask
 
     def _draw(self, logits: torch.Tensor, seated: Sequence[_Row | None]) -> np.ndarray:
-        """The next token of each seat by inverse transform sampling; appends it to unfinished rows."""
+        """Sample the next token of each seat and append it to its row, if that is unfinished."""
         logs = torch.log_softmax(logits.float(), dim=-1)
         numbers = []
         for row in seated:
