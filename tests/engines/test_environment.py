@@ -27,10 +27,10 @@ with job(SimpleNamespace(params={"engine": "ENGINE"}, log=["log"], threads=1, ru
 def run(folder, engine):
     """What is printed, and the log, of a script in `folder` that scores by this engine."""
     (folder / "script.py").write_text(SCRIPT.replace("ENGINE", engine))
-    own = os.environ | {"PYTHONPATH": str(ROOT / "workflow")}
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "workflow")}
     arguments = {
         "cwd": folder,
-        "env": own,
+        "env": environment,
         "capture_output": True,
         "text": True,
         "timeout": 60,
