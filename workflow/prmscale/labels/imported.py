@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -88,11 +88,7 @@ def _tables(
         numbers.append(seen[each.problem])
         seen[each.problem] += 1
     ids = [problems[each.problem].problem_id for each in found]
-    rows = []
-    for problem_id, number, each in zip(ids, numbers, found, strict=True):
-        grade = Grade(None, bool(each.labels[-1]))
-        rows.append(to_row(problem_id, number, each.author, _as_continuation(each), grade))
-    solutions = pd.DataFrame(rows).astype({"answer": "string"})
+    solutions = _solutions(found, ids, numbers)
     lengths = [len(each.steps) for each in found]
     flat = np.concatenate([each.labels for each in found])
     labels = pd.DataFrame(
@@ -118,19 +114,20 @@ def _tables(
     return to_table(list(problems.values())), solutions, labels
 
 
-def _as_continuation(labelled: Labelled) -> Continuation:
-    """A published solution: nothing is known of its tokens and cost."""
+def _solutions(
+    found: Sequence[Labelled], ids: Sequence[str], numbers: Sequence[int]
+) -> pd.DataFrame:
+    """The solutions; nothing is known of their tokens and costs."""
     nan = float("nan")
-    return Continuation(
-        labelled.steps,
-        "stop" if labelled.whole else None,
-        tokens=0,
-        logprob=nan,
-        self_certainty=nan,
-        flops=nan,
-        min_logprob=nan,
-        prefix_flops=nan,
+    unknown = Continuation(
+        (), None, 0, nan, self_certainty=nan, flops=nan, min_logprob=nan, prefix_flops=nan
     )
+    rows = []
+    for problem_id, number, each in zip(ids, numbers, found, strict=True):
+        solution = replace(unknown, steps=each.steps, finish_reason="stop" if each.whole else None)
+        grade = Grade(None, bool(each.labels[-1]))
+        rows.append(to_row(problem_id, number, each.author, solution, grade))
+    return pd.DataFrame(rows).astype({"answer": "string"})
 
 
 def judged(imported: Imported) -> tuple[pd.DataFrame, pd.DataFrame]:
