@@ -14,7 +14,7 @@ from scripted import problem
 from torch.utils.flop_counter import FlopCounterMode
 from transformers import AutoConfig, AutoModelForTokenClassification, LlamaConfig, LlamaForCausalLM
 
-from prmscale.engines.backends.prefix_tree import pack, readable
+from prmscale.engines.backends.prefix_tree import accepts_trees, pack
 from prmscale.engines.backends.shared_prefix import seat
 from prmscale.engines.backends.transformers_likelihood import TransformersLikelihood
 from prmscale.engines.backends.transformers_policy import TransformersPolicy, sample
@@ -79,8 +79,8 @@ def test_greedy_decoding_is_that_of_generate(folder, tmp_path, key_heads):
 @given(
     st.lists(st.integers(0, 4), min_size=1, max_size=40), st.integers(1, 200), st.integers(0, 50)
 )
-def test_every_row_has_one_seat_at_its_prefix(prefixes, shared, own):
-    seating = seat(dict(enumerate(prefixes)), shared, own)
+def test_every_row_has_one_seat_at_its_prefix(prefixes, shared, written):
+    seating = seat(dict(enumerate(prefixes)), shared, written)
     assert sorted(i for i in seating.rows if i is not None) == list(range(len(prefixes)))
     assert len(seating.rows) == seating.slots * len(seating.entries)
     for place, row in enumerate(seating.rows):
@@ -242,7 +242,7 @@ def test_scores_of_texts_that_share_a_beginning_are_those_of_each_alone(folder, 
         for last in ("answer 3 3", "answer 4")
     ]
     together = score_encoded(model, tokenizer, encoded, 512)
-    assert readable(model) == shares
+    assert accepts_trees(model) == shares
     for scores, each in zip(together, encoded, strict=True):
         alone = torch.sigmoid(model(torch.tensor([each.ids])).logits[0, each.ends, 0]).detach()
         np.testing.assert_allclose(scores, alone, atol=1e-6)

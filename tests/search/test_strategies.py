@@ -47,8 +47,9 @@ def _draw(module: ModuleType, search: pd.DataFrame = SEARCH) -> tuple[Figure, pd
 @pytest.mark.parametrize(
     ("lead", "wanted"),
     [
-        ([-2, -1, 0, 1], 4.0), ([-1, 1, 2, 3], 2**0.5), ([-1, 1, -1, 3], 2**2.25), ([1, 1, 1, 1], 0.0),
-        ([1, 1, 1, -1], np.inf), ([0, 0, 0, 0], np.inf), ([0, 0, 1, 2], 2.0), ([1, np.nan, 1, 1], np.nan),
+        ([-2, -1, 0, 1], 4.0), ([-1, 1, 2, 3], 2**0.5), ([-1, 1, -1, 3], 2**2.25),
+        ([1, 1, 1, 1], 0.0), ([1, 1, 1, -1], np.inf), ([0, 0, 0, 0], np.inf),
+        ([0, 0, 1, 2], 2.0), ([1, np.nan, 1, 1], np.nan),
     ],
 )  # fmt: skip
 def test_a_strategy_overtakes_where_its_lead_stays_above_zero(

@@ -9,7 +9,7 @@ from prmscale.engines.backends.transformers_likelihood import TransformersLikeli
 from prmscale.engines.recorded import RecordedPolicy
 from prmscale.jobs import job
 from prmscale.search import benchmarks
-from prmscale.search.evaluate import evaluate
+from prmscale.search.evaluate import Engines, evaluate
 from prmscale.study import CodeExecution, World
 
 with job(snakemake):
@@ -44,9 +44,7 @@ with job(snakemake):
             )
             rows = evaluate(
                 test.problems,
-                RecordedPolicy(reread),
-                None,
-                test.grader,
+                Engines(RecordedPolicy(reread), None, test.grader),
                 ["likelihood"],
                 [],
                 test.budgets(params.budgets),

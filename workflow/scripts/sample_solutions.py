@@ -2,7 +2,7 @@
 
 from prmscale import tables
 from prmscale.engines.backends.loading import weights_hash
-from prmscale.engines.models import load_policy
+from prmscale.engines.models import Device, load_policy
 from prmscale.files import read_json, write_json
 from prmscale.jobs import job
 from prmscale.policies.sample import sample_solutions
@@ -20,8 +20,7 @@ with job(snakemake):
         params.folder,
         prompting,
         Sampling(**params.sampling),
-        params.device,
-        snakemake.resources.gpu,
+        Device(params.device, snakemake.resources.gpu),
         params.seed,
     )
     problems = tables.read(snakemake.input.problems, "problems")

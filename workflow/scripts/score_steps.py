@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from prmscale import tables
-from prmscale.engines.models import load_scorer
+from prmscale.engines.models import Device, load_scorer
 from prmscale.jobs import job
 from prmscale.labels.label import truths
 from prmscale.search import benchmarks
@@ -17,7 +17,9 @@ from prmscale.study import CodeExecution, World
 with job(snakemake):
     params = snakemake.params
     world, execution = World(**params.world), CodeExecution(**params.execution)
-    scorers = [load_scorer(folder, params.device) for folder in snakemake.input.reward_model]
+    scorers = [
+        load_scorer(folder, Device(params.device)) for folder in snakemake.input.reward_model
+    ]
     found = []
     for test in benchmarks.load(params.plans, snakemake.input.solutions, world, execution):
         by_id = {p.problem_id: p for p in test.problems}

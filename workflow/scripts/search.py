@@ -9,18 +9,19 @@ from pathlib import Path
 import pandas as pd
 
 from prmscale import tables
-from prmscale.engines.models import FACTS, load_scorer
+from prmscale.engines.models import FACTS, Device, load_scorer
 from prmscale.engines.recorded import RecordedPolicy
 from prmscale.files import read_json
 from prmscale.jobs import job
 from prmscale.rewards import first_errors
 from prmscale.search import benchmarks
-from prmscale.search.evaluate import evaluate
+from prmscale.search.evaluate import Engines, evaluate
 from prmscale.study import CodeExecution, World
 from prmscale.tasks.benchmarks import process_bench
 
 with job(snakemake):
     params = snakemake.params
+    device = Device(params.device, snakemake.resources.gpu)
     world, execution = World(**params.world), CodeExecution(**params.execution)
     folders = [(1, None)]
     if params.reward_model:
@@ -62,18 +63,12 @@ with job(snakemake):
     found, named = [], []
     for replicate, folder in folders:
         scorer = None  # the one before goes first: both need not have room
-        scorer = (
-            load_scorer(folder, params.device, params.engine, snakemake.resources.gpu)
-            if folder
-            else None
-        )
+        scorer = load_scorer(folder, device, params.engine) if folder else None
         step = read_json(folder / FACTS)["steps"] if folder else -1
         for test, policy in tests:
             rows = evaluate(
                 test.problems,
-                policy,
-                scorer,
-                test.grader,
+                Engines(policy, scorer, test.grader),
                 params.strategies,
                 params.aggregations,
                 test.budgets(params.budgets),

@@ -7,16 +7,17 @@ from pathlib import Path
 from prmscale import tables
 from prmscale.engines.backends.loading import weights_hash
 from prmscale.engines.cached import CachedPolicy
-from prmscale.engines.models import FACTS, load_policy, load_scorer, scorer_weights
+from prmscale.engines.models import FACTS, Device, load_policy, load_scorer, scorer_weights
 from prmscale.files import read_json
 from prmscale.jobs import job
 from prmscale.search import benchmarks
-from prmscale.search.evaluate import sample_costs, search_trees
+from prmscale.search.evaluate import Engines, sample_costs, search_trees
 from prmscale.shards import complete, unfinished_work
 from prmscale.study import CodeExecution, Prompting, Sampling, TreeSearch, World
 
 with job(snakemake):
     params = snakemake.params
+    device = Device(params.device, snakemake.resources.gpu)
     options, prompting = TreeSearch(**params.tree), Prompting(**params.prompting)
     (test,) = benchmarks.load(
         [params.plan],
@@ -29,15 +30,11 @@ with job(snakemake):
         params.folder,
         prompting,
         Sampling(**params.sampling),
-        params.device,
-        snakemake.resources.gpu,
+        device,
         params.seed,
     )
     folders = [Path(folder) for folder in snakemake.input.reward_model]
-    scorers = [
-        load_scorer(folder, params.device, params.engine, snakemake.resources.gpu)
-        for folder in folders
-    ]
+    scorers = [load_scorer(folder, device, params.engine) for folder in folders]
     steps = [read_json(folder / FACTS)["steps"] for folder in folders]
     costs = [sample_costs(test.solutions, scorer, options.unit) for scorer in scorers]
     names = {
@@ -55,9 +52,7 @@ with job(snakemake):
             scorer.forget()
             found, nodes = search_trees(
                 problems,
-                policy,
-                scorer,
-                test.grader,
+                Engines(policy, scorer, test.grader),
                 options,
                 test.budgets(params.budgets),
                 cost,

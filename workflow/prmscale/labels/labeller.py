@@ -13,7 +13,7 @@ import pandas as pd
 from prmscale import tables
 from prmscale.engines.backends.loading import weights_hash
 from prmscale.engines.cached import CachedPolicy
-from prmscale.engines.models import load_policy
+from prmscale.engines.models import Device, load_policy
 from prmscale.engines.policy import SamplingPolicy
 from prmscale.engines.recorded import RecordedPolicy
 from prmscale.engines.scheduler import Grader, Policy, run
@@ -122,13 +122,12 @@ def load(
     grader = registry.Grader(
         {dataset.name: task}, {} if solutions is None else RecordedPolicy(solutions).grades
     )
+    device = Device(params.device, gpus)
     models = {
         name: model for labellers in params.labellers.values() for name, model in labellers.items()
     }
     loaded: dict[str, SamplingPolicy] = {
-        name: load_policy(
-            name, folder, Prompting(**prompting), sampling, params.device, gpus, params.seed
-        )
+        name: load_policy(name, folder, Prompting(**prompting), sampling, device, params.seed)
         for name, (folder, prompting) in models.items()
     }
     weights = {

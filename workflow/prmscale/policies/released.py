@@ -15,9 +15,10 @@ from prmscale.study import Released
 PACKAGE = "package:"
 
 
-def location(model: str) -> str:
-    """The folder or hub name behind `model`; package:NAME is the folder of an installed Python
-    package.
+def locate(model: str) -> str:
+    """The folder or hub name of `model`; package:NAME is the folder of a Python package.
+
+    Raises UserError if the package is not installed.
     """
     if not model.startswith(PACKAGE):
         return model
@@ -33,7 +34,7 @@ def location(model: str) -> str:
 
 def convert(released: Released, folder: str | Path) -> None:
     """Dequantise `gguf_file` and save model and tokenizer to `folder`."""
-    source = location(released.model)
+    source = locate(released.model)
     options = {"gguf_file": released.gguf_file, "revision": released.prompting.revision}
     model = load_pretrained(
         AutoModelForCausalLM,

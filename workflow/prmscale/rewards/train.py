@@ -31,7 +31,7 @@ from prmscale import seeds
 from prmscale.engines import heads
 from prmscale.engines.backends.loading import load_pretrained
 from prmscale.policies.muon import cosine, optimizers
-from prmscale.policies.pretrain import bucketed
+from prmscale.policies.pretrain import bucket
 from prmscale.rewards import losses
 from prmscale.rewards.examples import Example
 from prmscale.rewards.lora import adapted, merged
@@ -94,7 +94,7 @@ def train(
     there are no steps.
 
     `encoded[i]` is `examples[i]` as the model reads it. Epochs follow one another until
-    `settings.steps` are done; each is shuffled and bucketed by length. Every process of a group
+    `settings.steps` are done; each is shuffled and bucket by length. Every process of a group
     calls this with the same arguments and its `own` accelerator (one on the CPU if left out), and a
     step's solutions are shared among them; the losses are those of one process, up to rounding.
 
@@ -249,13 +249,13 @@ def epoch_batches(
     """
     lengths = [len(e.ids) for e in encoded]
     if not settings.ranking_weight:
-        return bucketed(lengths, settings.batch, seed)
+        return bucket(lengths, settings.batch, seed)
     by_problem: dict[str, list[int]] = {}
     for i, example in enumerate(examples):
         by_problem.setdefault(example.problem.problem_id, []).append(i)
     groups = list(by_problem.values())
     together = max(1, round(settings.batch * len(groups) / len(examples)))
-    batches = bucketed([max(lengths[i] for i in group) for group in groups], together, seed)
+    batches = bucket([max(lengths[i] for i in group) for group in groups], together, seed)
     return [[i for number in batch for i in groups[number]] for batch in batches]
 
 

@@ -1,8 +1,8 @@
-"""The vLLM engine: the same draws as the transformers engine's in distribution, by vLLM's batching
-and prefix cache.
+"""The vLLM engine: samples from the same distribution as the transformers engine.
 
-One call samples all draws; each has a seed of its own. vLLM reports the log-probability of the
-chosen tokens alone, so self-certainty, which needs those of the whole vocabulary, is NaN.
+It uses vLLM's batching and prefix cache. One call samples all draws, each with its seed. vLLM
+reports the log-probabilities of the chosen tokens only, so self-certainty, which needs the whole
+vocabulary, is NaN.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from prmscale.tasks import thoughts
 
 
 class VllmPolicy(SamplingPolicy):
-    """A policy sampled by vLLM, its weights split over `gpus` GPUs (tensor parallelism)."""
+    """A policy sampled by vLLM, split over `gpus` GPUs (tensor parallelism)."""
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class VllmPolicy(SamplingPolicy):
             enable_prefix_caching=True,
             max_num_seqs=sampling.batch,
         )
-        from vllm import SamplingParams  # now that it is known to be here
+        from vllm import SamplingParams  # after a successful load: it is installed
 
         self._parameters = SamplingParams
 
@@ -64,11 +64,10 @@ class VllmPolicy(SamplingPolicy):
     def _draws(
         self, extensions: Sequence[Extension], ids: Sequence[list[int]], progress: str | None
     ) -> Iterable[Draw]:
-        draws = [
-            Draw(i, e.first_draw + n, self._limit(e.problem, len(ids[i])), self._opened(e))
-            for i, e in enumerate(extensions)
-            for n in range(e.samples)
-        ]
+        draws = []
+        for i, e in enumerate(extensions):
+            limit, opened = self._limit(e.problem, len(ids[i])), self._opened(e)
+            draws += [Draw(i, e.first_draw + n, limit, opened) for n in range(e.samples)]
         going = draws
         while going:
             prompts = [{"prompt_token_ids": [*ids[d.owner], *d.tokens]} for d in going]
@@ -81,29 +80,27 @@ class VllmPolicy(SamplingPolicy):
         return draws
 
     def _settings(self, draw: Draw, extension: Extension) -> Any:
-        sampling, place = (
-            self.sampling,
-            (extension.problem.problem_id, extension.prefix, draw.draw, len(draw.tokens)),
-        )
+        problem, position = extension.problem.problem_id, len(draw.tokens)
+        seed = seeds.seed_of(self.seed, self.name, problem, extension.prefix, draw.draw, position)
+        stop = None
+        if extension.until == "step":  # a thought is not checked line by line
+            stop = thoughts.CLOSING if draw.thinking else [step_text.STEP_END]
         return self._parameters(
-            temperature=sampling.temperature,
-            top_p=sampling.top_p,
-            max_tokens=draw.limit - len(draw.tokens),
-            seed=seeds.seed_of(self.seed, self.name, *place) % 2**63,
-            # the ends of the base class alone, whatever the model's files say besides
+            temperature=self.sampling.temperature,
+            top_p=self.sampling.top_p,
+            max_tokens=draw.limit - position,
+            seed=seed % 2**63,
+            # stop at the base class' end tokens only, whatever else the model's files list
             ignore_eos=True,
             stop_token_ids=sorted(self._ends),
-            # a thought is not looked at line by line
-            stop=(thoughts.CLOSING if draw.thinking else [step_text.STEP_END])
-            if extension.until == "step"
-            else None,
+            stop=stop,
             include_stop_str_in_output=True,
-            skip_special_tokens=False,  # the tags of some models' thoughts are special
+            skip_special_tokens=False,  # some models' tags of thoughts are special tokens
             logprobs=0,  # of the chosen token
         )
 
     def _record(self, draw: Draw, extension: Extension, output: Any) -> None:
-        """Add what vLLM sampled; a draw that was stopped where no step ends goes on."""
+        """Add the sampled tokens; a draw that was stopped where no step ends goes on."""
         chosen = [
             at[token].logprob for token, at in zip(output.token_ids, output.logprobs, strict=True)
         ]
@@ -113,7 +110,5 @@ class VllmPolicy(SamplingPolicy):
         if draw.thinking and output.stop_reason in thoughts.CLOSING:
             self._leaves_thought(draw)
         self._end(draw, extension, draw.tokens[-1] in self._ends)
-        if (
-            output.finish_reason == "length" and draw.finish_reason is None
-        ):  # of the model's context
-            draw.finish_reason = "length"
+        if output.finish_reason == "length" and draw.finish_reason is None:
+            draw.finish_reason = "length"  # the end of the model's context
