@@ -32,7 +32,7 @@ TABLES = {
     "spending": JUDGED_SPENDING,
     "first_errors": FIRST_ERRORS,
     "reported": [
-        f"workflow/reported/{figure}.csv"
+        str(WORKFLOW / f"reported/{figure}.csv")
         for figure, kinds in FIGURES.items()
         if "reported" in kinds
     ],
@@ -44,7 +44,7 @@ DRAWN = [name for name in STUDY.analysis.figures if TABLES[FIGURES[name][0]]]
 rule draw_figure:
     input:
         unpack(lambda wildcards: {kind: TABLES[kind] for kind in FIGURES[wildcards.figure]}),
-        module="workflow/prmscale/figures/{figure}.py",
+        module=str(WORKFLOW / "prmscale/figures/{figure}.py"),
     output:
         pdf=report(
             result("figures/{figure}.pdf"),
@@ -109,8 +109,8 @@ rule judge_claims:
         rewards=REWARD_FOLDERS,
         patterns=PATTERNS,
         replies=result("tables/replies.csv"),
-        reported="workflow/reported/table1.csv",
-        reported_patterns="workflow/reported/table2.csv",
+        reported=str(WORKFLOW / "reported/table1.csv"),
+        reported_patterns=str(WORKFLOW / "reported/table2.csv"),
     output:
         markdown=report(result("claims.md"), caption="../report/claims.rst", category="Claims"),
         csv=result("tables/claims.csv"),
