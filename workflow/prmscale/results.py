@@ -116,7 +116,7 @@ def searches(paths: Sequence[str | Path], aggregation: str) -> pd.DataFrame:
     for path in paths:
         rows = tables.read(path, "search").drop(columns="answer")
         parts.append(rows[~other_aggregations(rows, aggregation)])
-    return pd.concat(parts, ignore_index=True)
+    return tables.joined(parts, "search")
 
 
 def training(folders: Sequence[str | Path]) -> pd.DataFrame:

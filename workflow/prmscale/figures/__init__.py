@@ -1,4 +1,4 @@
-"""One module a figure or table of the paper, in one shared style.
+"""One module for each figure or table of the paper, in one shared style.
 
 A module's docstring is the figure's caption. Its `draw(results, rules)` returns the figure and the
 table of exactly what it shows.

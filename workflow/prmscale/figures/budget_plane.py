@@ -64,8 +64,8 @@ def draw_plane(axis: Axes, points: Points, shade: ScalarMappable, rules: Rules) 
     _draw_totals(axis, splits, f"{rules.level:.0%} interval of the best split")
     best = law.spend(splits["total"].to_numpy(), splits["share"].to_numpy())
     axis.plot(
-        best.pretraining, best.training, color=style.VERMILION, marker="D", markersize=4.5, zorder=6,
-        label="best split by the law",
+        best.pretraining, best.training, color=style.VERMILION, marker="D", markersize=4.5,
+        zorder=6, label="best split by the law",
     )  # fmt: skip
     axis.use_sticky_edges = False
     panels.costs_axis(axis)
@@ -74,7 +74,7 @@ def draw_plane(axis: Axes, points: Points, shade: ScalarMappable, rules: Rules) 
 
 
 def _cells(budgets: law.Budgets) -> law.Budgets:
-    """The grid on which the law is drawn: the convex hull of the points on log axes, and its edge."""
+    """The grid of the law: inside the points' convex hull on log axes, and along its edge."""
     logs = np.log([budgets.pretraining, budgets.training]).T
     corners = logs[ConvexHull(logs).vertices]
     edge = np.concatenate([np.linspace(a, b, CELLS) for a, b in pairwise([*corners, corners[0]])])

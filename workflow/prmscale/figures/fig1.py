@@ -87,7 +87,7 @@ def _fit_forms(measured: pd.DataFrame) -> list[pd.DataFrame]:
 
 
 def _fit(points: pd.DataFrame) -> pd.DataFrame:
-    """The best form through one data set's points, as rows from the smallest to the largest size."""
+    """The best form through the points of a data set, from the smallest to the largest size."""
     rows = points.sort_values("base_parameters")
     x, values = np.log2(rows["base_parameters"].to_numpy(dtype=float)), rows["mean"].to_numpy()
     form, at = forms.best_of_size(x, values), np.linspace(x[0], x[-1], 41)

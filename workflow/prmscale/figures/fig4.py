@@ -1,4 +1,4 @@
-"""Figure 4: tokens generated for a test problem (mean) → accuracy, one line a search strategy.
+"""Figure 4: tokens generated for a test problem (mean) → accuracy, one line for each strategy.
 
 One reward model guides all strategies. Intervals are over problems and training seeds; the dotted
 line is one sample. Points stand at the tokens spent, not at the budget allowed. No budget is left
@@ -20,7 +20,7 @@ from prmscale.results import Results
 
 
 def draw(results: Results, rules: Rules) -> tuple[Figure, pd.DataFrame]:
-    """The figure and its table; x is the mean of the tokens spent, `share` their part of the budget."""
+    """The figure and its table; `share` is the part of the budget that was spent."""
     rows = strategy_lines.select(results, rules, "fig4")
     data = strategy_lines.points(rows, [TOKENS], rules.level)
     with style.apply():

@@ -1,4 +1,4 @@
-"""Figure 5: test time and FLOPs of a problem → accuracy, one line a search strategy.
+"""Figure 5: test time and FLOPs of a problem → accuracy, one line for each search strategy.
 
 Upper row: the time that a problem's tokens take with full batches on this machine. Lower row: FLOPs
 of policy and reward model with every prefix cached. Strategies, reward model and budgets are those

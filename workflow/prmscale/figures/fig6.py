@@ -119,6 +119,6 @@ def _draw_response(axis: Axes, response: pd.DataFrame) -> None:
 
 
 def _shorten(text: str) -> str:
-    """A step in one line of at most LINE characters."""
+    """A step as a single line of at most LINE characters."""
     line = text.strip("\n").replace("\n", " ")
     return line if len(line) <= LINE else f"{line[: LINE - 1]}…"

@@ -1,7 +1,7 @@
 """Figure 9: tokens spent on the labels of a solution → how good the labels are.
 
 Above, the share of steps, and in the middle the share of first errors, that are labelled as in
-truth: one line or point for each method of labelling, with intervals over problems. Results for
+truth: a line or a point for each method of labelling, with intervals over problems. Results for
 fewer rollouts than the largest K are computed exactly from the rollouts of the largest K. Tokens
 are all that a method spent, also on solutions that it could not label; its point then says which
 share of the solutions it labels. OmegaPRM's tree labels its own rollouts, and only those whose

@@ -1,4 +1,4 @@
-"""Search strategies in figures 4, 5 and 8: the rows compared, accuracy along costs, legend notes."""
+"""What figures 4, 5 and 8 share: the rows compared, accuracy along costs, the legend's title."""
 
 from __future__ import annotations
 
