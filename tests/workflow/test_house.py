@@ -39,14 +39,6 @@ def test_the_slurm_profile_is_found_by_its_name():
     assert profile["executor"] == "slurm"
 
 
-def test_every_figure_has_a_module_a_caption_and_a_target():
-    snakefile = (ROOT / "workflow/Snakefile").read_text()
-    captions = (ROOT / "workflow/report/figure.rst").read_text()
-    for module in (ROOT / "workflow/prmscale/figures").glob("[ft]*[0-9].py"):
-        assert f'snakemake.wildcards.figure == "{module.stem}"' in captions
-        assert f"rule {module.stem}:" in snakefile
-
-
 def test_files_the_readme_names_exist():
     text = (ROOT / "README.md").read_text()
     named = set(re.findall(r"\]\(((?!http)[^)#]+)\)", text)) | set(

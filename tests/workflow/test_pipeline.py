@@ -15,6 +15,8 @@ import pytest
 from model_configs import QWEN_72B
 from pipeline import GPU_RULES, SMOKE, command, measured, snakemake
 
+from prmscale.figures import FIGURES, caption
+
 pytestmark = pytest.mark.study
 
 
@@ -40,7 +42,7 @@ def jobs(report):
 
 def test_the_study_leaves_every_figure_table_and_verdict(project):
     results = project / "results/smoke"
-    for figure in (*(f"fig{n}" for n in range(1, 11)), "controls", "table1", "table2"):
+    for figure in FIGURES:
         for kind in ("pdf", "png", "csv"):
             assert (results / f"figures/{figure}.{kind}").stat().st_size > 100
     claims = pd.read_csv(results / "tables/claims.csv")
@@ -131,7 +133,9 @@ def test_the_report_is_one_page_with_every_figures_caption(project):
     done = snakemake(project, *SMOKE, "--report", "report.html")
     assert done.returncode == 0, done.stderr[-2000:]
     page = (project / "report.html").read_text()
-    assert "Pre-training tokens" in page and "Size of the reward model" in page
+    for figure in FIGURES:
+        first = caption(figure).split("\n")[0].split(" → ")[0]
+        assert first in page, f"no caption of {figure}"
 
 
 def test_a_second_run_does_nothing_and_a_changed_figure_redraws_that_one(project):

@@ -346,13 +346,6 @@ def tree_searches():
     ]
 
 
-def reported(wildcards):
-    """The paper's own numbers, where it gives some for this figure."""
-    name = {"fig10": "processbench"}.get(wildcards.figure, wildcards.figure)
-    path = f"workflow/reported/{name}.csv"
-    return [path] if Path(path).exists() else []
-
-
 def trained_folders(name):
     """The folders of a reward model, one for each training."""
     return expand(result("rewards/{name}/replicate{seed}"), name=name, seed=REWARD_SEEDS)

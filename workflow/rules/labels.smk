@@ -14,19 +14,6 @@ JUDGED = (
 )
 JUDGED_LABELS = [label_table(*each) for each in JUDGED]
 JUDGED_SPENDING = [spending_table(*each) for each in JUDGED]
-# what a reward model can be asked the first wrong step of
-KNOWN_ERRORS = [
-    *STUDY.search.first_errors.process_bench,
-    *(
-        d
-        for e in STUDY.search.evaluations[:1]
-        for d in e.datasets
-        if STUDY.dataset(d).source in study_module.GENERATED
-    ),
-]
-# figures that would show nothing are left out
-EMPTY = {name for name, shown in (("fig9", JUDGED_LABELS), ("fig10", KNOWN_ERRORS)) if not shown}
-FIGURES = [name for name in STUDY.analysis.figures if name not in EMPTY]
 
 
 rule label_solutions:
@@ -225,36 +212,6 @@ rule summarise_labels:
         level=STUDY.analysis.level,
     script:
         "../scripts/summarise_labels.py"
-
-
-rule draw_label_quality:
-    input:
-        labels=JUDGED_LABELS,
-        spent=JUDGED_SPENDING,
-        module="workflow/prmscale/figures/{figure}.py",
-    output:
-        pdf=report(
-            result("figures/{figure}.pdf"),
-            caption="../report/figure.rst",
-            category="Figures",
-            labels={"figure": "{figure}"},
-        ),
-        png=result("figures/{figure}.png"),
-        csv=result("figures/{figure}.csv"),
-    log:
-        result("logs/draw_label_quality/{figure}.log"),
-    benchmark:
-        result("benchmarks/draw_label_quality/{figure}.tsv")
-    wildcard_constraints:
-        figure="fig9",
-    conda:
-        "../../envs/core.yaml"
-    resources:
-        mem_mb=main_memory(2000),
-    params:
-        level=STUDY.analysis.level,
-    script:
-        "../scripts/draw_label_quality.py"
 
 
 rule import_corpus:
