@@ -20,7 +20,6 @@ include: "workflow/rules/policies.smk"
 include: "workflow/rules/labels.smk"
 include: "workflow/rules/rewards.smk"
 include: "workflow/rules/search.smk"
-include: "workflow/rules/patterns.smk"
 include: "workflow/rules/figures.smk"
 
 

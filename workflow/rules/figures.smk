@@ -3,10 +3,10 @@
 SEARCH_TABLES = [
     *expand(result("search/{reward_model}.parquet"), reward_model=["without", *REWARD_MODELS]),
     *expand(result("search/likelihood/{base}.parquet"), base=STUDY.search.likelihoods),
-    *tree_searches(),
+    *(PATHS.tree_search(model, e.policy, dataset) for model, e, dataset in PLAN.tree_searches()),
 ]
 FIRST_ERRORS = expand(result("first_errors/{reward_model}.parquet"), reward_model=REWARD_MODELS)
-REWARD_FOLDERS = reward_folders(REWARD_MODELS)
+REWARD_FOLDERS = [folder for name in REWARD_MODELS for folder in PATHS.reward_folders(name)]
 # figures that are drawn from other tables than those of the searches
 DRAWN_FROM = {"fig6": STEP_SCORES, "table2": PATTERNS}
 
@@ -51,7 +51,9 @@ rule draw_figure:
 rule summarise_replies:
     input:
         solutions=[
-            *dict.fromkeys([*TEST_SOLUTIONS, *(labelled_solutions(*each) for each in LABELLED)])
+            *dict.fromkeys(
+                [*TEST_SOLUTIONS, *(PATHS.labelled_solutions(*each) for each in LABELLED)]
+            )
         ],
     output:
         csv=result("tables/replies.csv"),
