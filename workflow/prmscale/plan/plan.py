@@ -67,6 +67,37 @@ class Plan:
         released = self.study.released(name)
         return released.prompting.revision if released else None
 
+    def pretrainings(self) -> list[tuple[str, int]]:
+        """Ladder model and replicate of every pre-training whose checkpoints are used."""
+        pretraining, used = self.study.policies.pretraining, self._models_in_use()
+        return [
+            (model.name, replicate)
+            for model in pretraining.ladder
+            for replicate in range(1, 1 + pretraining.seeds)
+            if used.intersection(self._checkpoint_folders(model.name, replicate))
+        ]
+
+    def _checkpoint_folders(self, model: str, replicate: int) -> list[str]:
+        percents = self.study.policies.pretraining.checkpoints
+        return [self.paths.policy_folder(f"{model}@{percent}", replicate) for percent in percents]
+
+    def _models_in_use(self) -> set[str]:
+        """The folder of every policy, labeller and base that a job reads."""
+        study = self.study
+        policies = {each.policy for each in self.all_samples()}
+        for policy, _, method in study.labelled():
+            policies.update(self.labellers(policy, method))
+        if study.labels_compared_on():
+            policies.update(self.labellers(study.labels.policy, *study.labels.compare.methods))
+        if study.compared():
+            policies.add(self.reference)
+        used = set(map(self.paths.policy_folder, policies))
+        for model in study.rewards.models:
+            used.update(self.paths.training_bases(model.name))
+        for base in study.search.likelihoods:
+            used.update(self.paths.base_folders(base))
+        return used
+
     # problems and sampled solutions
 
     def reference_execution(self, dataset: str) -> dict[str, Any]:
