@@ -41,7 +41,7 @@ def environment(*engines):
 
 
 def any_of(names):
-    """A wildcard's pattern that admits these names alone; without any, one that no file has."""
+    """The pattern of a wildcard that must be one of these names; no file is named `-`."""
     return "|".join(map(re.escape, [*names, "-"]))
 
 
@@ -107,7 +107,7 @@ wildcard_constraints:
 
 
 onstart:
-    # before hours of other work; with --sdm conda the jobs' environment is made by then
+    # a missing vLLM is reported before hours of other work; with --sdm conda the environment has it
     if "vllm" in (SAMPLING, SCORING) and not workflow.deployment_settings.deployment_method:
         try:
             jobs.require_vllm()

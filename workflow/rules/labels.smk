@@ -28,7 +28,7 @@ KNOWN_ERRORS = [
 EMPTY = {name for name, shown in (("fig9", JUDGED_LABELS), ("fig10", KNOWN_ERRORS)) if not shown}
 FIGURES = [name for name in STUDY.analysis.figures if name not in EMPTY]
 
-# the params that all rules share which label by rollouts
+# params that all rules share that label by rollouts
 LABELLING = {
     "dataset": dataset_data,
     "sampling": as_data(STUDY.policies.sampling),
@@ -72,7 +72,7 @@ rule label_solutions:
         "../scripts/label_solutions.py"
 
 
-# a consensus takes the writer's own search from the rule above, and those of its other labellers from this one
+# a consensus takes the writer's search from label_solutions, and its other labellers' from this rule
 use rule label_solutions as label_by_another with:
     input:
         problems=PATHS.problems("{dataset}"),

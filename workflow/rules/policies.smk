@@ -1,4 +1,4 @@
-"""Policies: the ladder pre-trained here, released models converted where needed, and solutions sampled from them."""
+"""Policies: pre-training of the ladder, conversion of released models, and sampling of solutions."""
 
 
 rule pretrain_policy:

@@ -1,4 +1,4 @@
-"""Reward models: one job trains all seeds of one; released ones are described."""
+"""Reward models: a job runs all trainings of one model; released models are described."""
 
 
 rule train_reward_model:
