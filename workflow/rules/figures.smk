@@ -5,9 +5,9 @@ from prmscale.figures import FIGURES, caption
 SEARCH_TABLES = [
     *expand(result("search/{reward_model}.parquet"), reward_model=["without", *REWARD_MODELS]),
     *expand(result("search/likelihood/{base}.parquet"), base=STUDY.search.likelihoods),
-    *tree_searches(),
+    *(PATHS.tree_search(model, e.policy, dataset) for model, e, dataset in PLAN.tree_searches()),
 ]
-REWARD_FOLDERS = reward_folders(REWARD_MODELS)
+REWARD_FOLDERS = [folder for name in REWARD_MODELS for folder in PATHS.reward_folders(name)]
 # data sets on which a reward model can be asked for the first wrong step
 KNOWN_ERRORS = [
     *STUDY.search.first_errors.process_bench,
@@ -87,7 +87,9 @@ for figure in FIGURES:
 rule summarise_replies:
     input:
         solutions=[
-            *dict.fromkeys([*TEST_SOLUTIONS, *(labelled_solutions(*each) for each in LABELLED)])
+            *dict.fromkeys(
+                [*TEST_SOLUTIONS, *(PATHS.labelled_solutions(*each) for each in LABELLED)]
+            )
         ],
     output:
         csv=result("tables/replies.csv"),
