@@ -65,7 +65,7 @@ rule compare_patterns:
         gpu=gpus(lambda wildcards: [memory.differentiating(base_size(REFERENCE))]),
     params:
         analysis=STUDY.analysis.model_dump(
-            mode="json", include={"aggregation", "level", "draws", "patterns"}
+            mode="json", include={"aggregation", "level", "permutations", "patterns"}
         ),
         aggregations=STUDY.search.aggregations,
         policy=POLICY,

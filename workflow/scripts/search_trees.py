@@ -61,7 +61,7 @@ with job(snakemake):
                 options,
                 test.budgets(params.budgets),
                 cost,
-                options.trees if problems[0] is test.problems[0] else 0,
+                options.saved_trees if problems[0] is test.problems[0] else 0,
             )
             rows.append(found.assign(training_step=step, replicate=replicate, **names))
             trees.append(nodes.assign(replicate=replicate))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
@@ -15,10 +15,8 @@ from prmscale.engines.requests import Incumbent
 from prmscale.engines.scheduler import Grader, Policy, Run, Scorer, grade_whole, run
 from prmscale.search import STRATEGIES, TREE_STRATEGIES
 from prmscale.search.tree import priors
+from prmscale.study import TreeSearch
 from prmscale.tasks.base import Grade, Problem
-
-if TYPE_CHECKING:  # the configuration names the strategies, so it is above them
-    from prmscale.study import TreeSearch
 
 Speeds = tuple[float, float]  # seconds a token of the policy and of the reward model
 
