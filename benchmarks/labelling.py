@@ -19,6 +19,7 @@ import time
 import fresh
 import torch
 
+from prmscale.engines.backends.loading import Weights
 from prmscale.engines.backends.transformers_policy import TransformersPolicy
 from prmscale.engines.policy import Extension
 from prmscale.engines.scheduler import run
@@ -39,7 +40,7 @@ def main() -> None:
         trained = len(sys.argv) > 1
         folder = sys.argv[1] if trained else fresh.policy(scratch)
         policy = TransformersPolicy(
-            "m", folder, Prompting(), Sampling(max_tokens=TOKENS), "cpu", seed=0
+            "m", Weights(folder), Prompting(), Sampling(max_tokens=TOKENS), "cpu", seed=0
         )
     if trained:
         written = policy.extend([Extension(p, (), SOLUTIONS, 0, "end") for p in problems])

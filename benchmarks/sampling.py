@@ -12,6 +12,7 @@ import time
 import fresh
 import torch
 
+from prmscale.engines.backends.loading import Weights
 from prmscale.engines.backends.transformers_policy import TransformersPolicy
 from prmscale.engines.policy import Extension
 from prmscale.study import Prompting, Sampling, World
@@ -35,7 +36,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         folder = sys.argv[1] if len(sys.argv) > 1 else fresh.policy(scratch)
         policy = TransformersPolicy(
-            "m", folder, Prompting(), Sampling(max_tokens=TOKENS), "cpu", seed=0
+            "m", Weights(folder), Prompting(), Sampling(max_tokens=TOKENS), "cpu", seed=0
         )
     problems = Arithmetic("arithmetic", World()).load("test", PROBLEMS, 0)
     prompts = [torch.tensor([steps.encode(policy.tokenizer, p.prompt, ())[0]]) for p in problems]

@@ -16,6 +16,7 @@ import fresh
 import torch
 
 from prmscale.engines.backends import prefix_tree
+from prmscale.engines.backends.loading import Weights
 from prmscale.engines.backends.transformers_policy import TransformersPolicy
 from prmscale.engines.backends.transformers_scorer import TransformersScorer
 from prmscale.engines.policy import Extension
@@ -31,7 +32,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         policy, reward_model = sys.argv[1:] or fresh.pair(scratch)
         engine = TransformersPolicy(
-            "m", policy, Prompting(), Sampling(max_tokens=96), "cpu", seed=0
+            "m", Weights(policy), Prompting(), Sampling(max_tokens=96), "cpu", seed=0
         )
         scorer = TransformersScorer(reward_model, "cpu")
     problems = Arithmetic("arithmetic", World()).load("test", PROBLEMS, 0)

@@ -112,7 +112,9 @@ def test_the_policys_own_likelihood_is_that_of_its_base(project):
     own = pd.read_parquet(results / "without.parquet").query(
         "strategy == 'likelihood' and policy == 'm'"
     )
-    base = pd.read_parquet(results / "likelihood/m.parquet").query("policy == 'm' and replicate == 1")
+    base = pd.read_parquet(results / "likelihood/m.parquet").query(
+        "policy == 'm' and replicate == 1"
+    )
     keys = ["dataset", "problem_id", "aggregation", "budget"]
     both = own.merge(base, on=keys, suffixes=("", "_base"))
     assert len(both) == len(own) > 100
@@ -298,7 +300,7 @@ def test_a_large_model_is_given_the_gpus_and_the_memory_it_needs(project, tmp_pa
         "device": "cuda",
         "policies": {
             "pretraining": {"ladder": []},
-            "released": [{"name": "q", "model": str(tmp_path), "prompting": {"dtype": "bfloat16"}}],
+            "released": [{"name": "q", "model": str(tmp_path), "dtype": "bfloat16"}],
             "sampling": {"batch": 1},
         },
         "labels": {"policy": "q"},

@@ -76,7 +76,7 @@ Figure = Literal[
 
 FIGURES: tuple[Figure, ...] = get_args(Figure)
 GENERATED: tuple[GeneratedSource, ...] = get_args(GeneratedSource)
-VALIDATION = "validation"
+VALIDATION: Literal["validation"] = "validation"
 _CODE_SOURCES: tuple[Source, ...] = (
     "programs",
     "humaneval",

@@ -80,7 +80,17 @@ def prompting(name, dataset):
 def revision(name):
     """Branch, tag or commit of a released model."""
     released = STUDY.released(name)
-    return released.prompting.revision if released else None
+    return released.revision if released else None
+
+
+def policy_weights(name):
+    """The weights of a policy: their folder or hub name, number format and revision."""
+    released = STUDY.released(name)
+    return {
+        "folder": policy_folder(name),
+        "dtype": released.dtype if released else "float32",
+        "revision": revision(name),
+    }
 
 
 def reference_execution(dataset):
@@ -111,7 +121,7 @@ def to_sample(policy):
         return memory.Need()
     return memory.generating(
         base_size(policy),
-        released.prompting.dtype,
+        released.dtype,
         sampling.batch,
         sampling.max_tokens,
         released.gpus,
@@ -239,7 +249,7 @@ def labelling_models(policy, dataset, *methods):
     """For each method its labellers of a data set, each with its folder and how it is asked."""
     names = {method: labellers(policy, method) for method in methods}
     return {
-        m: {name: (policy_folder(name), prompting(name, dataset)) for name in own}
+        m: {name: (policy_weights(name), prompting(name, dataset)) for name in own}
         for m, own in names.items()
     }
 

@@ -80,7 +80,7 @@ rule sample_solutions:
         splits=lambda wildcards: samples_of(wildcards)[0],
         samples=lambda wildcards: samples_of(wildcards)[1],
         policy=lambda wildcards: wildcards.policy,
-        folder=lambda wildcards: policy_folder(wildcards.policy),
+        weights=lambda wildcards: policy_weights(wildcards.policy),
         prompting=lambda wildcards: prompting(wildcards.policy, wildcards.dataset),
         sampling=as_data(STUDY.policies.sampling),
         world=as_data(STUDY.world),

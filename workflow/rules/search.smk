@@ -97,7 +97,7 @@ rule search_trees:
         gpu=gpus(tree_needs),
     params:
         plan=lambda wildcards: plan(wildcards.policy, wildcards.dataset),
-        folder=lambda wildcards: policy_folder(wildcards.policy),
+        weights=lambda wildcards: policy_weights(wildcards.policy),
         prompting=lambda wildcards: prompting(wildcards.policy, wildcards.dataset),
         sampling=as_data(STUDY.policies.sampling),
         tree=STUDY.search.tree.model_dump(mode="json", exclude={"reward_models"}),

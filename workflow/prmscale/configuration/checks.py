@@ -144,10 +144,12 @@ def check_folders(study: Study) -> Iterator[Fault]:
     packages = study.code_execution.packages
     if packages and not Path(packages).expanduser().is_dir():
         yield Fault(("code_execution", "packages"), packages, "no such folder")
-    blocks = {"policies": study.policies.released, "rewards": study.rewards.released}
-    for block, models in blocks.items():
-        for i, released in enumerate(models):
-            path = released.model
+    released = {
+        "policies": [model.model for model in study.policies.released],
+        "rewards": [model.model for model in study.rewards.released],
+    }
+    for block, paths in released.items():
+        for i, path in enumerate(paths):
             if path.startswith((".", "/", "~")) and not _exists(path):
                 yield Fault((block, "released", i, "model"), path, "no such folder")
 

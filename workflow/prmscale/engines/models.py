@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from prmscale.engines.backends.loading import weights_hash
+from prmscale.engines.backends.loading import Weights, weights_hash
 from prmscale.engines.backends.released_scorer import ReleasedScorer
 from prmscale.engines.backends.transformers_policy import TransformersPolicy
 from prmscale.engines.backends.transformers_scorer import TransformersScorer
@@ -18,20 +18,25 @@ FACTS = "reward_model.json"  # what a reward model's folder says of it, beside t
 
 def load_policy(
     name: str,
-    folder: str | Path,
+    weights: Weights | str | Path,
     prompting: Prompting,
     sampling: Sampling,
     device: str,
     gpus: int,
     seed: int,
 ) -> SamplingPolicy:
-    """The policy in `folder` on `sampling.engine`; `gpus` are those that the job has."""
+    """The policy with these weights on `sampling.engine`; `gpus` is the number of GPUs of the job.
+
+    A folder or hub name alone stands for its weights in float32.
+    """
+    if not isinstance(weights, Weights):
+        weights = Weights(weights)
     if sampling.engine == "transformers":
-        return TransformersPolicy(name, folder, prompting, sampling, device, seed)
+        return TransformersPolicy(name, weights, prompting, sampling, device, seed)
     # imported here: it sets vLLM's switches, which other jobs do not need
     from prmscale.engines.backends.vllm_policy import VllmPolicy
 
-    return VllmPolicy(name, folder, prompting, sampling, gpus, seed)
+    return VllmPolicy(name, weights, prompting, sampling, gpus, seed)
 
 
 def load_scorer(
@@ -57,4 +62,6 @@ def load_scorer(
 def scorer_weights(folder: str | Path) -> str:
     """A hash of the weights that `load_scorer` runs, in the folder or of a released model."""
     released = read_json(Path(folder) / FACTS).get("released")
-    return weights_hash(released["model"], released["revision"]) if released else weights_hash(folder)
+    return (
+        weights_hash(released["model"], released["revision"]) if released else weights_hash(folder)
+    )

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -18,7 +17,7 @@ from tqdm import tqdm
 from transformers import AutoModelForCausalLM
 
 from prmscale import seeds
-from prmscale.engines.backends.loading import load_pretrained, placed
+from prmscale.engines.backends.loading import Weights, load_pretrained, placed
 from prmscale.engines.backends.shared_prefix import ATTENTION, SharedPrefixCache, seat
 from prmscale.engines.flops import Shape
 from prmscale.engines.policy import Draw, Extension, SamplingPolicy
@@ -38,16 +37,18 @@ class TransformersPolicy(SamplingPolicy):
     def __init__(
         self,
         name: str,
-        folder: str | Path,
+        weights: Weights,
         prompting: Prompting,
         sampling: Sampling,
         device: str,
         seed: int,
     ) -> None:
-        super().__init__(name, folder, prompting, sampling, seed)
-        dtype = getattr(torch, prompting.dtype)
+        super().__init__(name, weights, prompting, sampling, seed)
         model = load_pretrained(
-            AutoModelForCausalLM, folder, revision=prompting.revision, dtype=dtype
+            AutoModelForCausalLM,
+            weights.folder,
+            revision=weights.revision,
+            dtype=getattr(torch, weights.dtype),
         )
         self.model = placed(model, device)
         self.model.set_attn_implementation(ATTENTION)
