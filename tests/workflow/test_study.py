@@ -7,7 +7,7 @@ from typing import get_args
 import pytest
 import yaml
 
-from prmscale import configuration, study
+from prmscale import configuration, reference, study, tables
 from prmscale.engines.aggregation import AGGREGATIONS
 from prmscale.engines.backends import released_scorer
 from prmscale.errors import UserError
@@ -317,6 +317,18 @@ def test_every_key_is_described():
 def test_the_schema_for_editors_is_that_of_the_code():
     file = ROOT / "workflow/schemas/config.schema.json"
     assert file.read_text() == study.schema(), "run `make schema`"
+
+
+@pytest.mark.parametrize(("file", "describe"), reference.FILES.items())
+def test_the_reference_is_that_of_the_code(file, describe):
+    assert (ROOT / file).read_text(encoding="utf-8") == describe(), "run `make schema`"
+
+
+def test_the_reference_names_every_kind_of_table_and_every_csv():
+    assert {place.kind for place in reference.PLACES} - {""} == set(tables.SCHEMAS)
+    assert set(reference.FIGURE_TABLES) == set(study.FIGURES)
+    stored = {path.stem for path in (ROOT / "docs/laptop").glob("*.csv")}
+    assert stored <= {*reference.TABLES, *reference.FIGURE_TABLES}
 
 
 @pytest.mark.parametrize(

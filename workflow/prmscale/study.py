@@ -369,7 +369,7 @@ class Prompting(Block):
     )
     thoughts: Literal["hidden", "steps"] = Field(
         "hidden",
-        description="Text that a reasoning model writes between <think> tags. hidden: it is "
+        description="Text that a reasoning model writes between `<think>` tags. hidden: it is "
         "removed before steps are split, scored and graded; tree search loses it when it "
         "continues from a step, and only the draw that wrote it counts it against max_tokens. "
         "steps: it is split into steps like the rest of the reply.",
@@ -1129,7 +1129,7 @@ class Cost(Block):
 class Study(Block):
     """A whole study."""
 
-    study: Name = Field("laptop", description="Name of the study; results are in results/<study>/.")
+    study: Name = Field("laptop", description="Name of the study; results are in results/STUDY/.")
     seed: int = Field(0, description="Seed of every random draw.")
     device: Literal["cpu", "cuda"] = Field(
         "cpu", description="Device that runs the models. With cuda, jobs request GPUs."
