@@ -11,7 +11,9 @@ from prmscale import configuration, reference, study, tables
 from prmscale.engines.aggregation import AGGREGATIONS
 from prmscale.engines.backends import released_scorer
 from prmscale.errors import UserError
+from prmscale.labels.published import READERS
 from prmscale.search import STRATEGIES, TREE_STRATEGIES
+from prmscale.tasks import registry
 
 ROOT = Path(__file__).parents[2]
 DEFAULT = yaml.safe_load((ROOT / "config.yaml").read_text())
@@ -253,10 +255,17 @@ def test_an_old_key_is_answered_with_the_new_one(path, value, said, tmp_path):
         (study.TreeStrategy, TREE_STRATEGIES),
         (study.Aggregation, AGGREGATIONS),
         (study.PrmFormat, released_scorer.FORMATS),
+        (study.CorpusSource, READERS),
     ],
 )
 def test_declared_names_are_those_that_are_implemented(declared, implemented):
     assert get_args(declared) == tuple(implemented)
+
+
+@pytest.mark.parametrize("source", get_args(study.Source))
+def test_every_declared_source_has_a_task(source):
+    dataset = study.Dataset(name="x", source=source)
+    assert registry.build(dataset, study.World(), study.CodeExecution()) is not None
 
 
 def test_a_fault_names_the_line_of_the_file_that_sets_it(tmp_path):

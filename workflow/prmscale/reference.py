@@ -23,8 +23,8 @@ _INTRODUCTION = """\
 # Configuration
 
 `config.yaml` is the default study. `snakemake --configfile workflow/studies/X.yaml` lays another
-file over it: lists replace lists, all other keys are merged. `[]` marks the items of a list. A key
-without a default is required. A fault is reported with file, line, key and a hint before any job
+file over it: lists replace lists, all other keys are merged. `[]` marks the items of a list. A block
+without a default has the defaults of its keys. A fault is reported with file, line, key and a hint before any job
 starts. `workflow/schemas/config.schema.json` gives the same descriptions to editors.
 """
 

@@ -422,7 +422,10 @@ class ReleasedPolicy(ReleasedModel):
         description="A GGUF file in that folder; it is dequantised once and stored with the "
         "results.",
     )
-    prompting: Prompting = Field(Prompting(style="chat"), description="How the policy is asked.")
+    prompting: Prompting = Field(
+        Prompting(style="chat"),
+        description="How the policy is asked. A `prompting` block without `style` is plain.",
+    )
     config: dict[str, int | bool | str] | None = Field(
         None,
         description="The keys of config.json that determine the model's size: model_type, "
