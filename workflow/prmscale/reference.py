@@ -199,7 +199,7 @@ PLACES = [
 
 TABLES = {
     "claims": "each contrast of each claim: effect, interval, verdict, and the power to decide",
-    "checks": "checks of the verdicts: controls, by data set and replicate",
+    "checks": "the numbers beside the verdicts: controls, growth, transfer, diversity, emergence",
     "transfer": "accuracy on each domain by the domain that a reward model is trained on",
     "scaling_law": "the fitted law of accuracy in both trainings' FLOPs, and its best split",
     "contamination": "test problems whose text or n-grams are in a training set",
@@ -231,17 +231,22 @@ CSV_COLUMNS = {
     "mean": "mean accuracy, from 0 to 1, unless the table says otherwise",
     "effect, difference, gain": "difference of two means on the same problems",
     "low, high, X_low, X_high": "interval of the mean, or of X, at analysis.level",
-    "n": "problems behind the number",
-    "seeds": "replicates behind the number",
-    "verdict": "supported, refuted or inconclusive",
+    "n": "number of problems; in `contamination`, words of an n-gram",
+    "seeds": "number of replicates",
+    "verdict": "supported, not supported, inconclusive, or not yet measured",
     "p": "p-value",
-    "spent": "tokens, seconds or FLOPs per problem",
-    "share": "spent tokens as a share of the budget; in `replies`, share of the solutions",
+    "spent": "tokens spent, in samples' worth",
+    "share": "spent / budget; in `replies`, share of the solutions",
+    "kept": "share of the solutions that have labels",
+    "right": "share of the steps that are labelled right",
+    "accuracy": "share of the labels that are true; in `transfer`, of the selected solutions",
+    "first_error": "share of the solutions whose labels have the true first error",
+    "calibration_error": "mean gap between `value` of the labels and the truth",
     "base_parameters, base_tokens, base_flops": "parameters of the base; tokens and FLOPs of its "
     "pre-training",
     "train_on": "math, code or both: the domains of the training set",
-    "kind, group, part, measure, quantity": "which of the figure's curves or panels the row is in",
-    "tokens": "tokens spent on labels, or tokens of a training set",
+    "section, kind, group, part, measure, quantity": "which of the figure's curves or panels the row is in",
+    "tokens": "tokens of rollouts; in `training_sets`, tokens of the solutions",
 }
 
 
