@@ -63,9 +63,10 @@ format: $(READY)
 	$(BIN)/ruff format workflow tests benchmarks docs
 	$(BIN)/snakefmt Snakefile workflow/rules
 
-# the JSON schema that editors use, made from the typed configuration
+# the JSON schema that editors use, config/README.md and results/README.md, from the typed configuration and tables
 schema: $(READY)
 	$(BIN)/python -m prmscale.study workflow/schemas/config.schema.json
+	$(BIN)/python -m prmscale.reference .
 
 # results in README.md and docs/ anew from the tables of the runs in docs/
 docs: $(READY)
@@ -102,7 +103,8 @@ smollm: $(READY)
 	$(MAKE) study STUDY=smollm
 
 clean:
-	rm -rf results/* .snakemake .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find results -mindepth 1 -maxdepth 1 ! -name README.md -exec rm -rf {} +
+	rm -rf .snakemake .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 distclean: clean
 	rm -rf .venv .venv-vllm

@@ -15,6 +15,7 @@ from statistics import median
 
 import torch
 
+from prmscale.engines.backends.loading import Weights
 from prmscale.engines.models import Device, load_policy
 from prmscale.engines.policy import Extension, SamplingPolicy
 from prmscale.study import Prompting, Sampling
@@ -43,9 +44,9 @@ def load(engine: str) -> SamplingPolicy:
         engine=engine, max_tokens=TOKENS, batch=max(p * s for p, s in CASES), temperature=0.6
     )
     gpu = torch.cuda.is_available()
-    prompting = Prompting(style="chat", dtype="bfloat16" if gpu else "float32")
+    weights = Weights(sys.argv[1], "bfloat16" if gpu else "float32")
     device = Device("cuda", 1) if gpu else Device()
-    policy = load_policy("model", sys.argv[1], prompting, settings, device, seed=0)
+    policy = load_policy("model", weights, Prompting(style="chat"), settings, device, seed=0)
     policy.extend([Extension(p, (), 1, 0, "end") for p in problems(4)])
     return policy
 

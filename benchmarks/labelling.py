@@ -18,6 +18,7 @@ import time
 import fresh
 import torch
 
+from prmscale.engines.backends.loading import Weights
 from prmscale.engines.backends.transformers_policy import TransformersPolicy
 from prmscale.engines.policy import Extension
 from prmscale.engines.scheduler import run
@@ -91,7 +92,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         folder = sys.argv[1] if len(sys.argv) > 1 else fresh.policy(scratch)
         settings = Sampling(max_tokens=TOKENS)
-        policy = TransformersPolicy("m", folder, Prompting(), settings, "cpu", seed=0)
+        policy = TransformersPolicy("m", Weights(folder), Prompting(), settings, "cpu", seed=0)
     solutions = write_solutions(policy, problems, trained=len(sys.argv) > 1)
     asked = sum(len(list_prefixes(group)) for group in solutions)
     distinct = 0

@@ -12,6 +12,7 @@ import time
 import fresh
 import torch
 
+from prmscale.engines.backends.loading import Weights
 from prmscale.engines.backends.transformers_policy import TransformersPolicy
 from prmscale.engines.policy import Extension
 from prmscale.study import Prompting, Sampling, World
@@ -62,7 +63,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         folder = sys.argv[1] if len(sys.argv) > 1 else fresh.policy(scratch)
         settings = Sampling(max_tokens=TOKENS)
-        policy = TransformersPolicy("m", folder, Prompting(), settings, "cpu", seed=0)
+        policy = TransformersPolicy("m", Weights(folder), Prompting(), settings, "cpu", seed=0)
     problems = Arithmetic("arithmetic", World()).load("test", PROBLEMS, 0)
     prompts = [torch.tensor([encode(policy.tokenizer, p.prompt, ())[0]]) for p in problems]
     extensions = [Extension(p, (), SAMPLES, 0, "end") for p in problems]

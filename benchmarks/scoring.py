@@ -15,6 +15,7 @@ import fresh
 import torch
 
 from prmscale.engines.backends import prefix_tree
+from prmscale.engines.backends.loading import Weights
 from prmscale.engines.backends.transformers_policy import TransformersPolicy
 from prmscale.engines.backends.transformers_scorer import TransformersScorer
 from prmscale.engines.policy import Extension
@@ -30,7 +31,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         policy, reward_model = sys.argv[1:] or fresh.pair(scratch)
         settings = Sampling(max_tokens=96)
-        engine = TransformersPolicy("m", policy, Prompting(), settings, "cpu", seed=0)
+        engine = TransformersPolicy("m", Weights(policy), Prompting(), settings, "cpu", seed=0)
         scorer = TransformersScorer(reward_model, "cpu")
     problems = Arithmetic("arithmetic", World()).load("test", PROBLEMS, 0)
     written = engine.extend([Extension(p, (), SAMPLES, 0, "end") for p in problems])

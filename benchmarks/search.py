@@ -15,6 +15,7 @@ import fresh
 import torch
 
 from prmscale.engines.aggregation import AGGREGATIONS
+from prmscale.engines.backends.loading import Weights
 from prmscale.engines.backends.transformers_policy import TransformersPolicy
 from prmscale.engines.backends.transformers_scorer import TransformersScorer
 from prmscale.engines.cached import CachedPolicy
@@ -48,7 +49,7 @@ def main() -> None:
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as scratch:
         policy, reward_model = sys.argv[1:] or fresh.pair(scratch)
-        engine = TransformersPolicy("m", policy, Prompting(), Sampling(), "cpu", seed=0)
+        engine = TransformersPolicy("m", Weights(policy), Prompting(), Sampling(), "cpu", seed=0)
         scorer = TransformersScorer(reward_model, "cpu")
     problems = Arithmetic("arithmetic", World()).load("test", PROBLEMS, 0)
     reading = time_readings(engine)

@@ -61,7 +61,7 @@ def test_examples_are_turns_of_the_chat(family):
 
 
 def test_arguments_reach_the_template():
-    asked = chat("qwen3", template={"enable_thinking": False})
+    asked = chat("qwen3", chat_template={"enable_thinking": False})
     assert (
         asked.tokenizer.decode(asked.ids(ASKED)).endswith("<think>\n\n</think>\n\n")
         and not asked.opened

@@ -14,6 +14,7 @@ from scripted import problem
 from torch.utils.flop_counter import FlopCounterMode
 from transformers import AutoConfig, AutoModelForTokenClassification, LlamaConfig, LlamaForCausalLM
 
+from prmscale.engines.backends.loading import Weights
 from prmscale.engines.backends.prefix_tree import accepts_trees, pack
 from prmscale.engines.backends.shared_prefix import seat
 from prmscale.engines.backends.transformers_likelihood import TransformersLikelihood
@@ -41,7 +42,7 @@ def folder(tmp_path_factory):
 
 def policy(folder, **sampling):
     settings = Sampling(**{"max_tokens": 24, "temperature": 1.0, **sampling})
-    return TransformersPolicy("t", folder, Prompting(), settings, "cpu", seed=5)
+    return TransformersPolicy("t", Weights(folder), Prompting(), settings, "cpu", seed=5)
 
 
 def texts(replies):

@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-HIDDEN = ("bwrap", "git", "munge", "sacct", "salloc", "sbatch", "scancel", "scontrol", "sinfo", "slurm", "squeue", "srun")  # fmt: skip
+HIDDEN = tuple("bwrap git munge sacct salloc sbatch scancel scontrol sinfo slurm squeue srun".split())
 
 
 def link_programs(folder):

@@ -74,7 +74,7 @@ def test_a_cut_fits_into_its_machine(cut, gpus):
 
 def test_a_pretraining_is_told_by_its_revision():
     released = settings("paper_pretraining")["policies"]["released"]
-    bases = [m["model"] for m in released if "revision" in m["prompting"]]
+    bases = [m["model"] for m in released if "revision" in m]
     assert min(Counter(bases).values()) >= 4
-    places = {(m["model"], m["prompting"].get("revision")) for m in released}
+    places = {(m["model"], m.get("revision")) for m in released}
     assert len(places) == len(released)

@@ -304,7 +304,7 @@ def test_a_large_model_is_given_the_gpus_and_the_memory_it_needs(project, tmp_pa
         "device": "cuda",
         "policies": {
             "pretraining": {"ladder": []},
-            "released": [{"name": "q", "model": str(tmp_path), "prompting": {"dtype": "bfloat16"}}],
+            "released": [{"name": "q", "model": str(tmp_path), "dtype": "bfloat16"}],
             "sampling": {"batch": 1},
         },
         "labels": {"policy": "q"},

@@ -78,9 +78,9 @@ def prompting(wildcards):
     return PLAN.prompting(wildcards.policy, wildcards.dataset)
 
 
-def policy_folder(wildcards):
-    """The folder or hub name of a policy."""
-    return PATHS.policy_folder(wildcards.policy)
+def policy_weights(wildcards):
+    """The weights of a policy."""
+    return PLAN.weights(wildcards.policy)
 
 
 def reward_folders(wildcards):

@@ -78,7 +78,7 @@ rule sample_solutions:
         splits=lambda wildcards: samples(wildcards).splits,
         samples=lambda wildcards: samples(wildcards).samples,
         policy=lambda wildcards: wildcards.policy,
-        folder=policy_folder,
+        weights=policy_weights,
         prompting=prompting,
         sampling=as_data(STUDY.policies.sampling),
         world=as_data(STUDY.world),

@@ -96,7 +96,7 @@ rule search_trees:
         ),
     params:
         plan=lambda wildcards: PLAN.test(wildcards.policy, wildcards.dataset),
-        folder=policy_folder,
+        weights=policy_weights,
         prompting=prompting,
         sampling=as_data(STUDY.policies.sampling),
         tree=STUDY.search.tree.model_dump(mode="json", exclude={"reward_models"}),
@@ -199,7 +199,7 @@ rule compare_patterns:
         **for_models(4000, lambda wildcards: NEEDS.differentiate()),
     params:
         analysis=STUDY.analysis.model_dump(
-            mode="json", include={"aggregation", "level", "draws", "patterns"}
+            mode="json", include={"aggregation", "level", "permutations", "patterns"}
         ),
         aggregations=STUDY.search.aggregations,
         policy=PLAN.first_policy,

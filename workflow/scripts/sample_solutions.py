@@ -1,7 +1,7 @@
 """Sample and judge solutions of one data set by one policy, in shards that survive an interruption."""
 
 from prmscale import tables
-from prmscale.engines.backends.loading import weights_hash
+from prmscale.engines.backends.loading import Weights
 from prmscale.engines.models import Device, load_policy
 from prmscale.files import read_json, write_json
 from prmscale.jobs import job
@@ -13,12 +13,12 @@ from prmscale.tasks.registry import Grader, build
 
 with job(snakemake):
     params = snakemake.params
-    dataset, prompting = Dataset(**params.dataset), Prompting(**params.prompting)
+    dataset, weights = Dataset(**params.dataset), Weights(**params.weights)
     task = build(dataset, World(**params.world), CodeExecution(**params.execution))
     policy = load_policy(
         params.policy,
-        params.folder,
-        prompting,
+        weights,
+        Prompting(**params.prompting),
         Sampling(**params.sampling),
         Device(params.device, snakemake.resources.gpu),
         params.seed,
@@ -33,8 +33,7 @@ with job(snakemake):
         tables.write(solutions, folder / "solutions.parquet", "solutions")
         write_json(policy.seconds_per_token, folder / "speed.json")
 
-    weights = weights_hash(params.folder, prompting.revision)
-    with unfinished_work(snakemake, snakemake.output.solutions, weights) as work:
+    with unfinished_work(snakemake, snakemake.output.solutions, weights.hash()) as work:
         folders = complete(work, chosen, params.shards, make)
         times = sorted(read_json(folder / "speed.json") for folder in folders)
         solutions = tables.read_all([f / "solutions.parquet" for f in folders], "solutions")

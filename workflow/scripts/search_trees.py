@@ -5,7 +5,7 @@ problems.
 from pathlib import Path
 
 from prmscale import tables
-from prmscale.engines.backends.loading import weights_hash
+from prmscale.engines.backends.loading import Weights
 from prmscale.engines.cached import CachedPolicy
 from prmscale.engines.models import FACTS, Device, load_policy, load_scorer, scorer_weights
 from prmscale.files import read_json
@@ -18,7 +18,7 @@ from prmscale.study import CodeExecution, Prompting, Sampling, TreeSearch, World
 with job(snakemake):
     params = snakemake.params
     device = Device(params.device, snakemake.resources.gpu)
-    options, prompting = TreeSearch(**params.tree), Prompting(**params.prompting)
+    options, weights = TreeSearch(**params.tree), Weights(**params.weights)
     (test,) = benchmarks.load(
         [params.plan],
         [snakemake.input.solutions],
@@ -27,8 +27,8 @@ with job(snakemake):
     )
     engine = load_policy(
         test.policy,
-        params.folder,
-        prompting,
+        weights,
+        Prompting(**params.prompting),
         Sampling(**params.sampling),
         device,
         params.seed,
@@ -56,7 +56,7 @@ with job(snakemake):
                 options,
                 test.budgets(params.budgets),
                 cost,
-                options.trees if problems[0] is test.problems[0] else 0,
+                options.saved_trees if problems[0] is test.problems[0] else 0,
             )
             rows.append(found.assign(training_step=step, replicate=replicate, **names))
             trees.append(nodes.assign(replicate=replicate))
@@ -65,8 +65,8 @@ with job(snakemake):
         tables.write(search, folder / "search.parquet", "search")
         tables.write(tables.joined(trees, "trees"), folder / "trees.parquet", "trees")
 
-    output, weights = snakemake.output.search, weights_hash(params.folder, prompting.revision)
-    with unfinished_work(snakemake, output, weights, *map(scorer_weights, folders)) as work:
+    hashes = [weights.hash(), *map(scorer_weights, folders)]
+    with unfinished_work(snakemake, snakemake.output.search, *hashes) as work:
         shards = complete(work, test.problems, options.shards, make)
         for kind in ("trees", "search"):
             table = tables.read_all([shard / f"{kind}.parquet" for shard in shards], kind)

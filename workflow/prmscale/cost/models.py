@@ -40,7 +40,7 @@ def _config(study: Study, name: str) -> PretrainedConfig:
     """The configuration of a released policy, base or reward model."""
     policy, reward_model = study.released(name), study.released_reward_model(name)
     if policy:
-        model, revision, given = policy.model, policy.prompting.revision, dict(policy.config or {})
+        model, revision, given = policy.model, policy.revision, dict(policy.config or {})
     else:
         assert reward_model is not None  # names were checked when the study was loaded
         model, revision, given = reward_model.model, reward_model.revision, {}

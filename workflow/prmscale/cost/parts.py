@@ -129,7 +129,7 @@ class Workers:
         released, model = self.study.released(policy), self.model(policy)
         flops = count * model.shape.forward(round(length), round(context))
         flops += count / together * model.shape.forward(round(context))
-        dtype = released.prompting.dtype if released else "float32"
+        dtype = released.dtype if released else "float32"
         batch = self.study.policies.sampling.batch
         return Pass("write", model, count * length, flops, dtype, context + length / 2, batch)
 

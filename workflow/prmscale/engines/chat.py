@@ -70,7 +70,7 @@ class Chat:
         return str(self._apply(chat, tokenize=False))
 
     def _apply(self, chat: list[dict[str, str]], tokenize: bool) -> Any:
-        given: dict[str, Any] = {**self.prompting.template}
+        given: dict[str, Any] = {**self.prompting.chat_template}
         try:
             return self.tokenizer.apply_chat_template(
                 chat, tokenize=tokenize, add_generation_prompt=True, return_dict=False, **given
@@ -78,7 +78,7 @@ class Chat:
         except Exception as error:  # a template may raise anything
             raise UserError(
                 f"policies: {self.name}: its chat template cannot be used: "
-                f"{error or type(error).__name__}. Check prompting.template, or ask by "
+                f"{error or type(error).__name__}. Check prompting.chat_template, or ask by "
                 "prompting.style: plain"
             ) from error
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from prmscale.engines.backends.loading import weights_hash
+from prmscale.engines.backends.loading import Weights, weights_hash
 from prmscale.engines.backends.released_scorer import ReleasedScorer
 from prmscale.engines.backends.transformers_policy import TransformersPolicy
 from prmscale.engines.backends.transformers_scorer import TransformersScorer
@@ -26,19 +26,24 @@ class Device(NamedTuple):
 
 def load_policy(
     name: str,
-    folder: str | Path,
+    weights: Weights | str | Path,
     prompting: Prompting,
     sampling: Sampling,
     device: Device,
     seed: int,
 ) -> SamplingPolicy:
-    """The policy in `folder` on the engine `sampling.engine`."""
+    """The policy with these weights on the engine `sampling.engine`.
+
+    A folder or hub name alone stands for its weights in float32.
+    """
+    if not isinstance(weights, Weights):
+        weights = Weights(weights)
     if sampling.engine == "transformers":
-        return TransformersPolicy(name, folder, prompting, sampling, device.name, seed)
+        return TransformersPolicy(name, weights, prompting, sampling, device.name, seed)
     # imported here, because it sets vLLM's environment variables
     from prmscale.engines.backends.vllm_policy import VllmPolicy
 
-    return VllmPolicy(name, folder, prompting, sampling, device.gpus, seed)
+    return VllmPolicy(name, weights, prompting, sampling, device.gpus, seed)
 
 
 def load_scorer(folder: str | Path, device: Device, engine: Engine = "transformers") -> StepScorer:

@@ -16,7 +16,7 @@ from typing import Literal
 import numpy as np
 from transformers import AutoConfig, AutoTokenizer, GenerationConfig, PreTrainedTokenizerBase
 
-from prmscale.engines.backends.loading import load_pretrained
+from prmscale.engines.backends.loading import Weights, load_pretrained
 from prmscale.engines.chat import Chat
 from prmscale.engines.flops import Shape
 from prmscale.engines.requests import Continuation, Until
@@ -71,11 +71,11 @@ class SamplingPolicy(ABC):
     shape: Shape
 
     def __init__(
-        self, name: str, folder: str | Path, prompting: Prompting, sampling: Sampling, seed: int
+        self, name: str, weights: Weights, prompting: Prompting, sampling: Sampling, seed: int
     ) -> None:
         self.name, self.prompting, self.sampling, self.seed = name, prompting, sampling, seed
-        self.tokenizer = load_pretrained(AutoTokenizer, folder, revision=prompting.revision)
-        ends = _generation_config(folder, prompting.revision).eos_token_id
+        self.tokenizer = load_pretrained(AutoTokenizer, weights.folder, revision=weights.revision)
+        ends = _generation_config(weights.folder, weights.revision).eos_token_id
         ends = self.tokenizer.eos_token_id if ends is None else ends
         self._ends = set(ends if isinstance(ends, list) else [ends])
         self.chat = Chat(name, self.tokenizer, prompting)

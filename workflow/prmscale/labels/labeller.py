@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from prmscale import tables
-from prmscale.engines.backends.loading import weights_hash
+from prmscale.engines.backends.loading import Weights
 from prmscale.engines.cached import CachedPolicy
 from prmscale.engines.models import Device, load_policy
 from prmscale.engines.policy import SamplingPolicy
@@ -111,7 +111,7 @@ class Labeller:
 def load(
     params: Any, gpus: int, solutions: pd.DataFrame | None = None
 ) -> dict[str, list[Labeller]]:
-    """The labellers of each method of `params.labellers` ({method: {policy: (folder, prompting)}}),
+    """The labellers of each method of `params.labellers` ({method: {policy: (weights, prompting)}}),
     one for each policy: the truth has one without, `consensus` a binary search for each.
 
     Several share their policies, and every draw of those: they meet the same luck. What is known of
@@ -126,13 +126,13 @@ def load(
     models = {
         name: model for labellers in params.labellers.values() for name, model in labellers.items()
     }
+    weights = {name: Weights(**of_policy) for name, (of_policy, _) in models.items()}
+    hashes = {name: of_policy.hash() for name, of_policy in weights.items()}
     loaded: dict[str, SamplingPolicy] = {
-        name: load_policy(name, folder, Prompting(**prompting), sampling, device, params.seed)
-        for name, (folder, prompting) in models.items()
-    }
-    weights = {
-        name: weights_hash(folder, prompting["revision"])
-        for name, (folder, prompting) in models.items()
+        name: load_policy(
+            name, weights[name], Prompting(**prompting), sampling, device, params.seed
+        )
+        for name, (_, prompting) in models.items()
     }
     policies: Mapping[str, Policy] = (
         {name: CachedPolicy(policy) for name, policy in loaded.items()}
@@ -146,7 +146,7 @@ def load(
             "method": method,
             "decision": str(decision or ANY) if name else "truth",
             "policy": name or params.policy,
-            "weights": weights[name] if name else "",
+            "weights": hashes[name] if name else "",
             "k": params.rollouts if name else 0,
             "temperature": sampling.temperature,
             "seed": params.seed,

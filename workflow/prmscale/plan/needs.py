@@ -87,7 +87,7 @@ class Needs:
         released, sampling = self.study.released(name), self.study.policies.sampling
         if released is None:
             return Need()
-        dtype, gpus = released.prompting.dtype, released.gpus
+        dtype, gpus = released.dtype, released.gpus
         size = self._size(name)
         return memory.generating(size, dtype, sampling.batch, sampling.max_tokens, gpus)
 

@@ -65,7 +65,16 @@ class Plan:
     def revision(self, name: str) -> str | None:
         """The branch, tag or commit of a released model; None for a ladder model."""
         released = self.study.released(name)
-        return released.prompting.revision if released else None
+        return released.revision if released else None
+
+    def weights(self, name: str) -> dict[str, Any]:
+        """The weights of a policy: folder or hub name, number format and revision."""
+        released = self.study.released(name)
+        return {
+            "folder": self.paths.policy_folder(name),
+            "dtype": released.dtype if released else "float32",
+            "revision": self.revision(name),
+        }
 
     def pretrainings(self) -> list[tuple[str, int]]:
         """Ladder model and replicate of every pre-training whose checkpoints are used."""
@@ -151,7 +160,7 @@ class Plan:
         models: dict[str, Any] = {}
         for method in methods:
             models[method] = {
-                name: (self.paths.policy_folder(name), self.prompting(name, dataset))
+                name: (self.weights(name), self.prompting(name, dataset))
                 for name in self.labellers(policy, method)
             }
         return models

@@ -10,7 +10,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 
 from prmscale.engines.backends.loading import load_pretrained
 from prmscale.errors import UserError
-from prmscale.study import Released
+from prmscale.study import ReleasedPolicy
 
 PACKAGE = "package:"
 
@@ -32,14 +32,14 @@ def locate(model: str) -> str:
     return str(Path(spec.origin).parent)
 
 
-def convert(released: Released, folder: str | Path) -> None:
+def convert(released: ReleasedPolicy, folder: str | Path) -> None:
     """Dequantise `gguf_file` and save model and tokenizer to `folder`."""
     source = locate(released.model)
-    options = {"gguf_file": released.gguf_file, "revision": released.prompting.revision}
+    options = {"gguf_file": released.gguf_file, "revision": released.revision}
     model = load_pretrained(
         AutoModelForCausalLM,
         source,
-        dtype=getattr(torch, released.prompting.dtype),
+        dtype=getattr(torch, released.dtype),
         quantization_config=GgufConfig(dequantize=True),
         **options,
     )

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice, product
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
@@ -16,10 +16,8 @@ from prmscale.engines.requests import Continuation, Incumbent
 from prmscale.engines.scheduler import Grader, Policy, Run, Scorer, Stamped, grade_whole, run
 from prmscale.search import STRATEGIES, TREE_STRATEGIES
 from prmscale.search.tree import Node, priors
+from prmscale.study import TreeSearch
 from prmscale.tasks.base import Grade, Problem
-
-if TYPE_CHECKING:  # the configuration names the strategies, so it is above them
-    from prmscale.study import TreeSearch
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,22 @@ from transformers import AutoConfig, PreTrainedModel
 from prmscale.engines import heads  # noqa: F401  (registers its models with the Auto classes)
 from prmscale.errors import UserError
 from prmscale.files import fingerprint
+from prmscale.study import Dtype
+
+
+@dataclass(frozen=True)
+class Weights:
+    """The weights of a language model: a folder or hub name, their number format, and the branch,
+    tag or commit on the hub.
+    """
+
+    folder: str | Path
+    dtype: Dtype = "float32"
+    revision: str | None = None
+
+    def hash(self) -> str:
+        """A short hash of the weights in a folder; for a hub name, the commit."""
+        return weights_hash(self.folder, self.revision)
 
 
 def load_pretrained(

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -17,7 +16,7 @@ from tqdm import tqdm
 from transformers import AutoModelForCausalLM
 
 from prmscale import seeds
-from prmscale.engines.backends.loading import load_pretrained, place
+from prmscale.engines.backends.loading import Weights, load_pretrained, place
 from prmscale.engines.backends.shared_prefix import (
     ATTENTION,
     Seating,
@@ -68,16 +67,18 @@ class TransformersPolicy(SamplingPolicy):
     def __init__(
         self,
         name: str,
-        folder: str | Path,
+        weights: Weights,
         prompting: Prompting,
         sampling: Sampling,
         device: str,
         seed: int,
     ) -> None:
-        super().__init__(name, folder, prompting, sampling, seed)
-        dtype = getattr(torch, prompting.dtype)
+        super().__init__(name, weights, prompting, sampling, seed)
         model = load_pretrained(
-            AutoModelForCausalLM, folder, revision=prompting.revision, dtype=dtype
+            AutoModelForCausalLM,
+            weights.folder,
+            revision=weights.revision,
+            dtype=getattr(torch, weights.dtype),
         )
         self.model = place(model, device)
         self.model.set_attn_implementation(ATTENTION)

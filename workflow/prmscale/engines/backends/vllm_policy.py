@@ -8,7 +8,6 @@ vocabulary, is NaN.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -17,7 +16,7 @@ from transformers import AutoConfig, AutoModelForCausalLM
 from prmscale import seeds
 from prmscale.engines import memory
 from prmscale.engines.backends import vllm_model
-from prmscale.engines.backends.loading import load_pretrained
+from prmscale.engines.backends.loading import Weights, load_pretrained
 from prmscale.engines.flops import Shape
 from prmscale.engines.policy import Draw, Extension, SamplingPolicy
 from prmscale.study import Prompting, Sampling
@@ -31,25 +30,25 @@ class VllmPolicy(SamplingPolicy):
     def __init__(
         self,
         name: str,
-        folder: str | Path,
+        weights: Weights,
         prompting: Prompting,
         sampling: Sampling,
         gpus: int,
         seed: int,
     ) -> None:
-        super().__init__(name, folder, prompting, sampling, seed)
-        config = load_pretrained(AutoConfig, folder, revision=prompting.revision)
+        super().__init__(name, weights, prompting, sampling, seed)
+        config = load_pretrained(AutoConfig, weights.folder, revision=weights.revision)
         with torch.device("meta"):
             self.shape = Shape.of(AutoModelForCausalLM.from_config(config))
         size = vllm_model.size(name, config)
         self._llm = vllm_model.load(
             name,
-            folder,
+            weights.folder,
             gpus,
-            memory.generating(size, prompting.dtype, sampling.batch, sampling.max_tokens),
+            memory.generating(size, weights.dtype, sampling.batch, sampling.max_tokens),
             seed,
-            revision=prompting.revision,
-            dtype=prompting.dtype,
+            revision=weights.revision,
+            dtype=weights.dtype,
             enable_prefix_caching=True,
             max_num_seqs=sampling.batch,
         )
