@@ -149,7 +149,8 @@ def _judged(samples, value, seed, problems=60, draws=200):
     for domain, own in domains.items():
         scores = value(own["text"].astype(int).to_numpy(), domain)
         parts = [
-            own.assign(replicate=number, step=0, score=score) for number, score in enumerate(scores, 1)
+            own.assign(replicate=number, step=0, score=score)
+            for number, score in enumerate(scores, 1)
         ]
         table = pd.concat(parts)[["problem_id", "solution_id", "replicate", "step", "score"]]
         chosen[domain] = patterns.picks(own, table, "last", problems, seed)

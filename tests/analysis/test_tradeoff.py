@@ -330,6 +330,9 @@ def test_points_are_the_bases_at_each_checkpoint() -> None:
     )
     assert own.budgets.pretraining[place] == pytest.approx([6.0 * 301_000 * 500_000] * 4)
     few = pd.concat(
-        [search[search.replicate == 1], search[(search.replicate == 2) & (search.training_step < 600)]]
+        [
+            search[search.replicate == 1],
+            search[(search.replicate == 2) & (search.training_step < 600)],
+        ]
     )
     assert next(tradeoff.points(few, FACTS, "min")).values.shape == (20, 1, 36)

@@ -17,8 +17,8 @@ from prmscale.analysis import (
     controls,
     diversity,
     growth,
+    models,
     reply_shares,
-    selection,
     strategies,
     transfer,
     verdicts,
@@ -26,6 +26,17 @@ from prmscale.analysis import (
 from prmscale.analysis import paired as compare
 from prmscale.analysis.estimates import mean_interval
 from prmscale.analysis.intervals import Interval
+from prmscale.analysis.models import (
+    choose_aggregation,
+    find_headline,
+    find_heads,
+    find_ladder,
+    find_pretrainings,
+    find_training_sets,
+    find_twins,
+    resolve_aggregation,
+)
+from prmscale.analysis.rows import keep_final, subtract
 from prmscale.analysis.verdicts import Check, Claim, Rules
 from prmscale.claims import checks, claims, page
 from prmscale.errors import UserError
@@ -228,7 +239,7 @@ def test_every_headline_of_the_configuration_is_a_contrast_of_its_claim() -> Non
     assert list(Headlines().model_dump()) == list(claims.CLAIMS)
     sources = [
         Path(str(module.__file__)).read_text()
-        for module in (claims, strategies, diversity, selection)
+        for module in (claims, strategies, diversity, models)
     ]
     nodes = [node for source in sources for node in ast.walk(ast.parse(source))]
     said = {node.value for node in nodes if isinstance(node, ast.Constant)}
@@ -420,7 +431,7 @@ def test_verdicts_err_at_the_stated_rate_and_find_what_is_there() -> None:
                 )
                 for shift in (gain, 0.0)
             ]
-            difference = selection.minus(*(table.astype(float) for table in tables))
+            difference = subtract(*(table.astype(float) for table in tables))
             rules = Rules(**{**vars(RULES), "seed": study})
             (found,) = compare.check("growth", "arithmetic", "a → b", difference, rules)
             verdicts_found.append(found.verdict)
@@ -435,10 +446,10 @@ def test_a_control_stands_against_every_seed() -> None:
     prm = pd.DataFrame({1: [1.0, 0.0], 2: [1.0, 1.0], 3: [0.0, 1.0]}, index=["a", "b"])
     one = pd.DataFrame({1: [0.5, 0.25]}, index=["b", "a"])
     wanted = pd.DataFrame({1: [0.75, -0.5], 2: [0.75, 0.5], 3: [-0.25, 0.5]}, index=["a", "b"])
-    pd.testing.assert_frame_equal(selection.minus(prm, one), wanted)
-    pd.testing.assert_frame_equal(selection.minus(one, prm).loc[["a", "b"]], -wanted)
-    pd.testing.assert_frame_equal(selection.minus(prm, prm[[2, 3]]), 0 * wanted[[2, 3]])
-    assert selection.minus(prm, pd.DataFrame()).empty
+    pd.testing.assert_frame_equal(subtract(prm, one), wanted)
+    pd.testing.assert_frame_equal(subtract(one, prm).loc[["a", "b"]], -wanted)
+    pd.testing.assert_frame_equal(subtract(prm, prm[[2, 3]]), 0 * wanted[[2, 3]])
+    assert subtract(prm, pd.DataFrame()).empty
 
 
 def test_a_fall_with_n_is_found() -> None:
@@ -474,28 +485,28 @@ def test_seeds_make_claims_wider() -> None:
 
 def test_controls_and_other_heads_stay_out_of_ladders() -> None:
     facts = simulated.reward_models([*STUDY, *simulated.other_heads()], 3)
-    assert selection.ladder(facts)["reward_model"].unique().tolist() == [
+    assert find_ladder(facts)["reward_model"].unique().tolist() == [
         "prm_s32",
         "prm_s48",
         "prm_s64",
         "prm_s96",
     ]
-    head = selection.headline(facts)
+    head = find_headline(facts)
     assert head["reward_model"].unique().tolist() == ["prm_s96"] and head["replicate"].tolist() == [
         1,
         2,
         3,
     ]
-    kinds = selection.heads(facts)[["head", "ranking_weight"]].drop_duplicates()
+    kinds = find_heads(facts)[["head", "ranking_weight"]].drop_duplicates()
     assert kinds.to_numpy().tolist() == [
         ["evidence", 0],
         ["implicit", 0],
         ["scalar", 0],
         ["scalar", 1],
     ]
-    assert "prm_shuffled" not in set(selection.training_sets(facts)["reward_model"])
-    assert selection.twins(facts) == {"math": ["prm_math"], "code": ["prm_code"]}
-    assert selection.budgets(facts).groupby("base_parameters")[
+    assert "prm_shuffled" not in set(find_training_sets(facts)["reward_model"])
+    assert find_twins(facts) == {"math": ["prm_math"], "code": ["prm_code"]}
+    assert find_pretrainings(facts).groupby("base_parameters")[
         "base_tokens"
     ].nunique().tolist() == [1, 1, 3, 3]
 
@@ -522,7 +533,7 @@ def test_diversity_is_judged_at_equal_size_along_one_axis() -> None:
     }
     facts = simulated.reward_models(models)
     without = simulated.reward_models(simulated.prms(own=0.55, other=0.5))
-    for choose in (selection.ladder, selection.training_sets, selection.headline):
+    for choose in (find_ladder, find_training_sets, find_headline):
         assert choose(facts)["reward_model"].tolist() == choose(without)["reward_model"].tolist()
 
 
@@ -533,19 +544,19 @@ def test_the_slope_of_a_line_is_found() -> None:
 
 def test_the_aggregation_is_chosen_on_validation_problems() -> None:
     facts = simulated.reward_models(simulated.prms())
-    assert selection.chosen_aggregation(facts) == "min"  # product is as good: the first of equals
+    assert choose_aggregation(facts) == "min"  # product is as good: the first of equals
     misled = facts.assign(
         validation_best_of_n_sum=np.where(facts["untrained"] | facts["shuffled"], 1000.0, 0.3)
     )
     assert (
-        selection.aggregation("validation", misled, ["last", "min"]) == "min"
+        resolve_aggregation("validation", misled, ["last", "min"]) == "min"
     )  # controls have no say
     assert (
-        selection.aggregation("validation", facts, ["last", "product"]) == "product"
+        resolve_aggregation("validation", facts, ["last", "product"]) == "product"
     )  # of what was measured
-    assert selection.aggregation("product", facts, ["last", "product"]) == "product"
+    assert resolve_aggregation("product", facts, ["last", "product"]) == "product"
     with pytest.raises(UserError, match=r"analysis\.aggregation"):
-        selection.chosen_aggregation(
+        choose_aggregation(
             facts.drop(columns=[c for c in facts if str(c).startswith("validation")])
         )
 
@@ -557,6 +568,6 @@ def test_a_base_and_a_reward_model_may_share_a_name() -> None:
     search = simulated.search(
         [simulated.Prm("s96", "s96", "both", "oracle", lambda d: 1.0, (0.5, 1.0))], 20
     )
-    kept = selection.final(search)
+    kept = keep_final(search)
     assert {"base_likelihood", "best_of_n"} <= set(kept.loc[kept.reward_model == "s96", "strategy"])
     assert set(kept.loc[kept.strategy == "best_of_n", "training_step"]) == {600}

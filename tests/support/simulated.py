@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from prmscale.analysis import selection
+from prmscale.analysis.models import NEEDED
 
 BUDGETS = (1, 2, 4, 8, 16, 32, 64)
 SAMPLE = 50  # tokens
@@ -160,7 +160,6 @@ def reward_models(models: list[Prm], seeds: int = 1) -> pd.DataFrame:
             "wordings": m.wordings,
             "policies": m.policies,
             "role": "",
-            "replicate": replicate,
             "steps": 0 if m.untrained else 600,
             "train_flops": 0.0 if m.untrained else 1e12,
             "head": m.head,
@@ -177,7 +176,7 @@ def reward_models(models: list[Prm], seeds: int = 1) -> pd.DataFrame:
         for m in models
         for replicate in range(1, seeds + 1)
     ]
-    return pd.DataFrame(rows, columns=None if rows else selection.NEEDED)
+    return pd.DataFrame(rows, columns=None if rows else NEEDED)
 
 
 def training(models: list[Prm], seeds: int = 1) -> pd.DataFrame:
@@ -198,7 +197,9 @@ def training(models: list[Prm], seeds: int = 1) -> pd.DataFrame:
         for fraction in m.fractions
         if len(m.fractions) > 1
     ]
-    return pd.DataFrame(rows, columns=["reward_model", "replicate", "training_step", "loss", "problems"])
+    return pd.DataFrame(
+        rows, columns=["reward_model", "replicate", "training_step", "loss", "problems"]
+    )
 
 
 def search(

@@ -9,8 +9,9 @@ from pathlib import Path
 import pandas as pd
 
 from prmscale import tables
+from prmscale.analysis.models import resolve_aggregation
 from prmscale.analysis.patterns import COLUMNS
-from prmscale.analysis.selection import aggregation, other_aggregations
+from prmscale.analysis.rows import has_other_aggregation
 from prmscale.engines.models import FACTS
 from prmscale.files import read_json
 from prmscale.rewards.card import METRICS
@@ -40,7 +41,7 @@ class Results:
     @cached_property
     def aggregation(self) -> str:
         """The aggregation of step scores that figures and claims use."""
-        return aggregation(self._configured, self.reward_models, self._aggregations)
+        return resolve_aggregation(self._configured, self.reward_models, self._aggregations)
 
     @cached_property
     def search(self) -> pd.DataFrame:
@@ -105,7 +106,7 @@ def searches(paths: Sequence[str | Path], aggregation: str) -> pd.DataFrame:
     """
     read = (tables.read(path, "search").drop(columns="answer") for path in paths)
     return pd.concat(
-        [table[~other_aggregations(table, aggregation)] for table in read], ignore_index=True
+        [table[~has_other_aggregation(table, aggregation)] for table in read], ignore_index=True
     )
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from prmscale.analysis.selection import aggregation
+from prmscale.analysis.models import resolve_aggregation
 from prmscale.figures.style import save
 from prmscale.jobs import job
 from prmscale.results import (
@@ -21,7 +21,7 @@ with job(snakemake):
     analysis = snakemake.params.analysis
     module = import_module(f"prmscale.figures.{snakemake.wildcards.figure}")
     models = reward_models(snakemake.input.rewards)
-    by = aggregation(analysis["aggregation"], models, snakemake.params.aggregations)
+    by = resolve_aggregation(analysis["aggregation"], models, snakemake.params.aggregations)
     if read := {"fig6": step_scores, "table2": pattern_similarities}.get(
         snakemake.wildcards.figure
     ):

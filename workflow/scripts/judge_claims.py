@@ -2,7 +2,9 @@
 
 import pandas as pd
 
-from prmscale.analysis import selection, strategies, tradeoff, transfer
+from prmscale.analysis import strategies, tradeoff, transfer
+from prmscale.analysis.models import resolve_aggregation
+from prmscale.analysis.rows import keep_first_policy
 from prmscale.analysis.verdicts import Rules
 from prmscale.claims import checks, claims
 from prmscale.claims.page import render
@@ -15,7 +17,7 @@ with job(snakemake):
     models = reward_models(snakemake.input.rewards)
     rules = Rules(
         **snakemake.params.claims,
-        aggregation=selection.aggregation(
+        aggregation=resolve_aggregation(
             analysis["aggregation"], models, snakemake.params.aggregations
         ),
         level=analysis["level"],
@@ -41,7 +43,7 @@ with job(snakemake):
     made = checks.all_checks(search, models, rules, training(snakemake.input.rewards))
     matrix = transfer.matrix(search, models, rules)
     replies = pd.read_csv(snakemake.input.replies)
-    left = strategies.unspent(selection.first_policy(search), models, rules.aggregation)
+    left = strategies.unspent(keep_first_policy(search), models, rules.aggregation)
     with atomic_write(snakemake.output.markdown) as aside:
         aside.write_text(
             render(found, made, rules, matrix, replies, left, snakemake.params.generated)
@@ -50,7 +52,7 @@ with job(snakemake):
         "csv": claims.frame(found),
         "checks": checks.frame(made),
         "transfer": matrix,
-        "scaling_law": tradeoff.table(selection.first_policy(search), models, rules),
+        "scaling_law": tradeoff.table(keep_first_policy(search), models, rules),
     }
     for name, table in tables.items():
         with atomic_write(snakemake.output[name]) as aside:

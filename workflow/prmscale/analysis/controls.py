@@ -10,7 +10,15 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from prmscale.analysis import selection
+from prmscale.analysis.models import (
+    find_headline,
+    find_heads,
+    find_ladder,
+    is_marked,
+    keep_largest,
+    keep_trained,
+    name_head,
+)
 
 CONTROL, PRM, BOUND = "control", "PRM", "bound"
 PARTS = ("sum", "mean", "min")  # of token log-probabilities
@@ -97,32 +105,30 @@ def control_models(reward_models: pd.DataFrame) -> dict[str, list[str]]:
     labels.
     """
     return {
-        name: list(
-            selection.largest(reward_models[selection.marked(reward_models, mark)])["reward_model"]
-        )
+        name: list(keep_largest(reward_models[is_marked(reward_models, mark)])["reward_model"])
         for name, mark in ((UNTRAINED, "untrained"), (SHUFFLED, "shuffled"))
     }
 
 
 def prms(reward_models: pd.DataFrame) -> dict[str, list[str]]:
     """The PRMs to show: ends of the ladder, other heads, trained on true labels, released ones."""
-    ladder = selection.ladder(reward_models)
-    largest = selection.headline(reward_models)
+    ladder = find_ladder(reward_models)
+    largest = find_headline(reward_models)
     found = {}
     if ladder["base_parameters"].nunique() > 1:
         smallest = ladder[ladder["base_parameters"] == ladder["base_parameters"].min()]
         found[f"{SMALLEST} ({smallest['base'].iloc[0]})"] = list(smallest["reward_model"])
     if len(largest):
         found[f"{LARGEST} ({largest['base'].iloc[0]})"] = list(largest["reward_model"])
-    for (head, weight), own in selection.heads(reward_models).groupby(["head", "ranking_weight"]):
-        name = f"PRM, {selection.head_name(str(head), float(weight))} ({own['base'].iloc[0]})"
+    for (head, weight), own in find_heads(reward_models).groupby(["head", "ranking_weight"]):
+        name = f"PRM, {name_head(str(head), float(weight))} ({own['base'].iloc[0]})"
         if not set(own["reward_model"]) <= {each for names in found.values() for each in names}:
             found[name] = list(own["reward_model"])
     plain = ladder[["head", "ranking_weight"]].drop_duplicates()
-    sets = selection.trained(reward_models).merge(plain)
-    true = selection.largest(sets[sets["labels"] == "oracle"])
+    sets = keep_trained(reward_models).merge(plain)
+    true = keep_largest(sets[sets["labels"] == "oracle"])
     if len(true):
         found[f"PRM, true labels ({true['base'].iloc[0]})"] = list(true["reward_model"])
-    for name in reward_models.loc[selection.marked(reward_models, "released"), "reward_model"]:
+    for name in reward_models.loc[is_marked(reward_models, "released"), "reward_model"]:
         found[f"{name} (released)"] = [name]
     return found

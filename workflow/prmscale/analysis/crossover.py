@@ -22,9 +22,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from prmscale.analysis import selection, spending
+from prmscale.analysis import spending
 from prmscale.analysis.estimates import Array, mean_interval
 from prmscale.analysis.intervals import Interval
+from prmscale.analysis.rows import subtract
 from prmscale.analysis.spending import Curve
 from prmscale.analysis.strategies import NAMES
 
@@ -100,9 +101,7 @@ def crossovers(rows: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
             name for name in NAMES if name in every and name != BASELINE and BASELINE in every
         ):
             places = _places([every[name], every[BASELINE]], _budgets(own))
-            differences = [
-                selection.minus(every[name].at(x), every[BASELINE].at(x)) for x in places
-            ]
+            differences = [subtract(every[name].at(x), every[BASELINE].at(x)) for x in places]
             if not differences:
                 continue
             leads = [mean_interval(each, level) for each in differences]
@@ -194,8 +193,7 @@ def _winner(tables: Mapping[str, pd.DataFrame], level: float) -> dict[str, objec
     best, *others = sorted(means, key=lambda name: (-means[name], SIMPLEST_FIRST.index(name)))
     corrected = 1 - (1 - level) / max(len(others), 1)
     leads = {
-        name: mean_interval(selection.minus(tables[best], tables[name]), corrected)
-        for name in others
+        name: mean_interval(subtract(tables[best], tables[name]), corrected) for name in others
     }
     certain = (name for name, lead in leads.items() if lead.low > 0 and lead.n >= FEWEST)
     beaten = {name for name in certain if leads[name].mean >= TIE}

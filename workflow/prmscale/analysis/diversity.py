@@ -13,9 +13,9 @@ from typing import get_args
 import numpy as np
 import pandas as pd
 
-from prmscale.analysis import selection
+from prmscale.analysis.models import Axis, find_diversity_series
 from prmscale.analysis.paired import accuracy, at_budget, check
-from prmscale.analysis.selection import Axis
+from prmscale.analysis.rows import subtract
 from prmscale.analysis.verdicts import Check, Rules
 
 SECTION = "diversity"
@@ -30,7 +30,7 @@ def series(
     diverse first.
     """
     for axis in AXES:
-        models = selection.diversity(reward_models, axis)
+        models = find_diversity_series(reward_models, axis)
         for dataset, rows in at_budget(search, rules):
             measured = {
                 int(str(n)): accuracy(rows, own["reward_model"])
@@ -50,7 +50,7 @@ def gains(
     for dataset, axis, size, known in series(search, reward_models, rules):
         least, most = min(known), max(known)
         words = f"{most} − {least} {axis}, sets of {size} solutions"
-        yield axis, words, dataset, selection.minus(known[most], known[least])
+        yield axis, words, dataset, subtract(known[most], known[least])
 
 
 def slopes(search: pd.DataFrame, reward_models: pd.DataFrame, rules: Rules) -> list[Check]:

@@ -17,10 +17,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from prmscale.analysis import forms, selection
+from prmscale.analysis import forms
 from prmscale.analysis.estimates import Array, statistic_interval
 from prmscale.analysis.intervals import Interval
+from prmscale.analysis.models import find_with_checkpoints, keep_trained
 from prmscale.analysis.paired import stacked
+from prmscale.analysis.rows import average_per_problem
 from prmscale.analysis.verdicts import INCONCLUSIVE, NOT_SUPPORTED, SUPPORTED, Check, Rules, above
 
 SECTION = "emergence"
@@ -82,7 +84,7 @@ def measures(
     for dataset, rows in scored.groupby("dataset", sort=True):
         top = rows[rows["budget"] == rows["budget"].max()]
         by_step = {
-            int(str(step)): selection.per_problem(own)
+            int(str(step)): average_per_problem(own)
             for step, own in top.groupby("training_step", sort=True)
         }
         if len(by_step) >= FEWEST:
@@ -106,7 +108,7 @@ def checks(
     validation loss.
     """
     found = []
-    models = selection.with_checkpoints(search, selection.trained(reward_models))
+    models = find_with_checkpoints(search, keep_trained(reward_models))
     for name in dict.fromkeys(models["reward_model"]):
         for measure, n, steps, values in measures(search, training, name, rules.aggregation):
             e = emergence(values, steps, rules.level)

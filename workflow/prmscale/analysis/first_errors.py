@@ -35,7 +35,11 @@ def f1(table: pd.DataFrame, level: float) -> pd.DataFrame:
     for keys, own in pd.concat([table[[*BY, "problem_id", "replicate"]], counts], axis=1).groupby(
         BY, sort=True
     ):
-        sums = own.groupby(["problem_id", "replicate"])[COUNTS].sum().unstack("replicate", fill_value=0.0)
+        sums = (
+            own.groupby(["problem_id", "replicate"])[COUNTS]
+            .sum()
+            .unstack("replicate", fill_value=0.0)
+        )
         seeds = sums.shape[1] // len(COUNTS)
         values = sums.to_numpy().reshape(len(sums), len(COUNTS), seeds).transpose(0, 2, 1)
         erroneous, correct = _shares(values.mean(axis=(0, 1)))

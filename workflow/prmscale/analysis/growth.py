@@ -16,9 +16,11 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from prmscale.analysis import forms, selection
+from prmscale.analysis import forms
 from prmscale.analysis.estimates import Array, statistic_interval
+from prmscale.analysis.models import find_ladder, find_pretrainings
 from prmscale.analysis.paired import accuracy, at_budget, check, stacked
+from prmscale.analysis.rows import subtract
 from prmscale.analysis.verdicts import Check, Rules
 
 SECTION = "growth"
@@ -28,13 +30,13 @@ def growth(search: pd.DataFrame, reward_models: pd.DataFrame, rules: Rules) -> l
     """Best-of-n at the largest budget: each step of size and of pre-training, flattening, and the
     three forms.
     """
-    sizes = _points(selection.ladder(reward_models), "base_parameters")
+    sizes = _points(find_ladder(reward_models), "base_parameters")
     found: list[Check] = []
     for dataset, rows in at_budget(search, rules):
         measured = [(size, base, accuracy(rows, names)) for size, base, names in sizes]
         known = [point for point in measured if not point[2].empty]
         for (small, before, less), (large, after, more) in pairwise(known):
-            gain = selection.minus(more, less)
+            gain = subtract(more, less)
             found += check(SECTION, dataset, f"size, {before} → {after}", gain, rules)
             per_doubling = gain / np.log2(large / small)
             found += check(
@@ -107,12 +109,12 @@ def _pretraining(
     dataset: str, rows: pd.DataFrame, reward_models: pd.DataFrame, rules: Rules
 ) -> Iterator[Check]:
     """Each step of a size's pre-training budget."""
-    models = selection.budgets(reward_models)
+    models = find_pretrainings(reward_models)
     for _, own in models.groupby("base_parameters"):
         points = [(base, accuracy(rows, names)) for _, base, names in _points(own, "base_tokens")]
         known = [point for point in points if not point[1].empty]
         for (before, less), (after, more) in pairwise(known):
-            gain = selection.minus(more, less)
+            gain = subtract(more, less)
             yield from check(SECTION, dataset, f"pre-training, {before} → {after}", gain, rules)
 
 

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 import pandas as pd
 
-from prmscale.analysis import selection
 from prmscale.analysis.estimates import DIFFERENCE, Array, Range, mean_interval
 from prmscale.analysis.intervals import Interval
+from prmscale.analysis.rows import average_per_problem, keep_controls, keep_final
 from prmscale.analysis.verdicts import Check, Rules, above
 
 
@@ -19,7 +19,7 @@ def measured(search: pd.DataFrame, rules: Rules) -> Iterator[tuple[str, pd.DataF
     """Each data set's rows that verdicts use, at every budget: fully trained PRMs by best-of-n, and
     controls.
     """
-    rows = selection.final(search)
+    rows = keep_final(search)
     scored = rows["strategy"] == "best_of_n"
     without = rows["reward_model"].eq("") | rows["strategy"].eq("base_likelihood")
     rows = rows[without | (scored & (rows["aggregation"] == rules.aggregation))]
@@ -43,13 +43,13 @@ def accuracy(rows: pd.DataFrame, reward_models: Iterable[str]) -> pd.DataFrame:
     scored = rows[
         (rows["strategy"] == "best_of_n") & rows["reward_model"].isin(list(reward_models))
     ]
-    return selection.per_problem(scored) if len(scored) else pd.DataFrame()
+    return average_per_problem(scored) if len(scored) else pd.DataFrame()
 
 
 def control(rows: pd.DataFrame, strategy: str) -> pd.DataFrame:
     """Accuracy by problem of a strategy without a reward model."""
-    found = selection.controls(rows, [strategy])
-    return selection.per_problem(found) if len(found) else pd.DataFrame()
+    found = keep_controls(rows, [strategy])
+    return average_per_problem(found) if len(found) else pd.DataFrame()
 
 
 def interval(

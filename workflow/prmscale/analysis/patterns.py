@@ -153,7 +153,9 @@ class _Texts:
 def _texts(table: pd.DataFrame, rows: Mapping[tuple[str, int], int]) -> _Texts:
     """The texts of one domain's `picks` with their weights."""
     wide = table.pivot(
-        index=["problem_id", "tokens", "solution_id", "drawn"], columns="replicate", values="selected"
+        index=["problem_id", "tokens", "solution_id", "drawn"],
+        columns="replicate",
+        values="selected",
     )
     texts = wide.sort_index().index.to_frame(index=False)
     names, starts, own = np.unique(texts["problem_id"], return_index=True, return_inverse=True)
@@ -221,7 +223,12 @@ def _influences(pairs: Array, math: _Texts, code: _Texts) -> pd.DataFrame:
             np.repeat(range(1, 1 + len(values)), len(texts.problems)),
             texts.problems * len(values),
         )
-        table = {"problem_id": names, "replicate": trained, "value": values.ravel(), "dataset": domain}
+        table = {
+            "problem_id": names,
+            "replicate": trained,
+            "value": values.ravel(),
+            "dataset": domain,
+        }
         parts.append(pd.DataFrame(table))
     return pd.concat(parts, ignore_index=True)
 

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from prmscale.analysis import selection
 from prmscale.analysis.estimates import Array
+from prmscale.analysis.rows import average_per_problem
 
 UNSPENT = 0.05  # of a budget: a strategy that leaves more is named
 ROUNDING = (
@@ -30,7 +30,7 @@ SPENT = [*KEYS, "spent", "share", "unanswered"]
 
 @dataclass(frozen=True)
 class Curve:
-    """A strategy's accuracies by problem and seed (`selection.per_problem`) at each budget, and
+    """A strategy's accuracies by problem and seed (`average_per_problem`) at each budget, and
     what it `spent`.
     """
 
@@ -87,7 +87,7 @@ def curves(rows: pd.DataFrame) -> dict[str, Curve]:
     """
     table = spent(rows).dropna(subset="spent").sort_values(["spent", "budget"])
     accuracies = {
-        key: selection.per_problem(own) for key, own in rows.groupby(["strategy", "budget"])
+        key: average_per_problem(own) for key, own in rows.groupby(["strategy", "budget"])
     }
     return {
         str(name): Curve(

@@ -13,7 +13,9 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from prmscale.analysis import selection, spending
+from prmscale.analysis import spending
+from prmscale.analysis.models import drop_controls, keep_largest
+from prmscale.analysis.rows import keep_controls, keep_final, subtract
 from prmscale.analysis.spending import Curve
 from prmscale.engines.aggregation import AGGREGATIONS
 from prmscale.errors import UserError
@@ -55,12 +57,12 @@ def guide(search: pd.DataFrame, reward_models: pd.DataFrame) -> str:
     then by name.
     """
     counts = search[search["strategy"].isin(TREE)].groupby("reward_model")["strategy"].nunique()
-    models = selection.real(reward_models)
+    models = drop_controls(reward_models)
     models = models[models["reward_model"].isin(counts.index)]
     if models.empty:
         return ""
     held = models["reward_model"].map(counts)
-    return str(selection.largest(models[held == held.max()])["reward_model"].iloc[0])
+    return str(keep_largest(models[held == held.max()])["reward_model"].iloc[0])
 
 
 def compared(search: pd.DataFrame, reward_models: pd.DataFrame, aggregation: str) -> pd.DataFrame:
@@ -73,12 +75,12 @@ def compared(search: pd.DataFrame, reward_models: pd.DataFrame, aggregation: str
     name = guide(search, reward_models)
     if not name:
         return search.iloc[:0]
-    rows = selection.final(search)
+    rows = keep_final(search)
     guided = rows[(rows["reward_model"] == name) & rows["strategy"].isin(GUIDED)]
     parts = [
         own[own["aggregation"] == _own(own, aggregation)] for _, own in guided.groupby("strategy")
     ]
-    return pd.concat([selection.controls(rows, ["one_sample", "majority"]), *parts])
+    return pd.concat([keep_controls(rows, ["one_sample", "majority"]), *parts])
 
 
 def wanted(
@@ -146,7 +148,7 @@ def contrasts(
         reversed_ = _contrast(every, SCARCE, at, left[left["budget"] == scarce], dataset)
         reversed_ = replace(reversed_, words=reversed_.words + _unanswered(rows, scarce))
         lead = ordered[-1].difference
-        both = selection.minus(lead, -reversed_.difference)
+        both = subtract(lead, -reversed_.difference)
         words = f"lead of MCTS over best-of-n at {plenty:.3g} samples' worth − at {at:.3g}"
         if len(both):
             # the number is their difference, the verdict wants both
@@ -175,7 +177,7 @@ def _contrast(
             for row in shares.itertuples()
         ]
         words.append(f"{worth:.3g} samples' worth" + (f" ({'; '.join(named)})" if named else ""))
-    return Contrast(CONTRASTS[pair], ", ".join(words), dataset, selection.minus(more, less))
+    return Contrast(CONTRASTS[pair], ", ".join(words), dataset, subtract(more, less))
 
 
 def _unanswered(rows: pd.DataFrame, budget: int) -> str:

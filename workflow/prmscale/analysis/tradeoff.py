@@ -23,10 +23,10 @@ import pandas as pd
 
 from prmscale import seeds
 from prmscale.analysis import scaling_law as law
-from prmscale.analysis import selection
 from prmscale.analysis.bases import jackknifed, widened
 from prmscale.analysis.estimates import Array, statistic_interval
 from prmscale.analysis.intervals import Interval
+from prmscale.analysis.models import find_pretrainings, look_up
 from prmscale.analysis.scaling_law import FORMS, LAW, ONE_BUDGET, Budgets, Form
 from prmscale.analysis.verdicts import Rules
 
@@ -76,7 +76,7 @@ class Points:
 
 def points(search: pd.DataFrame, reward_models: pd.DataFrame, aggregation: str) -> Iterator[Points]:
     """The points of each data set; problems and seeds that a point lacks are left out of all."""
-    models = selection.budgets(reward_models)
+    models = find_pretrainings(reward_models)
     if models.empty:
         return
     models = models.dropna(subset="base_flops")
@@ -87,7 +87,7 @@ def points(search: pd.DataFrame, reward_models: pd.DataFrame, aggregation: str) 
     scored = scored[
         scored["reward_model"].isin(models["reward_model"]) & (scored["training_step"] > 0)
     ]
-    scored = scored.assign(base=scored["reward_model"].map(selection.fact(models, "base"))).join(
+    scored = scored.assign(base=scored["reward_model"].map(look_up(models, "base"))).join(
         about, on="base"
     )
     scored["train_flops"] *= scored["training_step"] / scored["steps"]
@@ -102,7 +102,10 @@ def points(search: pd.DataFrame, reward_models: pd.DataFrame, aggregation: str) 
         ]
         own = rows[rows["budget"] == rows["budget"].max()]
         wide = (
-            own.pivot_table("correct", ["problem_id", "replicate"], by).dropna().unstack("replicate").dropna()
+            own.pivot_table("correct", ["problem_id", "replicate"], by)
+            .dropna()
+            .unstack("replicate")
+            .dropna()
         )
         keys = wide.columns.droplevel("replicate").unique()
         values = wide.to_numpy().reshape(len(wide), len(keys), -1).transpose(0, 2, 1)

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import pandas as pd
 
-from prmscale.analysis import selection
 from prmscale.analysis.estimates import SHARE
+from prmscale.analysis.models import find_by_training_domain
 from prmscale.analysis.paired import accuracy, at_budget, interval
+from prmscale.analysis.rows import subtract
 from prmscale.analysis.verdicts import EQUIVALENCE_LEVEL, Rules, alike
 
 COLUMNS = [
@@ -28,7 +29,7 @@ def matrix(search: pd.DataFrame, reward_models: pd.DataFrame, rules: Rules) -> p
 
     The own domain's row has no difference.
     """
-    models = selection.by_training_domain(reward_models)
+    models = find_by_training_domain(reward_models)
     found = []
     for policy, own in search.groupby("policy", sort=False):
         for dataset, rows in at_budget(own, rules):
@@ -43,7 +44,7 @@ def matrix(search: pd.DataFrame, reward_models: pd.DataFrame, rules: Rules) -> p
                     "trained_on": trained_on, "accuracy": known.mean, "low": known.low, "high": known.high,
                     "n": known.n, "seeds": known.seeds,
                 }  # fmt: skip
-                difference = selection.minus(values, by_domain.get(domain, pd.DataFrame()))
+                difference = subtract(values, by_domain.get(domain, pd.DataFrame()))
                 gap = (
                     interval(difference, rules, EQUIVALENCE_LEVEL) if trained_on != domain else None
                 )

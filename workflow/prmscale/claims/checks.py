@@ -10,11 +10,13 @@ from itertools import pairwise
 
 import pandas as pd
 
-from prmscale.analysis import controls, emergence, selection
+from prmscale.analysis import controls, emergence
 from prmscale.analysis.diversity import slopes
 from prmscale.analysis.estimates import curve
 from prmscale.analysis.growth import growth
+from prmscale.analysis.models import find_headline, find_twins, keep_trained
 from prmscale.analysis.paired import accuracy, at_budget, check, control, measured
+from prmscale.analysis.rows import average_per_problem, keep_first_policy, subtract
 from prmscale.analysis.verdicts import NOT_SUPPORTED, Check, Rules
 
 ACCURACY, VERIFIES, FALLS, TRANSFER = "accuracy", "verifies", "falls", "transfer"
@@ -30,7 +32,7 @@ def all_checks(
     """Every check, of the table's first policy; `training` holds validation losses along training
     (`collect`).
     """
-    one = selection.first_policy(search)
+    one = keep_first_policy(search)
     made = (accuracies, verifies, falls, growth, slopes, transfer)
     found = [each for checks in made for each in checks(one, reward_models, rules)]
     return [*found, *emergence.checks(one, reward_models, rules, training)]
@@ -62,7 +64,7 @@ def verifies(search: pd.DataFrame, reward_models: pd.DataFrame, rules: Rules) ->
     their own.
     """
     found: list[Check] = []
-    largest = selection.headline(reward_models)["reward_model"]
+    largest = find_headline(reward_models)["reward_model"]
     for dataset, rows in at_budget(search, rules):
         ours = accuracy(rows, largest)
         against = {
@@ -74,7 +76,7 @@ def verifies(search: pd.DataFrame, reward_models: pd.DataFrame, rules: Rules) ->
         best, name = pd.DataFrame(), ""
         if len(ranked):
             name = str(ranked.groupby("selection")["correct"].mean().idxmax())
-            best = selection.per_problem(ranked[ranked["selection"] == name])
+            best = average_per_problem(ranked[ranked["selection"] == name])
         against[f"best likelihood control ({name})"] = best
         against |= {
             name: accuracy(rows, names)
@@ -85,7 +87,7 @@ def verifies(search: pd.DataFrame, reward_models: pd.DataFrame, rules: Rules) ->
             f"best likelihood control ({name})": OVER_LIKELIHOOD,
         }
         for other, theirs in against.items():
-            gain = selection.minus(ours, theirs)
+            gain = subtract(ours, theirs)
             found += check(VERIFIES, dataset, f"largest PRM − {other}", gain, rules)
             if other in targets:
                 words = f"largest PRM − {other}, at least {100 * targets[other]:.0f} points"
@@ -101,8 +103,8 @@ def falls(search: pd.DataFrame, reward_models: pd.DataFrame, rules: Rules) -> li
     none, the smallest gain. It is picked from many, so a fall that is barely certain may be chance.
     """
     found: list[Check] = []
-    names = list(dict.fromkeys(selection.trained(reward_models)["reward_model"]))
-    largest = set(selection.headline(reward_models)["reward_model"])
+    names = list(dict.fromkeys(keep_trained(reward_models)["reward_model"]))
+    largest = set(find_headline(reward_models)["reward_model"])
     for dataset, rows in measured(search, rules):
         steps: dict[str, list[Check]] = {name: [] for name in names}
         for name in names:
@@ -111,7 +113,7 @@ def falls(search: pd.DataFrame, reward_models: pd.DataFrame, rules: Rules) -> li
                 int(str(n)): accuracy(at, [name]) for n, at in own.groupby("budget", sort=True)
             }
             for before, after in pairwise(by_budget):
-                gain = selection.minus(by_budget[after], by_budget[before])
+                gain = subtract(by_budget[after], by_budget[before])
                 steps[name] += check(
                     FALLS,
                     dataset,
@@ -137,7 +139,7 @@ def transfer(search: pd.DataFrame, reward_models: pd.DataFrame, rules: Rules) ->
     The untrained one is of the same base, where there is such a one.
     """
     found: list[Check] = []
-    twins = selection.twins(reward_models)
+    twins = find_twins(reward_models)
     if not twins:
         return found
     bases = reward_models.loc[reward_models["reward_model"].isin(twins["math"]), "base"]
@@ -152,7 +154,5 @@ def transfer(search: pd.DataFrame, reward_models: pd.DataFrame, rules: Rules) ->
             controls.UNTRAINED: accuracy(rows, untrained),
         }
         for other, theirs in against.items():
-            found += check(
-                TRANSFER, dataset, f"PRM-Math − {other}", selection.minus(ours, theirs), rules
-            )
+            found += check(TRANSFER, dataset, f"PRM-Math − {other}", subtract(ours, theirs), rules)
     return found

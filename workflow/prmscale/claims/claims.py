@@ -20,13 +20,13 @@ from prmscale.analysis import (
     interaction,
     patterns,
     power,
-    selection,
     strategies,
     tradeoff,
 )
 from prmscale.analysis.intervals import Interval
+from prmscale.analysis.models import find_ladder, find_training_sets, find_twins
 from prmscale.analysis.paired import accuracy, at_budget, control, interval
-from prmscale.analysis.selection import minus
+from prmscale.analysis.rows import keep_first_policy, subtract
 from prmscale.analysis.verdicts import (
     EQUIVALENCE_LEVEL,
     INCONCLUSIVE,
@@ -200,7 +200,7 @@ def diminishing_returns(
     the top?
     """
     name = "diminishing_returns"
-    models = selection.ladder(reward_models)
+    models = find_ladder(reward_models)
     sizes = sorted(models["base_parameters"].unique())
     found: list[Claim] = []
     if len(sizes) < 3:
@@ -216,10 +216,10 @@ def diminishing_returns(
             accuracy(rows, models.loc[models["base_parameters"] == sizes[i], "reward_model"])
             for i in (0, middle, -1)
         )
-        total = interval(minus(large, small), rules)
-        lower = minus(mid, small) / (logs[middle] - logs[0])
-        upper = minus(large, mid) / (logs[-1] - logs[middle])
-        slowing = interval(minus(lower, upper), rules)
+        total = interval(subtract(large, small), rules)
+        lower = subtract(mid, small) / (logs[middle] - logs[0])
+        upper = subtract(large, mid) / (logs[-1] - logs[middle])
+        slowing = interval(subtract(lower, upper), rules)
         if total is None or slowing is None:
             continue
         rises = above(total, rules.minimum_effect)
@@ -247,7 +247,7 @@ def data_diversity(search: pd.DataFrame, reward_models: pd.DataFrame, rules: Rul
     without the filter, which alone differs; the most against the least diverse set of one size.
     """
     name = "data_diversity"
-    models = selection.training_sets(reward_models)
+    models = find_training_sets(reward_models)
     sizes = models.groupby(["train_on", "labels"])["solutions"].first()
     found: list[Claim] = []
     for dataset, rows in at_budget(search, rules):
@@ -262,20 +262,20 @@ def data_diversity(search: pd.DataFrame, reward_models: pd.DataFrame, rules: Rul
                 (a for a in singles if len(a)), key=lambda a: float(a.mean(axis=None)), default=None
             )
             if ("both", labels) in by_set and best is not None:
-                gain = interval(minus(by_set["both", labels], best), rules)
+                gain = interval(subtract(by_set["both", labels], best), rules)
                 metric = f"both domains − best single one, {labels} labels"
                 found += _directed(name, "domains", metric, dataset, gain, rules)
         for train_on in sorted(models["train_on"].unique()):
             for careful in ("oracle", "consensus"):
                 if {(train_on, careful), (train_on, "monte_carlo")} <= by_set.keys():
                     gain = interval(
-                        minus(by_set[train_on, careful], by_set[train_on, "monte_carlo"]), rules
+                        subtract(by_set[train_on, careful], by_set[train_on, "monte_carlo"]), rules
                     )
                     metric = f"{careful} − monte_carlo labels, trained on {train_on}"
                     found += _directed(name, careful, metric, dataset, gain, rules)
             kept, every = (train_on, "consensus"), (train_on, "binary_search")
             if {kept, every} <= by_set.keys() and sizes[kept] == sizes[every]:
-                gain = interval(minus(by_set[kept], by_set[every]), rules)
+                gain = interval(subtract(by_set[kept], by_set[every]), rules)
                 metric = f"consensus − the same binary search unfiltered, {sizes[kept]} solutions of {train_on}"
                 found += _directed(name, "filter", metric, dataset, gain, rules)
     for axis, words, dataset, difference in diversity.gains(search, reward_models, rules):
@@ -314,7 +314,7 @@ def math_to_code(
 ) -> list[Claim]:
     """Table 1's contrast on code, for each policy: is selection by PRM-Math as good as by PRM-Code?"""
     name = "math_to_code"
-    models = selection.twins(reward_models)
+    models = find_twins(reward_models)
     code = search[(search["domain"] == "code") & search["budget"].isin([1, rules.table1_budget])]
     found: list[Claim] = []
     for place, policy in enumerate(dict.fromkeys(code["policy"]) if models else ()):
@@ -323,9 +323,9 @@ def math_to_code(
         where = f", {policy}, N = {rules.table1_budget}"
         for dataset, rows in at_budget(code[code["policy"] == policy], rules, rules.table1_budget):
             transferred = accuracy(rows, models["math"])
-            gain = interval(minus(transferred, control(rows, "one_sample")), rules)
+            gain = interval(subtract(transferred, control(rows, "one_sample")), rules)
             difference = interval(
-                minus(transferred, accuracy(rows, models["code"])), rules, EQUIVALENCE_LEVEL
+                subtract(transferred, accuracy(rows, models["code"])), rules, EQUIVALENCE_LEVEL
             )
             if gain is None or difference is None:
                 continue
@@ -400,7 +400,7 @@ def judge(
     """Every claim of the paper; `similarities` is the table of `patterns.compare`, what is reported
     the paper's tables 1 and 2. Claims about PRMs use the search table's first policy.
     """
-    one = selection.first_policy(search)
+    one = keep_first_policy(search)
     found = [
         *flops_tradeoff(one, reward_models, rules),
         *diminishing_returns(one, reward_models, rules),

@@ -62,7 +62,8 @@ class Continuation:
             more.finish_reason,
             tokens,
             self.logprob + more.logprob,
-            (self.self_certainty * self.tokens + more.self_certainty * more.tokens) / max(tokens, 1),
+            (self.self_certainty * self.tokens + more.self_certainty * more.tokens)
+            / max(tokens, 1),
             self.prefix_tokens + more.prefix_tokens,
             self.flops + more.flops,
             min(self.min_logprob, more.min_logprob),

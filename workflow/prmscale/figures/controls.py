@@ -14,9 +14,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from prmscale.analysis import selection
 from prmscale.analysis.controls import BOUND, CONTROL, PRM, selections
 from prmscale.analysis.estimates import curve
+from prmscale.analysis.rows import keep_final, keep_first_policy
 from prmscale.errors import UserError
 from prmscale.figures import panels, style
 
@@ -36,7 +36,7 @@ def draw(
     aggregation: str,
 ) -> tuple[Figure, pd.DataFrame]:
     """The figure and what it draws; a selection that was not measured has no row."""
-    rows = selection.final(selection.first_policy(search))
+    rows = keep_final(keep_first_policy(search))
     if rows.empty:
         raise UserError("controls: no row of the search table is left to draw")
     rows = rows[(rows["strategy"] != "best_of_n") | (rows["aggregation"] == aggregation)]

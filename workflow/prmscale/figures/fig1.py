@@ -18,8 +18,17 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from prmscale.analysis import forms, selection
+from prmscale.analysis import forms
 from prmscale.analysis.estimates import curve, mean_interval
+from prmscale.analysis.models import find_ladder, look_up
+from prmscale.analysis.rows import (
+    average_per_problem,
+    keep_best_of_n,
+    keep_controls,
+    keep_final,
+    keep_first_policy,
+    subtract,
+)
 from prmscale.errors import UserError
 from prmscale.figures import panels, style
 
@@ -38,19 +47,19 @@ def draw(
     """The figure and what it draws; `budgets` that were not measured are left out (the largest
     always stays).
     """
-    rows = selection.final(selection.first_policy(search))
-    models = selection.ladder(reward_models)
+    rows = keep_final(keep_first_policy(search))
+    models = find_ladder(reward_models)
     if models["base_parameters"].nunique() < 2:
         raise UserError(
             "fig1: reward models of at least two sizes with the same training set, labels and "
             f"steps are wanted; there are {len(models)} "
             f"({', '.join(models['reward_model']) or 'none'})"
         )
-    scored = selection.best_of_n(rows, models["reward_model"], aggregation)
+    scored = keep_best_of_n(rows, models["reward_model"], aggregation)
     top = panels.largest_budget(scored, "fig1")
     scored = scored[scored["budget"].isin([*budgets, top])]
-    sizes = selection.fact(models, "base_parameters")
-    checks = selection.controls(rows, ["one_sample", "majority", "oracle"], [top])
+    sizes = look_up(models, "base_parameters")
+    checks = keep_controls(rows, ["one_sample", "majority", "oracle"], [top])
     scored = scored.assign(base_parameters=scored["reward_model"].map(sizes).astype(int))
     data = curve(pd.concat([scored, checks.assign(base_parameters=0)]), BY, level=level)
     measured = data[(data["strategy"] == "best_of_n") & (data["budget"] == top)]
@@ -98,11 +107,11 @@ def _gains(scored: pd.DataFrame, level: float) -> Iterator[dict[str, object]]:
     """
     for (dataset, budget), rows in scored.groupby(["dataset", "budget"]):
         by_size = {
-            int(str(n)): selection.per_problem(own)
+            int(str(n)): average_per_problem(own)
             for n, own in rows.groupby("base_parameters", sort=True)
         }
         for (small, less), (large, more) in pairwise(by_size.items()):
-            gain = selection.minus(more, less) / np.log2(large / small)
+            gain = subtract(more, less) / np.log2(large / small)
             found = mean_interval(gain, level)
             numbers = {key: getattr(found, key) for key in ("mean", "low", "high", "n", "seeds")}
             middle = round((small * large) ** 0.5)

@@ -14,8 +14,10 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import ScalarFormatter
 
-from prmscale.analysis import emergence, selection
+from prmscale.analysis import emergence
 from prmscale.analysis.estimates import curve
+from prmscale.analysis.models import find_with_checkpoints, keep_trained, name_kinds
+from prmscale.analysis.rows import keep_best_of_n, keep_controls, keep_first_policy
 from prmscale.errors import UserError
 from prmscale.figures import panels, style
 
@@ -31,19 +33,19 @@ def draw(
     training: pd.DataFrame,
 ) -> tuple[Figure, pd.DataFrame]:
     """The figure and what it draws; reward models that differ in seed alone are averaged."""
-    rows = selection.first_policy(search)
-    models = selection.with_checkpoints(rows, selection.trained(reward_models))
+    rows = keep_first_policy(search)
+    models = find_with_checkpoints(rows, keep_trained(reward_models))
     if models.empty:
         raise UserError(
             "fig2: a reward model measured at two training steps or more is wanted "
             "(rewards.models[].training.checkpoints in the configuration); every one in the search "
             "table has one step only"
         )
-    scored = selection.best_of_n(rows, models["reward_model"], aggregation)
+    scored = keep_best_of_n(rows, models["reward_model"], aggregation)
     top = panels.largest_budget(scored, "fig2")
     scored = scored[scored["budget"] == top]
-    checks = selection.controls(rows, ["one_sample", "majority", "likelihood"], [top])
-    kinds = selection.kinds(models)
+    checks = keep_controls(rows, ["one_sample", "majority", "likelihood"], [top])
+    kinds = name_kinds(models)
     drawn = [scored.assign(kind=scored["reward_model"].map(kinds)), checks.assign(kind="")]
     data = curve(pd.concat(drawn), BY, level=level)
     data = pd.concat([data, _losses(training, kinds)], ignore_index=True).assign(change_point="")

@@ -14,9 +14,10 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.figure import Figure
 
-from prmscale.analysis import selection
 from prmscale.analysis.diversity import AXES
 from prmscale.analysis.estimates import curve
+from prmscale.analysis.models import find_diversity_series, find_training_sets, look_up, name_kinds
+from prmscale.analysis.rows import keep_best_of_n, keep_controls, keep_final, keep_first_policy
 from prmscale.errors import UserError
 from prmscale.figures import panels, style
 
@@ -37,12 +38,12 @@ def draw(
     aggregation: str,
 ) -> tuple[Figure, pd.DataFrame]:
     """The figure and what it draws; reward models that differ in seed alone are averaged."""
-    rows = selection.final(selection.first_policy(search))
-    models = selection.training_sets(reward_models)
+    rows = keep_final(keep_first_policy(search))
+    models = find_training_sets(reward_models)
     if models.empty:
         raise UserError("fig3: no trained reward model; at least one training set is wanted")
-    scored = selection.best_of_n(rows, models["reward_model"], aggregation)
-    kinds, sizes = selection.kinds(models), selection.fact(models, "solutions")
+    scored = keep_best_of_n(rows, models["reward_model"], aggregation)
+    kinds, sizes = name_kinds(models), look_up(models, "solutions")
     title = (
         f"training sets of {sizes.iloc[0]:,.0f} solutions unless it says otherwise"
         if sizes.nunique() == 1
@@ -50,7 +51,7 @@ def draw(
     )
     if title is None:
         kinds += sizes.map(", {:,.0f} solutions".format)
-    checks = selection.controls(rows, CHECKS)
+    checks = keep_controls(rows, CHECKS)
     top = panels.largest_budget(scored, "fig3")
     drawn = [scored.assign(kind=scored["reward_model"].map(kinds)), checks.assign(kind="")]
     drawn = [part.assign(varied="", amount=0.0) for part in drawn] + _varied(
@@ -101,12 +102,12 @@ def _varied(
     """
     found = []
     for axis in AXES:
-        models = selection.diversity(reward_models, axis)
+        models = find_diversity_series(reward_models, axis)
         if models.empty:
             continue
-        own = selection.best_of_n(rows, models["reward_model"], aggregation)
+        own = keep_best_of_n(rows, models["reward_model"], aggregation)
         own = own[own["budget"] == top]
-        amount = own["reward_model"].map(selection.fact(models, axis))
+        amount = own["reward_model"].map(look_up(models, axis))
         kind = f"trained on {models['solutions'].iloc[0]:,.0f} solutions"
         found.append(own.assign(kind=kind, varied=axis, amount=amount.astype(float)))
     return found

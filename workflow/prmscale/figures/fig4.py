@@ -13,7 +13,8 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.figure import Figure
 
-from prmscale.analysis import selection, strategies
+from prmscale.analysis import strategies
+from prmscale.analysis.rows import keep_first_policy
 from prmscale.figures import panels, strategy_lines, style
 
 
@@ -27,7 +28,7 @@ def draw(
     """The figure and what it draws; a point's x is the mean of the tokens spent, `share` their part
     of the budget.
     """
-    rows = strategies.wanted(selection.first_policy(search), reward_models, aggregation, "fig4")
+    rows = strategies.wanted(keep_first_policy(search), reward_models, aggregation, "fig4")
     data = strategy_lines.points(rows, [strategy_lines.TOKENS], level)
 
     with style.applied():

@@ -13,7 +13,8 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.figure import Figure
 
-from prmscale.analysis import selection, strategies
+from prmscale.analysis import strategies
+from prmscale.analysis.rows import keep_first_policy
 from prmscale.figures import panels, strategy_lines, style
 
 COSTS = {  # column: axis label and the unit of its ticks
@@ -30,7 +31,7 @@ def draw(
     aggregation: str,
 ) -> tuple[Figure, pd.DataFrame]:
     """The figure and what it draws; a point's x is a mean over problems and training seeds."""
-    rows = strategies.wanted(selection.first_policy(search), reward_models, aggregation, "fig5")
+    rows = strategies.wanted(keep_first_policy(search), reward_models, aggregation, "fig5")
     data = strategy_lines.points(rows, [strategy_lines.TOKENS, *COSTS], level)
 
     with style.applied():

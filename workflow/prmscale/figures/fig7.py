@@ -13,8 +13,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from prmscale.analysis import selection, tradeoff
+from prmscale.analysis import tradeoff
 from prmscale.analysis.estimates import curve
+from prmscale.analysis.models import find_pretrainings, look_up
+from prmscale.analysis.rows import keep_best_of_n, keep_controls, keep_final, keep_first_policy
 from prmscale.analysis.tradeoff import Points
 from prmscale.analysis.verdicts import Rules
 from prmscale.errors import UserError
@@ -35,8 +37,8 @@ def draw(
     """The figure and what it draws, by the column `part`; sizes with one pre-training budget are
     single points.
     """
-    own = selection.first_policy(search)
-    models = selection.budgets(reward_models)
+    own = keep_first_policy(search)
+    models = find_pretrainings(reward_models)
     if models.groupby("base_parameters")["base_tokens"].nunique().max() < 2 or models.empty:
         raise UserError(
             "fig7: reward models whose bases are one language model at two checkpoints of its "
@@ -82,14 +84,12 @@ def _along_pretraining(
     """Accuracies of fully trained reward models and of controls at the largest budget, and that
     budget.
     """
-    rows = selection.final(own)
-    scored = selection.best_of_n(rows, models["reward_model"], rules.aggregation)
+    rows = keep_final(own)
+    scored = keep_best_of_n(rows, models["reward_model"], rules.aggregation)
     top = panels.largest_budget(scored, "fig7")
     scored = scored[scored["budget"] == top]
-    facts = {
-        column: scored["reward_model"].map(selection.fact(models, column)) for column in BY[2:5]
-    }
-    checks = selection.controls(rows, ["one_sample", "majority", "likelihood"], [top])
+    facts = {column: scored["reward_model"].map(look_up(models, column)) for column in BY[2:5]}
+    checks = keep_controls(rows, ["one_sample", "majority", "likelihood"], [top])
     both = pd.concat([scored.assign(**facts), checks.assign(**dict.fromkeys(facts, 0.0))])
     return curve(both, BY, level=rules.level), top
 

@@ -21,7 +21,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 
-from prmscale.analysis import crossover, selection, strategies
+from prmscale.analysis import crossover, strategies
+from prmscale.analysis.rows import keep_first_policy
 from prmscale.analysis.strategies import NAMES
 from prmscale.errors import UserError
 from prmscale.figures import panels, strategy_lines, style
@@ -42,7 +43,7 @@ def draw(
     """The figure and what it draws: rows of `crossover.winners` and of `crossover.crossovers`, by
     the column `part`.
     """
-    rows = strategies.wanted(selection.first_policy(search), reward_models, aggregation, "fig8")
+    rows = strategies.wanted(keep_first_policy(search), reward_models, aggregation, "fig8")
     cells = crossover.winners(rows, level)
     lines = crossover.crossovers(rows, level)
     if lines.empty:

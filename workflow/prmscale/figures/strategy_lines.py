@@ -8,8 +8,9 @@ from collections.abc import Sequence
 import pandas as pd
 from matplotlib.axes import Axes
 
-from prmscale.analysis import selection, spending
+from prmscale.analysis import spending
 from prmscale.analysis.estimates import curve
+from prmscale.analysis.models import look_up
 from prmscale.analysis.strategies import GUIDED, NAMES
 from prmscale.figures import panels, style
 
@@ -56,8 +57,8 @@ def guide_name(rows: pd.DataFrame) -> str:
 def guide_in_words(rows: pd.DataFrame, reward_models: pd.DataFrame) -> str:
     """What a legend says of it: its size and base."""
     name = guide_name(rows)
-    size = panels.count(float(selection.fact(reward_models, "base_parameters")[name]))
-    return f"search guided by the PRM of {size} parameters ({selection.fact(reward_models, 'base')[name]})"
+    size = panels.count(float(look_up(reward_models, "base_parameters")[name]))
+    return f"search guided by the PRM of {size} parameters ({look_up(reward_models, 'base')[name]})"
 
 
 def note(rows: pd.DataFrame, reward_models: pd.DataFrame, width: float) -> str:

@@ -13,8 +13,9 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from prmscale.analysis import selection
 from prmscale.analysis.estimates import curve
+from prmscale.analysis.models import find_twins
+from prmscale.analysis.rows import keep_best_of_n, keep_controls, keep_final
 from prmscale.errors import UserError
 from prmscale.figures import panels, style
 
@@ -44,14 +45,14 @@ def draw(
     """The table as a picture and as rows (source, policy, dataset, method, budget, mean, low, high,
     n).
     """
-    twins = selection.twins(reward_models)
+    twins = find_twins(reward_models)
     if not twins:
         raise UserError(
             "table1: a reward model trained on math and one trained on code, of the same base, "
             "labels and steps, are wanted; there are "
             f"{', '.join(reward_models['reward_model']) or 'none'}"
         )
-    code = selection.final(search[search["domain"] == "code"])
+    code = keep_final(search[search["domain"] == "code"])
     rows = code[(code["budget"] == budget) | (code["strategy"] == "one_sample")]
     if not (rows["budget"] == budget).any():
         held = map(str, sorted(code["budget"].unique()))
@@ -60,10 +61,10 @@ def draw(
             f"{', '.join(held)}"
         )
     parts = [
-        selection.controls(rows, ["one_sample"]).assign(method="none"),
-        selection.controls(rows, ["majority"]).assign(method="majority"),
+        keep_controls(rows, ["one_sample"]).assign(method="none"),
+        keep_controls(rows, ["majority"]).assign(method="majority"),
         *(
-            selection.best_of_n(rows, twins[role], aggregation).assign(method=method)
+            keep_best_of_n(rows, twins[role], aggregation).assign(method=method)
             for role, method in (("math", "PRM-Math"), ("code", "PRM-Code"))
         ),
     ]
