@@ -40,7 +40,7 @@ def test_the_true_form_predicts_a_size_left_out(values: np.ndarray, best: forms.
     # a power law of the error is a saturating curve too
     wrong = [form for form in forms.OF_SIZE if form not in (best, forms.SATURATING)]
     assert min(errors[form] for form in wrong) > 0.01
-    assert forms.best_of_size(SIZES, values) not in wrong
+    assert forms.find_best_of_size(SIZES, values) not in wrong
 
 
 def test_a_jump_is_fitted_where_it_is() -> None:

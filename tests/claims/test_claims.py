@@ -123,7 +123,7 @@ def test_transfer_has_every_training_domain_on_every_data_set_and_policy(
 ) -> None:
     models = simulated.prms(both=1.5, own=0.6, other=other)
     search = simulated.search(models, 800, policies=("s64", "s96"))
-    found = transfer.matrix(search, simulated.reward_models(models), RULES).set_index(
+    found = transfer.measure_matrix(search, simulated.reward_models(models), RULES).set_index(
         ["policy", "dataset", "trained_on"]
     )
     assert len(found) == 2 * 2 * 3 and set(found["n"]) == {800} and set(found["budget"]) == {64}
@@ -238,8 +238,7 @@ def test_every_headline_of_the_configuration_is_a_contrast_of_its_claim() -> Non
     """A name that no claim has would be told as not yet measured in every study."""
     assert list(Headlines().model_dump()) == list(claims.CLAIMS)
     sources = [
-        Path(str(module.__file__)).read_text()
-        for module in (claims, strategies, diversity, models)
+        Path(str(module.__file__)).read_text() for module in (claims, strategies, diversity, models)
     ]
     nodes = [node for source in sources for node in ast.walk(ast.parse(source))]
     said = {node.value for node in nodes if isinstance(node, ast.Constant)}
@@ -288,7 +287,7 @@ def test_cut_solutions_are_told_and_warned_of() -> None:
 
 def test_page_and_csv(effect: list[Claim], verified: list[Check]) -> None:
     search = simulated.search(simulated.prms(), 60, policies=("s64", "s96"))
-    matrix = transfer.matrix(search, simulated.reward_models(simulated.prms()), RULES)
+    matrix = transfer.measure_matrix(search, simulated.reward_models(simulated.prms()), RULES)
     text = page.render(effect, verified, RULES, matrix, NO_REPLIES, ALL_SPENT)
     opening = text.split("\n\n")[1].splitlines()
     assert len(opening) == 2 + 6 and all(

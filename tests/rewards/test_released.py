@@ -294,7 +294,7 @@ def test_it_stands_beside_the_ladder_and_not_in_it(tmp_path):
         write_json(each, tmp_path / str(number) / FACTS)
     table = reward_models([tmp_path / str(number) for number in range(3)])
     assert list(find_ladder(table)["reward_model"]) == ["small", "big"]
-    assert controls.prms(table)["theirs (released)"] == ["theirs"]
+    assert controls.find_prms(table)["theirs (released)"] == ["theirs"]
     assert find_twins(table) == {"math": ["theirs"], "code": ["big", "small"]}
     assert list(find_headline(table[:1])["reward_model"]) == ["theirs"]  # where nothing is trained
 

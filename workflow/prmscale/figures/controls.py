@@ -14,7 +14,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from prmscale.analysis.controls import BOUND, CONTROL, PRM, selections
+from prmscale.analysis.controls import BOUND, CONTROL, PRM, list_selections
 from prmscale.analysis.estimates import curve
 from prmscale.analysis.rows import keep_final, keep_first_policy
 from prmscale.errors import UserError
@@ -41,7 +41,7 @@ def draw(
         raise UserError("controls: no row of the search table is left to draw")
     rows = rows[(rows["strategy"] != "best_of_n") | (rows["aggregation"] == aggregation)]
     top = panels.largest_budget(rows, "controls")
-    chosen = selections(
+    chosen = list_selections(
         rows[(rows["budget"] == top) | (rows["strategy"] == "one_sample")], reward_models
     )
     data = curve(chosen, BY, level=level)

@@ -152,8 +152,8 @@ def _fit(points: pd.DataFrame) -> pd.DataFrame:
     """
     rows = points.sort_values("base_parameters")
     x, values = np.log2(rows["base_parameters"].to_numpy(dtype=float)), rows["mean"].to_numpy()
-    form, at = forms.best_of_size(x, values), np.linspace(x[0], x[-1], 41)
-    means = forms.fitted(form, x, values[None], at)[0]
+    form, at = forms.find_best_of_size(x, values), np.linspace(x[0], x[-1], 41)
+    means = forms.fit(form, x, values[None], at)[0]
     fit = {"strategy": _name(form), "base_parameters": np.round(2**at).astype(int), "mean": means}
     alike = {column: rows[column].iloc[0] for column in ("dataset", "budget", "n", "seeds")}
     return pd.DataFrame({**alike, **fit, "low": np.nan, "high": np.nan})[rows.columns]

@@ -28,7 +28,9 @@ def draw(
     """The figure and what it draws; a point's x is the mean of the tokens spent, `share` their part
     of the budget.
     """
-    rows = strategies.wanted(keep_first_policy(search), reward_models, aggregation, "fig4")
+    rows = strategies.require_compared(
+        keep_first_policy(search), reward_models, aggregation, "fig4"
+    )
     data = strategy_lines.points(rows, [strategy_lines.TOKENS], level)
 
     with style.applied():

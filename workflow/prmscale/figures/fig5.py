@@ -31,7 +31,9 @@ def draw(
     aggregation: str,
 ) -> tuple[Figure, pd.DataFrame]:
     """The figure and what it draws; a point's x is a mean over problems and training seeds."""
-    rows = strategies.wanted(keep_first_policy(search), reward_models, aggregation, "fig5")
+    rows = strategies.require_compared(
+        keep_first_policy(search), reward_models, aggregation, "fig5"
+    )
     data = strategy_lines.points(rows, [strategy_lines.TOKENS, *COSTS], level)
 
     with style.applied():

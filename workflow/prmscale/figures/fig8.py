@@ -43,7 +43,9 @@ def draw(
     """The figure and what it draws: rows of `crossover.winners` and of `crossover.crossovers`, by
     the column `part`.
     """
-    rows = strategies.wanted(keep_first_policy(search), reward_models, aggregation, "fig8")
+    rows = strategies.require_compared(
+        keep_first_policy(search), reward_models, aggregation, "fig8"
+    )
     cells = crossover.winners(rows, level)
     lines = crossover.crossovers(rows, level)
     if lines.empty:
