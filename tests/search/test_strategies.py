@@ -19,9 +19,10 @@ from matplotlib.figure import Figure
 
 from prmscale.analysis import crossover, strategies
 from prmscale.analysis.verdicts import Rules
-from prmscale.claims import checks, claims
+from prmscale.claims.findings import Findings, judge_claims, run_checks
 from prmscale.errors import UserError
 from prmscale.figures import controls, fig1, fig2, fig3, fig4, fig5, fig7, fig8, style, table1
+from prmscale.results import Results
 
 MODELS = [*simulated.prms(), *simulated.pretraining(lambda tokens: tokens / 1.2e6)]
 FACTS = simulated.reward_models(MODELS, seeds=2)
@@ -236,12 +237,13 @@ def test_other_figures_draw_the_same_beside_the_new_strategies(
 
 
 def test_other_claims_and_checks_are_the_same_beside_the_new_strategies() -> None:
-    made = [
-        checks.frame(checks.all_checks(search, FACTS, RULES, LOSSES))
-        for search in (SAMPLED, SEARCH)
-    ]
-    pd.testing.assert_frame_equal(*made)
-    found = [claims.frame(claims.judge(search, FACTS, RULES)) for search in (SAMPLED, SEARCH)]
+    tables = []
+    for search in (SAMPLED, SEARCH):
+        results = Results(search=search, reward_models=FACTS, training=LOSSES)
+        findings = Findings(judge_claims(results, RULES), run_checks(results, RULES))
+        tables.append(findings.tables())
+    pd.testing.assert_frame_equal(*(each["checks"] for each in tables))
+    found = [each["claims"] for each in tables]
     others = [table[table.claim != "search_budget"].reset_index(drop=True) for table in found]
     pd.testing.assert_frame_equal(*others)
     assert [len(table) - len(other) for table, other in zip(found, others, strict=True)] == [1, 12]
