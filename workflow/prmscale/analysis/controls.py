@@ -7,6 +7,7 @@ The figure `controls` and the checks of `claims.md` share these rows and names.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 
 import pandas as pd
 
@@ -115,8 +116,8 @@ def find_prms(reward_models: pd.DataFrame) -> dict[str, list[str]]:
         found[f"{LARGEST} ({largest['base'].iloc[0]})"] = list(largest["reward_model"])
     for (head, weight), same in find_heads(reward_models).groupby(["head", "ranking_weight"]):
         name = f"PRM, {name_head(str(head), float(weight))} ({same['base'].iloc[0]})"
-        shown = {each for names in found.values() for each in names}
-        if not set(same["reward_model"]) <= shown:
+        shown = chain.from_iterable(found.values())
+        if not set(same["reward_model"]) <= set(shown):
             found[name] = list(same["reward_model"])
     plain = ladder[["head", "ranking_weight"]].drop_duplicates()
     sets = keep_trained(reward_models).merge(plain)

@@ -94,7 +94,7 @@ def _find_crossover(
     curve: Curve, baseline: Curve, budgets: Sequence[int], level: float
 ) -> tuple[object, ...]:
     """The columns of `crossovers` from outcome on; empty where the curves have no common amount."""
-    places = _list_places([curve, baseline], budgets)
+    places = _list_places((curve, baseline), budgets)
     if not places:
         return ()
     leads = [mean_interval(subtract(curve.at(x), baseline.at(x)), level) for x in places]
@@ -164,13 +164,14 @@ def _list_budgets(rows: pd.DataFrame) -> list[int]:
     return sorted(int(budget) for budget in rows["budget"].unique() if budget > 1)
 
 
-def _list_places(both: Sequence[Curve], budgets: Sequence[int]) -> list[float]:
+def _list_places(both: tuple[Curve, Curve], budgets: Sequence[int]) -> list[float]:
     """The amounts at which two strategies are compared: the budgets in their common range, and its
     end.
     """
     last = spending.common(both)
     places = [*(float(n) for n in budgets if n * (1 + spending.ROUNDING) < last), last]
-    return [x for x in places if x > 1 and all(len(curve.at(x)) for curve in both)]
+    first, second = both
+    return [x for x in places if x > 1 and len(first.at(x)) and len(second.at(x))]
 
 
 def _iter_budgets(rows: pd.DataFrame) -> Iterator[tuple[int, float, dict[str, pd.DataFrame]]]:

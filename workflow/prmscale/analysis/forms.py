@@ -56,13 +56,17 @@ SATURATING = Form(
     lambda x, c: (np.ones_like(x), _power(x, c)),
 )
 SIGMOID = Form(
-    "sigmoid", 0.0,
-    lambda x: product(np.linspace(0, x[-1], 25), WIDTHS), lambda x, *p: (np.ones_like(x), _sigmoid(x, *p)),
-)  # fmt: skip
+    "sigmoid",
+    0.0,
+    lambda x: product(np.linspace(0, x[-1], 25), WIDTHS),
+    lambda x, middle, width: (np.ones_like(x), _sigmoid(x, middle, width)),
+)
 JUMP = Form(
-    "logarithm with a jump", 0.0,
-    lambda x: [(cut,) for cut in (x[1:] + x[:-1]) / 2], lambda x, cut: (np.ones_like(x), x, (x > cut).astype(float)),
-)  # fmt: skip
+    "logarithm with a jump",
+    0.0,
+    lambda x: [(cut,) for cut in (x[1:] + x[:-1]) / 2],
+    lambda x, cut: (np.ones_like(x), x, (x > cut).astype(float)),
+)
 OF_SIZE = (LOGARITHM, POWER_LAW, SATURATING)
 SMOOTH = (*OF_SIZE, SIGMOID)
 

@@ -136,8 +136,10 @@ def _non_negative(designs: Array, targets: Array) -> tuple[Array, Array]:
 
 def _list_subsets(columns: int) -> list[list[int]]:
     """Every subset of the numbers below `columns` but the empty one, the smallest first."""
-    sizes = range(1, columns + 1)
-    return [list(chosen) for size in sizes for chosen in combinations(range(columns), size)]
+    found: list[list[int]] = []
+    for size in range(1, columns + 1):
+        found += [list(chosen) for chosen in combinations(range(columns), size)]
+    return found
 
 
 def left_out_errors(

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import chain
 
 import pandas as pd
 
@@ -174,7 +175,7 @@ class _Measured:
 
     def choose_amounts(self, scarce: int) -> tuple[float, float]:
         """Plenty and scarcity in samples' worth spent; scarcity is 0 where it is not below plenty."""
-        named = {name for pair in PLENTIFUL for name in pair}
+        named = set(chain.from_iterable(PLENTIFUL))
         plenty = spending.common(curve for name, curve in self.curves.items() if name in named)
         both = {name: self.curves[name] for name in SCARCE if name in self.curves}
         scarcity = spending.point(both, scarce)

@@ -1,7 +1,7 @@
 """The transfer matrix: reward models of one base and recipe, trained on math, code or both, tested
 on each data set.
 
-Each is compared with the one that was trained on the data set's own domain: two one-sided tests
+Each is compared with the one that was trained on the domain of the data set: two one-sided tests
 (Schuirmann 1987) with the 90 % interval and the margin of the claim `math_to_code`, for every
 policy, at the largest n.
 """
@@ -24,7 +24,7 @@ COLUMNS = [
 
 def measure_matrix(search: pd.DataFrame, reward_models: pd.DataFrame, rules: Rules) -> pd.DataFrame:
     """One row a policy, data set and training domain (columns `COLUMNS`): accuracy with its
-    interval, and the difference to the PRM trained on the data set's own domain, with a 90 %
+    interval, and the difference to the PRM trained on the domain of the data set, with a 90 %
     interval and whether the two are equivalent.
 
     The row of that PRM has no difference.

@@ -78,7 +78,7 @@ def judge_claims(results: Results, rules: Rules) -> list[Claim]:
 
 
 def run_checks(results: Results, rules: Rules) -> list[Check]:
-    """Every check: those that belong to no claim, and between them the claims' own."""
+    """Every check: those that belong to no claim, and those of the claims in between."""
     found = [
         *list_accuracies(results, rules),
         *compare_with_controls(results, rules),

@@ -17,12 +17,12 @@ SAYS = (
 )
 NEEDS = (
     "Among bases of one size, a doubling of PRM training must gain more the more tokens the base "
-    "was pre-trained on: in accuracy and in its logit, since accuracies bend at floor and ceiling. "
-    "The interval is over problems, training seeds and bases. Beside it: the same with size at "
-    "fixed tokens; does the split of the typical total that the fitted law calls best beat both "
-    "ends of the splits that were measured (chosen on one half of the problems, judged on the "
-    "other), by a law in both budgets that errs less on bases left out than the best in one alone "
-    "(the total, pre-training or PRM training)?"
+    "was pre-trained on: in accuracy and in its logit, since accuracies bend at floor and "
+    "ceiling. The interval is over problems, training seeds and bases. Beside it: the same with "
+    "size at fixed tokens; does the split of the typical total that the fitted scaling law calls "
+    "best beat both ends of the splits that were measured (chosen on one half of the problems, "
+    "judged on the other), by a scaling law in both budgets that errs less on bases left out than "
+    "the best form in one alone (the total, pre-training or PRM training)?"
 )
 
 INTERACTION = "gain of a doubling of PRM training, per doubling of pre-training at fixed size"

@@ -21,8 +21,9 @@ SAYS = (
 NEEDS = (
     "The similarity of activation patterns of MathPRM and CodePRM must be above that of Math and "
     "Code (any of a problem's distinct texts: a reward model scores texts, however often they are "
-    "drawn), and above that of the problem's other texts as long: longer responses have other "
-    "gradients. p is that of a permutation test, which exchanges the scores of those texts."
+    "drawn), and above that of the problem's other texts of similar length, because longer "
+    "responses have other gradients. p comes from a permutation test that exchanges the scores of "
+    "those texts."
 )
 
 METRIC = "(MathPRM–CodePRM) − (Math–Code)"

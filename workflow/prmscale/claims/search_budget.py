@@ -17,13 +17,13 @@ SAYS = (
 )
 NEEDS = (
     "At equal tokens spent (in samples' worth) and by one reward model, MCTS must beat best-of-n "
-    "at the largest amount that MCTS, beam search, best-of-n and majority all spent, and best-of-n "
-    "must beat MCTS at a small budget stated beforehand (claims.scarce_budget); the number is how "
-    "much larger its lead is at the first. Beside it each of the four against the next. Accuracies "
-    "are interpolated between a strategy's budgets, along the logarithm of what it spent. A search "
-    "is stopped where its budget ends, and a problem without an answer by then counts as wrong; "
-    "best-of-n draws all of its samples, so that it is never without one. Who left more than 5 % "
-    "of a budget unspent is named."
+    "at the largest amount that MCTS, beam search, best-of-n and majority all spent, and "
+    "best-of-n must beat MCTS at a small budget stated beforehand (claims.scarce_budget); the "
+    "effect is MCTS's lead at the first less its lead at the second. Also measured: each of the "
+    "four against the next. Accuracies are interpolated between a strategy's budgets, along the "
+    "logarithm of what it spent. A search is stopped where its budget ends, and a problem without "
+    "an answer by then counts as wrong; best-of-n draws all of its samples, so that it is never "
+    "without one. Strategies that left more than 5 % of a budget unspent are named."
 )
 
 ORDER = "lead of MCTS over best-of-n, plentiful − scarce"

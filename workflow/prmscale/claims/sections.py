@@ -53,10 +53,10 @@ SECTIONS = {
         "The paper's figure 2 shows a plateau, a sudden leap and a slow rise. Over log2 of the "
         "training steps, smooth growth (logarithm, power law, saturating, or a sigmoid that takes "
         "two doublings or more) and a logarithm with a jump between two checkpoints are fitted to "
-        "accuracy, and to minus the loss on validation problems, which cannot leap for want of a "
-        "finer measure. The effect is by how much closer to the points the jump lies (root mean "
-        f"square). It wants {emergence.FEWEST} checkpoints; one training seed decides nothing, and "
-        "two or three find only large jumps.",
+        "accuracy, and to minus the loss on validation problems, a continuous measure that cannot "
+        "leap merely because it is coarse. The effect is how much closer the jump lies to the "
+        f"points (root mean square). The test needs {emergence.FEWEST} checkpoints; one training "
+        "seed decides nothing, and two or three find only large jumps.",
     ),
     diversity.SECTION: (
         "Does diversity of the training set pay at equal size?",
