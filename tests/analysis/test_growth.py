@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from prmscale import results as collect
-from prmscale.analysis import emergence, forms
+from prmscale.analysis import diversity, emergence, forms, growth
 from prmscale.files import write_json
 
 SIZES = np.array([16.0, 17.2, 18.0, 19.1, 20.5])
@@ -40,7 +40,7 @@ def test_the_true_form_predicts_a_size_left_out(values: np.ndarray, best: forms.
     # a power law of the error is a saturating curve too
     wrong = [form for form in forms.OF_SIZE if form not in (best, forms.SATURATING)]
     assert min(errors[form] for form in wrong) > 0.01
-    assert forms.best_of_size(SIZES, values) not in wrong
+    assert forms.find_best_of_size(SIZES, values) not in wrong
 
 
 def test_a_jump_is_fitted_where_it_is() -> None:
@@ -106,3 +106,15 @@ def test_losses_along_training_are_gathered(tmp_path: Path) -> None:
     assert (name, problems, steps, values.shape) == (emergence.LOSS, 80, STEPS, (1, 2, 6))
     assert emergence.emergence(values, steps, 0.95).verdict == "supported"
     assert emergence.emergence(-values, steps, 0.95).verdict == "not supported"  # a fall is no leap
+
+
+def test_growth_in_steady_doublings_shows_no_curvature() -> None:
+    logs = np.array([0.0, 1.2, 2.0, 3.1])
+    weights = growth.curvature_weights(logs)
+    assert weights @ (2 + 0.3 * logs) == pytest.approx(0, abs=1e-12)
+    assert weights @ (1 + 0.3 * logs - 0.1 * logs**2) == pytest.approx(-0.2)
+
+
+def test_the_slope_of_a_line_is_found() -> None:
+    doublings = np.log2([2, 4, 7])
+    assert diversity.slope_weights(doublings) @ (3 + 0.2 * doublings) == pytest.approx(0.2)

@@ -16,7 +16,7 @@ from transformers import AutoModelForCausalLM
 
 from prmscale.analysis import patterns
 from prmscale.analysis.verdicts import Rules
-from prmscale.claims import claims
+from prmscale.claims import pattern_similarity
 from prmscale.engines.backends.sensitivity import Sensitivity
 from prmscale.engines.backends.transformers_likelihood import encode
 from prmscale.errors import UserError
@@ -25,7 +25,8 @@ from prmscale.results import Results
 from prmscale.study import World
 from prmscale.tasks.world.arithmetic import Arithmetic
 
-REPORTED = Path(__file__).parents[2] / "workflow/reported/table2.csv"
+TABLE2 = Path(__file__).parents[2] / "workflow/reported/table2.csv"
+REPORTED = pd.read_csv(TABLE2)
 RULES = Rules(equivalence_margin=0.05, aggregation="min")
 
 
@@ -327,7 +328,7 @@ def test_a_planted_effect_is_found_and_one_of_length_alone_is_not_taken_for_it(
     gain, tilt, verdicts
 ):
     table = patterns.compare(*_study(np.random.default_rng(3), 100, gain, tilt=tilt))
-    found = claims.pattern_similarity(table, RULES, pd.read_csv(REPORTED))
+    found = pattern_similarity.judge(Results({"reported": [str(TABLE2)]}, patterns=table), RULES)
     assert [c.verdict for c in found] == verdicts
     assert found[0].reported == "+4.2" and found[0].n == 200 and found[0].seeds == 2
     by_name = table.set_index("comparison")
@@ -427,5 +428,5 @@ def test_without_roles_it_is_said_what_is_missing():
         fig6.draw(Results(scores=_scores()[:0]), RULES)
     with pytest.raises(UserError, match=r"table2: .*roles math and code"):
         table2.draw(Results(), RULES)
-    (one,) = claims.pattern_similarity(None, RULES)
+    (one,) = pattern_similarity.judge(Results(), RULES)
     assert one.verdict == "not yet measured"

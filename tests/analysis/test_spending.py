@@ -14,7 +14,8 @@ import simulated_strategies as simulation
 
 from prmscale.analysis import spending, strategies
 from prmscale.analysis.verdicts import Claim, Rules
-from prmscale.claims import claims
+from prmscale.claims import search_budget
+from prmscale.results import Results
 
 FACTS = simulated.reward_models(simulated.prms(), seeds=2)
 RULES = Rules(equivalence_margin=0.1, aggregation="min")
@@ -23,11 +24,12 @@ MATH = {"arithmetic": "math"}
 
 def _claim(rows: pd.DataFrame, rules: Rules = RULES) -> dict[str, Claim]:
     """The claim's rows by the names of what they compare."""
-    return {
-        each.metric.split(", ")[0]: each
-        for each in claims.search_budget(rows, FACTS, rules)
-        if each.contrast != "order"
-    }
+    found = [each for each in _judge(rows, rules) if each.contrast != "order"]
+    return {each.metric.split(", ")[0]: each for each in found}
+
+
+def _judge(rows: pd.DataFrame, rules: Rules = RULES) -> list[Claim]:
+    return search_budget.judge(Results(search=rows, reward_models=FACTS), rules)
 
 
 def test_accuracies_are_interpolated_along_the_logarithm_of_what_was_spent() -> None:
@@ -73,7 +75,7 @@ def test_the_claim_finds_the_order_and_its_reversal() -> None:
     rows = simulation.rows(
         3000, seeds=1, seed_spread=0, crossing={"mcts": 10.0, "beam": 30.0}, datasets=MATH
     )
-    found = claims.search_budget(rows, FACTS, RULES)
+    found = _judge(rows)
     top = min(spending.curves(rows)[name].spent[-1] for name in ("mcts", "beam"))
     assert 61 < top < 64
     first, *others = (c.metric for c in found)
@@ -101,7 +103,7 @@ def test_a_lead_everywhere_is_no_reversal() -> None:
     rows = simulation.rows(
         3000, seeds=1, seed_spread=0, crossing={"mcts": 0.125, "beam": 30.0}, datasets=MATH
     )
-    (order,) = [c for c in claims.search_budget(rows, FACTS, RULES) if c.contrast == "order"]
+    (order,) = [c for c in _judge(rows) if c.contrast == "order"]
     assert order.effect > 0 and order.verdict == "not supported"
 
 

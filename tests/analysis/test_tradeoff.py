@@ -17,10 +17,10 @@ from simulated_budgets import Truth
 
 from prmscale.analysis import scaling_law as law
 from prmscale.analysis import tradeoff
-from prmscale.analysis.interaction import interaction
+from prmscale.analysis.interaction import measure_interaction
 from prmscale.analysis.scaling_law import EXPONENTS, FORMS, LAW, ONE_BUDGET, Budgets
 from prmscale.analysis.verdicts import Claim, Rules
-from prmscale.claims import claims
+from prmscale.claims import flops_tradeoff
 from prmscale.figures import budget_plane, fig7
 from prmscale.results import Results
 
@@ -111,7 +111,11 @@ def test_nothing_is_said_beyond_what_was_measured() -> None:
 
 def _judged(truth: Truth, seed: int, problems: int = 200) -> list[Claim]:
     rules = Rules(**{**vars(RULES), "seed": seed})  # type: ignore[arg-type]
-    return claims.flops_tradeoff(simulation.rows(MODELS, truth, problems, seed=seed), FACTS, rules)
+    return _judge(simulation.rows(MODELS, truth, problems, seed=seed), FACTS, rules)
+
+
+def _judge(search: pd.DataFrame, facts: pd.DataFrame, rules: Rules = RULES) -> list[Claim]:
+    return flops_tradeoff.judge(Results(search=search, reward_models=facts), rules)
 
 
 def _verdicts(found: list[Claim], words: str) -> list[str]:
@@ -126,7 +130,7 @@ def test_a_known_trade_off_is_found_and_told_with_its_split() -> None:
     )
     left_out = [claim for claim in found if "left out" in claim.metric]
     assert all(0.005 < claim.effect < claim.high for claim in left_out)
-    assert _verdicts(found, claims.INTERACTION).count("supported") <= 1
+    assert _verdicts(found, flops_tradeoff.INTERACTION).count("supported") <= 1
     (own, _) = tradeoff.points(simulation.rows(MODELS, TRADE, 20), FACTS, "min")
     shares = law.measured_shares(own.budgets, own.middle)
     best = shares[TRADE(own.middle * (1 - shares), own.middle * shares).argmax()]
@@ -153,7 +157,7 @@ def test_without_a_trade_off_none_is_supported(truth: Truth) -> None:
     found = [claim for seed in range(2) for claim in _judged(truth, seed)]
     assert _verdicts(found, "best split").count("supported") == 0
     assert _verdicts(found, "left out").count("supported") <= 1
-    assert _verdicts(found, claims.INTERACTION).count("supported") <= 1
+    assert _verdicts(found, flops_tradeoff.INTERACTION).count("supported") <= 1
 
 
 def test_what_no_number_can_tell_is_not_measured_and_says_what_it_wants() -> None:
@@ -195,9 +199,9 @@ def _rate(truth: simulation.Accuracy, seeds: int, studies: int, problems: int = 
     rules = Rules(equivalence_margin=0.05, aggregation="min")
     judged = []
     for seed in range(studies):
-        told = interaction(simulation.desk(truth, seed, problems, seeds), rules)
+        told = measure_interaction(simulation.desk(truth, seed, problems, seeds), rules)
         assert told is not None
-        judged.append(told.judged(rules).verdict(rules.level) == "supported")
+        judged.append(told.judge(rules).verdict(rules.level) == "supported")
     return float(np.mean(judged))
 
 
@@ -222,7 +226,7 @@ def test_an_interaction_of_two_points_a_doubling_is_found_at_five_seeds() -> Non
 @pytest.mark.parametrize("name", ["additive in a sigmoid, high", "additive in a sigmoid, low"])
 def test_size_that_both_budgets_hold_is_no_interaction(name: str) -> None:
     studies = [simulation.tables(simulation.desk(WITHOUT[name], seed)) for seed in range(2)]
-    told = [claim for study in studies for claim in claims.flops_tradeoff(*study, RULES)]
+    told = [claim for study in studies for claim in _judge(*study)]
     headlines = [c for c in told if "gain of a doubling" in c.metric and "of size" not in c.metric]
     assert headlines and "supported" not in {claim.verdict for claim in headlines}
 
@@ -232,11 +236,11 @@ def test_checkpoints_that_other_bases_lack_change_nothing() -> None:
     steeper early on.
     """
     own = simulation.desk(lambda n, d, s: 0.6 - 0.02 * s**2 + 0 * n, 1, 200)
-    told = interaction(own, RULES)
+    told = measure_interaction(own, RULES)
     late = np.isin(own.steps, [180, 600])
     kept = {"values": own.values[:, :, late], "budgets": own.budgets[late]}
     facts = {name: getattr(own, name)[late] for name in ("sizes", "tokens", "steps")}
-    assert told == interaction(
+    assert told == measure_interaction(
         replace(own, bases=list(np.array(own.bases)[late]), **facts, **kept), RULES
     )
 
@@ -248,8 +252,10 @@ def test_one_size_at_several_pretrainings_tells_no_interaction() -> None:
     search, facts = simulation.tables(own)
     names = {f"prm_{base}" for base in np.array(own.bases)[laptop & (own.sizes < max(own.sizes))]}
     search = search[search["reward_model"].isin(names)]
-    first, *_ = claims.flops_tradeoff(search, facts, RULES)
-    assert first.metric.startswith(claims.INTERACTION) and first.verdict == "not yet measured"
+    first, *_ = _judge(search, facts)
+    assert (
+        first.metric.startswith(flops_tradeoff.INTERACTION) and first.verdict == "not yet measured"
+    )
     assert "two sizes or more" in first.needed
 
 
@@ -259,11 +265,9 @@ def test_one_size_at_several_pretrainings_tells_no_interaction() -> None:
 def test_one_amount_of_training_measures_no_trade_off(kept: object) -> None:
     search = simulation.rows(MODELS, TRADE, 20)
     final = search[(search.strategy != "best_of_n") | kept(search.training_step)]  # type: ignore[operator]
-    assert {claim.verdict for claim in claims.flops_tradeoff(final, FACTS, RULES)} == {
-        "not yet measured"
-    }
+    assert {claim.verdict for claim in _judge(final, FACTS)} == {"not yet measured"}
     assert tradeoff.table(final, FACTS, RULES).empty
-    (claim,) = claims.flops_tradeoff(simulated.search([], 20), simulated.reward_models([]), RULES)
+    (claim,) = _judge(simulated.search([], 20), simulated.reward_models([]))
     assert claim.verdict == "not yet measured"
 
 

@@ -10,7 +10,9 @@ from pipeline import ROOT, snakemake
 from simulated import Prm, reward_models, search
 
 from prmscale.analysis.verdicts import Rules
-from prmscale.claims import claims
+from prmscale.claims import data_diversity
+from prmscale.claims.findings import Findings
+from prmscale.results import Results
 
 RULES = Rules(equivalence_margin=0.05, aggregation="min")
 CONTRAST = "consensus − the same binary search unfiltered"
@@ -27,8 +29,9 @@ def contrasts(filtered, unfiltered=4800):
         Prm(f"prm_{labels}", "s96", "both", labels, lambda d, q=quality: q, solutions=solutions)
         for labels, quality, solutions in sets
     ]
-    measured = search(models, problems=300, seeds=5), reward_models(models, seeds=5)
-    found = claims.frame(claims.data_diversity(*measured, RULES))
+    rows = search(models, problems=300, seeds=5)
+    results = Results(search=rows, reward_models=reward_models(models, seeds=5))
+    found = Findings(data_diversity.judge(results, RULES)).tables()["claims"]
     return found[found.metric.str.startswith(CONTRAST)]
 
 

@@ -26,7 +26,8 @@ from transformers import (
 )
 from transformers.models.llama import LlamaForCausalLM
 
-from prmscale.analysis import controls, selection
+from prmscale.analysis import controls
+from prmscale.analysis.models import find_headline, find_ladder, find_twins
 from prmscale.engines.backends.released_scorer import QWEN_SYSTEM, ReleasedScorer
 from prmscale.engines.models import FACTS, Device, load_scorer
 from prmscale.errors import UserError
@@ -292,12 +293,10 @@ def test_it_stands_beside_the_ladder_and_not_in_it(tmp_path):
     for number, each in enumerate(facts):
         write_json(each, tmp_path / str(number) / FACTS)
     table = reward_models([tmp_path / str(number) for number in range(3)])
-    assert list(selection.ladder(table)["reward_model"]) == ["small", "big"]
-    assert controls.prms(table)["theirs (released)"] == ["theirs"]
-    assert selection.twins(table) == {"math": ["theirs"], "code": ["big", "small"]}
-    assert list(selection.headline(table[:1])["reward_model"]) == [
-        "theirs"
-    ]  # where nothing is trained
+    assert list(find_ladder(table)["reward_model"]) == ["small", "big"]
+    assert controls.find_prms(table)["theirs (released)"] == ["theirs"]
+    assert find_twins(table) == {"math": ["theirs"], "code": ["big", "small"]}
+    assert list(find_headline(table[:1])["reward_model"]) == ["theirs"]  # where nothing is trained
 
 
 def test_it_takes_part_in_a_study_without_being_trained(tmp_path):

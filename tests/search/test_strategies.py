@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 
 from prmscale.analysis import crossover, strategies
 from prmscale.analysis.verdicts import Rules
-from prmscale.claims import checks, claims
+from prmscale.claims.findings import Findings, judge_claims, run_checks
 from prmscale.errors import UserError
 from prmscale.figures import controls, fig1, fig2, fig3, fig4, fig5, fig7, fig8, style, table1
 from prmscale.results import Results
@@ -174,11 +174,11 @@ def test_strategies_are_guided_by_one_reward_model() -> None:
         ("prm_untrained", strategies.TREE),
     ):
         more.append(ROWS[ROWS.strategy.isin(kept)].assign(reward_model=name))
-    assert strategies.guide(pd.concat(more), FACTS) == "prm_s96"
+    assert strategies.find_guide(pd.concat(more), FACTS) == "prm_s96"
     fewer = SEARCH[SEARCH.strategy != "puct"]
-    assert strategies.guide(pd.concat([fewer, *more[1:]]), FACTS) == "prm_s64"
-    assert strategies.guide(pd.concat([SAMPLED, more[-1]]), FACTS) == ""
-    rows = strategies.compared(pd.concat([fewer, *more[1:]]), FACTS, "min")
+    assert strategies.find_guide(pd.concat([fewer, *more[1:]]), FACTS) == "prm_s64"
+    assert strategies.find_guide(pd.concat([SAMPLED, more[-1]]), FACTS) == ""
+    rows = strategies.select_compared(pd.concat([fewer, *more[1:]]), FACTS, "min")
     assert set(rows["reward_model"]) == {"", "prm_s64"}
     assert set(rows["strategy"]) == {"one_sample", "majority", "best_of_n", *strategies.TREE}
 
@@ -196,7 +196,7 @@ def test_each_strategy_has_one_aggregation() -> None:
         ("last", {"mcts": "min", "beam": "product"}),
     ):
         used = (
-            strategies.compared(doubled, FACTS, wanted)
+            strategies.select_compared(doubled, FACTS, wanted)
             .groupby("strategy")["aggregation"]
             .unique()
             .map(list)
@@ -207,7 +207,7 @@ def test_each_strategy_has_one_aggregation() -> None:
 
 
 def test_no_budget_is_left_out_and_the_share_without_an_answer_is_told() -> None:
-    rows = strategies.compared(SEARCH, FACTS, "min")
+    rows = strategies.select_compared(SEARCH, FACTS, "min")
     first = rows.groupby("strategy")["budget"].min()
     assert set(first) == {1} and set(strategies.NAMES) <= set(first.index)
     told = _draw(fig4)[1].set_index(["dataset", "strategy", "budget"])["unanswered"]
@@ -236,12 +236,13 @@ def test_other_figures_draw_the_same_beside_the_new_strategies(
 
 
 def test_other_claims_and_checks_are_the_same_beside_the_new_strategies() -> None:
-    made = [
-        checks.frame(checks.all_checks(search, FACTS, RULES, LOSSES))
-        for search in (SAMPLED, SEARCH)
-    ]
-    pd.testing.assert_frame_equal(*made)
-    found = [claims.frame(claims.judge(search, FACTS, RULES)) for search in (SAMPLED, SEARCH)]
+    tables = []
+    for search in (SAMPLED, SEARCH):
+        results = Results(search=search, reward_models=FACTS, training=LOSSES)
+        findings = Findings(judge_claims(results, RULES), run_checks(results, RULES))
+        tables.append(findings.tables())
+    pd.testing.assert_frame_equal(*(each["checks"] for each in tables))
+    found = [each["claims"] for each in tables]
     others = [table[table.claim != "search_budget"].reset_index(drop=True) for table in found]
     pd.testing.assert_frame_equal(*others)
     assert [len(table) - len(other) for table, other in zip(found, others, strict=True)] == [1, 12]

@@ -9,7 +9,25 @@ import sys
 import tempfile
 from pathlib import Path
 
-HIDDEN = tuple("bwrap git munge sacct salloc sbatch scancel scontrol sinfo slurm squeue srun".split())
+HIDDEN = (
+    *("bwrap", "git", "munge", "sacct", "salloc", "sbatch", "scancel", "scontrol", "sinfo"),
+    *("slurm", "squeue", "srun"),
+)
+    [
+        "bwrap",
+        "git",
+        "munge",
+        "sacct",
+        "salloc",
+        "sbatch",
+        "scancel",
+        "scontrol",
+        "sinfo",
+        "slurm",
+        "squeue",
+        "srun",
+    ]
+)
 
 
 def link_programs(folder):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from prmscale.analysis import selection
+from prmscale.analysis.models import NEEDED
 
 BUDGETS = (1, 2, 4, 8, 16, 32, 64)
 SAMPLE = 50  # tokens
@@ -177,7 +177,7 @@ def reward_models(models: list[Prm], seeds: int = 1) -> pd.DataFrame:
         for m in models
         for replicate in range(1, seeds + 1)
     ]
-    return pd.DataFrame(rows, columns=None if rows else selection.NEEDED)
+    return pd.DataFrame(rows, columns=None if rows else NEEDED)
 
 
 def training(models: list[Prm], seeds: int = 1) -> pd.DataFrame:

@@ -10,8 +10,9 @@ from typing import Any
 import pandas as pd
 
 from prmscale import tables
+from prmscale.analysis.models import resolve_aggregation
 from prmscale.analysis.patterns import COLUMNS
-from prmscale.analysis.selection import aggregation, other_aggregations
+from prmscale.analysis.rows import has_other_aggregation
 from prmscale.engines.models import FACTS
 from prmscale.files import read_json
 from prmscale.rewards.card import METRICS
@@ -48,7 +49,7 @@ class Results:
         """
         if self.reward_models.empty:
             return self._configured
-        return aggregation(self._configured, self.reward_models, self._aggregations)
+        return resolve_aggregation(self._configured, self.reward_models, self._aggregations)
 
     @cached_property
     def search(self) -> pd.DataFrame:
@@ -109,13 +110,13 @@ class Results:
 def searches(paths: Sequence[str | Path], aggregation: str) -> pd.DataFrame:
     """All search tables as one, in the order of the paths.
 
-    The answers' texts and the rows of `other_aggregations` are dropped as each table is read: the
+    The answers' texts and the rows of `has_other_aggregation` are dropped as each table is read: the
     tables of a large study have millions of rows.
     """
     parts = []
     for path in paths:
         rows = tables.read(path, "search").drop(columns="answer")
-        parts.append(rows[~other_aggregations(rows, aggregation)])
+        parts.append(rows[~has_other_aggregation(rows, aggregation)])
     return tables.joined(parts, "search")
 
 

@@ -5,8 +5,8 @@ not selected.
 import pandas as pd
 
 from prmscale import tables
+from prmscale.analysis.models import resolve_aggregation
 from prmscale.analysis.patterns import compare, picks
-from prmscale.analysis.selection import aggregation
 from prmscale.engines.backends.sensitivity import Sensitivity
 from prmscale.files import atomic_write
 from prmscale.jobs import job
@@ -16,7 +16,7 @@ from prmscale.tasks.base import from_table
 with job(snakemake):
     params, analysis = snakemake.params, snakemake.params.analysis
     settings = analysis["patterns"]
-    how = aggregation(
+    how = resolve_aggregation(
         analysis["aggregation"], reward_models(snakemake.input.rewards), params.aggregations
     )
     solutions = pd.concat([tables.read(path, "solutions") for path in snakemake.input.solutions])

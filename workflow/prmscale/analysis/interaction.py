@@ -1,20 +1,20 @@
-"""Does training the reward model pay more on a base with more pre-training? Asked at a fixed size
-of the base.
+"""Does training the reward model pay more on a base with more pre-training, at a fixed size?
 
-Each base has a slope: what a doubling of its reward model's training adds to its accuracy. A base's
-own level drops out of its slope (a fixed effect of the base). The slopes are regressed on log2 of
-the pre-training tokens among bases of one size; each size has its own level, so no form of the
-dependence on size is assumed, and size cannot pass for tokens as it does where both FLOPs hold it.
-Size among bases of one pre-training is a contrast of its own.
+Each base has a slope: what a doubling of its reward model's training adds to its accuracy. The
+level of a base drops out of its slope (a fixed effect of the base). The slopes are regressed on
+log2 of the pre-training tokens among bases of one size. Each size has a level too, so no form of
+the dependence on size is assumed, and size cannot be mistaken for tokens, as it could be where both
+FLOPs contain it. Size among bases of one pre-training is a second contrast.
 
 The contrast is a weighted sum of accuracies, so problems and training seeds give it the interval of
-any mean. Bases are a random factor beside them: the scatter of the slopes about the regression says
-how far other bases would lie, by a t distribution with bases - levels - 1 degrees of freedom. That
-scatter holds what problems and seeds make of each base apart; of their own variance only what is
-beyond that counts: what moves all bases together.
+a mean. Bases are a random factor: the scatter of the slopes about the regression says how far other
+bases would lie, by a t distribution with bases - levels - 1 degrees of freedom. That scatter already
+contains the noise that problems and seeds cause in each base separately; of their variance only the
+rest, which moves all bases together, is added.
 
 Accuracies bend at floor and ceiling, where effects that add up in the logit look like an
-interaction. So it is told on both scales, and only what both agree on is decided.
+interaction. The contrast is therefore measured on both scales, and only a verdict that both share
+is given.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from typing import Literal
 
 import numpy as np
 
-from prmscale.analysis.bases import widened
+from prmscale.analysis.bases import widen
 from prmscale.analysis.estimates import UNBOUNDED, Array, mean_interval
 from prmscale.analysis.intervals import Interval
 from prmscale.analysis.tradeoff import Points
@@ -48,8 +48,8 @@ class Interaction:
     base_error: float
     freedom: int
 
-    def judged(self, rules: Rules) -> Evidence:
-        """What both scales say; nothing where they differ."""
+    def judge(self, rules: Rules) -> Evidence:
+        """The evidence of both scales; none where they differ."""
         scales = above(self.accuracy, rules.minimum_effect), above(self.logit)
         return Evidence(*(max(each) for each in zip(*scales, strict=True)))
 
@@ -64,8 +64,8 @@ class Interaction:
 
 @dataclass(frozen=True)
 class _Contrast:
-    """Weights of the points in each base's slope (points x bases), and the places of the bases:
-    centred within levels of what is held fixed, of which there are so many.
+    """Weights of the points in each base's slope (points x bases), and for each base its place
+    (log2 tokens or size), centred within the levels of what is held fixed, and its level.
     """
 
     slopes: Array
@@ -76,86 +76,85 @@ class _Contrast:
     def freedom(self) -> int:
         return len(self.levels) - len(np.unique(self.levels)) - 1
 
-    def told(self, values: Array, rules: Rules) -> tuple[Interval, float]:
+    def measure(self, values: Array, rules: Rules) -> tuple[Interval, float]:
         """The contrast of values (problems x seeds x points) with its interval, and the standard
         error of the bases.
         """
         squares = (self.centred**2).sum()
-        own = values @ self.slopes
-        found = mean_interval(own @ self.centred / squares, rules.level, within=UNBOUNDED)
-        rest = self.residuals(own)
+        slopes = values @ self.slopes
+        found = mean_interval(slopes @ self.centred / squares, rules.level, within=UNBOUNDED)
+        rest = self.residuals(slopes)
         variance = float((rest.mean(axis=(0, 1)) ** 2).sum() / self.freedom / squares)
         noise = sum(
             mean_interval(each, within=UNBOUNDED).error ** 2 for each in np.moveaxis(rest, 2, 0)
         )
         apart = noise / self.freedom / squares
         shared = max(1 - apart / found.error**2, 0.0) if found.error else 0.0
-        return widened(found, variance, self.freedom, rules.level, shared), float(np.sqrt(variance))
+        return widen(found, variance, self.freedom, rules.level, shared), float(np.sqrt(variance))
 
     def residuals(self, slopes: Array) -> Array:
-        """What the regression leaves of slopes (problems x seeds x bases): each problem and seed
-        has its own.
+        """What the regression leaves of slopes (problems x seeds x bases), fitted for each problem
+        and seed.
         """
         dummies = self.levels[:, None] == np.unique(self.levels)
         design = np.column_stack([dummies, self.centred])
         return np.asarray(slopes - slopes @ np.linalg.pinv(design).T @ design.T)
 
 
-def interaction(own: Points, rules: Rules, of: With = "tokens") -> Interaction | None:
+def measure_interaction(points: Points, rules: Rules, of: With = "tokens") -> Interaction | None:
     """The interaction of PRM training with pre-training tokens at fixed size, or with size at fixed
     tokens; None where bases are too few to tell it from their scatter.
     """
-    contrast = _contrast(own, of)
+    contrast = _build_contrast(points, of)
     if contrast is None or contrast.freedom < FREEDOM or not contrast.centred.any():
         return None
-    accuracy, error = contrast.told(own.values, rules)
-    return Interaction(
-        accuracy, contrast.told(_logits(own.values), rules)[0], error, contrast.freedom
-    )
+    accuracy, error = contrast.measure(points.values, rules)
+    logit, _ = contrast.measure(_to_logits(points.values), rules)
+    return Interaction(accuracy, logit, error, contrast.freedom)
 
 
-def _contrast(own: Points, of: With) -> _Contrast | None:
-    """Slopes of the bases with several checkpoints, at the training steps that all of these share:
-    accuracy bends along training, so slopes over other steps are others.
+def _build_contrast(points: Points, of: With) -> _Contrast | None:
+    """Slopes of the bases with several checkpoints, over the training steps that all of them share
+    (accuracy bends along training, so slopes over other steps would differ); None without two.
     """
-    names = np.asarray(own.bases)
-    steps = {name: set(own.steps[names == name].tolist()) for name in own.bases}
-    steps = {name: own_steps for name, own_steps in steps.items() if len(own_steps) > 1}
+    names = np.asarray(points.bases)
+    steps = {name: set(points.steps[names == name].tolist()) for name in points.bases}
+    steps = {name: measured for name, measured in steps.items() if len(measured) > 1}
     shared = sorted(set.intersection(*steps.values())) if steps else []
     if len(shared) < 2:
         return None
     slopes = np.zeros((len(names), len(steps)))
     first = []
     for number, name in enumerate(steps):
-        chosen = np.flatnonzero((names == name) & np.isin(own.steps, shared))
-        logs = np.log2(own.steps[chosen])
+        chosen = np.flatnonzero((names == name) & np.isin(points.steps, shared))
+        logs = np.log2(points.steps[chosen])
         slopes[chosen, number] = (logs - logs.mean()) / ((logs - logs.mean()) ** 2).sum()
         first.append(chosen[0])
-    places = {"tokens": np.log2(own.tokens[first]), "size": np.log2(own.sizes[first])}
-    levels = _levels(places["size" if of == "tokens" else "tokens"])
-    return _Contrast(slopes, _centred(places[of], levels), levels)
+    places = {"tokens": np.log2(points.tokens[first]), "size": np.log2(points.sizes[first])}
+    levels = _number_levels(places["size" if of == "tokens" else "tokens"])
+    return _Contrast(slopes, _centre(places[of], levels), levels)
 
 
-def _levels(places: Array) -> Array:
-    """The number of the level of each place: places within `SAME` of each other are one."""
+def _number_levels(places: Array) -> Array:
+    """The number of each place's level; places within `SAME` of each other share a level."""
     order = places.argsort()
     numbers = np.concatenate([[0], (np.diff(places[order]) > SAME).cumsum()])
     return np.asarray(numbers[order.argsort()])
 
 
-def _centred(values: Array, levels: Array) -> Array:
+def _centre(values: Array, levels: Array) -> Array:
     """Values less the mean of their level."""
     means = np.bincount(levels, values) / np.bincount(levels)
     return np.asarray(values - means[levels])
 
 
-def _logits(values: Array) -> Array:
-    """Values whose means are the logits of the points' accuracies, with the spread of those to
-    first order (the delta method); half a problem is added to right and wrong, so that none is
-    infinite.
+def _to_logits(values: Array) -> Array:
+    """Values whose means are the logits of the points' accuracies, and whose spread is theirs to
+    first order (the delta method).
+
+    Half a problem is added to right and to wrong, so that no logit is infinite.
     """
     n = len(values)
-    means = (n * values.mean(axis=(0, 1)) + 0.5) / (n + 1)
-    return np.asarray(
-        np.log(means / (1 - means)) + (values - values.mean(axis=(0, 1))) / (means * (1 - means))
-    )
+    accuracies = values.mean(axis=(0, 1))
+    means = (n * accuracies + 0.5) / (n + 1)
+    return np.asarray(np.log(means / (1 - means)) + (values - accuracies) / (means * (1 - means)))

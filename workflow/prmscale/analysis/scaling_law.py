@@ -1,15 +1,15 @@
-"""A law of accuracy in two compute budgets, simpler forms to hold it against, and the best split
-between the budgets.
+"""A scaling law of accuracy in two compute budgets, simpler forms to compare it with, and the best
+split between the budgets.
 
-The law is that of Hoffmann et al. (2022, arXiv 2203.15556, equation 2), there of a language model's
-loss in parameters and tokens: with P FLOPs of pre-training and T of reward-model training, each
-relative to a typical one,
+The scaling law has the form of Hoffmann et al. (2022, arXiv 2203.15556, equation 2), who give the
+loss of a language model in parameters and tokens. With P FLOPs of pre-training and T FLOPs of
+reward-model training, both relative to a typical budget,
 
     1 - accuracy = e + b P^-alpha + c T^-beta,    e, b, c >= 0
 
-so that accuracy saturates in both budgets and never above 1 - e. Exponents are searched on a grid;
-the coefficients are the non-negative least squares. Everything takes many rows of accuracies (one
-column a point) at once, as slopes of a fitted number want them.
+so that accuracy saturates in both budgets and stays below 1 - e. Exponents are searched on a grid;
+coefficients are non-negative least squares. All functions take many rows of accuracies (one column
+a point) at once, because the slopes of a fitted number need many fits.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from scipy.spatial import Delaunay
 
 from prmscale.analysis.estimates import Array
 
-EXPONENTS = np.geomspace(0.1, 3, 16)  # at 0.1 hardly to be told from a logarithm, at 3 a step
-STEPS = 40  # between the least and the greatest share that were measured at a total
+EXPONENTS = np.geomspace(0.1, 3, 16)  # at 0.1 nearly a logarithm, at 3 a step
+STEPS = 40  # from the least to the greatest share measured at a total
 
 
 @dataclass(frozen=True)
 class Form:
-    """How errors depend on the budgets: `features(P, T, *exponents)`, of which there are 0 to 2;
-    more of a feature is more error.
+    """How errors depend on the budgets: a weighted sum of `features(P, T, *exponents)`, with 0 to 2
+    exponents; weights are non-negative.
     """
 
     exponents: int
@@ -63,20 +63,20 @@ class Budgets:
 
     @property
     def typical(self) -> float:
-        """The geometric mean of all, the unit of the fits: one for both budgets, so that they can
-        be added.
+        """The geometric mean of all budgets: the common unit of both in fits, so that they can be
+        added.
         """
         return float(np.exp(np.log([self.pretraining, self.training]).mean()))
 
     @property
     def total(self) -> Array:
-        """What both cost together."""
+        """The sum of both, one a point."""
         return self.pretraining + self.training
 
 
 @dataclass(frozen=True)
 class Fit:
-    """A form fitted to rows of accuracies: per row its coefficients (the constant first) and
+    """A form fitted to rows of accuracies: for each row its coefficients (the constant first) and
     exponents.
     """
 
@@ -98,55 +98,58 @@ class Fit:
 
 
 def fit(form: Form, budgets: Budgets, accuracies: Array, unit: float | None = None) -> Fit:
-    """The best exponents and coefficients for each row of accuracies; budgets are told in this unit
-    (`typical`).
+    """The best exponents and coefficients for each row of accuracies; budgets are divided by `unit`
+    (None: their `typical`).
     """
     unit = unit or budgets.typical
     p, t = budgets.pretraining / unit, budgets.training / unit
     tried = np.asarray(list(product(EXPONENTS, repeat=form.exponents)))
-    designs = np.stack(
-        [np.stack([np.ones_like(p), *form.features(p, t, *each)], axis=1) for each in tried]
-    )
+    columns = [[np.ones_like(p), *form.features(p, t, *exponents)] for exponents in tried]
+    designs = np.stack([np.stack(each, axis=1) for each in columns])
     weights, errors = _non_negative(designs, 1 - accuracies)
     best = errors.argmin(axis=0)
     return Fit(form, unit, weights[best, np.arange(len(accuracies))], tried[best])
 
 
-def _non_negative(designs: Array, wanted: Array) -> tuple[Array, Array]:
-    """Non-negative least squares of each row by each design (designs x points x columns), and the
-    squared errors.
+def _non_negative(designs: Array, targets: Array) -> tuple[Array, Array]:
+    """Non-negative least squares of each row of targets by each design (designs x points x
+    columns): weights (designs x rows x columns) and squared errors (designs x rows).
 
-    Few columns: every choice of those that count is tried, and of the solutions without a negative
-    one the best taken.
+    There are few columns, so every subset is tried, and the best solution without a negative weight
+    is taken.
     """
     columns = designs.shape[2]
-    squares = (wanted**2).sum(axis=1)
-    best = np.zeros((len(designs), len(wanted), columns))
+    squares = (targets**2).sum(axis=1)
+    best = np.zeros((len(designs), len(targets), columns))
     errors = np.tile(squares, (len(designs), 1))
-    for chosen in (
-        list(each) for size in range(columns) for each in combinations(range(columns), size + 1)
-    ):
+    for chosen in _list_subsets(columns):
         part = designs[:, :, chosen]
-        weights = wanted @ np.linalg.pinv(part).swapaxes(1, 2)
-        error = squares - (weights * (wanted @ part)).sum(axis=2)
+        weights = targets @ np.linalg.pinv(part).swapaxes(1, 2)
+        error = squares - (weights * (targets @ part)).sum(axis=2)
         better = (weights >= 0).all(axis=2) & (error < errors)
         filled = np.zeros_like(best)
         filled[:, :, chosen] = weights
-        best, errors = (
-            np.where(better[:, :, None], filled, best),
-            np.where(better, error, errors),
-        )
+        best = np.where(better[:, :, None], filled, best)
+        errors = np.where(better, error, errors)
     return best, errors
+
+
+def _list_subsets(columns: int) -> list[list[int]]:
+    """Every subset of the numbers below `columns` but the empty one, the smallest first."""
+    found: list[list[int]] = []
+    for size in range(1, columns + 1):
+        found += [list(chosen) for chosen in combinations(range(columns), size)]
+    return found
 
 
 def left_out_errors(
     form: Form, budgets: Budgets, accuracies: Array, groups: Sequence[str]
 ) -> Array:
-    """Root mean squared error of each group's points when it was left out of the fit (rows of
-    accuracies x groups).
+    """Root mean squared error on each group's points when the group is left out of the fit (rows
+    of accuracies x groups).
 
-    The group of the least pre-training is never left out: laws that saturate are wild below what
-    they have seen.
+    The group with the least pre-training is never left out, because saturating forms diverge below
+    the budgets that they were fitted to.
     """
     names = np.asarray(groups)
     errors = []
@@ -163,16 +166,14 @@ def spend(total: float, shares: Array) -> Budgets:
 
 
 def within(budgets: Budgets, at: Budgets) -> Array:
-    """Whether each of these lies among what was measured: in the convex hull of the points, on
-    logarithmic axes.
-    """
+    """Whether each budget of `at` lies in the convex hull of `budgets`, on logarithmic axes."""
     hull, asked = (np.log([each.pretraining, each.training]).T for each in (budgets, at))
     return np.asarray(Delaunay(hull).find_simplex(asked) >= 0)
 
 
 def measured_shares(budgets: Budgets, total: float) -> Array:
     """Shares of reward-model training in this total, evenly on the log scale, from the least to the
-    greatest that lies within what was measured; none where the total passes it by.
+    greatest within the points' convex hull; empty where the total does not cross it.
     """
     least, most = budgets.training.min() / total, min(budgets.training.max() / total, 0.999)
     tried = np.geomspace(min(least, most), most, 2000)
@@ -181,13 +182,13 @@ def measured_shares(budgets: Budgets, total: float) -> Array:
 
 
 def best_share(fitted: Fit, total: float, shares: Array) -> Array:
-    """Number of the share with the highest predicted accuracy, for each row of the fit."""
+    """Index of the share with the highest predicted accuracy, for each row of the fit."""
     return np.asarray(fitted.accuracy(spend(total, shares)).argmax(axis=1))
 
 
 def gain(fitted: Fit, total: float, shares: Array, chosen: int) -> Array:
-    """By how much the share of this number is predicted to beat the better of the least and the
-    greatest share.
+    """By how much the share of this index is predicted to beat the better of the least and the
+    greatest share, for each row of the fit.
     """
     accuracies = fitted.accuracy(spend(total, shares[[0, chosen, -1]]))
     return np.asarray(accuracies[:, 1] - accuracies[:, [0, 2]].max(axis=1))

@@ -1,11 +1,11 @@
 """What search strategies spent, and how accurate each was at what it spent.
 
-A budget is what may be spent; what was spent is counted. The unit is samples' worth: the mean
-tokens that a strategy generated on a data set, over the mean tokens of one sample of the same
-problems, so that best-of-n spends n. Between a strategy's measured budgets the accuracies of each
-problem and training seed are interpolated along log2 of what was spent; beyond the most that it
-spent (and below the least) it has no accuracy. A strategy that leaves more than 5 % of a budget
-unspent is named. A problem without an answer within a budget counts as wrong, and none is left out.
+A budget is what a strategy may spend; what it spent is counted in samples' worth: the mean tokens
+that it generated on a data set, over the mean tokens of one sample of the same problems, so that
+best-of-n spends n. Between a strategy's budgets the accuracies of each problem and training seed
+are interpolated along log2 of what was spent; above the most that it spent, and below the least, it
+has no accuracy. A strategy that leaves more than 5 % of a budget unspent is named. A problem
+without an answer within a budget counts as wrong, and no problem is left out.
 """
 
 from __future__ import annotations
@@ -16,13 +16,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from prmscale.analysis import selection
 from prmscale.analysis.estimates import Array
+from prmscale.analysis.rows import average_per_problem
 
-UNSPENT = 0.05  # of a budget: a strategy that leaves more is named
-ROUNDING = (
-    0.01  # so near to its ends a curve still has its end's value: the table holds whole tokens
-)
+UNSPENT = 0.05  # share of a budget: a strategy that leaves more is named
+# a curve keeps its end's value this far beyond its ends, because the table holds whole tokens
+ROUNDING = 0.01
 WHOLE = ("one_sample", "best_of_n", "majority")  # a budget of n is n samples
 KEYS = ["dataset", "strategy", "budget"]
 SPENT = [*KEYS, "spent", "share", "unanswered"]
@@ -30,15 +29,15 @@ SPENT = [*KEYS, "spent", "share", "unanswered"]
 
 @dataclass(frozen=True)
 class Curve:
-    """A strategy's accuracies by problem and seed (`selection.per_problem`) at each budget, and
-    what it `spent`.
+    """What a strategy spent, and its accuracies by problem and seed there
+    (`rows.average_per_problem`).
     """
 
     spent: Array  # samples' worth, from the least to the most
     tables: tuple[pd.DataFrame, ...]
 
     def at(self, worth: float) -> pd.DataFrame:
-        """The accuracies at so many samples' worth; empty where the strategy was not measured."""
+        """The accuracies at this amount (samples' worth); empty outside what was measured."""
         if not self.spent[0] / (1 + ROUNDING) <= worth <= self.spent[-1] * (1 + ROUNDING):
             return pd.DataFrame()
         above = int(np.searchsorted(self.spent, worth, side="right"))
@@ -50,74 +49,68 @@ class Curve:
 
 
 def spent(rows: pd.DataFrame) -> pd.DataFrame:
-    """What each strategy spent of each budget, by data set (columns SPENT): in samples' worth, as a
-    share of the budget, and at which share of the problems it had no answer.
+    """What each strategy spent of each budget, by data set (columns `SPENT`): `spent` in samples'
+    worth, `share` of the budget, and `unanswered`, the share of problems without an answer.
 
-    What was spent is NaN on a data set without one sample, best-of-n and majority: nothing says
-    what a sample takes.
+    `spent` is NaN on a data set without one sample, best-of-n and majority, where the tokens of a
+    sample are not known.
     """
     if rows.empty:
         return pd.DataFrame(columns=SPENT)
-    samples = {dataset: _sample_tokens(own) for dataset, own in rows.groupby("dataset", sort=True)}
+    by_dataset = rows.groupby("dataset", sort=True)
+    samples = {dataset: _count_sample_tokens(group) for dataset, group in by_dataset}
     sample = pd.concat(samples, names=["dataset", "problem_id"]).rename("sample")
-    mine = rows.groupby([*KEYS, "problem_id"])["policy_tokens"].mean().reset_index()
-    means = (
-        mine.merge(sample, "left", on=["dataset", "problem_id"])
-        .groupby(KEYS)[["policy_tokens", "sample"]]
-        .mean()
-    )
+    used = rows.groupby([*KEYS, "problem_id"])["policy_tokens"].mean().reset_index()
+    both = used.merge(sample, "left", on=["dataset", "problem_id"])
+    means = both.groupby(KEYS)[["policy_tokens", "sample"]].mean()
     table = pd.DataFrame({"spent": means["policy_tokens"] / means["sample"]}).reset_index()
     without = rows["finish_reason"].eq("budget").groupby([rows[key] for key in KEYS]).mean()
-    return table.assign(share=table["spent"] / table["budget"], unanswered=without.to_numpy())[
-        SPENT
-    ]
+    share = table["spent"] / table["budget"]
+    return table.assign(share=share, unanswered=without.to_numpy())[SPENT]
 
 
 def unspent(rows: pd.DataFrame) -> pd.DataFrame:
-    """The strategies that left more than 5 % of a budget unspent: dataset, strategy, budget, share
-    that was spent.
+    """The strategies that left more than 5 % of a budget unspent: columns dataset, strategy,
+    budget, share (of the budget that was spent).
     """
     table = spent(rows)
     return table.loc[table["share"] < 1 - UNSPENT, [*KEYS, "share"]].reset_index(drop=True)
 
 
 def curves(rows: pd.DataFrame) -> dict[str, Curve]:
-    """Each strategy's curve on the rows of one data set (or of some of its problems); none where
-    what a sample takes is not known.
+    """Each strategy's curve on the rows of one data set (or of some of its problems); empty where
+    the tokens of a sample are not known.
     """
     table = spent(rows).dropna(subset="spent").sort_values(["spent", "budget"])
-    accuracies = {
-        key: selection.per_problem(own) for key, own in rows.groupby(["strategy", "budget"])
-    }
-    return {
-        str(name): Curve(
-            own["spent"].to_numpy(), tuple(accuracies[name, budget] for budget in own["budget"])
-        )
-        for name, own in table.groupby("strategy")
-    }
+    by_budget = rows.groupby(["strategy", "budget"])
+    accuracies = {key: average_per_problem(group) for key, group in by_budget}
+    found = {}
+    for name, group in table.groupby("strategy"):
+        tables = tuple(accuracies[name, budget] for budget in group["budget"])
+        found[str(name)] = Curve(group["spent"].to_numpy(), tables)
+    return found
 
 
 def common(every: Iterable[Curve]) -> float:
-    """The largest amount that all of them spent, in samples' worth; 0 of none."""
+    """The largest amount that all strategies spent, in samples' worth; 0 without any."""
     return float(min((curve.spent[-1] for curve in every), default=0.0))
 
 
 def point(every: Mapping[str, Curve], budget: float) -> float:
-    """The samples' worth at which strategies are compared within a budget: the budget.
-
-    Where some end up to 5 % short of it, it is the least that these spent, so that they take part.
+    """The amount (samples' worth) at which strategies are compared within a budget: the budget, or
+    where some end up to 5 % short of it, the least that these spent, so that they take part.
     """
     ends = (float(curve.spent[-1]) for curve in every.values())
     return min([float(budget), *(end for end in ends if (1 - UNSPENT) * budget <= end)])
 
 
-def _sample_tokens(rows: pd.DataFrame) -> pd.Series:
-    """Mean tokens of a sample by problem: of one sample, else what best-of-n or majority spent on
-    each of theirs; NaN without any of them.
+def _count_sample_tokens(rows: pd.DataFrame) -> pd.Series:
+    """Mean tokens of a sample by problem, from one sample, else best-of-n, else majority; NaN
+    without any of them.
     """
     for name in WHOLE:
-        own = rows[rows["strategy"] == name]
-        if len(own):
-            least = own[own["budget"] == own["budget"].min()]
+        sampled = rows[rows["strategy"] == name]
+        if len(sampled):
+            least = sampled[sampled["budget"] == sampled["budget"].min()]
             return (least["policy_tokens"] / least["budget"]).groupby(least["problem_id"]).mean()
     return pd.Series(np.nan, index=rows["problem_id"].unique())

@@ -1,25 +1,29 @@
-"""Which rows the comparison of search strategies takes: figures 4, 5 and 8 and the claim
-`search_budget` take the same.
+"""The comparison of search strategies: the rows that figures 4, 5 and 8 and the claim
+`search_budget` share, and the claim's differences.
 
-Everything is guided by one reward model and compared at tokens spent (`analysis.spending`), not at
-budgets allowed. No budget is left out: a search that ends without a complete solution
-(finish_reason `budget`) is wrong there.
+One reward model guides all strategies, and they are compared at tokens spent (`analysis.spending`),
+not at budgets allowed. No budget is left out: a search that ends without a complete solution
+(finish_reason `budget`) counts as wrong.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import chain
 
 import pandas as pd
 
-from prmscale.analysis import selection, spending
+from prmscale.analysis import spending
+from prmscale.analysis.models import drop_controls, keep_largest
+from prmscale.analysis.rows import keep_controls, keep_final, subtract
 from prmscale.analysis.spending import Curve
+from prmscale.analysis.verdicts import Rules
 from prmscale.engines.aggregation import AGGREGATIONS
 from prmscale.search import TREE_STRATEGIES
 
 TREE = tuple(TREE_STRATEGIES)
-NAMES = {  # as people call them, in the order of legends
+NAMES = {  # as in a sentence, in the order of legends
     "majority": "majority vote",
     "best_of_n": "best-of-n",
     "weighted_best_of_n": "weighted best-of-n",
@@ -47,54 +51,56 @@ CONTRASTS = {  # as the configuration names them
 }
 
 
-def guide(search: pd.DataFrame, reward_models: pd.DataFrame) -> str:
-    """The reward model by which strategies are compared; '' where none guides a tree search.
+def find_guide(search: pd.DataFrame, reward_models: pd.DataFrame) -> str:
+    """The reward model that guides the strategies compared; '' where none guides a tree search.
 
-    Of those that are no controls, the one with rows of the most tree strategies, then the largest,
-    then by name.
+    Controls aside, it is the one with rows of the most tree strategies, then the largest, then the
+    first by name.
     """
     counts = search[search["strategy"].isin(TREE)].groupby("reward_model")["strategy"].nunique()
-    models = selection.real(reward_models)
+    models = drop_controls(reward_models)
     models = models[models["reward_model"].isin(counts.index)]
     if models.empty:
         return ""
     held = models["reward_model"].map(counts)
-    return str(selection.largest(models[held == held.max()])["reward_model"].iloc[0])
+    return str(keep_largest(models[held == held.max()])["reward_model"].iloc[0])
 
 
-def compared(search: pd.DataFrame, reward_models: pd.DataFrame, aggregation: str) -> pd.DataFrame:
-    """The rows compared, of one sample, majority and every strategy that the `guide` guides; none
-    where there is none.
+def select_compared(
+    search: pd.DataFrame, reward_models: pd.DataFrame, aggregation: str
+) -> pd.DataFrame:
+    """The rows compared: one sample, majority and every strategy that `find_guide`'s model guides;
+    empty without such a model.
 
-    A strategy that was not measured by this aggregation has its first own one, in the order last,
-    min, product, mean, sum.
+    A strategy that was not measured by this aggregation is taken by the first that it has, in the
+    order last, min, product, mean, sum.
     """
-    name = guide(search, reward_models)
+    name = find_guide(search, reward_models)
     if not name:
         return search.iloc[:0]
-    rows = selection.final(search)
+    rows = keep_final(search)
+    parts = [keep_controls(rows, ["one_sample", "majority"])]
     guided = rows[(rows["reward_model"] == name) & rows["strategy"].isin(GUIDED)]
-    parts = [
-        own[own["aggregation"] == _own(own, aggregation)] for _, own in guided.groupby("strategy")
-    ]
-    return pd.concat([selection.controls(rows, ["one_sample", "majority"]), *parts])
+    for _, group in guided.groupby("strategy"):
+        chosen = _choose_aggregation(set(group["aggregation"]), aggregation)
+        parts.append(group[group["aggregation"] == chosen])
+    return pd.concat(parts)
 
 
 def unspent(search: pd.DataFrame, reward_models: pd.DataFrame, aggregation: str) -> pd.DataFrame:
-    """The strategies compared that left more than 5 % of a budget unspent: dataset, strategy (as
-    people call it), budget, share of it that was spent.
+    """The strategies compared that left more than 5 % of a budget unspent: columns dataset,
+    strategy (as in a sentence), budget, share (of the budget that was spent).
     """
-    table = spending.unspent(compared(search, reward_models, aggregation))
+    table = spending.unspent(select_compared(search, reward_models, aggregation))
     return table.assign(strategy=table["strategy"].map(NAMES))
 
 
 @dataclass(frozen=True)
-class Contrast:
+class Comparison:
     """A difference by problem (rows) and seed (columns), empty where a side was not measured, and
-    what it says.
+    its words.
 
-    `parts` are the differences that must all be positive where the contrast is more than its own
-    sign.
+    If there are `parts`, each of them must be positive for the comparison to be supported.
     """
 
     name: str
@@ -104,74 +110,92 @@ class Contrast:
     parts: tuple[pd.DataFrame, ...] = ()
 
 
-def contrasts(
-    search: pd.DataFrame, reward_models: pd.DataFrame, aggregation: str, scarce: int
-) -> Iterator[Contrast]:
-    """What the claim compares, the whole claim first: MCTS leads best-of-n at plenty and trails it
-    at scarcity.
+def compare(
+    search: pd.DataFrame, reward_models: pd.DataFrame, rules: Rules
+) -> Iterator[Comparison]:
+    """What the claim `search_budget` compares on each data set, the whole claim first.
 
-    Plenty is the largest amount that the measured ones of MCTS, beam search, best-of-n and majority
-    all spent; scarcity a budget stated beforehand. The words name who left more than 5 % of the
-    budget in question unspent.
+    The whole claim: MCTS leads best-of-n at plenty and trails it at scarcity. Plenty is the largest
+    amount that MCTS, beam search, best-of-n and majority (those measured) all spent; scarcity is
+    `rules.scarce_budget`. The words name who left more than 5 % of the budget in question unspent.
     """
-    for key, rows in compared(search, reward_models, aggregation).groupby("dataset", sort=True):
-        dataset, every = str(key), spending.curves(rows)
-        chain = [
-            every[name]
-            for name in dict.fromkeys(n for pair in PLENTIFUL for n in pair)
-            if name in every
-        ]
-        plenty, left = spending.common(chain), spending.unspent(rows)
-        most = left[left["budget"] == rows["budget"].max()]
-        ordered = [_contrast(every, pair, plenty, most, dataset) for pair in PLENTIFUL]
-        little = spending.point({name: every[name] for name in SCARCE if name in every}, scarce)
-        at = little if little < plenty else 0.0
-        reversed_ = _contrast(every, SCARCE, at, left[left["budget"] == scarce], dataset)
-        reversed_ = replace(reversed_, words=reversed_.words + _unanswered(rows, scarce))
-        lead = ordered[-1].difference
-        both = selection.minus(lead, -reversed_.difference)
-        words = f"lead of MCTS over best-of-n at {plenty:.3g} samples' worth − at {at:.3g}"
-        if len(both):
-            # the number is their difference, the verdict wants both
-            ends = (100 * float(part.mean(axis=None)) for part in (lead, -reversed_.difference))
-            words += " ({:+.1f}, must be above 0; {:+.1f}, must be below)".format(*ends).replace(
-                "-", "−"
-            )
-        yield Contrast("order", words, dataset, both, (lead, reversed_.difference))
-        yield from (*ordered, reversed_)
+    compared = select_compared(search, reward_models, rules.aggregation)
+    scarce = rules.scarce_budget
+    for dataset, rows in compared.groupby("dataset", sort=True):
+        measured = _Measured(str(dataset), spending.curves(rows), spending.unspent(rows))
+        plenty, scarcity = measured.choose_amounts(scarce)
+        most = int(rows["budget"].max())
+        ordered = [measured.compare(pair, plenty, most) for pair in PLENTIFUL]
+        reverse = measured.compare(SCARCE, scarcity, scarce)
+        reverse = replace(reverse, words=reverse.words + _name_unanswered(rows, scarce))
+        yield _compare_leads(ordered[-1], reverse, plenty, scarcity)
+        yield from (*ordered, reverse)
 
 
-def _contrast(
-    every: Mapping[str, Curve],
-    pair: tuple[str, str],
-    worth: float,
-    left: pd.DataFrame,
-    dataset: str,
-) -> Contrast:
-    """One difference at one amount spent (0: none) and its words."""
-    more, less = (every[name].at(worth) if name in every else pd.DataFrame() for name in pair)
-    words = [f"{NAMES[pair[0]]} − {NAMES[pair[1]]}"]
-    if worth:
-        shares = left[left["strategy"].isin(pair)]
-        named = [
-            f"{NAMES[row.strategy]} spent {row.share:.0%} of {row.budget}"
-            for row in shares.itertuples()
-        ]
-        words.append(f"{worth:.3g} samples' worth" + (f" ({'; '.join(named)})" if named else ""))
-    return Contrast(CONTRASTS[pair], ", ".join(words), dataset, selection.minus(more, less))
-
-
-def _unanswered(rows: pd.DataFrame, budget: int) -> str:
-    """On how many problems MCTS has no answer within a budget, in words; best-of-n is never cut
-    short of one.
+def _compare_leads(
+    lead: Comparison, reverse: Comparison, plenty: float, scarcity: float
+) -> Comparison:
+    """How much larger MCTS's lead is at plenty: the number is the difference of the two leads, the
+    verdict needs both their signs.
     """
-    mine = rows[(rows["strategy"] == "mcts") & (rows["budget"] == budget)]
-    share = mine["finish_reason"].eq("budget").mean()
+    at_scarcity = -reverse.difference
+    both = subtract(lead.difference, at_scarcity)
+    words = f"lead of MCTS over best-of-n at {plenty:.3g} samples' worth − at {scarcity:.3g}"
+    if len(both):
+        first, second = (
+            100 * float(each.mean(axis=None)) for each in (lead.difference, at_scarcity)
+        )
+        words += f" ({first:+.1f}, must be above 0; {second:+.1f}, must be below)".replace("-", "−")
+    parts = (lead.difference, reverse.difference)
+    return Comparison("order", words, lead.dataset, both, parts)
+
+
+@dataclass(frozen=True)
+class _Measured:
+    """The strategies' curves on one data set, and the table of what they left unspent."""
+
+    dataset: str
+    curves: Mapping[str, Curve]
+    left: pd.DataFrame
+
+    def choose_amounts(self, scarce: int) -> tuple[float, float]:
+        """Plenty and scarcity in samples' worth spent; scarcity is 0 where it is not below plenty."""
+        named = set(chain.from_iterable(PLENTIFUL))
+        plenty = spending.common(curve for name, curve in self.curves.items() if name in named)
+        both = {name: self.curves[name] for name in SCARCE if name in self.curves}
+        scarcity = spending.point(both, scarce)
+        return plenty, scarcity if scarcity < plenty else 0.0
+
+    def compare(self, pair: tuple[str, str], worth: float, budget: int) -> Comparison:
+        """The difference of two strategies at an amount spent (0: none) within a budget."""
+        more, less = (
+            self.curves[name].at(worth) if name in self.curves else pd.DataFrame() for name in pair
+        )
+        words = f"{NAMES[pair[0]]} − {NAMES[pair[1]]}"
+        if worth:
+            words += f", {worth:.3g} samples' worth{self._name_unspent(pair, budget)}"
+        return Comparison(CONTRASTS[pair], words, self.dataset, subtract(more, less))
+
+    def _name_unspent(self, pair: tuple[str, str], budget: int) -> str:
+        rows = self.left[(self.left["budget"] == budget) & self.left["strategy"].isin(pair)]
+        parts = [
+            f"{NAMES[row.strategy]} spent {row.share:.0%} of {budget}" for row in rows.itertuples()
+        ]
+        return f" ({'; '.join(parts)})" if parts else ""
+
+
+def _name_unanswered(rows: pd.DataFrame, budget: int) -> str:
+    """On what share of the problems MCTS has no answer within a budget, in words; best-of-n always
+    has one.
+    """
+    mcts = rows[(rows["strategy"] == "mcts") & (rows["budget"] == budget)]
+    share = mcts["finish_reason"].eq("budget").mean()
     return f" (MCTS has no answer on {share:.0%})" if share > 0 else ""
 
 
-def _own(rows: pd.DataFrame, wanted: str) -> str:
-    """The aggregation to take of a strategy's rows."""
+def _choose_aggregation(held: set[str], preferred: str) -> str:
+    """The preferred aggregation if a strategy has it, else the first that it has."""
+    if preferred in held:
+        return preferred
     places = {name: place for place, name in enumerate(AGGREGATIONS)}
-    held = sorted(set(rows["aggregation"]))
-    return wanted if wanted in held else min(held, key=lambda name: places.get(name, len(places)))
+    return min(sorted(held), key=lambda name: places.get(name, len(places)))

@@ -1,4 +1,4 @@
-"""What a claim's measurement is, and the rules that turn an interval into a verdict."""
+"""The measurements that bear on a claim, and the rules that turn an interval into a verdict."""
 
 from __future__ import annotations
 
@@ -25,10 +25,9 @@ class Rules:
     level: float = 0.95
     seed: int = 0
     table1_budget: int = 8
-    scarce_budget: int = 2  # samples' worth: where search_budget takes compute to be scarce
-    headlines: Mapping[str, str] = field(
-        default_factory=dict
-    )  # claim: the contrast that its verdict rests on
+    scarce_budget: int = 2  # samples' worth at which search_budget takes compute to be scarce
+    # claim: the contrast that its verdict rests on
+    headlines: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -45,15 +44,15 @@ class Rules:
 
 
 class Evidence(NamedTuple):
-    """p-values of what was measured: under a claim just untrue (small: it is supported), and just
-    true (refuted).
+    """Two p-values: of the hypothesis that the claim is just untrue (small: it is supported), and
+    that it is just true (small: it is refuted).
     """
 
     supported: float
     refuted: float
 
     def verdict(self, level: float) -> str:
-        """What they say at this confidence level; NaN says nothing."""
+        """The verdict at this confidence level; NaN decides nothing."""
         if self.supported < 1 - level:
             return SUPPORTED
         return NOT_SUPPORTED if self.refuted < 1 - level else INCONCLUSIVE
@@ -63,9 +62,9 @@ class Evidence(NamedTuple):
 class Claim:
     """One measurement on one data set that bears on a claim.
 
-    `contrast` is its name in the configuration, `metric` says it in words. The standard errors are
-    those of `intervals.Interval`; the p-values are those of `Evidence`, in a headline corrected for
-    its number of data sets; `needed` says what would decide an inconclusive one.
+    `contrast` is its name in the configuration, `metric` describes it. The standard errors are those
+    of `intervals.Interval`. The p-values are those of `Evidence`; a headline's are corrected for
+    its number of data sets. `needed` says what would decide an inconclusive measurement.
     """
 
     claim: str
@@ -126,18 +125,18 @@ def alike(found: Interval, margin: float) -> Evidence:
 def together(*parts: Evidence) -> Evidence:
     """That several things all hold: as sure as the least sure of them; refuted by any.
 
-    One that is not known (NaN) supports nothing. Each part refutes a claim that is just true at
-    half the level, since its p is two-sided: two parts together at the level.
+    A part that is not known (NaN) supports nothing. Each part refutes a claim that is just true at
+    half the level, since its p is two-sided; two parts together refute it at the level.
     """
     supported, refuted = zip(*(map(_known, part) for part in parts), strict=True)
     return Evidence(max(supported), min(refuted))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """p-values corrected so that the chance of any false one stays at the level (Holm 1979), in the
-    order given.
+    """p-values corrected so that the chance of any false verdict stays at the level (Holm 1979), in
+    the order given.
 
-    One that is not known (NaN) counts as 1.
+    A p-value that is not known (NaN) counts as 1.
     """
     known = [_known(p) for p in p_values]
     found, largest = [1.0] * len(known), 0.0
@@ -152,25 +151,33 @@ def _known(p: float) -> float:
     return 1.0 if isnan(p) else p
 
 
-def with_headlines(
+def judge_headlines(
     claims: Sequence[Claim], contrasts: Mapping[str, str], level: float
 ) -> list[Claim]:
-    """The claims with each one's headline (its contrast of this name) marked and judged by
-    corrected p-values.
+    """The claims, with the contrasts named (by claim) marked as headlines and judged by p-values
+    corrected for the number of data sets.
     """
     found = list(claims)
     for name, contrast in contrasts.items():
         named = [i for i, c in enumerate(found) if (c.claim, c.contrast) == (name, contrast)]
-        own = [i for i in named if found[i].verdict != NOT_MEASURED]
-        supported, refuted = (
-            holm([found[i].p_supported for i in own]),
-            holm([found[i].p_refuted for i in own]),
-        )
         for i in named:
             found[i] = replace(found[i], headline=True)
-        for i, evidence in zip(own, map(Evidence, supported, refuted), strict=True):
-            verdict = evidence.verdict(level)
-            needed = (found[i].needed or OF_THE_CORRECTION) if verdict == INCONCLUSIVE else ""
-            judged = replace(found[i], verdict=verdict, needed=needed)
-            found[i] = replace(judged, p_supported=evidence.supported, p_refuted=evidence.refuted)
+        measured = [i for i in named if found[i].verdict != NOT_MEASURED]
+        supported = holm([found[i].p_supported for i in measured])
+        refuted = holm([found[i].p_refuted for i in measured])
+        for i, evidence in zip(measured, map(Evidence, supported, refuted), strict=True):
+            found[i] = _judge_again(found[i], evidence, level)
     return found
+
+
+def _judge_again(claim: Claim, evidence: Evidence, level: float) -> Claim:
+    """The claim judged by other p-values."""
+    verdict = evidence.verdict(level)
+    needed = (claim.needed or OF_THE_CORRECTION) if verdict == INCONCLUSIVE else ""
+    return replace(
+        claim,
+        verdict=verdict,
+        needed=needed,
+        p_supported=evidence.supported,
+        p_refuted=evidence.refuted,
+    )

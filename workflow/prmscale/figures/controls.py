@@ -15,9 +15,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from prmscale.analysis import selection
-from prmscale.analysis.controls import BOUND, CONTROL, PRM, selections
+from prmscale.analysis.controls import BOUND, CONTROL, PRM, list_selections
 from prmscale.analysis.estimates import curve
+from prmscale.analysis.rows import keep_final, keep_first_policy
 from prmscale.analysis.verdicts import Rules
 from prmscale.errors import UserError
 from prmscale.figures import panels, style
@@ -33,14 +33,14 @@ LOOKS = {  # colour, marker and whether it is filled
 
 def draw(results: Results, rules: Rules) -> tuple[Figure, pd.DataFrame]:
     """The figure and its table; a way of choosing that was not measured has no row."""
-    rows = selection.final(selection.first_policy(results.search))
+    rows = keep_final(keep_first_policy(results.search))
     if rows.empty:
         raise UserError("controls: no row of the search table is left to draw")
     other = (rows["strategy"] == "best_of_n") & (rows["aggregation"] != rules.aggregation)
     rows = rows[~other]
     top = panels.largest_budget(rows, "controls")
     rows = rows[(rows["budget"] == top) | (rows["strategy"] == "one_sample")]
-    data = curve(selections(rows, results.reward_models), BY, level=rules.level)
+    data = curve(list_selections(rows, results.reward_models), BY, level=rules.level)
     with style.apply():
         figure = _draw_panels(data, top)
     return figure, panels.tidy(data.drop(columns="place"), str(rows["policy"].iloc[0]), [])

@@ -17,9 +17,17 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from prmscale.analysis import forms, selection
+from prmscale.analysis import forms
 from prmscale.analysis.estimates import curve, mean_interval
 from prmscale.analysis.growth import gain_per_doubling
+from prmscale.analysis.models import find_ladder, look_up
+from prmscale.analysis.rows import (
+    average_per_problem,
+    keep_best_of_n,
+    keep_controls,
+    keep_final,
+    keep_first_policy,
+)
 from prmscale.analysis.verdicts import Rules
 from prmscale.errors import UserError
 from prmscale.figures import panels, style
@@ -32,19 +40,19 @@ GAIN = "gain per doubling"  # `strategy` in the CSV; `base_parameters` is the mi
 
 def draw(results: Results, rules: Rules) -> tuple[Figure, pd.DataFrame]:
     """The figure, and its accuracies, fitted forms and gains as a table."""
-    rows = selection.final(selection.first_policy(results.search))
-    models = selection.ladder(results.reward_models)
+    rows = keep_final(keep_first_policy(results.search))
+    models = find_ladder(results.reward_models)
     if models["base_parameters"].nunique() < 2:
         raise UserError(
             "fig1: needs reward models of at least two sizes with the same training set, labels "
             f"and steps; there are {len(models)} ({', '.join(models['reward_model']) or 'none'})"
         )
-    scored = selection.best_of_n(rows, models["reward_model"], rules.aggregation)
+    scored = keep_best_of_n(rows, models["reward_model"], rules.aggregation)
     top = panels.largest_budget(scored, "fig1")
     scored = scored[scored["budget"].isin([*BUDGETS, top])]
-    sizes = selection.fact(models, "base_parameters")
+    sizes = look_up(models, "base_parameters")
     scored = scored.assign(base_parameters=scored["reward_model"].map(sizes).astype(int))
-    checks = selection.controls(rows, ["one_sample", "majority", "oracle"], [top])
+    checks = keep_controls(rows, ["one_sample", "majority", "oracle"], [top])
     data = curve(pd.concat([scored, checks.assign(base_parameters=0)]), BY, level=rules.level)
     fits = _fit_forms(data[(data["strategy"] == "best_of_n") & (data["budget"] == top)])
     gains = _measure_gains(scored[scored["budget"] == top], rules.level)
@@ -59,11 +67,13 @@ def _measure_gains(scored: pd.DataFrame, level: float) -> pd.DataFrame:
     gains = []
     for (dataset, budget), rows in scored.groupby(["dataset", "budget"]):
         by_size = [
-            (int(str(size)), selection.per_problem(of_size))
+            (int(str(size)), average_per_problem(of_size))
             for size, of_size in rows.groupby("base_parameters", sort=True)
         ]
         for (small, less), (large, more) in pairwise(by_size):
-            gain = mean_interval(gain_per_doubling(less, more, (small, large)), level)
+            gain = mean_interval(
+                gain_per_doubling(less, more, float(np.log2(large / small))), level
+            )
             gains.append(
                 {
                     "dataset": dataset,
@@ -90,8 +100,8 @@ def _fit(points: pd.DataFrame) -> pd.DataFrame:
     """The best form through the points of a data set, from the smallest to the largest size."""
     rows = points.sort_values("base_parameters")
     x, values = np.log2(rows["base_parameters"].to_numpy(dtype=float)), rows["mean"].to_numpy()
-    form, at = forms.best_of_size(x, values), np.linspace(x[0], x[-1], 41)
-    means = forms.fitted(form, x, values[None], at)[0]
+    form, at = forms.find_best_of_size(x, values), np.linspace(x[0], x[-1], 41)
+    means = forms.fit(form, x, values[None], at)[0]
     fit = {"strategy": _name(form), "base_parameters": np.round(2**at).astype(int), "mean": means}
     alike = {column: rows[column].iloc[0] for column in ("dataset", "budget", "n", "seeds")}
     return pd.DataFrame({**alike, **fit, "low": np.nan, "high": np.nan})[rows.columns]

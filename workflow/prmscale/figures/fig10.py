@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from prmscale.analysis import first_errors as protocol
-from prmscale.analysis import selection
+from prmscale.analysis.models import is_marked
 from prmscale.analysis.verdicts import Rules
 from prmscale.errors import UserError
 from prmscale.figures import panels, style
@@ -60,9 +60,9 @@ def draw(results: Results, rules: Rules) -> tuple[Figure, pd.DataFrame]:
 def _facts(reward_models: pd.DataFrame) -> pd.DataFrame:
     """Name, group in the legend and place of each reward model."""
     rows = reward_models.drop_duplicates("reward_model").copy()
-    control = selection.marked(rows, "untrained") | selection.marked(rows, "shuffled")
+    control = is_marked(rows, "untrained") | is_marked(rows, "shuffled")
     rows["group"] = rows["labels"].str.replace("monte_carlo", "Monte-Carlo") + " labels"
-    rows.loc[selection.marked(rows, "released"), "group"] = "released"
+    rows.loc[is_marked(rows, "released"), "group"] = "released"
     rows.loc[control, "group"] = "control"
     facts = ["base_parameters", "base_tokens", "train_on", "labels", "training_set"]
     rows = rows.assign(control=control)

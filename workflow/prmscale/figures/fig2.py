@@ -15,8 +15,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import ScalarFormatter
 
-from prmscale.analysis import emergence, selection
+from prmscale.analysis import emergence
 from prmscale.analysis.estimates import curve
+from prmscale.analysis.models import find_with_checkpoints, keep_trained, name_kinds
+from prmscale.analysis.rows import keep_best_of_n, keep_controls, keep_first_policy
 from prmscale.analysis.verdicts import Rules
 from prmscale.errors import UserError
 from prmscale.figures import panels, style
@@ -27,19 +29,19 @@ BY = ["dataset", "strategy", "kind", "training_step", "budget"]
 
 def draw(results: Results, rules: Rules) -> tuple[Figure, pd.DataFrame]:
     """The figure and its table; reward models that differ in seed alone are averaged."""
-    rows = selection.first_policy(results.search)
-    models = selection.with_checkpoints(rows, selection.trained(results.reward_models))
+    rows = keep_first_policy(results.search)
+    models = find_with_checkpoints(rows, keep_trained(results.reward_models))
     if models.empty:
         raise UserError(
             "fig2: needs a reward model measured at two training steps or more "
             "(rewards.models[].training.checkpoints); every reward model in the search table has "
             "one step only"
         )
-    scored = selection.best_of_n(rows, models["reward_model"], rules.aggregation)
+    scored = keep_best_of_n(rows, models["reward_model"], rules.aggregation)
     top = panels.largest_budget(scored, "fig2")
     scored = scored[scored["budget"] == top]
-    checks = selection.controls(rows, ["one_sample", "majority", "likelihood"], [top])
-    kinds = selection.kinds(models)
+    checks = keep_controls(rows, ["one_sample", "majority", "likelihood"], [top])
+    kinds = name_kinds(models)
     scored, checks = scored.assign(kind=scored["reward_model"].map(kinds)), checks.assign(kind="")
     data = curve(pd.concat([scored, checks]), BY, level=rules.level)
     data = pd.concat([data, _losses(results.training, kinds)], ignore_index=True)

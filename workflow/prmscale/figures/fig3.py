@@ -14,9 +14,10 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.figure import Figure
 
-from prmscale.analysis import selection
 from prmscale.analysis.diversity import AXES
 from prmscale.analysis.estimates import curve
+from prmscale.analysis.models import find_diversity_series, find_training_sets, look_up, name_kinds
+from prmscale.analysis.rows import keep_best_of_n, keep_controls, keep_final, keep_first_policy
 from prmscale.analysis.verdicts import Rules
 from prmscale.errors import UserError
 from prmscale.figures import panels, style
@@ -33,12 +34,12 @@ VARIED = {
 
 def draw(results: Results, rules: Rules) -> tuple[Figure, pd.DataFrame]:
     """The figure and its table; reward models that differ in seed alone are averaged."""
-    rows = selection.final(selection.first_policy(results.search))
-    models = selection.training_sets(results.reward_models)
+    rows = keep_final(keep_first_policy(results.search))
+    models = find_training_sets(results.reward_models)
     if models.empty:
         raise UserError("fig3: no trained reward model; needs at least one training set")
-    scored = selection.best_of_n(rows, models["reward_model"], rules.aggregation)
-    kinds, sizes = selection.kinds(models), selection.fact(models, "solutions")
+    scored = keep_best_of_n(rows, models["reward_model"], rules.aggregation)
+    kinds, sizes = name_kinds(models), look_up(models, "solutions")
     title = None
     if sizes.nunique() == 1:
         title = f"training sets of {sizes.iloc[0]:,.0f} solutions unless it says otherwise"
@@ -47,7 +48,7 @@ def draw(results: Results, rules: Rules) -> tuple[Figure, pd.DataFrame]:
     top = panels.largest_budget(scored, "fig3")
     parts = [
         scored.assign(kind=scored["reward_model"].map(kinds), varied="", amount=0.0),
-        selection.controls(rows, CHECKS).assign(kind="", varied="", amount=0.0),
+        keep_controls(rows, CHECKS).assign(kind="", varied="", amount=0.0),
         *_vary(rows, results.reward_models, rules.aggregation, top),
     ]
     data = curve(pd.concat(parts), BY, level=rules.level)
@@ -63,12 +64,12 @@ def _vary(
     """For each axis of diversity, the rows at the largest n of the reward models that vary it."""
     tables = []
     for axis in AXES:
-        models = selection.diversity(reward_models, axis)
+        models = find_diversity_series(reward_models, axis)
         if models.empty:
             continue
-        scored = selection.best_of_n(rows, models["reward_model"], aggregation)
+        scored = keep_best_of_n(rows, models["reward_model"], aggregation)
         scored = scored[scored["budget"] == top]
-        amount = scored["reward_model"].map(selection.fact(models, axis)).astype(float)
+        amount = scored["reward_model"].map(look_up(models, axis)).astype(float)
         kind = f"trained on {models['solutions'].iloc[0]:,.0f} solutions"
         tables.append(scored.assign(kind=kind, varied=axis, amount=amount))
     return tables

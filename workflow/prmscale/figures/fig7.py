@@ -16,8 +16,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from prmscale.analysis import selection, tradeoff
+from prmscale.analysis import tradeoff
 from prmscale.analysis.estimates import curve
+from prmscale.analysis.models import find_pretrainings, look_up
+from prmscale.analysis.rows import keep_best_of_n, keep_controls, keep_final, keep_first_policy
 from prmscale.analysis.tradeoff import Points
 from prmscale.analysis.verdicts import Rules
 from prmscale.errors import UserError
@@ -35,8 +37,8 @@ def draw(results: Results, rules: Rules) -> tuple[Figure, pd.DataFrame]:
     A size with one pre-training budget is a single point. The axis shows tokens, since FLOPs also
     differ by size; the table has both.
     """
-    search = selection.first_policy(results.search)
-    models = selection.budgets(results.reward_models)
+    search = keep_first_policy(results.search)
+    models = find_pretrainings(results.reward_models)
     if models.groupby("base_parameters")["base_tokens"].nunique().max() < 2 or models.empty:
         raise UserError(
             "fig7: needs reward models, alike in all else, whose bases are one language model at "
@@ -61,13 +63,13 @@ def _measure_lines(
     search: pd.DataFrame, models: pd.DataFrame, rules: Rules
 ) -> tuple[pd.DataFrame, int]:
     """Accuracies of fully trained reward models and of controls at the largest n, and that n."""
-    rows = selection.final(search)
-    scored = selection.best_of_n(rows, models["reward_model"], rules.aggregation)
+    rows = keep_final(search)
+    scored = keep_best_of_n(rows, models["reward_model"], rules.aggregation)
     top = panels.largest_budget(scored, "fig7")
     scored = scored[scored["budget"] == top]
     names = scored["reward_model"]
-    scored = scored.assign(**{fact: names.map(selection.fact(models, fact)) for fact in FACTS})
-    checks = selection.controls(rows, ["one_sample", "majority", "likelihood"], [top])
+    scored = scored.assign(**{fact: names.map(look_up(models, fact)) for fact in FACTS})
+    checks = keep_controls(rows, ["one_sample", "majority", "likelihood"], [top])
     checks = checks.assign(**dict.fromkeys(FACTS, 0.0))
     return curve(pd.concat([scored, checks]), BY, level=rules.level), top
 

@@ -8,8 +8,10 @@ from collections.abc import Sequence
 import pandas as pd
 from matplotlib.axes import Axes
 
-from prmscale.analysis import selection, spending, strategies
+from prmscale.analysis import spending, strategies
 from prmscale.analysis.estimates import curve
+from prmscale.analysis.models import look_up
+from prmscale.analysis.rows import keep_first_policy
 from prmscale.analysis.strategies import GUIDED, NAMES
 from prmscale.analysis.verdicts import Rules
 from prmscale.errors import UserError
@@ -27,8 +29,8 @@ def select(results: Results, rules: Rules, figure: str) -> pd.DataFrame:
 
     Raises UserError in the figure's name when no reward model guides a tree search.
     """
-    search = selection.first_policy(results.search)
-    rows = strategies.compared(search, results.reward_models, rules.aggregation)
+    search = keep_first_policy(results.search)
+    rows = strategies.select_compared(search, results.reward_models, rules.aggregation)
     if rows.empty:
         raise UserError(
             f"{figure}: no tree search ({', '.join(strategies.TREE)}) guided by a trained reward "
@@ -80,8 +82,8 @@ def note(rows: pd.DataFrame, reward_models: pd.DataFrame, width: float) -> str:
     budget unspent, with the least share that they spent on any data set.
     """
     name = guide_name(rows)
-    size = panels.count(float(selection.fact(reward_models, "base_parameters")[name]))
-    base = selection.fact(reward_models, "base")[name]
+    size = panels.count(float(look_up(reward_models, "base_parameters")[name]))
+    base = look_up(reward_models, "base")[name]
     lines = [f"search guided by the PRM of {size} parameters ({base})"]
     least = spending.unspent(rows).groupby("strategy")["share"].min()
     if len(least):

@@ -14,8 +14,9 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from prmscale.analysis import selection
 from prmscale.analysis.estimates import curve
+from prmscale.analysis.models import find_twins
+from prmscale.analysis.rows import keep_best_of_n, keep_controls, keep_final
 from prmscale.analysis.verdicts import Rules
 from prmscale.errors import UserError
 from prmscale.figures import panels, style
@@ -29,14 +30,14 @@ EDGES = [0.0, 0.22, 0.38, 0.465, 0.575, 0.70, 0.825, 0.945]  # x of each column 
 
 def draw(results: Results, rules: Rules) -> tuple[Figure, pd.DataFrame]:
     """The table in print and as rows; a row holds one method on one data set."""
-    budget, twins = rules.table1_budget, selection.twins(results.reward_models)
+    budget, twins = rules.table1_budget, find_twins(results.reward_models)
     if not twins:
         raise UserError(
             "table1: needs a reward model trained on math and one trained on code, of the same "
             "base, labels and steps; there are "
             f"{', '.join(results.reward_models['reward_model']) or 'none'}"
         )
-    code = selection.final(results.search[results.search["domain"] == "code"])
+    code = keep_final(results.search[results.search["domain"] == "code"])
     rows = code[(code["budget"] == budget) | (code["strategy"] == "one_sample")]
     if not (rows["budget"] == budget).any():
         budgets = ", ".join(map(str, sorted(code["budget"].unique())))
@@ -45,11 +46,11 @@ def draw(results: Results, rules: Rules) -> tuple[Figure, pd.DataFrame]:
             f"{budgets}"
         )
     parts = [
-        selection.controls(rows, ["one_sample"]).assign(method="none"),
-        selection.controls(rows, ["majority"]).assign(method="majority"),
+        keep_controls(rows, ["one_sample"]).assign(method="none"),
+        keep_controls(rows, ["majority"]).assign(method="majority"),
     ]
     for role, method in (("math", "PRM-Math"), ("code", "PRM-Code")):
-        scored = selection.best_of_n(rows, twins[role], rules.aggregation)
+        scored = keep_best_of_n(rows, twins[role], rules.aggregation)
         parts.append(scored.assign(method=method))
     by = ["policy", "dataset", "method", "budget"]
     data = curve(pd.concat(parts), by, level=rules.level).assign(source=HERE)

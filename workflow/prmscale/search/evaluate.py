@@ -94,7 +94,7 @@ def search_trees(
     """
     plans = [
         (
-            {"strategy": name, "aggregation": aggregation},
+            {"strategy": str(name), "aggregation": str(aggregation)},
             _plan_run(problem, name, aggregation, options, budget, costs[problem.problem_id]),
         )
         for name, aggregation, problem, budget in product(

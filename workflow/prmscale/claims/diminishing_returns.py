@@ -1,0 +1,71 @@
+"""Claim (b): accuracy rises with the size of the reward model, then flattens."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from prmscale.analysis import growth, power
+from prmscale.analysis.models import find_ladder
+from prmscale.analysis.paired import accuracy, estimate, iter_at_budget
+from prmscale.analysis.rows import keep_first_policy, subtract
+from prmscale.analysis.verdicts import Check, Claim, Rules, above, together
+from prmscale.claims.contrast import Contrast
+from prmscale.results import Results
+
+NAME = "diminishing_returns"
+SAYS = "Accuracy rises fast with the size of the reward model, then flattens."
+NEEDS = (
+    "The largest PRM must beat the smallest, and a doubling in the lower half of the ladder of "
+    "sizes (from the smallest to the middle one, on the log scale) must gain more than a doubling "
+    "in the upper half."
+)
+
+GROWTH = "largest − smallest PRM"
+SLOWING = "gain per doubling, lower − upper half"
+
+
+def judge(results: Results, rules: Rules) -> list[Claim]:
+    """Does best-of-n at the largest budget grow with the PRM's size, and more slowly at the top?"""
+    models = find_ladder(results.reward_models)
+    sizes = sorted(models["base_parameters"].unique())
+    if len(sizes) < 3:
+        return [Contrast(NAME, "slowing", SLOWING).leave_open("three sizes")]
+    logs = np.log2(np.asarray(sizes, dtype=float))
+    middle = 1 + int(np.argmin(np.abs(logs[1:-1] - (logs[0] + logs[-1]) / 2)))
+    places = [0, middle, len(sizes) - 1]
+    names = [models.loc[models["base_parameters"] == sizes[i], "reward_model"] for i in places]
+    found: list[Claim] = []
+    for dataset, rows in iter_at_budget(keep_first_policy(results.search), rules):
+        tables = [accuracy(rows, each) for each in names]
+        found += _judge_ladder(dataset, tables, np.diff(logs[places]), rules)
+    return found or [Contrast(NAME, "slowing", SLOWING).leave_open()]
+
+
+def checks(results: Results, rules: Rules) -> list[Check]:
+    """Growth step by step along sizes and pre-training, flattening, and the three forms."""
+    search = keep_first_policy(results.search)
+    return growth.check_growth(search, results.reward_models, rules)
+
+
+def _judge_ladder(
+    dataset: str, tables: list[pd.DataFrame], doublings: np.ndarray, rules: Rules
+) -> list[Claim]:
+    """Both contrasts on one data set; `tables` are the accuracies of the smallest, the middle and
+    the largest size, and `doublings` those from one to the next.
+    """
+    small, mid, large = tables
+    lower = growth.gain_per_doubling(small, mid, doublings[0])
+    upper = growth.gain_per_doubling(mid, large, doublings[1])
+    total = estimate(subtract(large, small), rules)
+    slowing = estimate(subtract(lower, upper), rules)
+    if total is None or slowing is None:
+        return []
+    rises = above(total, rules.minimum_effect)
+    flattens = together(rises, above(slowing))
+    needed = power.needed(slowing, rules.level)
+    contrast = Contrast(NAME, "slowing", SLOWING, dataset)
+    return [
+        *Contrast(NAME, "growth", GROWTH, dataset).judge_gain(total, rules),
+        contrast.judge(slowing, flattens, rules, needed),
+    ]
