@@ -1,5 +1,6 @@
-"""Grow OmegaPRM's trees of one data set, in shards that survive an interruption: solutions, and
-labels of theirs.
+"""Grow OmegaPRM's trees of one data set, in shards that survive an interruption.
+
+A tree's rollouts are solutions, and their steps are labelled.
 """
 
 import shutil
@@ -7,14 +8,14 @@ from pathlib import Path
 
 from prmscale import tables
 from prmscale.jobs import job, shards_of
-from prmscale.labels.labeller import load
+from prmscale.labels.labeller import load_labellers
 from prmscale.tasks.base import from_table
 
 with job(snakemake):
     params = snakemake.params
     problems = tables.read(snakemake.input.problems, "problems")
     chosen = from_table(problems[problems.split.isin(params.splits)])
-    ((labeller,),) = load(params, snakemake.resources.gpu).values()
+    ((labeller,),) = load_labellers(params, snakemake.resources.gpu).values()
 
     def make(number, part):
         labeller.policy.forget()

@@ -8,7 +8,7 @@ from pathlib import Path
 from prmscale import tables
 from prmscale.jobs import job, shards_of
 from prmscale.labels import spending
-from prmscale.labels.labeller import load
+from prmscale.labels.labeller import load_labellers
 from prmscale.tasks.base import from_table
 
 with job(snakemake):
@@ -17,15 +17,14 @@ with job(snakemake):
         p.problem_id: p for p in from_table(tables.read(snakemake.input.problems, "problems"))
     }
     solutions = tables.read(snakemake.input.solutions, "solutions")
-    ((labeller,),) = load(params, snakemake.resources.gpu, solutions).values()
+    ((labeller,),) = load_labellers(params, snakemake.resources.gpu, solutions).values()
 
     def make(number, part):
         if labeller.policy:
             labeller.policy.forget()
-        own = solutions[solutions.problem_id.isin(part)]
-        return labeller.labels(
-            [problems[name] for name in part], own, f"shard {number + 1} of {params.shards}"
-        )
+        chosen = [problems[name] for name in part]
+        written = solutions[solutions.problem_id.isin(part)]
+        return labeller.label(chosen, written, f"shard {number + 1} of {params.shards}")
 
     output = Path(snakemake.output.labels)
     names = list(dict.fromkeys(solutions.problem_id))

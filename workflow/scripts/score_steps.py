@@ -10,7 +10,7 @@ import pandas as pd
 from prmscale import tables
 from prmscale.engines.models import load_scorer
 from prmscale.jobs import job
-from prmscale.labels.label import truths
+from prmscale.labels.table import truths
 from prmscale.search import benchmarks
 from prmscale.study import CodeExecution, World
 

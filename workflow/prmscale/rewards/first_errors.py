@@ -15,7 +15,7 @@ import pandas as pd
 
 from prmscale.engines.scheduler import Scorer
 from prmscale.errors import UserError
-from prmscale.labels.label import truths
+from prmscale.labels.table import truths
 from prmscale.tasks.base import Problem, Task
 from prmscale.tasks.benchmarks.process_bench import NO_ERROR, FirstError
 
