@@ -138,7 +138,9 @@ def test_a_reward_model_names_first_errors_at_a_threshold_from_validation():
     held_out, asked = (known(*each[:3]) for each in (validation, tests))
     places = validation[3] | tests[3]
     assert [each.first_error for each in asked] == list(tests[3].values())  # truth, as it was made
-    perfect = predict(Judge(places), held_out, {"arithmetic": asked}).assign(reward_model="x", replicate=1)
+    perfect = predict(Judge(places), held_out, {"arithmetic": asked}).assign(
+        reward_model="x", replicate=1
+    )
     assert (perfect.predicted == perfect.first_error).all() and perfect.threshold.between(
         0.3, 0.8
     ).all()
@@ -147,7 +149,9 @@ def test_a_reward_model_names_first_errors_at_a_threshold_from_validation():
     half = Judge(
         places, blind=lambda name: name.startswith("arithmetic/test") and int(name[-1]) % 2
     )
-    found = f1(predict(half, held_out, {"arithmetic": asked}).assign(reward_model="x", replicate=1), 0.95)
+    found = f1(
+        predict(half, held_out, {"arithmetic": asked}).assign(reward_model="x", replicate=1), 0.95
+    )
     assert found[["erroneous", "correct", "mean", "n"]].iloc[0].tolist() == pytest.approx(
         [0.5, 1, 2 / 3, 40]
     )
@@ -190,7 +194,12 @@ def test_intervals_of_f1_cover_it_whatever_seeds_do(trained):
             predicted = np.where(hit, truth, 5)
             tables.append(
                 pd.DataFrame(
-                    {**keys, "predicted": predicted, "replicate": seed, "problem_id": np.arange(200) // 2}
+                    {
+                        **keys,
+                        "predicted": predicted,
+                        "replicate": seed,
+                        "problem_id": np.arange(200) // 2,
+                    }
                 )
             )
         found = f1(pd.concat(tables), 0.95).iloc[0]

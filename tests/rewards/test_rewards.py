@@ -17,11 +17,10 @@ from prmscale.errors import UserError
 from prmscale.policies.muon import Muon, orthogonalise
 from prmscale.policies.pretrain import bucketed, build, encode, pretrain
 from prmscale.rewards.card import card
-from prmscale.rewards.examples import Example, examples, shuffled
+from prmscale.rewards.examples import Example, Texts, examples, shuffle
 from prmscale.rewards.metrics import best_of_n, metrics
 from prmscale.rewards.train import load_base, train
 from prmscale.study import LadderModel, Pretraining, RewardTraining, World
-from prmscale.tasks import steps
 from prmscale.tasks.world.corpus import build_tokenizer, corpus
 
 LABELS = pd.DataFrame(
@@ -75,7 +74,7 @@ def test_shuffling_keeps_the_labels_and_nothing_else():
         Example(problem(i // 4), i % 4, ("x",) * n, np.full(n, i + 0.0), np.ones(n), i // 4 < 25)
         for i, n in enumerate(lengths)
     ]
-    drawn = shuffled(made, 0)
+    drawn = shuffle(made, 0)
     assert [(e.problem, e.solution_id, e.steps) for e in drawn] == [
         (e.problem, e.solution_id, e.steps) for e in made
     ]
@@ -84,7 +83,7 @@ def test_shuffling_keeps_the_labels_and_nothing_else():
     # where a label stands says nothing of where it stood: neither its problem nor its outcome
     assert sum(e.problem == made[int(e.targets[0])].problem for e in drawn) < 10
     assert 35 < sum(e.correct for e in drawn[:100]) < 65
-    again = shuffled(made, 0)
+    again = shuffle(made, 0)
     assert all(np.array_equal(a.targets, b.targets) for a, b in zip(drawn, again, strict=True))
 
 
@@ -166,12 +165,12 @@ def test_a_reward_model_learns_a_visible_mistake_and_loads_without_our_code(base
     model, tokenizer = load_base(base, seed=0)
     kept = []
     settings = RewardTraining(steps=60, batch=16, learning_rate=0.01, checkpoints=[50, 100])
-    encoded = [steps.encode_solution(tokenizer, e.problem.prompt, e.steps) for e in made]
-    train(model, tokenizer, made, encoded, settings, 0, lambda *facts: kept.append(facts))
+    texts = Texts.encode(tokenizer, made)
+    train(model, texts, settings, 0, lambda *facts: kept.append(facts))
     assert [(percent, step) for percent, step, *_ in kept] == [(50, 30), (100, 60)] and kept[0][
         2
     ] < kept[1][2]
-    scores = score_encoded(model, tokenizer, encoded, 4096)
+    scores = score_encoded(model, tokenizer, texts.encoded, 4096)
     assert metrics(made, scores)["step_accuracy"] > 0.95
     model.save_pretrained(tmp_path)
     tokenizer.save_pretrained(tmp_path)

@@ -20,12 +20,11 @@ from prmscale import tables
 from prmscale.engines.backends.transformers_scorer import TransformersScorer
 from prmscale.errors import UserError
 from prmscale.rewards import replicates
-from prmscale.rewards.examples import Example
+from prmscale.rewards.examples import Example, Texts
 from prmscale.rewards.parallel import launch
 from prmscale.rewards.train import load_base, train
 from prmscale.study import RewardTraining
 from prmscale.tasks.base import to_table
-from prmscale.tasks.steps import encode_solution
 
 SETTINGS = {"steps": 6, "batch": 7, "learning_rate": 0.01, "optimizer": "adamw"}
 
@@ -59,8 +58,7 @@ def made(count=30):
 def trained(base, folder, **settings):
     """Train on what `made` gives and save the weights at the end."""
     model, tokenizer = load_base(base, seed=0)
-    examples = made()
-    encoded = [encode_solution(tokenizer, e.problem.prompt, e.steps) for e in examples]
+    texts = Texts.encode(tokenizer, made())
 
     def keep(percent, step, flops, weights):
         if int(os.environ.get("RANK", 0)) == 0:
@@ -68,7 +66,7 @@ def trained(base, folder, **settings):
             tokenizer.save_pretrained(folder)
             (folder / "flops").write_text(str(flops))
 
-    train(model, tokenizer, examples, encoded, RewardTraining(**{**SETTINGS, **settings}), 0, keep)
+    train(model, texts, RewardTraining(**{**SETTINGS, **settings}), 0, keep)
     return model
 
 
