@@ -111,7 +111,7 @@ def inputs(folder):
         {
             "problem_id": e.problem.problem_id, "solution_id": 0, "policy": "t", "steps": list(e.steps), "text": "",
             "answer": "1", "finish_reason": "stop", "tokens": 1, "correct": bool(e.correct), "logprob": 0.0,
-            "min_logprob": 0.0, "confidence": 0.0, "prefix_tokens": 1, "flops": 1.0, "prefix_flops": 1.0,
+            "min_logprob": 0.0, "self_certainty": 0.0, "prefix_tokens": 1, "flops": 1.0, "prefix_flops": 1.0,
         }
         for e in examples
     ]  # fmt: skip
