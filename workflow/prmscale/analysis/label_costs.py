@@ -71,7 +71,7 @@ def _at(labels: pd.DataFrame, spent: pd.DataFrame, k: int) -> pd.DataFrame:
 
 
 def _expect_hits(labels: pd.DataFrame, k: int) -> pd.DataFrame:
-    """The labels in order, with the chance `hit` that k of the rollouts label a step as in truth."""
+    """The labels in order; `hit` is the chance that k of the rollouts label a step as in truth."""
     right = labels["label"].to_numpy(float)
     if k < int(labels["k"].iloc[0]):
         right = 1 - hypergeom.pmf(0, labels["rollouts"], labels["successes"], k)

@@ -1,4 +1,4 @@
-"""How answers were found in each policy's solutions, and how many solutions were cut without one."""
+"""How answers were found in each policy's solutions, and how many solutions were cut."""
 
 from __future__ import annotations
 

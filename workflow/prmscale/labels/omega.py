@@ -58,7 +58,7 @@ class Tree:
 
     @property
     def spent(self) -> tuple[int, int]:
-        """All rollouts and their tokens, those of the empty prefix and of unlabelled solutions too."""
+        """All rollouts and their tokens, with those of the empty prefix and without a label."""
         states = self.states.values()
         return sum(e.rollouts for e in states), sum(e.tokens for e in states)
 

@@ -140,7 +140,7 @@ def _read_signs(rows: Rows, index: int, text: str, labelled: str) -> tuple[int, 
 
 
 def trl_stepwise(rows: Rows, index: int) -> list[Labelled]:
-    """TRL's format for stepwise supervision: `prompt`, `completions` (steps), `labels` (booleans)."""
+    """TRL's format for stepwise supervision: `prompt`, `completions` (steps), boolean `labels`."""
     completions, labels = rows.field(index, "completions", list), rows.field(index, "labels", list)
     if len(completions) != len(labels) or not labels:
         rows.wrong(

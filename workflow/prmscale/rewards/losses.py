@@ -19,7 +19,7 @@ def supervised(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
 
 
 def ranking(logits: torch.Tensor, right: torch.Tensor, problem: torch.Tensor) -> torch.Tensor:
-    """-log sigmoid(right - wrong): the mean over pairs of a right and a wrong solution of a problem.
+    """-log sigmoid(right - wrong): the mean over a problem's pairs of a right and a wrong solution.
 
     All arguments are [rows]: a solution's logit, whether it is right, the number of its problem.
     This is the loss of reward models for preferences (Ouyang et al. 2022, arXiv 2203.02155). What a
