@@ -1,6 +1,4 @@
-"""Label every step of the labelling solutions of one data set, in shards that survive an
-interruption.
-"""
+"""Label every step of one data set's labelling solutions, in shards that survive an interruption."""
 
 import shutil
 from pathlib import Path
