@@ -106,7 +106,9 @@ def test_by_default_a_search_calls_right_what_any_rollout_finishes():
     `adaptive`.
     """
     rules = LabelDecisions()
-    search, saving = (Decision(**own.model_dump()) for own in (rules.binary_search, rules.adaptive))
+    search, saving = (
+        Decision(**rule.model_dump()) for rule in (rules.binary_search, rules.adaptive)
+    )
     assert search.is_right(1, 8) and not search.is_right(0, 8)
     assert not saving.is_right(1, 8) and (saving.threshold, saving.confidence) == (0.2, 0.9)
     assert str(search) == "any rollout right" and "0.2" in str(saving) and "0.9" in str(saving)
@@ -166,7 +168,7 @@ def test_consensus_keeps_the_solutions_whose_first_error_all_place_alike():
     kept = consensus([able, unable])
     assert kept.solution_id.tolist() == [1] * 6
     given = pd.DataFrame({"problem_id": problem().problem_id, "solution_id": [0, 1]})
-    spent = of_filter([of_labels(own, given) for own in (able, unable)], kept)
+    spent = of_filter([of_labels(labels, given) for labels in (able, unable)], kept)
     assert (
         spent.tokens.sum()
         == able.tokens_spent.sum() + unable.tokens_spent.sum()
@@ -179,9 +181,9 @@ def test_consensus_keeps_the_solutions_whose_first_error_all_place_alike():
 def test_a_summary_counts_what_was_spent_kept_and_right():
     rows = pd.DataFrame(
         {
-            "problem_id": ["a", "a", "b", "b"], "solution_id": 0, "step": [0, 1, 0, 1], "method": "adaptive",
-            "decision": "any rollout right",
-            "policy": "m", "weights": "0f", "k": 2, "temperature": 0.8, "seed": 1, "rollouts": 2, "tokens_spent": 5,
+            "problem_id": ["a", "a", "b", "b"], "solution_id": 0, "step": [0, 1, 0, 1],
+            "method": "adaptive", "decision": "any rollout right", "policy": "m", "weights": "0f",
+            "k": 2, "temperature": 0.8, "seed": 1, "rollouts": 2, "tokens_spent": 5,
             "value": [1.0, 0.0, 1.0, 1.0], "label": [1, 0, 1, 1], "truth": [1.0, 0.0, 1.0, 0.0],
         }
     )  # fmt: skip

@@ -46,8 +46,9 @@ BYTES = {
     letter: i for i, letter in enumerate([*MARKS, *map(chr, range(33, 127)), "Ġ", "Ċ"])
 }  # as Qwen2 spells them
 SHAPE = {
-    "vocab_size": len(BYTES) + 8, "hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 2,
-    "num_attention_heads": 2, "num_key_value_heads": 1, "tie_word_embeddings": False, "initializer_range": 0.5,
+    "vocab_size": len(BYTES) + 8, "hidden_size": 16, "intermediate_size": 24,
+    "num_hidden_layers": 2, "num_attention_heads": 2, "num_key_value_heads": 1,
+    "tie_word_embeddings": False, "initializer_range": 0.5,
 }  # fmt: skip
 LLAMA_CHAT = (
     "<s>{% for m in messages %}<h>{{ m.role }}</h>\n\n{{ m.content | trim }}</s>{% endfor %}"

@@ -92,10 +92,10 @@ def test_best_of_n_takes_the_first_of_the_best():
     scores = [[[0.9, 0.1], [0.5, 0.5], [0.4, 0.4]], [[0.2], [0.2], [0.3]], [[0.5], [0.5], [0.5]]]
     made = [
         Example(problem(p), i, ("x",) * len(s), np.array(s) * 0 + r, np.array(s) * 0 + r, bool(r))
-        for p, (own, all_scores) in enumerate(zip(rights, scores, strict=True))
-        for i, (r, s) in enumerate(zip(own, all_scores, strict=True))
+        for p, (outcomes, all_scores) in enumerate(zip(rights, scores, strict=True))
+        for i, (r, s) in enumerate(zip(outcomes, all_scores, strict=True))
     ]
-    found = best_of_n(made, [np.array(s) for own in scores for s in own])
+    found = best_of_n(made, [np.array(s) for of_problem in scores for s in of_problem])
     assert found.pop("one_sample") == pytest.approx(4 / 9)
     # by the mean and the sum the first two solutions of the first problem tie
     wanted = {"last": 2, "min": 2, "product": 2, "mean": 1, "sum": 1}
@@ -199,8 +199,8 @@ def test_the_card_holds_the_facts():
             "right_by_source": {"arithmetic": 0.625},
         },
         "data": "abc", "seed": 1, "step_mark": "the last token",
-        "validation": {"within_auc": 0.75}, "head": "scalar", "supervise": "outcome", "ranking_weight": 0.5,
-        "shuffled": False, "untrained": False, "replicate": 2,
+        "validation": {"within_auc": 0.75}, "head": "scalar", "supervise": "outcome",
+        "ranking_weight": 0.5, "shuffled": False, "untrained": False, "replicate": 2,
     }  # fmt: skip
     text = card(json.loads(json.dumps(facts)))
     assert (

@@ -109,18 +109,20 @@ def inputs(folder):
     ]
     solutions = [
         {
-            "problem_id": e.problem.problem_id, "solution_id": 0, "policy": "t", "steps": list(e.steps), "text": "",
-            "answer": "1", "finish_reason": "stop", "tokens": 1, "correct": bool(e.correct), "logprob": 0.0,
-            "min_logprob": 0.0, "self_certainty": 0.0, "prefix_tokens": 1, "flops": 1.0, "prefix_flops": 1.0,
+            "problem_id": e.problem.problem_id, "solution_id": 0, "policy": "t",
+            "steps": list(e.steps), "text": "", "answer": "1", "finish_reason": "stop",
+            "tokens": 1, "correct": bool(e.correct), "logprob": 0.0, "min_logprob": 0.0,
+            "self_certainty": 0.0, "prefix_tokens": 1, "flops": 1.0, "prefix_flops": 1.0,
         }
         for e in examples
     ]  # fmt: skip
     labels = [
         {
-            "problem_id": e.problem.problem_id, "solution_id": 0, "step": t, "method": "oracle", "decision": "truth",
-            "rollouts": 0,
-            "successes": 0, "value": float(target == 1), "label": int(target == 1), "policy": "t",
-            "weights": "", "k": 0, "tokens_spent": 0, "truth": float(target == 1), "temperature": 1.0, "seed": 0,
+            "problem_id": e.problem.problem_id, "solution_id": 0, "step": t,
+            "method": "oracle", "decision": "truth", "rollouts": 0, "successes": 0,
+            "value": float(target == 1), "label": int(target == 1), "policy": "t",
+            "weights": "", "k": 0, "tokens_spent": 0, "truth": float(target == 1),
+            "temperature": 1.0, "seed": 0,
         }
         for e in examples
         for t, target in enumerate(e.targets)
@@ -143,7 +145,8 @@ def rule(base, read, done, head, dies_at=None):
     settings = RewardTraining(**SETTINGS, head=head, checkpoints=[50, 100], resume_minutes=1e-9)
     data = {"name": "all", "datasets": ["toy"], "labels": "oracle"}
     params = {
-        "training": settings.model_dump(), "data": data, "model": "toy", "base": "t", "base_folders": [base, base],
+        "training": settings.model_dump(), "data": data, "model": "toy", "base": "t",
+        "base_folders": [base, base],
         "revision": None, "train_on": "math", "role": "", "seed": 0, "device": "cpu",
     }  # fmt: skip
     add = replicates._add

@@ -46,9 +46,11 @@ def held(examples):
 
 def test_no_source_outweighs_another():
     every = draw(SOURCES, training_set(), 0)
-    assert {name: own.sum() for name, own in held(every).items()} == dict.fromkeys(SOURCES, 160)
+    assert {name: counts.sum() for name, counts in held(every).items()} == dict.fromkeys(
+        SOURCES, 160
+    )
     few = draw(SOURCES, training_set(solutions=100), 0)
-    assert {name: own.sum() for name, own in held(few).items()} == dict.fromkeys(SOURCES, 50)
+    assert {name: counts.sum() for name, counts in held(few).items()} == dict.fromkeys(SOURCES, 50)
     keys = [(e.problem.problem_id, e.solution_id) for e in few]
     assert len(set(keys)) == 100
     assert keys == [
@@ -63,8 +65,8 @@ def test_no_source_outweighs_another():
 @given(st.integers(1, SOLUTIONS), st.integers(1, 10), st.integers(0, 3))
 def test_one_size_is_many_problems_or_few(per_problem, problems, seed):
     data = training_set(solutions=2 * per_problem * problems, per_problem=per_problem)
-    for own in held(draw(SOURCES, data, seed)).values():
-        assert own.tolist() == [per_problem] * problems
+    for counts in held(draw(SOURCES, data, seed)).values():
+        assert counts.tolist() == [per_problem] * problems
 
 
 def test_only_the_wordings_named_can_be_misread():
@@ -105,7 +107,7 @@ def test_a_set_that_cannot_be_had_is_named_with_what_there_is(wanted, said):
 
 
 def test_what_a_set_holds_is_counted():
-    keys = [(e.problem.problem_id, e.solution_id) for own in SOURCES.values() for e in own]
+    keys = [(e.problem.problem_id, e.solution_id) for found in SOURCES.values() for e in found]
     table = pd.DataFrame(keys, columns=["problem_id", "solution_id"])
     solutions = {
         name: table[table.problem_id.str.startswith(name)].assign(tokens=10, policy="m")
@@ -113,8 +115,8 @@ def test_what_a_set_holds_is_counted():
     }
     right = {"arithmetic": [1, 0], "programs": [1, 1]}
     labels = {
-        name: pd.concat([own.assign(step=t, label=right[name][t]) for t in (0, 1)])
-        for name, own in solutions.items()
+        name: pd.concat([table.assign(step=t, label=right[name][t]) for t in (0, 1)])
+        for name, table in solutions.items()
     }
     found = describe(draw(SOURCES, training_set(solutions=80, per_problem=2), 0), solutions, labels)
     assert (found["solutions"], found["problems"], found["steps"], found["tokens"]) == (
@@ -137,7 +139,7 @@ def test_solutions_of_several_policies_are_taken_in_turn():
         both.policy.tolist() == ["s", "m", "s", "m", "s", "m", "s"]
         and not both.duplicated(list(keys)).any()
     )
-    labels = [own.merge(pd.DataFrame({"step": [1, 0]}), how="cross") for own in (small, large)]
+    labels = [table.merge(pd.DataFrame({"step": [1, 0]}), how="cross") for table in (small, large)]
     joined = interleave(labels).merge(both, on=list(keys), suffixes=("_of_label", ""))
     assert (joined.policy_of_label == joined.policy).all() and joined.step.tolist() == [0, 1] * 7
 

@@ -1,4 +1,4 @@
-"""Label every step of one data set's labelling solutions, in shards that survive an interruption."""
+"""Label every step of a data set's labelling solutions, in shards that survive an interruption."""
 
 import shutil
 from pathlib import Path
