@@ -255,7 +255,7 @@ def test_unequal_lengths_are_refused() -> None:
 
 
 def test_problems_and_seeds_are_paired() -> None:
-    """What shifts two groups alike leaves their difference alone, and the groups' intervals wider."""
+    """A shift of both groups leaves their difference alone and widens the groups' intervals."""
     generator = np.random.default_rng(10)
     problems, shift = generator.random((100, 1)), np.array([[-0.2, 0.0, 0.2]])
     difference = paired_difference(problems + shift, 0.5 * problems + shift)
@@ -279,11 +279,11 @@ def test_curve_and_mean_are_one_interval() -> None:
         for p in range(60)
     ]
     found = curve(pd.DataFrame(rows).sample(frac=1, random_state=0), ["kind"]).set_index("kind")
-    for kind, own in (("prm", values), ("one", values[:, 0])):
-        wanted = mean_interval(own, within=SHARE)
+    for kind, table in (("prm", values), ("one", values[:, 0])):
+        wanted = mean_interval(table, within=SHARE)
         numbers = [wanted.mean, wanted.low, wanted.high, wanted.n, wanted.seeds]
         assert found.loc[kind].tolist() == pytest.approx(numbers)
-        linear = statistic_interval(own.reshape(60, -1)[..., None], lambda means: means[:, 0])
+        linear = statistic_interval(table.reshape(60, -1)[..., None], lambda means: means[:, 0])
         assert (linear.low, linear.high) == pytest.approx((wanted.low, wanted.high))
 
 

@@ -100,7 +100,7 @@ def _study(generator, problems=40, gain=0.0, trainings=2, tilt=0.0):
         table = []
         for n in range(problems):
             picked, drawn = generator.integers(2, size=trainings), generator.integers(4)
-            own = 0.3 * generator.normal(size=30)
+            centre = 0.3 * generator.normal(size=30)
             for text in range(4):
                 key = {
                     "problem_id": f"{domain}/{n}",
@@ -111,7 +111,7 @@ def _study(generator, problems=40, gain=0.0, trainings=2, tilt=0.0):
                     table.append(
                         {**key, "drawn": text == drawn, "replicate": seed, "selected": text == pick}
                     )
-                vector = own + 0.3 * generator.normal(size=30)
+                vector = centre + 0.3 * generator.normal(size=30)
                 vector[0] += 1 + gain * (text in picked) + tilt * (text < 2)
                 rows[f"{domain}/{n}", text] = len(vectors)
                 vectors.append(vector / np.linalg.norm(vector))
@@ -138,7 +138,7 @@ def _real_samples():
             strict=True,
         )
     )
-    domains = {domain: own.reset_index(drop=True) for domain, own in samples.groupby("domain")}
+    domains = {domain: rows.reset_index(drop=True) for domain, rows in samples.groupby("domain")}
     return domains, rows, vectors
 
 
@@ -148,14 +148,14 @@ def _judged(samples, value, seed, problems=60, draws=200):
     """
     domains, rows, vectors = samples
     chosen = {}
-    for domain, own in domains.items():
-        scores = value(own["text"].astype(int).to_numpy(), domain)
+    for domain, rows in domains.items():
+        scores = value(rows["text"].astype(int).to_numpy(), domain)
         parts = [
-            own.assign(replicate=number, step=0, score=score)
+            rows.assign(replicate=number, step=0, score=score)
             for number, score in enumerate(scores, 1)
         ]
         table = pd.concat(parts)[["problem_id", "solution_id", "replicate", "step", "score"]]
-        chosen[domain] = patterns.picks(own, table, "last", problems, seed)
+        chosen[domain] = patterns.picks(rows, table, "last", problems, seed)
     return patterns.compare(chosen, rows, vectors, draws=draws, seed=seed).set_index("comparison")
 
 
@@ -163,9 +163,9 @@ def _responses(table, vectors, rows):
     """The patterns of the selected texts and of all, a list of a problem's each, of one training's
     picks.
     """
-    groups = [own for _, own in table.groupby("problem_id")]
+    groups = [group for _, group in table.groupby("problem_id")]
     found = []
-    for kept in ([own[own["selected"]] for own in groups], groups):
+    for kept in ([group[group["selected"]] for group in groups], groups):
         found.append(
             [
                 vectors[
@@ -183,11 +183,11 @@ def test_similarities_are_means_over_all_pairs_of_selected_texts_and_of_distinct
     for (first, second), (a, b) in patterns.PAIRS.items():
         pairs = []
         for seed in (1, 2):
-            own = [
+            both = [
                 _responses(chosen[d][chosen[d].replicate == seed], vectors, rows)
                 for d in ("math", "code")
             ]
-            pairs += [(x @ y.T).mean() for x in own[0][a] for y in own[1][b]]
+            pairs += [(x @ y.T).mean() for x in both[0][a] for y in both[1][b]]
         assert found.loc[(first, second), "mean"] == pytest.approx(np.mean(pairs))
     assert set(found["n"]) == {10} and set(found["seeds"]) == {2}
 
@@ -204,12 +204,12 @@ def test_p_is_that_of_selection_and_match_redone_with_all_permutations_of_the_sc
     def effect(orders, matched):
         both = {"math": [], "code": []}
         for problem, order in enumerate(orders):
-            own, best = (
+            texts, best = (
                 vectors[3 * problem : 3 * problem + 3],
                 int(scores[problem][list(order)].argmax()),
             )
-            other = own[[1, 0, 2][best]] if matched else own.mean(axis=0)
-            both["math" if problem < 2 else "code"].append((own[best], other))
+            other = texts[[1, 0, 2][best]] if matched else texts.mean(axis=0)
+            both["math" if problem < 2 else "code"].append((texts[best], other))
         (a, b), (c, d) = (np.mean(both[domain], axis=0) for domain in ("math", "code"))
         return a @ c - b @ d
 
@@ -228,12 +228,12 @@ def test_p_is_that_of_selection_and_match_redone_with_all_permutations_of_the_sc
         (patterns.LENGTH, as_long, True),
     ):
         effects = [effect(each, matched) for each in product(orders, repeat=4)]
-        own = effect([(0, 1, 2)] * 4, matched)
-        assert found.loc[name, "mean"] == pytest.approx(own)
+        measured = effect([(0, 1, 2)] * 4, matched)
+        assert found.loc[name, "mean"] == pytest.approx(measured)
         assert np.mean(effects) == pytest.approx(
             0, abs=1e-9
         )  # no artefact is left of a blind selection
-        exact = np.mean(np.abs(effects) >= abs(own) * (1 - 1e-9))
+        exact = np.mean(np.abs(effects) >= abs(measured) * (1 - 1e-9))
         assert 0.02 < exact < 0.98 and found.loc[name, "p"] == pytest.approx(exact, abs=0.03)
 
 
@@ -243,11 +243,15 @@ def test_of_a_blind_selection_on_real_samples_little_is_found_and_of_one_that_se
     blind = []
     for study in range(300):
         scores = generator.normal(size=(2, texts)) + generator.normal(size=texts)
-        blind.append(_judged(samples, lambda own, _, s=scores: s[:, own], study, problems=30))
+        blind.append(_judged(samples, lambda chosen, _, s=scores: s[:, chosen], study, problems=30))
     rates = {}
     for name in (patterns.RAW, patterns.LENGTH):
-        own = pd.concat([study.loc[[name]] for study in blind])
-        rates[name] = ((own["p"] < 0.05).mean(), (own["low"] > 0).mean(), own["mean"].mean())
+        each = pd.concat([study.loc[[name]] for study in blind])
+        rates[name] = (
+            (each["p"] < 0.05).mean(),
+            (each["low"] > 0).mean(),
+            each["mean"].mean(),
+        )
         print(
             f"{name}: p < .05 in {rates[name][0]:.1%}, supported {rates[name][1]:.1%}, mean "
             f"{rates[name][2]:+.4f}"
@@ -265,7 +269,7 @@ def test_of_a_blind_selection_on_real_samples_little_is_found_and_of_one_that_se
         other[domain] = samples[2] @ samples[2][
             np.unique(samples[0][opposite].text.astype(int))
         ].mean(axis=0)
-    seeing = _judged(samples, lambda own, domain: other[domain][None, own].repeat(2, 0), 0)
+    seeing = _judged(samples, lambda texts, domain: other[domain][None, texts].repeat(2, 0), 0)
     assert (seeing.loc[[patterns.RAW, patterns.LENGTH], "p"] < 0.01).all()
     assert (seeing.loc[[patterns.RAW, patterns.LENGTH], "low"] > 0).all() and seeing.loc[
         patterns.NOTHING, "p"
@@ -282,7 +286,7 @@ def test_a_selection_by_length_alone_is_an_effect_that_the_match_takes_away():
         .tokens
     )
     noise = 0.01 * generator.normal(size=(2, len(tokens)))
-    found = _judged(samples, lambda own, _: noise[:, own] - tokens.to_numpy()[own], 0)
+    found = _judged(samples, lambda texts, _: noise[:, texts] - tokens.to_numpy()[texts], 0)
     assert found.loc[patterns.RAW, "p"] < 0.01 and found.loc[patterns.LENGTH, "p"] > 0.05
     assert (
         0.5 < found.loc[patterns.LENGTH, "comparable"] < found.loc[patterns.RAW, "comparable"] < 1
@@ -298,8 +302,10 @@ def test_the_projection_spreads_as_resampled_problems_do():
     found = patterns.compare(chosen, rows, vectors).set_index("comparison").loc[patterns.RAW]
     sets = {}
     for domain, table in chosen.items():
-        own = _responses(table, vectors, rows)
-        sets[domain] = [np.array([texts.mean(axis=0) for texts in own[kind]]) for kind in own]
+        responses = _responses(table, vectors, rows)
+        sets[domain] = [
+            np.array([texts.mean(axis=0) for texts in responses[kind]]) for kind in responses
+        ]
     drawn = []
     for _ in range(2000):
         m, c = (generator.integers(40, size=40) for _ in range(2))
@@ -348,9 +354,11 @@ def _scores(trainings=(1, 2)):
             for step, score in enumerate([0.95, last][: 1 + (margin is not None)]):
                 rows += [
                     {
-                        "dataset": "sums", "problem_id": f"sums/test/{n}", "solution_id": draw, "step": step,
+                        "dataset": "sums", "problem_id": f"sums/test/{n}", "solution_id": draw,
+                        "step": step,
                         "text": f"step {step} of {draw}", "truth": float(correct or step == 0),
-                        "correct": correct and margin is not None, "reward_model": f"prm_{role}", "role": role,
+                        "correct": correct and margin is not None,
+                        "reward_model": f"prm_{role}", "role": role,
                         "replicate": seed, "score": score,
                     }
                     for role in ("math", "code")

@@ -19,7 +19,7 @@ from prmscale.engines.backends.transformers_scorer import TransformersScorer, sc
 from prmscale.engines.flops import Shape
 from prmscale.errors import UserError
 from prmscale.policies.pretrain import build, encode, pretrain
-from prmscale.rewards.examples import Example
+from prmscale.rewards.examples import Example, Texts
 from prmscale.rewards.metrics import metrics
 from prmscale.rewards.train import epoch_batches, load_base, train
 from prmscale.study import LadderModel, Pretraining, RewardTraining, World
@@ -78,9 +78,9 @@ def trained(base, examples, **settings):
     """A reward model trained on the examples, its scores of them, and the checkpoints' facts."""
     settings = RewardTraining(**{"batch": 16, "learning_rate": 0.01, **settings})
     model, tokenizer = load_base(base, 0, head=settings.head)
-    kept, texts = [], encoded(tokenizer, examples)
-    train(model, tokenizer, examples, texts, settings, 0, lambda *facts: kept.append(facts))
-    return model, score_encoded(model.eval(), tokenizer, texts, 4096), kept
+    kept, texts = [], Texts.encode(tokenizer, examples)
+    train(model, texts, settings, 0, lambda *facts: kept.append(facts))
+    return model, score_encoded(model.eval(), tokenizer, texts.encoded, 4096), kept
 
 
 def scores(model, tokenizer, steps, prompt="b is 2 less than a :"):
@@ -285,8 +285,8 @@ def test_no_steps_keep_a_fresh_head(base, head):
 
 def test_batches_of_a_ranking_loss_hold_whole_problems(base):
     made = lesson()
-    texts = encoded(AutoTokenizer.from_pretrained(base), made)
-    batches = epoch_batches(made, texts, RewardTraining(batch=16, ranking_weight=1.0), 0)
+    texts = Texts.encode(AutoTokenizer.from_pretrained(base), made)
+    batches = epoch_batches(texts, RewardTraining(batch=16, ranking_weight=1.0), 0)
     assert sorted(i for batch in batches for i in batch) == list(range(len(made)))
     for batch in batches:
         assert len(batch) == 16

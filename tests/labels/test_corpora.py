@@ -114,7 +114,7 @@ def labelled(found):
     ],
 )
 def test_rows_in_their_published_format(source, row, wanted, tmp_path):
-    found = imported.load(corpus(tmp_path, source, [row]), 0)
+    found = imported.import_corpus(corpus(tmp_path, source, [row]), 0)
     assert labelled(found) == wanted
     (problem,) = from_table(found.problems)
     assert problem.prompt == "Two plus two?" and problem.domain == "math"
@@ -131,7 +131,9 @@ def test_rows_in_their_published_format(source, row, wanted, tmp_path):
 
 def test_steps_keep_their_lines(tmp_path):
     code = ["def f():\n    x = 1", "    return x"]
-    found = imported.load(corpus(tmp_path, "trl_stepwise", [{**TRL, "completions": code}]), 0)
+    found = imported.import_corpus(
+        corpus(tmp_path, "trl_stepwise", [{**TRL, "completions": code}]), 0
+    )
     assert labelled(found) == [(tuple(code), [1, 0], False)]
     assert found.solutions.text.tolist() == ["def f():\n    x = 1\n    return x\n"]
 
@@ -139,7 +141,7 @@ def test_steps_keep_their_lines(tmp_path):
 def test_a_problem_may_list_steps_of_its_own(tmp_path):
     listed = "Do as said. Step 1: add. Step 2: double. What is it?"
     row = {key: value.replace("Two plus two?", listed) for key, value in SHEPHERD.items()}
-    found = imported.load(corpus(tmp_path, "math_shepherd", [row]), 0)
+    found = imported.import_corpus(corpus(tmp_path, "math_shepherd", [row]), 0)
     assert from_table(found.problems)[0].prompt == listed
     assert labelled(found) == [
         (("Step 1: Add - or so.", "Step 2: It is 5. The answer is: 5"), [1, 0], False)
@@ -147,7 +149,7 @@ def test_a_problem_may_list_steps_of_its_own(tmp_path):
 
 
 def test_paths_that_end_nowhere_are_chosen_by_no_aggregation(tmp_path):
-    found = imported.load(corpus(tmp_path, "prm800k", [PHASE_1]), 0)
+    found = imported.import_corpus(corpus(tmp_path, "prm800k", [PHASE_1]), 0)
     assert found.solutions.finish_reason.tolist() == ["partial", "partial", "stop"]
     (problem,) = from_table(found.problems)
     made = examples({problem.problem_id: problem}, found.solutions, found.labels, RewardTraining())
@@ -160,7 +162,7 @@ def test_paths_that_end_nowhere_are_chosen_by_no_aggregation(tmp_path):
 
 def test_a_path_that_breaks_off_at_an_unrated_step_ends_nowhere(tmp_path):
     row = prm800k(step(rated("Add.", 1), chosen=0), step(rated("It is 4.", None), chosen=0))
-    found = imported.load(corpus(tmp_path, "prm800k", [row]), 0)
+    found = imported.import_corpus(corpus(tmp_path, "prm800k", [row]), 0)
     assert found.solutions.finish_reason.tolist() == ["partial"]
     (problem,) = from_table(found.problems)
     by_outcome = RewardTraining(supervise="outcome")
@@ -169,7 +171,7 @@ def test_a_path_that_breaks_off_at_an_unrated_step_ends_nowhere(tmp_path):
 
 def test_a_problem_reported_as_broken_teaches_nothing(tmp_path):
     rows = [prm800k(step(rated("Add.", 1), chosen=0), finish="bad_problem"), PHASE_2]
-    assert len(imported.load(corpus(tmp_path, "prm800k", rows), 0).solutions) == 1
+    assert len(imported.import_corpus(corpus(tmp_path, "prm800k", rows), 0).solutions) == 1
 
 
 @pytest.mark.parametrize(
@@ -214,15 +216,15 @@ def test_a_problem_reported_as_broken_teaches_nothing(tmp_path):
 def test_a_malformed_row_is_an_error_or_counted_and_listed(source, good, bad, said, tmp_path):
     rows = [good, "", bad, good]
     with pytest.raises(UserError, match=rf"{source}.jsonl, line 3: .*{said}"):
-        imported.load(corpus(tmp_path, source, rows), 0)
-    found = imported.load(corpus(tmp_path, source, rows, skip_malformed=True), 0)
+        imported.import_corpus(corpus(tmp_path, source, rows), 0)
+    found = imported.import_corpus(corpus(tmp_path, source, rows, skip_malformed=True), 0)
     (skipped,) = found.skipped
     assert "line 3" in skipped and said in skipped
     assert len(found.solutions) == 2 * len(
-        imported.load(corpus(tmp_path, source, [good]), 0).solutions
+        imported.import_corpus(corpus(tmp_path, source, [good]), 0).solutions
     )
-    with pytest.raises(UserError, match="not one labelled solution"):
-        imported.load(corpus(tmp_path, source, [bad], skip_malformed=True), 0)
+    with pytest.raises(UserError, match="no labelled solution"):
+        imported.import_corpus(corpus(tmp_path, source, [bad], skip_malformed=True), 0)
 
 
 def test_both_phases_of_prm800k_come_from_the_hub_line_by_line(tmp_path, monkeypatch):
@@ -236,7 +238,7 @@ def test_both_phases_of_prm800k_come_from_the_hub_line_by_line(tmp_path, monkeyp
         ("phase2_test", {"not": "read"}),
     ):
         (tmp_path / f"{name}.jsonl").write_text(json.dumps(row) + "\n{\n")
-    found = imported.load(Corpus(name="prm800k", source="prm800k", skip_malformed=True), 0)
+    found = imported.import_corpus(Corpus(name="prm800k", source="prm800k", skip_malformed=True), 0)
     assert len(found.solutions) == 4 and set(found.problems.licence) == {"MIT"}
     assert [place.split(": ")[0] for place in found.skipped] == [
         f"{tmp_path}/phase{n}_train.jsonl, line 2" for n in (1, 2)
@@ -244,17 +246,19 @@ def test_both_phases_of_prm800k_come_from_the_hub_line_by_line(tmp_path, monkeyp
     (((hub,), options),) = asked
     assert hub == "tasksource/PRM800K" and len(options["revision"]) == 40
     with pytest.raises(UserError, match=r"phase1_train.jsonl, line 2: not valid JSON"):
-        imported.load(Corpus(name="prm800k", source="prm800k"), 0)
+        imported.import_corpus(Corpus(name="prm800k", source="prm800k"), 0)
 
 
 def test_a_problem_is_in_one_split_and_a_limit_draws_rows(tmp_path):
     rows = [{**TRL, "prompt": f"problem {i % 100}"} for i in range(400)]
-    found = imported.load(corpus(tmp_path, "trl_stepwise", rows, validation=0.3), 0)
+    found = imported.import_corpus(corpus(tmp_path, "trl_stepwise", rows, validation=0.3), 0)
     assert len(found.problems) == found.problems.prompt.nunique() == 100
     assert 15 < (found.problems.split == "validation").sum() < 45
     assert Counter(found.solutions.solution_id) == {n: 100 for n in range(4)}
     few = [
-        imported.load(corpus(tmp_path, "trl_stepwise", rows, validation=0.3, limit=50), seed)
+        imported.import_corpus(
+            corpus(tmp_path, "trl_stepwise", rows, validation=0.3, limit=50), seed
+        )
         for seed in (0, 0, 1)
     ]
     assert [len(f.solutions) for f in few] == [50] * 3
@@ -264,8 +268,8 @@ def test_a_problem_is_in_one_split_and_a_limit_draws_rows(tmp_path):
 
 
 def test_our_verdicts_are_held_against_the_published_ones(tmp_path):
-    solutions, differing = imported.judged(
-        imported.load(corpus(tmp_path, "solutions", [MODELS]), 0)
+    solutions, differing = imported.judge_corpus(
+        imported.import_corpus(corpus(tmp_path, "solutions", [MODELS]), 0)
     )
     assert solutions.answer.tolist() == ["1004", "5"]
     assert differing.to_dict("records") == [
@@ -282,11 +286,13 @@ def test_our_verdicts_are_held_against_the_published_ones(tmp_path):
 @pytest.mark.skipif(not SHARED.exists(), reason="the real rows are not beside this checkout")
 def test_real_solutions_of_others_are_judged_as_they_were():
     file = SHARED / "gsm8k_model_solutions_part.jsonl"
-    found = imported.load(Corpus(name="gsm8k-models", source="solutions", path=str(file)), 0)
+    found = imported.import_corpus(
+        Corpus(name="gsm8k-models", source="solutions", path=str(file)), 0
+    )
     assert len(found.problems) == 600 and Counter(found.solutions.policy) == {
         f"{size}_{kind}": 600 for size in ("6b", "175b") for kind in ("finetuning", "verification")
     }
-    _, differing = imported.judged(found)
+    _, differing = imported.judge_corpus(found)
     assert differing.empty, differing.to_string()
 
 

@@ -26,9 +26,10 @@ def labels(method="monte_carlo", problems=12, k=4, tokens=10, seed=0, dataset="t
             )
             rows.append(
                 {
-                    "problem_id": f"{dataset}/train/{problem:05d}", "solution_id": solution, "step": step,
-                    "method": method, "policy": "m", "weights": "", "k": k, "temperature": 0.8, "seed": 0,
-                    "rollouts": k, "successes": successes, "value": successes / k, "label": int(successes > 0),
+                    "problem_id": f"{dataset}/train/{problem:05d}", "solution_id": solution,
+                    "step": step, "method": method, "policy": "m", "weights": "", "k": k,
+                    "temperature": 0.8, "seed": 0, "rollouts": k, "successes": successes,
+                    "value": successes / k, "label": int(successes > 0),
                     "tokens_spent": tokens * k, "truth": float(step < first),
                 }
             )  # fmt: skip

@@ -16,8 +16,9 @@ from prmscale.engines.scheduler import run
 from prmscale.labels.adaptive import Decision, adaptive
 from prmscale.labels.binary_search import binary_search
 from prmscale.labels.consensus import consensus, first_errors
-from prmscale.labels.label import by_rollouts, table
+from prmscale.labels.methods import METHODS, Method, estimate_prefixes
 from prmscale.labels.spending import of_filter, of_labels
+from prmscale.labels.table import label_table
 from prmscale.study import LabelDecisions
 
 DECISION = Decision(threshold=0.2, confidence=0.9)
@@ -76,9 +77,11 @@ def test_rollouts_end_when_the_label_is_decided_and_never_pass_the_limit():
     found = labelled(adaptive, [("1", "1", "0", "1", "1", "1")], rollouts=20).result
     for prefix, estimate in found.items():
         if len(prefix) < 6:
-            assert DECISION.made(estimate.successes, estimate.rollouts) and estimate.rollouts < 20
+            assert (
+                DECISION.is_made(estimate.successes, estimate.rollouts) and estimate.rollouts < 20
+            )
             before = estimate.rollouts - 1
-            assert before == 0 or not DECISION.made(min(estimate.successes, before), before)
+            assert before == 0 or not DECISION.is_made(min(estimate.successes, before), before)
     assert all(
         e.rollouts <= 2
         for e in labelled(adaptive, [("1", "1", "0", "1", "1", "1")], rollouts=2).result.values()
@@ -94,8 +97,8 @@ def test_the_posterior_is_jeffreys():
 @given(st.integers(0, 8), st.integers(1, 8))
 def test_without_a_threshold_any_success_is_right_and_the_last_rollout(successes, rollouts):
     anything = Decision(threshold=0, confidence=0.9)
-    right = anything.right(min(successes, rollouts), rollouts)
-    assert right == anything.made(min(successes, rollouts), rollouts) == (successes > 0)
+    right = anything.is_right(min(successes, rollouts), rollouts)
+    assert right == anything.is_made(min(successes, rollouts), rollouts) == (successes > 0)
 
 
 def test_by_default_a_search_calls_right_what_any_rollout_finishes():
@@ -103,9 +106,11 @@ def test_by_default_a_search_calls_right_what_any_rollout_finishes():
     `adaptive`.
     """
     rules = LabelDecisions()
-    search, saving = (Decision(**own.model_dump()) for own in (rules.binary_search, rules.adaptive))
-    assert search.right(1, 8) and not search.right(0, 8)
-    assert not saving.right(1, 8) and (saving.threshold, saving.confidence) == (0.2, 0.9)
+    search, saving = (
+        Decision(**rule.model_dump()) for rule in (rules.binary_search, rules.adaptive)
+    )
+    assert search.is_right(1, 8) and not search.is_right(0, 8)
+    assert not saving.is_right(1, 8) and (saving.threshold, saving.confidence) == (0.2, 0.9)
     assert str(search) == "any rollout right" and "0.2" in str(saving) and "0.9" in str(saving)
 
 
@@ -128,11 +133,10 @@ def test_methods_share_draws_and_each_is_charged_as_if_alone():
         ]
     )
     shared = CachedPolicy(CoinPolicy(0.8, 6))
-    for method in ("monte_carlo", "adaptive", "binary_search"):
-        arguments = (grade, 8, None, DECISION, method)
-        assert by_rollouts(problems, solutions, shared, *arguments) == by_rollouts(
-            problems, solutions, CoinPolicy(0.8, 6), *arguments
-        )
+    for name in METHODS:
+        method = Method(name, 8, DECISION)
+        together = estimate_prefixes(problems, solutions, method, shared, grade)
+        assert together == estimate_prefixes(problems, solutions, method, CoinPolicy(0.8, 6), grade)
 
 
 def by(policy, solutions):
@@ -151,7 +155,7 @@ def by(policy, solutions):
         "weights": "w",
         "k": 8,
     }
-    return table(
+    return label_table(
         problem(), frame, labelled(binary_search, solutions, policy=policy).result, None, provenance
     )
 
@@ -164,7 +168,7 @@ def test_consensus_keeps_the_solutions_whose_first_error_all_place_alike():
     kept = consensus([able, unable])
     assert kept.solution_id.tolist() == [1] * 6
     given = pd.DataFrame({"problem_id": problem().problem_id, "solution_id": [0, 1]})
-    spent = of_filter([of_labels(own, given) for own in (able, unable)], kept)
+    spent = of_filter([of_labels(labels, given) for labels in (able, unable)], kept)
     assert (
         spent.tokens.sum()
         == able.tokens_spent.sum() + unable.tokens_spent.sum()
@@ -177,9 +181,9 @@ def test_consensus_keeps_the_solutions_whose_first_error_all_place_alike():
 def test_a_summary_counts_what_was_spent_kept_and_right():
     rows = pd.DataFrame(
         {
-            "problem_id": ["a", "a", "b", "b"], "solution_id": 0, "step": [0, 1, 0, 1], "method": "adaptive",
-            "decision": "any rollout right",
-            "policy": "m", "weights": "0f", "k": 2, "temperature": 0.8, "seed": 1, "rollouts": 2, "tokens_spent": 5,
+            "problem_id": ["a", "a", "b", "b"], "solution_id": 0, "step": [0, 1, 0, 1],
+            "method": "adaptive", "decision": "any rollout right", "policy": "m", "weights": "0f",
+            "k": 2, "temperature": 0.8, "seed": 1, "rollouts": 2, "tokens_spent": 5,
             "value": [1.0, 0.0, 1.0, 1.0], "label": [1, 0, 1, 1], "truth": [1.0, 0.0, 1.0, 0.0],
         }
     )  # fmt: skip

@@ -1,13 +1,17 @@
 """Monte-Carlo labels against exact enumeration, and their costs."""
 
+from typing import get_args
+
 import numpy as np
 import pandas as pd
 import pytest
 from scripted import CoinPolicy, grade, problem
 
 from prmscale.engines.scheduler import run
-from prmscale.labels.label import by_rollouts, table
+from prmscale.labels.methods import METHODS, Method, estimate_prefixes
 from prmscale.labels.monte_carlo import monte_carlo
+from prmscale.labels.table import label_table
+from prmscale.study import RolloutMethod
 
 
 def estimate(solutions, rollouts, policy=None, complete=None):
@@ -40,7 +44,7 @@ def test_a_shared_prefix_is_rolled_out_and_paid_once():
             "finish_reason": "stop",
         }
     )
-    rows = table(problem(), solutions, found, task=None, provenance={"method": "monte_carlo"})
+    rows = label_table(problem(), solutions, found, task=None, provenance={"method": "monte_carlo"})
     assert rows.tokens_spent.sum() == sum(e.tokens for e in found.values())
     assert rows[(rows.solution_id == 1) & (rows.step == 0)].tokens_spent.item() == 0
 
@@ -62,13 +66,18 @@ def test_hard_labels_say_whether_any_rollout_succeeds():
             for p in problems
         ]
     )
-    found = by_rollouts(problems, solutions, CoinPolicy(), grade, rollouts=4)
+    found = estimate_prefixes(problems, solutions, Method("monte_carlo", 4), CoinPolicy(), grade)
     rows = pd.concat(
         [
-            table(p, solutions[solutions.problem_id == p.problem_id], e, None, {})
+            label_table(p, solutions[solutions.problem_id == p.problem_id], e, None, {})
             for p, e in zip(problems, found, strict=True)
         ]
     )
     assert (rows.label == (rows.successes > 0)).all()
     assert (rows[rows.step > 0].label == 0).all()
     assert np.allclose(rows.value, rows.successes / rows.rollouts)
+
+
+def test_every_method_that_a_study_can_name_is_registered():
+    """A tree and a filter of several labellers' labels are no METHODS."""
+    assert {*METHODS, "omega", "consensus"} == set(get_args(RolloutMethod))

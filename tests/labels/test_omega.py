@@ -13,6 +13,7 @@ from scripted import CoinPolicy, grade, problem
 
 from prmscale.engines.scheduler import run
 from prmscale.labels.labeller import Labeller
+from prmscale.labels.methods import Method
 from prmscale.labels.monte_carlo import Estimate
 from prmscale.labels.omega import Wrong, omega, select
 from prmscale.study import OmegaTree
@@ -41,6 +42,7 @@ class Stumbling(CoinPolicy):
         return replies
 
 
+OMEGA = Method("omega", rollouts=4)
 PROVENANCE = {"method": "omega", "policy": "coin", "k": 4}
 
 
@@ -108,7 +110,7 @@ def test_searches_end_where_no_wrong_rollout_is_left_to_explain():
 
 def test_the_tables_hold_each_solution_once_and_labels_of_whole_solutions():
     problems = [problem(i) for i in range(6)]
-    labeller = Labeller("omega", None, grade, CoinPolicy(0.8, 5), 4, None, OmegaTree(), PROVENANCE)
+    labeller = Labeller(OMEGA, None, grade, CoinPolicy(0.8, 5), OmegaTree(), PROVENANCE)
     solutions, labels, spent = labeller.grow(problems)
     assert not pd.DataFrame({"p": solutions.problem_id, "s": solutions.text}).duplicated().any()
     counts = labels.groupby(["problem_id", "solution_id"]).step.agg(["size", "max"])
@@ -126,9 +128,8 @@ def test_all_that_a_tree_generates_is_charged_to_its_problem(p):
     paid for as well.
     """
     ledgers = [grown(CoinPolicy(p, 5), rollouts=4, searches=1).ledger.cost.of("tokens")]
-    labeller = Labeller(
-        "omega", None, grade, CoinPolicy(p, 5), 4, None, OmegaTree(searches=1), PROVENANCE
-    )
+    tree = OmegaTree(searches=1)
+    labeller = Labeller(OMEGA, None, grade, CoinPolicy(p, 5), tree, PROVENANCE)
     _, labels, spent = labeller.grow([problem()])
     assert spent.tokens.tolist() == ledgers and ledgers[0] >= 4 * 5
     assert spent.labelled.tolist() == [len(labels) / 5] and (p or not len(labels))

@@ -19,7 +19,8 @@ from prmscale.tasks.world.arithmetic import solve
 from prmscale.tasks.world.specifications import Specification
 
 ROW = {
-    "id": "gsm8k-0", "generator": "Qwen2-7B-Instruct", "problem": "Two plus two?", "steps": ["Add\nthem.", "It is 5."],
+    "id": "gsm8k-0", "generator": "Qwen2-7B-Instruct", "problem": "Two plus two?",
+    "steps": ["Add\nthem.", "It is 5."],
     "final_answer_correct": False, "label": 1,
 }  # fmt: skip
 
@@ -27,8 +28,8 @@ ROW = {
 def brute_force(scores, labels, threshold):
     """Accuracies and F1 as the published evaluation counts them."""
     right = {True: [], False: []}
-    for own, label in zip(scores, labels, strict=True):
-        said = next((i for i, score in enumerate(own) if score < threshold), -1)
+    for of_steps, label in zip(scores, labels, strict=True):
+        said = next((i for i, score in enumerate(of_steps) if score < threshold), -1)
         right[label == -1].append(said == label)
     erroneous, correct = np.mean(right[False]), np.mean(right[True])
     return (
@@ -39,12 +40,12 @@ def brute_force(scores, labels, threshold):
 
 
 def judged():
-    """Scores (with many ties) and first errors of a few solutions, some of them right and some not."""
+    """Scores (with many ties) and first errors of a few solutions, right and wrong ones."""
     steps = st.lists(st.integers(0, 6).map(lambda n: n / 6), min_size=1, max_size=5)
     wrong = steps.flatmap(
-        lambda own: st.tuples(st.just(np.array(own)), st.integers(0, len(own) - 1))
+        lambda scores: st.tuples(st.just(np.array(scores)), st.integers(0, len(scores) - 1))
     )
-    right = steps.map(lambda own: (np.array(own), -1))
+    right = steps.map(lambda scores: (np.array(scores), -1))
     return st.tuples(
         st.lists(wrong, min_size=1, max_size=6), st.lists(right, min_size=1, max_size=6)
     ).map(lambda both: both[0] + both[1])
@@ -127,9 +128,9 @@ def generated(split, problems=40):
         steps = solve(Specification.from_json(problem.detail["specification"]), 7)
         place = i % (len(steps) - 1)
         wrong = [*steps[:place], steps[place].split()[0], *steps[place + 1 :]]
-        for number, (own, first) in enumerate(((steps, -1), (wrong, place))):
-            rows.append({"problem_id": problem.problem_id, "solution_id": number, "steps": own})
-            places[problem.problem_id, tuple(own)] = first
+        for number, (text, first) in enumerate(((steps, -1), (wrong, place))):
+            rows.append({"problem_id": problem.problem_id, "solution_id": number, "steps": text})
+            places[problem.problem_id, tuple(text)] = first
     return task, chosen, pd.DataFrame(rows), places
 
 
@@ -189,8 +190,8 @@ def test_intervals_of_f1_cover_it_whatever_seeds_do(trained):
     for _ in range(studies):
         easy, luck = generator.uniform(-0.15, 0.15, 200), 0.07 * generator.normal(size=trained)
         tables = []
-        for seed, own in enumerate(luck):
-            hit = generator.random(200) < np.where(truth == -1, 0.8, 0.6) + easy + own
+        for seed, shift in enumerate(luck):
+            hit = generator.random(200) < np.where(truth == -1, 0.8, 0.6) + easy + shift
             predicted = np.where(hit, truth, 5)
             tables.append(
                 pd.DataFrame(

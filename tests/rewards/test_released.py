@@ -47,8 +47,9 @@ BYTES = {
     letter: i for i, letter in enumerate([*MARKS, *map(chr, range(33, 127)), "Ġ", "Ċ"])
 }  # as Qwen2 spells them
 SHAPE = {
-    "vocab_size": len(BYTES) + 8, "hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 2,
-    "num_attention_heads": 2, "num_key_value_heads": 1, "tie_word_embeddings": False, "initializer_range": 0.5,
+    "vocab_size": len(BYTES) + 8, "hidden_size": 16, "intermediate_size": 24,
+    "num_hidden_layers": 2, "num_attention_heads": 2, "num_key_value_heads": 1,
+    "tie_word_embeddings": False, "initializer_range": 0.5,
 }  # fmt: skip
 LLAMA_CHAT = (
     "<s>{% for m in messages %}<h>{{ m.role }}</h>\n\n{{ m.content | trim }}</s>{% endfor %}"
@@ -268,7 +269,7 @@ def test_a_model_of_another_format_is_an_error(tmp_path):
 def test_a_folder_of_facts_stands_for_the_model(tmp_path):
     wanted, _ = skywork(tmp_path)
     theirs = released(tmp_path, "skywork", role="math")
-    facts = json.loads(json.dumps(describe(theirs)))
+    facts = json.loads(json.dumps(describe(theirs).to_json()))
     weights = sum(p.numel() for p in ReleasedScorer(theirs, "cpu").model.parameters())
     assert 0.8 * weights < facts["base_parameters"] < 1.3 * weights and facts["role"] == "math"
     write_json(facts, tmp_path / "facts" / FACTS)
@@ -278,7 +279,7 @@ def test_a_folder_of_facts_stands_for_the_model(tmp_path):
 
 def test_it_stands_beside_the_ladder_and_not_in_it(tmp_path):
     trl(tmp_path)
-    theirs = describe(released(tmp_path, "trl", role="math"))
+    theirs = describe(released(tmp_path, "trl", role="math")).to_json()
     ours = {k: v for k, v in theirs.items() if k != "released"} | {
         "labels": "oracle",
         "head": "scalar",

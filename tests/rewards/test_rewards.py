@@ -14,11 +14,10 @@ from transformers import AutoModelForTokenClassification, AutoTokenizer
 from prmscale.engines.backends.transformers_scorer import TransformersScorer, score_encoded
 from prmscale.errors import UserError
 from prmscale.rewards.card import card
-from prmscale.rewards.examples import Example, examples, shuffled
+from prmscale.rewards.examples import Example, Texts, examples, shuffle
 from prmscale.rewards.metrics import best_of_n, metrics
 from prmscale.rewards.train import load_base, train
 from prmscale.study import RewardTraining
-from prmscale.tasks import steps
 
 LABELS = pd.DataFrame(
     {
@@ -71,7 +70,7 @@ def test_shuffling_keeps_the_labels_and_nothing_else():
         Example(problem(i // 4), i % 4, ("x",) * n, np.full(n, i + 0.0), np.ones(n), i // 4 < 25)
         for i, n in enumerate(lengths)
     ]
-    drawn = shuffled(made, 0)
+    drawn = shuffle(made, 0)
     assert [(e.problem, e.solution_id, e.steps) for e in drawn] == [
         (e.problem, e.solution_id, e.steps) for e in made
     ]
@@ -80,7 +79,7 @@ def test_shuffling_keeps_the_labels_and_nothing_else():
     # where a label stands says nothing of where it stood: neither its problem nor its outcome
     assert sum(e.problem == made[int(e.targets[0])].problem for e in drawn) < 10
     assert 35 < sum(e.correct for e in drawn[:100]) < 65
-    again = shuffled(made, 0)
+    again = shuffle(made, 0)
     assert all(np.array_equal(a.targets, b.targets) for a, b in zip(drawn, again, strict=True))
 
 
@@ -89,10 +88,10 @@ def test_best_of_n_takes_the_first_of_the_best():
     scores = [[[0.9, 0.1], [0.5, 0.5], [0.4, 0.4]], [[0.2], [0.2], [0.3]], [[0.5], [0.5], [0.5]]]
     made = [
         Example(problem(p), i, ("x",) * len(s), np.array(s) * 0 + r, np.array(s) * 0 + r, bool(r))
-        for p, (own, all_scores) in enumerate(zip(rights, scores, strict=True))
-        for i, (r, s) in enumerate(zip(own, all_scores, strict=True))
+        for p, (outcomes, all_scores) in enumerate(zip(rights, scores, strict=True))
+        for i, (r, s) in enumerate(zip(outcomes, all_scores, strict=True))
     ]
-    found = best_of_n(made, [np.array(s) for own in scores for s in own])
+    found = best_of_n(made, [np.array(s) for of_problem in scores for s in of_problem])
     assert found.pop("one_sample") == pytest.approx(4 / 9)
     # by the mean and the sum the first two solutions of the first problem tie
     wanted = {"last": 2, "min": 2, "product": 2, "mean": 1, "sum": 1}
@@ -162,12 +161,12 @@ def test_a_reward_model_learns_a_visible_mistake_and_loads_without_our_code(base
     model, tokenizer = load_base(base, seed=0)
     kept = []
     settings = RewardTraining(steps=60, batch=16, learning_rate=0.01, checkpoints=[50, 100])
-    encoded = [steps.encode_solution(tokenizer, e.problem.prompt, e.steps) for e in made]
-    train(model, tokenizer, made, encoded, settings, 0, lambda *facts: kept.append(facts))
+    texts = Texts.encode(tokenizer, made)
+    train(model, texts, settings, 0, lambda *facts: kept.append(facts))
     assert [(percent, step) for percent, step, *_ in kept] == [(50, 30), (100, 60)] and kept[0][
         2
     ] < kept[1][2]
-    scores = score_encoded(model, tokenizer, encoded, 4096)
+    scores = score_encoded(model, tokenizer, texts.encoded, 4096)
     assert metrics(made, scores)["step_accuracy"] > 0.95
     model.save_pretrained(tmp_path)
     tokenizer.save_pretrained(tmp_path)
@@ -196,8 +195,8 @@ def test_the_card_holds_the_facts():
             "right_by_source": {"arithmetic": 0.625},
         },
         "data": "abc", "seed": 1, "step_mark": "the last token",
-        "validation": {"within_auc": 0.75}, "head": "scalar", "supervise": "outcome", "ranking_weight": 0.5,
-        "shuffled": False, "untrained": False, "replicate": 2,
+        "validation": {"within_auc": 0.75}, "head": "scalar", "supervise": "outcome",
+        "ranking_weight": 0.5, "shuffled": False, "untrained": False, "replicate": 2,
     }  # fmt: skip
     text = card(json.loads(json.dumps(facts)))
     assert (

@@ -20,12 +20,11 @@ from prmscale import tables
 from prmscale.engines.backends.transformers_scorer import TransformersScorer
 from prmscale.errors import UserError
 from prmscale.rewards import replicates
-from prmscale.rewards.examples import Example
+from prmscale.rewards.examples import Example, Texts
 from prmscale.rewards.parallel import launch
 from prmscale.rewards.train import load_base, train
 from prmscale.study import RewardTraining
 from prmscale.tasks.base import to_table
-from prmscale.tasks.steps import encode_solution
 
 SETTINGS = {"steps": 6, "batch": 7, "learning_rate": 0.01, "optimizer": "adamw"}
 
@@ -59,8 +58,7 @@ def made(count=30):
 def trained(base, folder, **settings):
     """Train on what `made` gives and save the weights at the end."""
     model, tokenizer = load_base(base, seed=0)
-    examples = made()
-    encoded = [encode_solution(tokenizer, e.problem.prompt, e.steps) for e in examples]
+    texts = Texts.encode(tokenizer, made())
 
     def keep(percent, step, flops, weights):
         if int(os.environ.get("RANK", 0)) == 0:
@@ -68,7 +66,7 @@ def trained(base, folder, **settings):
             tokenizer.save_pretrained(folder)
             (folder / "flops").write_text(str(flops))
 
-    train(model, tokenizer, examples, encoded, RewardTraining(**{**SETTINGS, **settings}), 0, keep)
+    train(model, texts, RewardTraining(**{**SETTINGS, **settings}), 0, keep)
     return model
 
 
@@ -111,18 +109,20 @@ def inputs(folder):
     ]
     solutions = [
         {
-            "problem_id": e.problem.problem_id, "solution_id": 0, "policy": "t", "steps": list(e.steps), "text": "",
-            "answer": "1", "finish_reason": "stop", "tokens": 1, "correct": bool(e.correct), "logprob": 0.0,
-            "min_logprob": 0.0, "confidence": 0.0, "prefix_tokens": 1, "flops": 1.0, "prefix_flops": 1.0,
+            "problem_id": e.problem.problem_id, "solution_id": 0, "policy": "t",
+            "steps": list(e.steps), "text": "", "answer": "1", "finish_reason": "stop",
+            "tokens": 1, "correct": bool(e.correct), "logprob": 0.0, "min_logprob": 0.0,
+            "self_certainty": 0.0, "prefix_tokens": 1, "flops": 1.0, "prefix_flops": 1.0,
         }
         for e in examples
     ]  # fmt: skip
     labels = [
         {
-            "problem_id": e.problem.problem_id, "solution_id": 0, "step": t, "method": "oracle", "decision": "truth",
-            "rollouts": 0,
-            "successes": 0, "value": float(target == 1), "label": int(target == 1), "policy": "t",
-            "weights": "", "k": 0, "tokens_spent": 0, "truth": float(target == 1), "temperature": 1.0, "seed": 0,
+            "problem_id": e.problem.problem_id, "solution_id": 0, "step": t,
+            "method": "oracle", "decision": "truth", "rollouts": 0, "successes": 0,
+            "value": float(target == 1), "label": int(target == 1), "policy": "t",
+            "weights": "", "k": 0, "tokens_spent": 0, "truth": float(target == 1),
+            "temperature": 1.0, "seed": 0,
         }
         for e in examples
         for t, target in enumerate(e.targets)
@@ -145,7 +145,8 @@ def rule(base, read, done, head, dies_at=None):
     settings = RewardTraining(**SETTINGS, head=head, checkpoints=[50, 100], resume_minutes=1e-9)
     data = {"name": "all", "datasets": ["toy"], "labels": "oracle"}
     params = {
-        "training": settings.model_dump(), "data": data, "model": "toy", "base": "t", "base_folders": [base, base],
+        "training": settings.model_dump(), "data": data, "model": "toy", "base": "t",
+        "base_folders": [base, base],
         "revision": None, "train_on": "math", "role": "", "seed": 0, "device": "cpu",
     }  # fmt: skip
     add = replicates._add

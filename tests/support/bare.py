@@ -13,21 +13,6 @@ HIDDEN = (
     *("bwrap", "git", "munge", "sacct", "salloc", "sbatch", "scancel", "scontrol", "sinfo"),
     *("slurm", "squeue", "srun"),
 )
-    [
-        "bwrap",
-        "git",
-        "munge",
-        "sacct",
-        "salloc",
-        "sbatch",
-        "scancel",
-        "scontrol",
-        "sinfo",
-        "slurm",
-        "squeue",
-        "srun",
-    ]
-)
 
 
 def link_programs(folder):

@@ -3,7 +3,7 @@
 from prmscale import tables
 from prmscale.jobs import job
 from prmscale.labels.comparison import compare
-from prmscale.labels.labeller import load
+from prmscale.labels.labeller import load_labellers
 from prmscale.tasks.base import from_table
 
 with job(snakemake):
@@ -12,6 +12,7 @@ with job(snakemake):
     chosen = from_table(problems[problems.split == "train"])[: params.problems]
     solutions = tables.read(snakemake.input.solutions, "solutions")
     solutions = solutions[solutions.problem_id.isin([p.problem_id for p in chosen])]
-    labels, spent = compare(load(params, snakemake.resources.gpu, solutions), chosen, solutions)
+    labellers = load_labellers(params, snakemake.resources.gpu, solutions)
+    labels, spent = compare(labellers, chosen, solutions)
     tables.write(spent, snakemake.output.spent, "spending")
     tables.write(labels, snakemake.output.labels, "labels")

@@ -12,4 +12,4 @@ with job(snakemake):
     facts = describe(ReleasedRewardModel(**snakemake.params.released))
     with atomic_write(snakemake.output.folder) as aside:
         aside.mkdir()
-        write_json(facts, aside / FACTS)
+        write_json(facts.to_json(), aside / FACTS)

@@ -1,6 +1,4 @@
-"""Import solutions that others have written and labelled; hold the published verdicts against our
-own.
-"""
+"""Import solutions that others wrote and labelled; compare their published verdicts with ours."""
 
 from prmscale import tables
 from prmscale.files import write_json
@@ -10,7 +8,7 @@ from prmscale.study import Corpus
 
 with job(snakemake):
     corpus = Corpus(**snakemake.params.corpus)
-    found = imported.load(corpus, snakemake.params.seed)
+    found = imported.import_corpus(corpus, snakemake.params.seed)
     solutions = found.solutions
     facts = {
         "name": corpus.name,
@@ -24,7 +22,7 @@ with job(snakemake):
         "skipped": {"rows": len(found.skipped), "why": found.skipped},
     }
     if corpus.source == "solutions" and corpus.domain == "math":
-        solutions, differing = imported.judged(found)
+        solutions, differing = imported.judge_corpus(found)
         facts["agreement"] = 1 - len(differing) / len(solutions)
         facts["disagreements"] = differing.to_dict("records")
         print(

@@ -1,8 +1,11 @@
-"""Grow OmegaPRM's trees of one data set, in shards: solutions, their labels, and what they took."""
+"""Grow OmegaPRM's trees of one data set, in shards that survive an interruption.
+
+A tree's rollouts are solutions, and their steps are labelled.
+"""
 
 from prmscale import tables
 from prmscale.jobs import job
-from prmscale.labels.labeller import load
+from prmscale.labels.labeller import load_labellers
 from prmscale.shards import complete, unfinished_work
 from prmscale.tasks.base import from_table
 
@@ -12,7 +15,7 @@ with job(snakemake):
     params = snakemake.params
     problems = tables.read(snakemake.input.problems, "problems")
     chosen = from_table(problems[problems.split.isin(params.splits)])
-    ((labeller,),) = load(params, snakemake.resources.gpu).values()
+    ((labeller,),) = load_labellers(params, snakemake.resources.gpu).values()
 
     def make(part, folder, progress):
         labeller.policy.forget()  # what a shard holds depends on nothing outside it

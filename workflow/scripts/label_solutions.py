@@ -1,9 +1,9 @@
-"""Label every step of the labelling solutions of one data set, in shards."""
+"""Label every step of a data set's labelling solutions, in shards that survive an interruption."""
 
 from prmscale import tables
 from prmscale.jobs import job
 from prmscale.labels import spending
-from prmscale.labels.labeller import load
+from prmscale.labels.labeller import load_labellers
 from prmscale.shards import complete, unfinished_work
 from prmscale.tasks.base import from_table
 
@@ -13,13 +13,14 @@ with job(snakemake):
         p.problem_id: p for p in from_table(tables.read(snakemake.input.problems, "problems"))
     }
     solutions = tables.read(snakemake.input.solutions, "solutions")
-    ((labeller,),) = load(params, snakemake.resources.gpu, solutions).values()
+    ((labeller,),) = load_labellers(params, snakemake.resources.gpu, solutions).values()
 
     def make(part, folder, progress):
         if labeller.policy:
             labeller.policy.forget()  # what a shard holds depends on nothing outside it
-        some = solutions[solutions.problem_id.isin(part)]
-        labels = labeller.labels([problems[name] for name in part], some, progress)
+        chosen = [problems[name] for name in part]
+        written = solutions[solutions.problem_id.isin(part)]
+        labels = labeller.label(chosen, written, progress)
         tables.write(labels, folder / "labels.parquet", "labels")
 
     output, weights = snakemake.output.labels, labeller.provenance["weights"]

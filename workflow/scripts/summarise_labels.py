@@ -1,5 +1,6 @@
-"""What every table of labels cost and how good it is; and, of those with known truth, each beside
-fixed rollouts.
+"""The cost and the quality of every table of labels.
+
+Tables whose truth is known are also compared with a fixed number of rollouts.
 """
 
 import pandas as pd
@@ -12,19 +13,11 @@ from prmscale.jobs import job
 
 with job(snakemake):
     params = snakemake.params
-    rows = [
-        {
-            "dataset": dataset,
-            **summary(
-                tables.read(labels, "labels"),
-                tables.read(spent, "spending"),
-                params.level,
-            ),
-        }
-        for dataset, labels, spent in zip(
-            params.datasets, snakemake.input.labels, snakemake.input.spent, strict=True
-        )
-    ]
+    rows = []
+    paths = zip(params.datasets, snakemake.input.labels, snakemake.input.spent, strict=True)
+    for dataset, labels_path, spent_path in paths:
+        labels, spent = tables.read(labels_path, "labels"), tables.read(spent_path, "spending")
+        rows.append({"dataset": dataset, **summary(labels, spent, params.level)})
     with atomic_write(snakemake.output.csv) as aside:
         pd.DataFrame(rows).to_csv(aside, index=False)
     judged = by_problem(

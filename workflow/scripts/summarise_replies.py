@@ -1,6 +1,4 @@
-"""By which rules answers were found in the solutions of each policy, and how many solutions were
-cut.
-"""
+"""The rules that found the answers in each policy's solutions, and the share of cut solutions."""
 
 from pathlib import Path
 

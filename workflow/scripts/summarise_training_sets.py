@@ -1,4 +1,4 @@
-"""What every training set holds, as its reward models' cards tell it, as one table."""
+"""One table of what every training set holds, from the facts of its reward models."""
 
 from prmscale.files import atomic_write
 from prmscale.jobs import job

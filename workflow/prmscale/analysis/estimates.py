@@ -1,24 +1,24 @@
-"""Means, paired differences and other statistics of problems and training seeds, with one kind of
-interval for all.
+"""Means, paired differences and other statistics over problems and training seeds, with intervals.
 
-What is measured is a crossed design: every training seed meets the same problems. Its analysis of
-variance (Searle, Casella and McCulloch 1992, Variance Components, chapter 4) tells the variance of
-a mean over n problems and S seeds, p / n + s / S + i / (n S), with the variances p of problems, s
-of seeds and i of their interaction: p / n comes from the problems' means, s / S + i / (n S) from
-the seeds' means, and `intervals` makes of the two an interval and a p-value. One seed says nothing
-about others: its interval covers the problems alone. Where cells are missing, the seeds' effects
-are those of the additive model by least squares (Henderson's method 3, chapter 5 there). Strata
-(data sets) keep their numbers of problems: their variances add up.
+The design is crossed: every training seed meets the same problems. Analysis of variance (Searle,
+Casella and McCulloch 1992, Variance Components, chapter 4) gives the variance of a mean over n
+problems and S seeds, p / n + s / S + i / (n S), with the variances p of problems, s of seeds and i
+of their interaction: p / n comes from the problems' means, s / S + i / (n S) from the seeds' means.
+`intervals` computes an interval and a p-value from the two. One seed tells nothing about other
+seeds, so its interval covers the problems alone. Where cells are missing, the seeds' effects are
+those of the additive model by least squares (Henderson's method 3, chapter 5 there). Strata (data
+sets) have fixed numbers of problems: their variances add up.
 
-Problems that are nearly all alike say little about those not seen. Two imaginary problems, one
-above and one below the mean, are therefore added to the variance, as far out as those that move it
-(Agresti and Min 2005, Statistics in Medicine 24, 729, for matched pairs); as far as 1 where all are
-alike, so that n equal problems are known to 2.8 / n, about as the rule of three has it. Where many
-differ this is nothing; where few do, it decides as the sign test does.
+Problems that are nearly all equal tell little about unseen problems. Therefore two imaginary
+problems, one above and one below the mean, are added to the variance, at the distance of the
+problems that move it (Agresti and Min 2005, Statistics in Medicine 24, 729, for matched pairs). If
+all problems are equal the distance is 1, so that the interval of n problems reaches 2.8 / n, close
+to the rule of three. If many problems differ the addition is negligible; if few differ, the result
+agrees with the sign test.
 
-Statistics that are not linear are replaced by the plane through their values one standard error to
-both sides of what was measured, along the principal axes of the means' covariance: the delta
-method, with slopes at the scale that counts.
+A nonlinear statistic is replaced by a plane through its values one standard error to both sides of
+the measured means, along the principal axes of their covariance. This is the delta method, with
+slopes at the scale of the errors.
 """
 
 from __future__ import annotations
@@ -40,17 +40,16 @@ Errors = tuple[float | None, float | None, float | None]  # of problems, seeds a
 SHARE: Range = (0.0, 1.0)
 DIFFERENCE: Range = (-1.0, 1.0)
 UNBOUNDED: Range = (-np.inf, np.inf)
-IMAGINARY = 2  # problems beside those measured
+IMAGINARY = 2  # problems added to the measured ones
 
 
 def mean_interval(
     values: npt.ArrayLike, level: float = 0.95, *, within: Range = DIFFERENCE
 ) -> Interval:
-    """The mean of one value a problem, or of a row of values (one a training seed), with its
-    interval.
+    """The mean of one value a problem, or of one a problem and training seed, with its interval.
 
-    Missing values are left out. One problem has no interval (low and high are NaN). The interval
-    ends at the ends of `within` where the values do.
+    `values` is [problems] or [problems, seeds]; missing values are left out. One problem has no
+    interval (low and high are NaN). The interval is clipped to `within` if all values are inside.
     """
     table = _table(values)
     table = table[~np.isnan(table).all(axis=1)]
@@ -60,18 +59,17 @@ def mean_interval(
 
 
 def paired_difference(a: npt.ArrayLike, b: npt.ArrayLike, level: float = 0.95) -> Interval:
-    """The mean of a - b, problem by problem in the same order; a problem missing in one of them is
-    left out.
+    """The mean of a - b, problem by problem; a problem missing in either is left out.
 
-    Either may have one column a training seed: seeds are paired, and one with a single column
-    stands against each.
+    The problems are in the same order. Either may be [problems, seeds]: seeds are paired, and a
+    single column is compared with every seed.
     """
     first, second = _table(a), _table(b)
     if len(first) != len(second) or (
         1 not in (first.shape[1], second.shape[1]) and first.shape != second.shape
     ):
         raise ValueError(
-            f"values of the same problems (and seeds) are wanted, not of shapes {np.shape(a)} and "
+            f"values must be of the same problems (and seeds), not of shapes {np.shape(a)} and "
             f"{np.shape(b)}"
         )
     return mean_interval(first - second, level)
@@ -84,13 +82,12 @@ def statistic_interval(
     *,
     within: Range = UNBOUNDED,
 ) -> Interval:
-    """A statistic of the means of the groups of complete `values` (problems x seeds x groups), with
-    its interval.
+    """A statistic of the groups' means of `values` [problems, seeds, groups], with its interval.
 
-    `statistic` takes rows of means (one column a group) and gives one number a row; it need not be
-    linear. One problem (a measure that has none) leaves the seeds. A statistic that nothing moves
-    has no interval (low and high are NaN), unless it is of a known range, such as a share: that of
-    others has no scale by which problems not seen could count.
+    No value may be missing. `statistic` maps means [rows, groups] to one number a row; it may be
+    nonlinear. With one problem (a measure without problems) the interval covers the seeds. A
+    statistic that does not vary has no interval (low and high are NaN), unless `within` is a
+    bounded range, such as that of a share: without a range, unseen problems have no scale.
     """
     table = np.asarray(values, dtype=float)
     means = table.mean(axis=(0, 1))
@@ -109,9 +106,9 @@ def curve(
     *,
     level: float = 0.95,
 ) -> pd.DataFrame:
-    """Mean, interval and number of problems and seeds of each group.
+    """Mean, interval and number of problems and seeds of each group, as by `intervals_of`.
 
-    Columns of the result: `by`, mean, low, high, n, seeds, as of `intervals_of`.
+    Columns of the result: `by`, mean, low, high, n, seeds.
     """
     found = intervals_of(table, by, value, level)
     names = pd.DataFrame(list(found), columns=pd.Index(list(by)))
@@ -126,9 +123,10 @@ def intervals_of(
 ) -> dict[tuple[Hashable, ...], Interval]:
     """The interval of each group of rows with the same values in the columns `by`, in their order.
 
-    The table's column `seed` names the training seed (one where there is none); rows of one problem
-    and seed within a group are averaged first. Where the table has a column `dataset`, each data
-    set is a stratum: its number of problems stays. Values between 0 and 1 are taken for shares.
+    The column `replicate` numbers the training seeds; a table without it has one seed. Rows of one
+    problem and seed within a group are averaged first. If the table has a column `dataset`, each
+    data set is a stratum, whose number of problems is fixed. If all values are between 0 and 1,
+    they are treated as shares.
     """
     missing = [column for column in [*by, value, "problem_id"] if column not in table]
     if missing:
@@ -141,17 +139,17 @@ def intervals_of(
         raise UserError(f"missing values in the columns to group by ({', '.join(by)})")
     means = _by_cell(table, list(by), value)
     found = {}
-    for key, own in means.groupby(level=list(range(len(by))), sort=True):
-        wide = own.droplevel(list(range(len(by)))).unstack("training seed")
+    levels = list(range(len(by)))
+    for key, group in means.groupby(level=levels, sort=True):
+        wide = group.droplevel(levels).unstack("training seed")
         strata = wide.index.get_level_values("stratum").to_numpy()
-        found[key if isinstance(key, tuple) else (key,)] = _interval(
-            wide.to_numpy(), strata, level, SHARE
-        )
+        names = key if isinstance(key, tuple) else (key,)
+        found[names] = _interval(wide.to_numpy(), strata, level, SHARE)
     return found
 
 
 def _by_cell(table: pd.DataFrame, by: list[str], value: str) -> pd.Series:
-    """The known means of each group, stratum, problem and training seed."""
+    """The mean of each group, stratum, problem and training seed that has a value."""
     stratum = table["dataset"] if "dataset" in table else pd.Series("", index=table.index)
     trained = table["replicate"] if "replicate" in table else pd.Series(1, index=table.index)
     keys = [table[column] for column in by]
@@ -164,11 +162,11 @@ def _by_cell(table: pd.DataFrame, by: list[str], value: str) -> pd.Series:
 
 
 def _table(values: npt.ArrayLike) -> Array:
-    """Problems x seeds, of one value a problem too."""
+    """Values [problems, seeds]; one value a problem becomes one column."""
     table = np.asarray(values, dtype=float)
     if table.ndim not in (1, 2):
         raise ValueError(
-            "one value a problem, or one a problem and seed, is wanted, not the shape "
+            "there must be one value a problem, or one a problem and seed, not the shape "
             f"{table.shape}"
         )
     return table[:, None] if table.ndim == 1 else table
@@ -177,14 +175,13 @@ def _table(values: npt.ArrayLike) -> Array:
 def _interval(
     values: Array, strata: npt.NDArray[np.generic], level: float, within: Range, alone: bool = False
 ) -> Interval:
-    """The interval of the mean of (problems x seeds), one stratum a problem; of one problem `alone`
-    by its seeds.
+    """The interval of the mean of `values` [problems, seeds]; `strata` has each problem's stratum.
+
+    If `alone`, one problem has an interval over its seeds.
     """
     measured = ~np.isnan(values)
-    table, strata = (
-        values[measured.any(axis=1)][:, measured.any(axis=0)],
-        strata[measured.any(axis=1)],
-    )
+    has_value = measured.any(axis=1)
+    table, strata = values[has_value][:, measured.any(axis=0)], strata[has_value]
     n, trained = len(table), max(table.shape[1], 1)
     mean = float(_mean(table, 1).mean()) if n else float("nan")
     if n < 2 and not (alone and trained > 1):
@@ -204,13 +201,12 @@ def _interval(
 
 
 def _variances(table: Array, strata: npt.NDArray[np.generic]) -> tuple[float, float, float, int]:
-    """What the variance of the mean owes to problems, to seeds with the interaction, and to the
-    interaction alone; and the degrees of freedom of the seeds' (0 where they cannot be told from
-    problems).
+    """The parts of the variance of the mean: by problems, by seeds with the interaction, by the
+    interaction alone; and the seeds' degrees of freedom, 0 if they are confounded with problems.
     """
     known = ~np.isnan(table)
     cells, n = int(known.sum()), len(table)
-    weights = known / known.sum(axis=1, keepdims=True)  # of a cell in the mean, times n
+    weights = known / known.sum(axis=1, keepdims=True)  # a cell's weight in the mean, times n
     shifts, explained, ranks = _seed_shifts(table, known, weights)
     rows = _mean(table - shifts, 1)
     interaction, left = 0.0, cells - n - ranks
@@ -222,12 +218,9 @@ def _variances(table: Array, strata: npt.NDArray[np.generic]) -> tuple[float, fl
         return by_problem, 0.0, 0.0, 0
     if n == 1:
         return 0.0, explained / ranks / cells, 0.0, ranks
-    # in proportion to the seeds' mean square alone: less a variance known better, it would be none
-    # too often
-    of_seeds, of_cells = (
-        float((weights.sum(axis=0) ** 2).sum()) / (cells - n),
-        float((weights**2).sum()),
-    )
+    # proportional to the seeds' mean square; with the interaction subtracted it would often be 0
+    of_seeds = float((weights.sum(axis=0) ** 2).sum()) / (cells - n)
+    of_cells = float((weights**2).sum())
     by_seed = explained / ranks * max(of_seeds, of_cells) / n**2
     return by_problem, by_seed, both, ranks
 
@@ -235,8 +228,8 @@ def _variances(table: Array, strata: npt.NDArray[np.generic]) -> tuple[float, fl
 def _seed_shifts(
     table: Array, known: npt.NDArray[np.bool_], weights: Array
 ) -> tuple[Array, float, int]:
-    """By how much each seed is above the mean of all, over the same problems, by least squares; the
-    sum of squares that this explains; and how many of them are free.
+    """How far each seed is above the mean, by least squares; the sum of squares that the shifts
+    explain; and their degrees of freedom.
     """
     if table.shape[1] == 1:
         return np.zeros(1), 0.0, 0
@@ -245,36 +238,33 @@ def _seed_shifts(
         return shifts, float((shifts**2).sum()), table.shape[1] - 1
     above = np.where(known, table - _mean(table, 1)[:, None], 0.0).sum(axis=0)
     equations = np.diag(known.sum(axis=0)) - known.T @ weights
-    # of the greatest singular value: there is always one of zero, and it must not be taken for
-    # another
+    # one singular value is always 0: values below this share of the largest one count as 0
     least = 1e-9
     shifts = np.linalg.pinv(equations, rcond=least, hermitian=True) @ above
-    return (
-        shifts,
-        float(shifts @ above),
-        int(np.linalg.matrix_rank(equations, least * known.sum(), hermitian=True)),
-    )
+    rank = int(np.linalg.matrix_rank(equations, least * known.sum(), hermitian=True))
+    return shifts, float(shifts @ above), rank
 
 
 def _of_problems(means: Array, strata: npt.NDArray[np.generic]) -> float:
-    """The variance of the mean of these problems' means, with what problems not seen may be like."""
+    """The variance of the mean of these problems' means, with the imaginary problems."""
     _, places, counts = np.unique(strata, return_inverse=True, return_counts=True)
     centres, sizes = (np.bincount(places, means) / counts)[places], counts[places]
-    # the only problem of a stratum tells no variance: it is held against all
+    # the only problem of a stratum tells no variance: it is compared with all problems
     apart = means - np.where(sizes > 1, centres, means.mean())
-    squares = float((apart**2 * np.where(sizes > 1, sizes / np.maximum(sizes - 1, 1), 1.0)).sum())
+    scale = np.where(sizes > 1, sizes / np.maximum(sizes - 1, 1), 1.0)
+    squares = float((apart**2 * scale).sum())
     return (squares + IMAGINARY * _unit(apart)) / len(means) ** 2
 
 
 def _unit(apart: Array) -> float:
-    """The squared distance from the mean of those problems that move it."""
+    """The mean squared distance of the problems, weighted by it; 1 where all are equal."""
     squares = apart**2
     total = float(squares.sum())
     return float((squares**2).sum()) / total if total > 1e-20 else 1.0
 
 
 def _slopes(table: Array, statistic: Callable[[Array], Array]) -> Array:
-    """The slopes of a statistic at the groups' means, between one standard error below and above."""
+    """A statistic's slopes at the groups' means, from one standard error below to one above."""
     n, trained, _ = table.shape
     means = table.mean(axis=(0, 1))
     rows, columns = table.mean(axis=1) - means, table.mean(axis=0) - means
@@ -282,11 +272,12 @@ def _slopes(table: Array, statistic: Callable[[Array], Array]) -> Array:
     squares, axes = np.linalg.eigh(covariance)
     steps = axes * np.sqrt(np.maximum(squares, 0.0))
     steps = steps[:, squares > 1e-12 * squares.max()] if squares.max() > 0 else steps[:, :0]
-    above, below = (np.asarray(statistic(means + side * steps.T), dtype=float) for side in (1, -1))
+    above = np.asarray(statistic(means + steps.T), dtype=float)
+    below = np.asarray(statistic(means - steps.T), dtype=float)
     return steps @ ((above - below) / 2 / (steps**2).sum(axis=0))
 
 
 def _mean(values: Array, axis: int) -> Array:
-    """The mean of the known values, of which there is one or more along the axis."""
+    """The mean of the known values along the axis, where at least one is known."""
     known = ~np.isnan(values)
     return np.asarray(np.where(known, values, 0.0).sum(axis=axis) / known.sum(axis=axis))

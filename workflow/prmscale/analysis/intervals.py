@@ -1,21 +1,20 @@
-"""An estimate, its standard errors, and the interval and p-value that follow from both: one method
-for all.
+"""An estimate, its standard errors, and the interval and p-value that follow: one method for all.
 
-The variance of an estimate has two parts: that of problems, known from n problems, and that of
-training seeds (with their interaction with problems), known from S seeds. The first has n - 1
-degrees of freedom, the second S - 1, and with two or three seeds these are what matters: t at 95 %
-is 12.7 with one degree of freedom and 4.3 with two. The reach of an interval is t standard errors,
-with a t between those of the two parts, weighted by their variances (Cochran and Cox 1957,
-Experimental Designs, chapter 4, for two means of unequal variances):
+The variance of an estimate has two parts: the variance by problems, estimated from n problems with
+n - 1 degrees of freedom, and the variance by training seeds (with their interaction with problems),
+estimated from S seeds with S - 1. With two or three seeds the latter matter most: t at 95 % is 12.7
+with one degree of freedom and 4.3 with two. An interval reaches t standard errors to each side; t
+is the mean of the parts' t, weighted by their variances (Cochran and Cox 1957, Experimental
+Designs, chapter 4, for two means of unequal variances):
 
     reach = (a t[n - 1] + b t[S - 1]) / sqrt(a + b),    a, b: variances by problems and by seeds
 
-Where seeds are all that matters that is the plain t interval of the seeds' means; where problems
-are, or with one seed, that of the problems' means. It is never less than t standard errors over
-problems with these very seeds: two or three seeds that happen to agree must not make an interval
-for others narrower than that for themselves.
+If seeds alone vary, this is the plain t interval of the seeds' means; if problems alone vary, or
+with one seed, that of the problems' means. The reach is at least t standard errors over problems
+with these seeds fixed: if two or three seeds agree by chance, the interval for other seeds must not
+be narrower than the interval for these.
 
-Percent of simulated studies in which 95 % intervals hold the truth, and in which they lie wholly
+Percent of simulated studies in which 95 % intervals contain the truth, and in which they lie wholly
 above it (2,000 studies of five designs with 200 and 500 problems;
 `tests/analysis/test_estimates.py` prints them):
 
@@ -32,9 +31,9 @@ above it (2,000 studies of five designs with 200 and 500 problems;
     3                        84-95, 3-8     88-95, 3-6     93-95, 3-4     94-95, 3
     5                        68-95, 3-16    78-95, 3-11    88-95, 3-6     93-95, 3-4
 
-Where plain t covers 95 %, effects are found about as often as by it (.14 and .14, .38 and .39, .78
-and .79 with 2, 3 and 5 seeds). Degrees of freedom by Satterthwaite cover 87 % with two seeds and 92
-% with three.
+Where plain t covers 95 %, both methods find effects about equally often (.14 and .14, .38 and .39,
+.78 and .79 with 2, 3 and 5 seeds). Degrees of freedom by Satterthwaite cover 87 % with two seeds
+and 92 % with three.
 """
 
 from __future__ import annotations
@@ -50,7 +49,7 @@ TOO_FEW_SEEDS = "two seeds cannot carry a claim about training"
 
 @dataclass(frozen=True)
 class Part:
-    """A part of an estimate's variance, known with so many degrees of freedom."""
+    """A part of an estimate's variance, and the degrees of freedom it is estimated with."""
 
     variance: float
     freedom: float
@@ -61,13 +60,12 @@ NOTHING = Part(0.0, 1.0)
 
 @dataclass(frozen=True)
 class Interval:
-    """An estimate from `n` problems and `seeds` training seeds, and the interval it is known to.
+    """An estimate from `n` problems and `seeds` training seeds, with its interval.
 
-    The standard errors are None where they are not known: of one problem, and of seeds and
-    interaction with one seed (the problems' then holds the interaction too). `parts` are what the
-    interval is made of (none: it is not known), `within` the least and the greatest value there can
-    be, `least` what it is known to with these seeds alone: with two seeds that happen to be equal,
-    an interval for others must not be the narrower one.
+    Unknown standard errors are None: `problem_error` with one problem; `seed_error` and
+    `interaction_error` with one seed, where `problem_error` includes the interaction. The interval
+    is computed from `parts` (without parts it is unknown), and is at least that of `least`, the
+    variance with these seeds fixed. `within` are the smallest and the largest possible value.
     """
 
     mean: float
@@ -84,12 +82,10 @@ class Interval:
 
     @property
     def error(self) -> float:
-        """The standard error of the estimate; NaN where it is not known."""
-        return (
-            float(np.sqrt(sum(part.variance for part in self.parts)))
-            if self.parts
-            else float("nan")
-        )
+        """The standard error of the estimate; NaN where it is unknown."""
+        if not self.parts:
+            return float("nan")
+        return float(np.sqrt(sum(part.variance for part in self.parts)))
 
     def at(self, level: float) -> Interval:
         """The same estimate with its interval at another level."""
@@ -101,9 +97,7 @@ class Interval:
         return float(np.maximum(reach(self.parts, level), reach((self.least,), level)))
 
     def p(self, threshold: float = 0.0) -> float:
-        """Two-sided p-value of an effect of `threshold`: the interval at level 1 - a leaves it out
-        where p < a.
-        """
+        """The two-sided p-value of `threshold`: the interval at level 1 - p ends there."""
         distance = abs(self.mean - threshold)
         if not self.parts:
             return float("nan")
@@ -113,28 +107,29 @@ class Interval:
         def short(log_p: float) -> float:
             return self._reach(1 - float(np.exp(log_p))) - distance
 
-        least, most = -34.0, -1e-12  # below the one 1 - p is 1, above the other p is
+        least, most = -34.0, -1e-12  # 1 - p rounds to 1 below `least`, p rounds to 1 above `most`
         if short(least) <= 0 or short(most) >= 0:
             return float(np.exp(least if short(least) <= 0 else most))
         return float(np.exp(brentq(short, least, most)))
 
     @property
     def caveat(self) -> str:
-        """That two seeds are too few, where there are two and the interval owes more to them than
-        to problems.
-        """
+        """A warning if there are two seeds that widen the interval more than problems do."""
         if self.seeds != 2 or len(self.parts) < 2:
             return ""
-        by_problem, by_seed = (
-            part.variance * float(stdtrit(part.freedom, 0.975)) for part in self.parts[:2]
-        )
+        by_problem, by_seed = map(_weight, self.parts[:2])
         return TOO_FEW_SEEDS if by_seed > by_problem else ""
 
 
+def _weight(part: Part, level: float = 0.95) -> float:
+    """Variance times t: what a part adds to the width of an interval, up to a common factor."""
+    return part.variance * float(stdtrit(part.freedom, (1 + level) / 2))
+
+
 def reach(parts: tuple[Part, ...], level: float) -> float:
-    """Half the width of the interval at this level; NaN where no part is known."""
+    """Half the width of the interval at this level; NaN without parts."""
     if not parts:
         return float("nan")
     total = sum(part.variance for part in parts)
-    weighted = sum(part.variance * float(stdtrit(part.freedom, (1 + level) / 2)) for part in parts)
+    weighted = sum(_weight(part, level) for part in parts)
     return weighted / float(np.sqrt(total)) if total else 0.0

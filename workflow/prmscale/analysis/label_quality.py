@@ -1,4 +1,4 @@
-"""What labels cost and, where the truth of steps is known, how good they are."""
+"""The cost of labels and, where the truth of steps is known, their quality."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ BINS = 10
 
 
 def bins(values: pd.Series) -> pd.Series:
-    """The bin, of ten of equal width, of each value in [0, 1]."""
+    """The number of each value's bin; ten bins of equal width divide [0, 1]."""
     return (values * BINS).astype(int).clip(upper=BINS - 1)
 
 
 def calibration_error(values: pd.Series, truth: pd.Series) -> float:
-    """Expected calibration error of the labels' values, in ten bins of equal width (Guo et al.
-    2017, 1706.04599).
+    """Expected calibration error of the labels' values, in ten bins of equal width.
+
+    Guo et al. 2017 (arXiv 1706.04599).
     """
     gaps = (values - truth).groupby(bins(values)).agg(["mean", "size"])
     return float((gaps["mean"].abs() * gaps["size"]).sum() / len(values))
@@ -26,12 +27,12 @@ def calibration_error(values: pd.Series, truth: pd.Series) -> float:
 def summary(
     labels: pd.DataFrame, spent: pd.DataFrame, level: float
 ) -> dict[str, float | int | str]:
-    """One row about a table of labels, with the rule by which they are right, and what they took by
-    its spending table; a share of the solutions given is `kept`.
+    """One row about a table of labels and its spending table.
 
-    Accuracy is of steps, `first_error` of solutions whose first wrong step (or none) is placed as
-    in truth; both are means over problems with intervals at `level`, missing where the truth is not
-    known.
+    `decision` is the rule by which a step is right, `kept` the share of the given solutions that
+    have labels. `accuracy` is the share of steps labelled as in truth, `first_error` the share of
+    solutions whose first wrong step (or none) is that of the truth. Both are means over problems
+    with intervals at `level`; they are missing where the truth is unknown.
     """
     row: dict[str, float | int | str] = {
         name: str(labels[name].iloc[0]) if len(labels) else ""

@@ -1,12 +1,11 @@
-"""What would decide an inconclusive claim: problems and training seeds for 80 % power, if the
-effect is as measured.
+"""What would decide an inconclusive claim: the problems and training seeds for 80 % power.
 
-The variance of a mean over N problems and S seeds is p / N + s / S + i / (N S), with the variances
-of problems, seeds and their interaction that the study measured (`intervals.Interval`). A larger
-study's interval is that of `intervals`: what it knows of its seeds varies as a chi-squared variable
-with S - 1 degrees of freedom, and its power is the chance that the effect's interval lies on one
-side of the threshold. The measured effect is itself uncertain, and effects that happened to look
-large need more than is said here.
+The effect is assumed to be as measured. The variance of a mean over N problems and S seeds is
+p / N + s / S + i / (N S), with the variances of problems, seeds and their interaction that the
+study measured (`intervals.Interval`). The larger study's interval is computed as in `intervals`; it
+estimates the variance of its seeds with S - 1 degrees of freedom (a chi-squared variable). Power is
+the chance that the interval lies on one side of the threshold. The measured effect is uncertain, so
+effects that look large by chance need more than the numbers here.
 """
 
 from __future__ import annotations
@@ -21,17 +20,16 @@ from scipy import stats
 from prmscale.analysis.intervals import Interval
 
 POWER = 0.80
-LUCK = (np.arange(500) + 0.5) / 500  # quantiles at which a chance is averaged
-MOST_PROBLEMS, MOST_SEEDS = (
-    1_000_000,
-    1_000,
-)  # more than these, and the study is called out of reach
+LUCK = (np.arange(500) + 0.5) / 500  # quantiles over which a chance is averaged
+# a study that needs more than these is out of reach
+MOST_PROBLEMS, MOST_SEEDS = 1_000_000, 1_000
 
 
 @dataclass(frozen=True)
 class Spread:
-    """Variances of one problem, of one seed and of their interaction (of the seeds: 0 where there
-    is one).
+    """Variances of one problem, of one seed and of their interaction.
+
+    With one seed the variances of seeds and interaction are unknown, and 0 here.
     """
 
     problem: float
@@ -40,16 +38,13 @@ class Spread:
 
     @classmethod
     def of(cls, found: Interval) -> Spread:
-        """Those that a measured interval implies."""
-        problem, seed, both = (
-            e or 0.0 for e in (found.problem_error, found.seed_error, found.interaction_error)
-        )
+        """The variances that a measured interval implies."""
+        problem, seed = found.problem_error or 0.0, found.seed_error or 0.0
+        both = found.interaction_error or 0.0
         return cls(problem**2 * found.n, seed**2 * found.seeds, both**2 * found.n * found.seeds)
 
     def power(self, distance: float, n: int, seeds: int, level: float) -> float:
-        """Chance that the interval at `level` of n problems and so many seeds excludes a value at
-        this distance.
-        """
+        """The chance that the interval at `level` excludes a value at this distance."""
         by_problem, by_seed = self.problem / n, self.seed / seeds + self.interaction / (n * seeds)
         true = np.sqrt(by_problem + by_seed)
         if not true:
@@ -65,17 +60,16 @@ class Spread:
 
 
 def needed(found: Interval, level: float, threshold: float = 0.0) -> str:
-    """What would place the interval on one side of the threshold; '' where it is there already."""
+    """What would place the interval on one side of the threshold; '' where it already is."""
     if found.low > threshold or found.high < threshold:
         return ""
-    return _in_words(
-        found, partial(Spread.of(found).power, abs(found.mean - threshold), level=level)
-    )
+    distance = abs(found.mean - threshold)
+    return _describe(found, partial(Spread.of(found).power, distance, level=level))
 
 
 def needed_for_equivalence(found: Interval, level: float, margin: float) -> str:
-    """What would place the interval within ±margin, or outside, wherever the effect is; '' where it
-    is already.
+    """What would place the interval within ±margin or outside, where the effect is; '' where it
+    already is.
     """
     if found.low > margin or found.high < -margin or (found.low > -margin and found.high < margin):
         return ""
@@ -87,35 +81,39 @@ def needed_for_equivalence(found: Interval, level: float, margin: float) -> str:
         both = sum(spread.power(margin + side, n, seeds, level) for side in (size, -size)) - 1
         return both if n * margin >= 3 else 0.0
 
-    return _in_words(found, power)
+    return _describe(found, power)
 
 
-def _in_words(found: Interval, power: Callable[[int, int], float]) -> str:
-    """More problems with these seeds, more seeds on these problems, or more of both in proportion."""
+def _describe(found: Interval, power: Callable[[int, int], float]) -> str:
+    """More problems with these seeds, more seeds on these problems, or more of both."""
     if found.problem_error is None:
         return "more than one problem"
     n, seeds = found.n, found.seeds
+    at = f"{seeds} seed{'s' if seeds > 1 else ''}"
     problems = _smallest(lambda more: power(more, seeds), n, MOST_PROBLEMS)
     trained = _smallest(lambda more: power(n, more), seeds, MOST_SEEDS) if seeds > 1 else None
-    at = f"{seeds} seed{'s' if seeds > 1 else ''}"
-    ways = [f"about {problems:,} problems at {at}"] if problems else []
-    ways += [f"about {trained} seeds on {n:,} problems"] if trained else []
-    if problems is None and seeds > 1:
-        ways.append(f"no number of problems suffices at {at}")
+    more_seeds = f"about {trained} seeds on {n:,} problems"
+    if problems:
+        more_problems = f"about {problems:,} problems at {at}"
+        return f"{more_problems}; or {more_seeds}" if trained else more_problems
+    too_few = f"no number of problems suffices at {at}"
+    if trained:
+        return f"{more_seeds}; {too_few}"
+    if seeds > 1:
         most = min(MOST_PROBLEMS // n, MOST_SEEDS // seeds)
-        times = None if trained else _smallest(lambda more: power(more * n, more * seeds), 1, most)
-        ways += [f"about {times * n:,} problems and {times * seeds} seeds"] if times else []
-    if not any("about" in way for way in ways):
-        return f"out of reach: an effect this close to what it must differ from wants over {MOST_PROBLEMS:,} problems"
-    return "; or ".join(ways) if problems else "; ".join(ways)
+        if times := _smallest(lambda more: power(more * n, more * seeds), 1, most):
+            return f"{too_few}; about {times * n:,} problems and {times * seeds} seeds"
+    return (
+        "out of reach: an effect this close to what it must differ from needs over "
+        f"{MOST_PROBLEMS:,} problems"
+    )
 
 
 def _smallest(power: Callable[[int], float], start: int, most: int) -> int | None:
-    """The smallest number of two digits and zeros from `start` to `most` with power enough; None
-    where none has.
+    """The smallest rounded number from `start` to `most` with enough power; None if there is none.
 
-    Power need not rise all the way: the more problems, the more it rests on what few seeds can tell
-    of their spread.
+    Power is not monotone: the more problems, the more it depends on what few seeds tell of their
+    spread.
     """
     tried = np.ceil(np.geomspace(start, max(start, most), 200)).astype(int).tolist()
     numbers = dict.fromkeys(_rounded(number) for number in tried)
@@ -123,8 +121,6 @@ def _smallest(power: Callable[[int], float], start: int, most: int) -> int | Non
 
 
 def _rounded(number: int) -> int:
-    """The next number with two digits before its zeros: more would claim to be surer than a pilot
-    is.
-    """
+    """The next number with two significant digits, as precise as a pilot can be."""
     unit = 10 ** max(len(str(number)) - 2, 0)
     return -(-number // unit) * unit

@@ -1,6 +1,4 @@
-"""How answers were found in the solutions of each policy, and how many solutions were cut before
-they had one.
-"""
+"""How answers were found in each policy's solutions, and how many solutions were cut."""
 
 from __future__ import annotations
 
@@ -10,16 +8,15 @@ import pandas as pd
 
 BY = ["policy", "dataset", "purpose"]
 CUT = "cut"
-# share of cut solutions above which accuracies say more of the token limit than of the policy
+# above this share of cut solutions, accuracies measure the token limit more than the policy
 MANY = 0.05
 
 
 def shares(solutions: Mapping[tuple[str, str, str], pd.DataFrame]) -> pd.DataFrame:
-    """By policy, data set and purpose, how many solutions each rule found the answer of, and their
-    share.
+    """In how many solutions each rule found the answer, by policy, data set and purpose.
 
-    The columns are those of BY, `found_by`, `solutions` and `share`; there is always a row for
-    those that were cut.
+    Columns: those of BY, `found_by` (the rule), `solutions` and `share`. There is always a row for
+    cut solutions.
     """
     rows = []
     for key, table in solutions.items():

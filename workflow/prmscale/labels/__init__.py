@@ -1,1 +1,6 @@
-"""Labelling of steps: each method a generator in a module of its own."""
+"""Labelling of steps.
+
+`methods` lists the methods that label by rollouts, each a generator in a module that bears its
+name; `omega` grows trees; `labeller` runs a method on a data set; `table` writes what it found as
+labels; `imported` reads corpora that bring their own labels.
+"""

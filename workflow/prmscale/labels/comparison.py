@@ -35,7 +35,7 @@ def _label(
     if method == "omega":
         _, labels, spent = labellers[0].grow(problems, method)
         return labels, spent
-    by_policy = [each.labels(problems, solutions, method) for each in labellers]
+    by_policy = [each.label(problems, solutions, method) for each in labellers]
     spent_each = [of_labels(labels, solutions) for labels in by_policy]
     if method == "consensus":
         agreed = consensus(by_policy)

@@ -1,10 +1,8 @@
-"""What a labelling job works with: the task, the policy that rolls out, and the settings of its
-method.
-"""
+"""What a labelling job works with: a method, a policy that rolls out, a grader, and the task."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,10 +16,11 @@ from prmscale.engines.policy import SamplingPolicy
 from prmscale.engines.recorded import RecordedPolicy
 from prmscale.engines.scheduler import Grader, Policy, run
 from prmscale.labels import spending
-from prmscale.labels.adaptive import ANY, Decision
-from prmscale.labels.label import by_rollouts, table
+from prmscale.labels.adaptive import ANY_RIGHT, Decision
+from prmscale.labels.methods import Method, estimate_prefixes
 from prmscale.labels.monte_carlo import Estimate
 from prmscale.labels.omega import Tree, omega
+from prmscale.labels.table import label_table
 from prmscale.policies.sample import solution_table
 from prmscale.study import CodeExecution, Dataset, OmegaTree, Prompting, Sampling, World
 from prmscale.tasks import registry
@@ -30,68 +29,57 @@ from prmscale.tasks.base import Prefix, Problem
 
 @dataclass(frozen=True)
 class Labeller:
-    """Labels one data set by one method, by the rollouts of one policy; the truth (`oracle`) needs
-    none.
+    """Labels one data set by one method with one policy's rollouts; the truth (`oracle`) has none.
 
-    `rollouts` is K, the number from a prefix or the largest; `provenance` is kept with each label.
+    `tree` is read by `grow` alone. `provenance` is stored with each label.
     """
 
-    method: str
+    method: Method
     task: Any
     grader: Grader
     policy: Policy | None
-    rollouts: int
-    decision: Decision | None
     tree: OmegaTree
     provenance: Mapping[str, Any]
 
-    def labels(
+    def label(
         self, problems: Sequence[Problem], solutions: pd.DataFrame, progress: str | None = None
     ) -> pd.DataFrame:
         """The labels of these problems' solutions."""
         if self.policy is None:
             return self._table(problems, solutions, [None] * len(problems))
-        settings = (self.grader, self.rollouts, progress, self.decision, self.method)
-        return self._table(
-            problems, solutions, by_rollouts(problems, solutions, self.policy, *settings)
+        estimates = estimate_prefixes(
+            problems, solutions, self.method, self.policy, self.grader, progress
         )
+        return self._table(problems, solutions, estimates)
 
     def grow(
         self, problems: Sequence[Problem], progress: str | None = None
     ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-        """The solutions that OmegaPRM's trees consist of, labels of those whose first error it has
-        located, and what each problem took.
+        """OmegaPRM's trees: their solutions, the labels, and the spending of each problem.
+
+        Only solutions whose first error, or that they have none, is located have labels.
         """
-        assert self.policy is not None, "a tree is of rollouts"
-        strategies = [(problem, omega(self.rollouts, self.tree)) for problem in problems]
+        assert self.policy is not None, "a tree consists of rollouts"
+        strategies = [(problem, omega(self.method.rollouts, self.tree)) for problem in problems]
         runs = run(strategies, self.policy, grader=self.grader, progress=progress)
         trees: list[Tree] = [each.result for each in runs]
-        written = [[*tree.solutions.values()] for tree in trees]
+        written = [list(tree.solutions.values()) for tree in trees]
         solutions = solution_table(self.provenance["policy"], self.grader, problems, written)
-        estimates = {
-            p.problem_id: tree.estimates() for p, tree in zip(problems, trees, strict=True)
-        }
-        known = [
-            tuple(s) in estimates[p]
-            for p, s in zip(solutions.problem_id, solutions.steps, strict=True)
-        ]
+        estimates = [tree.estimates() for tree in trees]
+        labels = self._table(problems, _select_located(solutions, problems, estimates), estimates)
         spent = [
-            spending.row(
-                p.problem_id,
-                self.provenance,
-                (
-                    len(tree.solutions),
-                    len(estimates[p.problem_id].keys() & tree.solutions.keys()),
-                    *tree.spent,
-                ),
-            )
-            for p, tree in zip(problems, trees, strict=True)
+            self._spending(problem, tree, found)
+            for problem, tree, found in zip(problems, trees, estimates, strict=True)
         ]
-        return (
-            solutions,
-            self._table(problems, solutions[known], list(estimates.values())),
-            pd.DataFrame(spent),
-        )
+        return solutions, labels, pd.DataFrame(spent)
+
+    def _spending(
+        self, problem: Problem, tree: Tree, estimates: Mapping[Prefix, Estimate]
+    ) -> dict[str, object]:
+        """The row of a problem's tree in the spending table."""
+        labelled = len(estimates.keys() & tree.solutions.keys())
+        counts = (len(tree.solutions), labelled, *tree.spent)
+        return spending.row(problem.problem_id, self.provenance, counts)
 
     def _table(
         self,
@@ -99,66 +87,91 @@ class Labeller:
         solutions: pd.DataFrame,
         estimates: Sequence[Mapping[Prefix, Estimate] | None],
     ) -> pd.DataFrame:
+        """The labels of the problems that have solutions."""
         groups = dict(tuple(solutions.groupby("problem_id", sort=False)))
         labelled = [
-            table(p, groups[p.problem_id], e, self.task, self.provenance)
-            for p, e in zip(problems, estimates, strict=True)
-            if p.problem_id in groups
+            label_table(problem, groups[problem.problem_id], found, self.task, self.provenance)
+            for problem, found in zip(problems, estimates, strict=True)
+            if problem.problem_id in groups
         ]
         return tables.joined(labelled, "labels")
 
 
-def load(
+def _select_located(
+    solutions: pd.DataFrame,
+    problems: Iterable[Problem],
+    estimates: Iterable[Mapping[Prefix, Estimate]],
+) -> pd.DataFrame:
+    """The solutions that have estimates."""
+    by_problem = {
+        problem.problem_id: found for problem, found in zip(problems, estimates, strict=True)
+    }
+    located = [
+        tuple(steps) in by_problem[name]
+        for name, steps in zip(solutions["problem_id"], solutions["steps"], strict=True)
+    ]
+    return solutions[located]
+
+
+def load_labellers(
     params: Any, gpus: int, solutions: pd.DataFrame | None = None
 ) -> dict[str, list[Labeller]]:
-    """The labellers of each method of `params.labellers` ({method: {policy: (weights, prompting)}}),
-    one for each policy: the truth has one without, `consensus` a binary search for each.
+    """The labellers of each method of `params.labellers`, {method: {policy: (weights, prompting)}}.
 
-    Several share their policies, and every draw of those: they meet the same luck. What is known of
-    whole `solutions` is not judged again.
+    A method has one labeller for each of its policies: `oracle` has one labeller without a policy,
+    `consensus` a binary search for each policy. Several methods share the policies and their random
+    draws, so their comparison is paired. Grades of whole `solutions` are read, not judged again.
     """
-    dataset, sampling = Dataset(**params.dataset), Sampling(**params.sampling)
+    task, grader = _load_task(params, solutions)
+    policies, weights = _load_policies(params, gpus)
+
+    def build(method: str, name: str | None) -> Labeller:
+        decision = ANY_RIGHT
+        if method in params.decisions:
+            decision = Decision(**params.decisions[method])
+        provenance = {
+            "method": method,
+            "decision": str(decision) if name else "truth",
+            "policy": name or params.policy,
+            "weights": weights[name] if name else "",
+            "k": params.rollouts if name else 0,
+            "temperature": Sampling(**params.sampling).temperature,
+            "seed": params.seed,
+        }
+        tree = OmegaTree(**params.get("tree", {}))
+        settings = Method(method, params.rollouts, decision)
+        return Labeller(settings, task, grader, policies[name] if name else None, tree, provenance)
+
+    labellers = {}
+    for method, names in params.labellers.items():
+        # a consensus is agreement of labellers that each search for the first error
+        single = "binary_search" if method == "consensus" else method
+        labellers[method] = [build(single, name) for name in names or [None]]
+    return labellers
+
+
+def _load_task(params: Any, solutions: pd.DataFrame | None) -> tuple[Any, Grader]:
+    """The data set's task, and its grader, which knows the grades of the solutions."""
+    dataset = Dataset(**params.dataset)
     task = registry.build(dataset, World(**params.world), CodeExecution(**params.execution))
-    grader = registry.Grader(
-        {dataset.name: task}, {} if solutions is None else RecordedPolicy(solutions).grades
-    )
-    device = Device(params.device, gpus)
+    grades = {} if solutions is None else RecordedPolicy(solutions).grades
+    return task, registry.Grader({dataset.name: task}, grades)
+
+
+def _load_policies(params: Any, gpus: int) -> tuple[Mapping[str, Policy], Mapping[str, str]]:
+    """The policies of all labellers, and the hash of each one's weights."""
     models = {
         name: model for labellers in params.labellers.values() for name, model in labellers.items()
     }
     weights = {name: Weights(**of_policy) for name, (of_policy, _) in models.items()}
     hashes = {name: of_policy.hash() for name, of_policy in weights.items()}
+    sampling, device = Sampling(**params.sampling), Device(params.device, gpus)
     loaded: dict[str, SamplingPolicy] = {
         name: load_policy(
             name, weights[name], Prompting(**prompting), sampling, device, params.seed
         )
         for name, (_, prompting) in models.items()
     }
-    policies: Mapping[str, Policy] = (
-        {name: CachedPolicy(policy) for name, policy in loaded.items()}
-        if len(params.labellers) > 1
-        else loaded
-    )
-
-    def labeller(method: str, name: str | None) -> Labeller:
-        decision = Decision(**params.decisions[method]) if method in params.decisions else None
-        provenance = {
-            "method": method,
-            "decision": str(decision or ANY) if name else "truth",
-            "policy": name or params.policy,
-            "weights": hashes[name] if name else "",
-            "k": params.rollouts if name else 0,
-            "temperature": sampling.temperature,
-            "seed": params.seed,
-        }
-        policy, tree = policies[name] if name else None, OmegaTree(**params.get("tree", {}))
-        return Labeller(method, task, grader, policy, params.rollouts, decision, tree, provenance)
-
-    return {
-        # agreement is asked of labellers that each search for the first error
-        method: [
-            labeller("binary_search" if method == "consensus" else method, name)
-            for name in names or [None]
-        ]
-        for method, names in params.labellers.items()
-    }
+    if len(params.labellers) == 1:
+        return loaded, hashes
+    return {name: CachedPolicy(policy) for name, policy in loaded.items()}, hashes

@@ -1,5 +1,6 @@
-"""Monte-Carlo labels (Math-Shepherd, arXiv 2312.08935): a step is as good as the rollouts that
-start after it.
+"""Monte-Carlo labels: a step's value is the share of rollouts after it that end right.
+
+Math-Shepherd (arXiv 2312.08935).
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ from prmscale.tasks.base import Prefix
 
 @dataclass(frozen=True)
 class Estimate:
-    """Rollouts from one prefix, how many of them are right, and the tokens they took.
+    """Rollouts from one prefix, how many of them are right, and the tokens they cost.
 
-    A method that is sure of the label, or concludes it from other prefixes, says so by `right`.
+    A method that decides the label itself, or infers it from other prefixes, sets `right`.
     """
 
     rollouts: int
@@ -25,24 +26,22 @@ class Estimate:
 
     @property
     def value(self) -> float:
-        """The fraction of rollouts that are right; without any, what was concluded."""
+        """The fraction of rollouts that are right; without rollouts, `right` as 0 or 1."""
         return self.successes / self.rollouts if self.rollouts else float(bool(self.right))
 
     @property
     def label(self) -> bool:
-        """Right if any rollout is (Math-Shepherd's hard estimate), unless the method says
-        otherwise.
-        """
+        """`right` if the method set it, else whether any rollout is right (the hard estimate)."""
         return self.successes > 0 if self.right is None else self.right
 
 
 def prefixes_of(solutions: Sequence[Prefix]) -> list[Prefix]:
-    """Every prefix of these solutions that has a step, each once."""
+    """Every distinct prefix of these solutions that has a step, in order of appearance."""
     return list(dict.fromkeys(tuple(s[: t + 1]) for s in solutions for t in range(len(s))))
 
 
-def ended(solution: Prefix) -> Continuation:
-    """A whole solution that its policy ended, as one to be judged."""
+def as_ended(solution: Prefix) -> Continuation:
+    """A whole solution that its policy ended, in the form that a grader judges."""
     return Continuation(solution, "stop", 0)
 
 
@@ -50,7 +49,7 @@ def monte_carlo(solutions: Sequence[Prefix], complete: Sequence[bool], rollouts:
     """Estimate every prefix of these solutions of one problem; returns {prefix: Estimate}.
 
     A prefix that several solutions share is rolled out once. A whole solution that its policy ended
-    (`complete`) needs no rollout: all of them would be itself.
+    (`complete`) needs no rollout: every rollout would be the solution itself.
     """
     whole = {tuple(s) for s, is_whole in zip(solutions, complete, strict=True) if is_whole}
     open_ = [prefix for prefix in prefixes_of(solutions) if prefix not in whole]
@@ -60,7 +59,7 @@ def monte_carlo(solutions: Sequence[Prefix], complete: Sequence[bool], rollouts:
         for prefix, group in zip(open_, continued, strict=True)
         for c in group
     ]
-    right = iter((yield Judge([*ends, *map(ended, sorted(whole))])))
+    right = iter((yield Judge([*ends, *map(as_ended, sorted(whole))])))
     estimates = {
         prefix: Estimate(len(group), sum(next(right) for _ in group), sum(c.tokens for c in group))
         for prefix, group in zip(open_, continued, strict=True)

@@ -1,14 +1,17 @@
-"""OmegaPRM's tree (arXiv 2406.06592): new solutions and the labels of their steps, from one search
-a problem.
+"""OmegaPRM's tree (arXiv 2406.06592): new solutions with labels of their steps, a tree a problem.
 
-A state is a prefix that rollouts were drawn from; MC(s) is the share of them that is right. Each
-search chooses a wrong rollout r of a state s with 0 < MC(s) < 1 by Q(s, r) + U(s), Q(s, r) =
-alpha^(1 - MC(s)) beta^(tokens of r / L) and U(s) = c_puct sqrt(sum of N) / (1 + N(s)), where N
-counts how often a state was chosen: states that mostly succeed and short rollouts first. Binary
-search then finds the first error of r; the prefixes that it checks are new states, and their
-rollouts new solutions. As in `binary_search` a prefix is right if anything right follows it, and
-nothing right follows a wrong one. So every solution that is right, was searched, or shares its
-first error with one that was, has all of its steps labelled; the others are left without labels.
+A state is a prefix that rollouts were drawn from; MC(s) is the share of its rollouts that are
+right. Each search selects a wrong rollout r of a state s with 0 < MC(s) < 1 that maximises
+Q(s, r) + U(s):
+
+    Q(s, r) = alpha^(1 - MC(s)) beta^(tokens of r / L)
+    U(s) = c_puct sqrt(sum of N) / (1 + N(s)),    N(s): how often s was selected
+
+States that mostly succeed and short rollouts come first. Binary search then locates the first error
+of r; the prefixes that it checks become states, and their rollouts become solutions. As in
+`binary_search`, a prefix is right if anything right follows it, and nothing right follows a wrong
+prefix. So all steps of a solution are labelled if the solution is right, was searched, or shares
+its first error with a searched solution; other solutions have no labels.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from prmscale.engines.requests import Continuation, Extend, Judge, Request, Strategy
-from prmscale.labels.binary_search import next_check, proved
+from prmscale.labels.binary_search import next_check, prove
 from prmscale.labels.monte_carlo import Estimate, prefixes_of
 from prmscale.study import OmegaTree
 from prmscale.tasks.base import Prefix
@@ -28,7 +31,7 @@ from prmscale.tasks.base import Prefix
 
 @dataclass(frozen=True)
 class Wrong:
-    """A wrong rollout: the state it was drawn from, the whole solution, and the tokens of its own."""
+    """A wrong rollout: its state, the whole solution, and the tokens after the state."""
 
     state: Prefix
     solution: Prefix
@@ -37,8 +40,9 @@ class Wrong:
 
 @dataclass
 class Tree:
-    """What is known of one problem: the states, all rollouts as whole solutions (each once), and
-    how those end.
+    """The tree of one problem: its states, its distinct rollouts as whole solutions, their grades.
+
+    `wrong` are the rollouts that a search may select, `chosen` counts the selections of a state.
     """
 
     states: dict[Prefix, Estimate] = field(default_factory=dict)
@@ -49,41 +53,44 @@ class Tree:
 
     @property
     def checked(self) -> dict[Prefix, Estimate]:
-        """Every prefix of which something was measured."""
+        """Every prefix with a measured estimate: states and whole solutions."""
         return self.ends | self.states
 
     @property
     def spent(self) -> tuple[int, int]:
-        """Rollouts drawn and their tokens, of the problem itself too, whether or not they gave a
-        label.
-        """
+        """All rollouts and their tokens, with those of the empty prefix and without a label."""
         states = self.states.values()
         return sum(e.rollouts for e in states), sum(e.tokens for e in states)
 
     def estimates(self) -> dict[Prefix, Estimate]:
-        """Every prefix of the solutions whose first error, or that there is none, is known."""
+        """Estimates of every prefix of the solutions whose first error, or none, is located."""
         checked = self.checked
-        right = proved(checked)
+        right = prove(checked)
         located = [s for s in self.solutions if next_check(s, checked, right) is None]
         spent = {p: self.states.get(p, Estimate(0, 0, 0)) for p in prefixes_of(located)}
         return {p: replace(e, right=p in right) for p, e in spent.items()}
 
 
 def omega(rollouts: int, settings: OmegaTree) -> Strategy:
-    """Grow the tree of one problem by `rollouts` from each state; returns the Tree."""
+    """Grow the tree of one problem, with `rollouts` from each state; returns the Tree."""
     tree = Tree()
     yield from _visit(tree, (), rollouts)
     for _ in range(settings.searches):
         checked = tree.checked
-        right = proved(checked)
+        right = prove(checked)
         open_ = [w for w in tree.wrong if next_check(w.solution, checked, right) is not None]
         if not open_:
             break
-        one = select(open_, tree.states, tree.chosen, settings)
-        tree.chosen[one.state] += 1
-        while (middle := next_check(one.solution, tree.checked, proved(tree.checked))) is not None:
-            yield from _visit(tree, middle, rollouts)
+        selected = select(open_, tree.states, tree.chosen, settings)
+        tree.chosen[selected.state] += 1
+        yield from _search(tree, selected.solution, rollouts)
     return tree
+
+
+def _search(tree: Tree, solution: Prefix, rollouts: int) -> Generator[Request, Any, None]:
+    """Locate a solution's first error by binary search; the prefixes it checks become states."""
+    while (middle := next_check(solution, tree.checked, prove(tree.checked))) is not None:
+        yield from _visit(tree, middle, rollouts)
 
 
 def select(
@@ -92,37 +99,44 @@ def select(
     chosen: Mapping[Prefix, int],
     settings: OmegaTree,
 ) -> Wrong:
-    """The rollout of the pool with the largest Q + U, the first drawn of equals."""
+    """The rollout of the pool with the largest Q + U; of equals the one drawn first."""
     root = math.sqrt(sum(chosen.values()))
 
-    def priority(one: Wrong) -> float:
-        quality = settings.alpha ** (1 - states[one.state].value) * settings.beta ** (
-            one.tokens / settings.length
-        )
-        return quality + settings.exploration * root / (1 + chosen.get(one.state, 0))
+    def priority(rollout: Wrong) -> float:
+        by_value = settings.alpha ** (1 - states[rollout.state].value)
+        by_length = settings.beta ** (rollout.tokens / settings.length)
+        unexplored = settings.exploration * root / (1 + chosen.get(rollout.state, 0))
+        return by_value * by_length + unexplored
 
     return max(pool, key=priority)
 
 
 def _visit(tree: Tree, state: Prefix, rollouts: int) -> Generator[Request, Any, None]:
-    """Roll out a new state: its value, and its rollouts as solutions; wrong ones go in the pool if
-    some are right.
+    """Make `state` a state: draw its rollouts, judge them, and keep them as solutions.
+
+    Wrong rollouts may be searched later if other rollouts of the state are right.
     """
     (drawn,) = yield Extend([state], rollouts, until="end")
-    whole = [state + c.steps for c in drawn]
-    right = yield Judge(
-        [replace(c, steps=solution) for c, solution in zip(drawn, whole, strict=True)]
-    )
+    whole = [replace(rollout, steps=state + rollout.steps) for rollout in drawn]
+    right = yield Judge(whole)
     tree.states[state] = Estimate(len(drawn), sum(map(bool, right)), sum(c.tokens for c in drawn))
-    for solution, continuation, good in zip(whole, drawn, right, strict=True):
-        known = tree.solutions.get(solution)
-        if not solution or (continuation.is_cut and known and not known.is_cut):
-            continue  # what was cut says nothing of the same text that ended
-        if known and known.is_cut:
-            del tree.solutions[solution]
-        tree.ends[solution] = Estimate(0, 0, 0, bool(good))
-        if not good and any(right):
-            tree.wrong.append(Wrong(state, solution, continuation.tokens))
-        # what was paid is known of the rollout alone, how likely the whole is, is not
-        unknown = dict.fromkeys(("logprob", "min_logprob", "self_certainty"), math.nan)
-        tree.solutions.setdefault(solution, replace(continuation, steps=solution, **unknown))
+    for solution, success in zip(whole, right, strict=True):
+        if _keep(tree, solution, bool(success)) and not success and any(right):
+            tree.wrong.append(Wrong(state, solution.steps, solution.tokens))
+
+
+def _keep(tree: Tree, solution: Continuation, right: bool) -> bool:
+    """Keep a judged rollout as a solution; returns False if the rollout is to be ignored.
+
+    A text that the policy ended replaces the same text cut at the token limit, never the reverse.
+    """
+    known = tree.solutions.get(solution.steps)
+    if not solution.steps or (solution.is_cut and known and not known.is_cut):
+        return False
+    if known and known.is_cut:
+        del tree.solutions[solution.steps]
+    tree.ends[solution.steps] = Estimate(0, 0, 0, right)
+    # the cost is the rollout's; the probability of the whole solution is unknown
+    as_drawn = replace(solution, logprob=math.nan, min_logprob=math.nan, self_certainty=math.nan)
+    tree.solutions.setdefault(solution.steps, as_drawn)
+    return True

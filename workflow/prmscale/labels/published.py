@@ -1,7 +1,6 @@
-"""Rows of published sets of labelled solutions, each in its own format, as solutions with a label
-for every step.
+"""Readers of published sets of labelled solutions: solutions with a label for every step.
 
-What is malformed in a row is a UserError that names its file and line.
+A malformed row raises UserError, which names the file and the line.
 """
 
 from __future__ import annotations
@@ -9,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from prmscale.tasks import steps
 from prmscale.tasks.benchmarks.sources import Rows
@@ -19,15 +18,25 @@ T = TypeVar("T")
 TAG = "ки"
 _ANSWERS = re.compile(r"^# Answer", re.MULTILINE)  # how PRM800K's solutions end
 _FIRST_STEP = re.compile(r"Step 1\s*:")
-_Path = tuple[tuple[str, ...], tuple[int, ...]]  # steps and their labels
+
+
+class _Path(NamedTuple):
+    """Steps and their labels."""
+
+    steps: tuple[str, ...]
+    labels: tuple[int, ...]
+
+    def extend(self, step: str, label: int) -> _Path:
+        """The path one step longer."""
+        return _Path((*self.steps, step), (*self.labels, label))
 
 
 @dataclass(frozen=True)
 class Labelled:
-    """A solution with a label for each step (1 right, 0 wrong); its last step's label is its own.
+    """A solution with a label for each step (1 right, 0 wrong); the last label is the solution's.
 
-    `answer` is the problem's reference where it is published, `author` who wrote the solution. One
-    that is not `whole` is a path that nobody went to the end.
+    `answer` is the problem's reference where it is published, `author` names who wrote the
+    solution. A solution that is not `whole` stops before its end.
     """
 
     problem: str
@@ -39,112 +48,113 @@ class Labelled:
 
 
 def prm800k(rows: Rows, index: int) -> list[Labelled]:
-    """PRM800K, both phases (Lightman et al. 2023, arXiv 2305.20050): the path taken and every step
-    off it.
+    """PRM800K, both phases (Lightman et al. 2023, arXiv 2305.20050): the chosen path and every
+    rated step off it.
 
-    A neutral step counts as right, as in the paper's main results. A step that nobody rated ends
-    nothing and teaches nothing; what labellers wrote themselves is right. Problems that they
-    reported as broken give nothing.
+    A neutral step counts as right, as in the paper's main results. A path stops at a step without a
+    rating. Steps that labellers wrote themselves are right. Problems that labellers reported as
+    broken give no solutions.
     """
     question, label = rows.field(index, "question", dict), rows.field(index, "label", dict)
-    problem, answer = (
-        _inside(rows, index, question, "problem", str),
-        question.get("ground_truth_answer"),
-    )
+    problem = _inside(rows, index, question, "problem", str)
     if label.get("finish_reason") == "bad_problem":
         return []
     paths: list[_Path] = []
-    taken: _Path = ((), ())
-    finished = False
+    taken = _Path((), ())
     for step in _blocks(rows, index, "steps", label.get("steps")):
-        after: _Path | None = None
-        chosen, human = step.get("chosen_completion"), step.get("human_completion")
-        for number, completion in enumerate(
-            _blocks(rows, index, "completions", step.get("completions") or [])
-        ):
-            rating = completion.get("rating")
-            if rating not in (None, -1, 0, 1):
-                rows.wrong(index, f"a rating of {rating!r}; PRM800K has -1, 0, 1 and null")
-            if rating is None:
-                continue
-            text = _step(rows, index, _inside(rows, index, completion, "text", str).strip())
-            path = (*taken[0], text), (*taken[1], int(rating >= 0))
-            if number == chosen:
-                after = path
-            else:
-                paths.append(path)
-        if chosen is None and human is not None:
-            after = (
-                (*taken[0], _step(rows, index, _inside(rows, index, human, "text", str).strip())),
-                (*taken[1], 1),
-            )
+        after, off = _read_step(rows, index, step, taken)
+        paths += off
         if after is None:
+            finished = False
             break
         taken = after
     else:
         finished = label.get("finish_reason") == "solution"
-    # a path that another one goes on is part of it
-    if taken[0] and not any(texts[: len(taken[0])] == taken[0] for texts, _ in paths):
+    # a path that another path continues is part of it
+    if taken.steps and not any(p.steps[: len(taken.steps)] == taken.steps for p in paths):
         paths.append(taken)
-    found = []
+    answer, found = question.get("ground_truth_answer"), []
     for path in paths:
-        whole = (finished and path == taken) or _ANSWERS.search(path[0][-1]) is not None
+        whole = (finished and path == taken) or _ANSWERS.search(path.steps[-1]) is not None
         found.append(Labelled(problem, answer, "prm800k", *path, whole=whole))
     return found
+
+
+def _read_step(
+    rows: Rows, index: int, step: Mapping[str, Any], taken: _Path
+) -> tuple[_Path | None, list[_Path]]:
+    """The path that goes on (None where it stops), and the paths that leave it at this step."""
+    after, off = None, []
+    chosen, human = step.get("chosen_completion"), step.get("human_completion")
+    completions = _blocks(rows, index, "completions", step.get("completions") or [])
+    for number, completion in enumerate(completions):
+        rating = completion.get("rating")
+        if rating not in (None, -1, 0, 1):
+            rows.wrong(index, f"a rating of {rating!r}; PRM800K has -1, 0, 1 and null")
+        if rating is None:
+            continue
+        path = taken.extend(_text(rows, index, completion), int(rating >= 0))
+        if number == chosen:
+            after = path
+        else:
+            off.append(path)
+    if chosen is None and human is not None:
+        after = taken.extend(_text(rows, index, human), 1)
+    return after, off
 
 
 def math_shepherd(rows: Rows, index: int) -> list[Labelled]:
     """Math-Shepherd (Wang et al. 2023, arXiv 2312.08935): `label` is `input` with + or - in place
     of each tag ки.
     """
-    text, labelled = rows.field(index, "input", str), rows.field(index, "label", str)
+    text = rows.field(index, "input", str)
+    labels = _read_signs(rows, index, text, rows.field(index, "label", str))
     *parts, rest = text.split(TAG)
-    found, at = [], 0
-    for part in parts:
-        at += len(part)
-        sign = labelled[at : at + 1]
-        if labelled[at - len(part) : at] != part or sign not in ("+", "-"):
-            rows.wrong(
-                index,
-                f"'label' is not 'input' with + or - for each {TAG} (from character "
-                f"{at - len(part)} on)",
-            )
-        found.append(int(sign == "+"))
-        at += 1
-    # the last mark before the first tag: a problem may list steps of its own
-    begin = (
-        max((mark.start() for mark in _FIRST_STEP.finditer(parts[0])), default=0) if parts else 0
-    )
-    problem, first = (parts[0][:begin], parts[0][begin:]) if parts else ("", "")
-    if rest.strip() or not problem.strip():
+    first = parts[0] if parts else ""
+    # the last mark before the first tag begins the steps: a problem may list steps of its own
+    marks = [mark.start() for mark in _FIRST_STEP.finditer(first)]
+    begin = marks[-1] if marks else 0
+    problem = first[:begin].strip()
+    if rest.strip() or not problem:
         rows.wrong(
             index, f"'input' should be a problem and steps from 'Step 1:' on that end with {TAG}"
         )
-    texts = tuple(_step(rows, index, part.strip()) for part in (first, *parts[1:]))
-    return [Labelled(problem.strip(), None, "math_shepherd", texts, tuple(found))]
+    texts = tuple(_step(rows, index, part.strip()) for part in (first[begin:], *parts[1:]))
+    return [Labelled(problem, None, "math_shepherd", texts, labels)]
+
+
+def _read_signs(rows: Rows, index: int, text: str, labelled: str) -> tuple[int, ...]:
+    """The labels of `text`: what stands in `labelled` in place of each tag, 1 for + and 0 for -."""
+    labels, at = [], 0
+    for part in text.split(TAG)[:-1]:
+        end = at + len(part)
+        sign = labelled[end : end + 1]
+        if labelled[at:end] != part or sign not in ("+", "-"):
+            rows.wrong(
+                index,
+                f"'label' is not 'input' with + or - for each {TAG} (from character {at} on)",
+            )
+        labels.append(int(sign == "+"))
+        at = end + 1
+    return tuple(labels)
 
 
 def trl_stepwise(rows: Rows, index: int) -> list[Labelled]:
-    """TRL's format for stepwise supervision: `prompt`, `completions` (the steps) and `labels` (true
-    or false).
-    """
+    """TRL's format for stepwise supervision: `prompt`, `completions` (steps), boolean `labels`."""
     completions, labels = rows.field(index, "completions", list), rows.field(index, "labels", list)
     if len(completions) != len(labels) or not labels:
         rows.wrong(
             index,
-            f"{len(completions)} completions and {len(labels)} labels; there should be as many, "
-            "and one",
+            f"{len(completions)} completions and {len(labels)} labels; there must be as many "
+            "labels as completions, and at least one",
         )
     if not all(isinstance(label, bool) or label in (0, 1) for label in labels):
         rows.wrong(index, "'labels' should be true or false")
     if not all(isinstance(text, str) for text in completions):
         rows.wrong(index, "'completions' should be texts")
     texts = tuple(_step(rows, index, text) for text in completions)
-    return [
-        Labelled(
-            rows.field(index, "prompt", str), None, "trl_stepwise", texts, tuple(map(int, labels))
-        )
-    ]
+    problem = rows.field(index, "prompt", str)
+    return [Labelled(problem, None, "trl_stepwise", texts, tuple(map(int, labels)))]
 
 
 def solutions(rows: Rows, index: int) -> list[Labelled]:
@@ -152,13 +162,11 @@ def solutions(rows: Rows, index: int) -> list[Labelled]:
     solutions by author.
 
     Every other column that holds a `solution` and whether it `is_correct` is a solution by the
-    author of its name. Its steps are its lines, each labelled by how it ends.
+    author that the column names. Its steps are its lines, all labelled by the solution's outcome.
     """
-    problem, truth = (
-        rows.field(index, "question", str),
-        steps.split(rows.field(index, "ground_truth", str)),
-    )
-    answer = math_answers.extract(truth[-1]) if truth else None  # its last line, `A: 18`
+    problem = rows.field(index, "question", str)
+    truth = steps.split(rows.field(index, "ground_truth", str))
+    answer = math_answers.extract(truth[-1]) if truth else None  # the last line, `A: 18`
     found = []
     for author, value in rows[index].items():
         if not isinstance(value, Mapping):
@@ -182,9 +190,7 @@ READERS: dict[str, Callable[[Rows, int], list[Labelled]]] = {
 
 
 def _inside(rows: Rows, index: int, block: Any, key: str, kind: type[T]) -> T:
-    """A value inside a column; raises UserError naming the row where it is missing or of another
-    type.
-    """
+    """The value of `key` in a column's block; raises UserError where it is missing or no `kind`."""
     value = block.get(key) if isinstance(block, Mapping) else None
     if not isinstance(value, kind):
         rows.wrong(index, f"{key!r} should be {kind.__name__} and is {type(value).__name__}")
@@ -198,8 +204,13 @@ def _blocks(rows: Rows, index: int, key: str, value: Any) -> list[Mapping[str, A
     return value
 
 
+def _text(rows: Rows, index: int, block: Any) -> str:
+    """The step in the `text` of a completion."""
+    return _step(rows, index, _inside(rows, index, block, "text", str).strip())
+
+
 def _step(rows: Rows, index: int, text: str) -> str:
-    """A step as it was written, its lines and their indentation too, without what stands around it."""
+    """A step as it was written, with its indentation, without blank lines around it."""
     if not text.strip():
         rows.wrong(index, "an empty step")
     return text.strip("\r\n").rstrip()

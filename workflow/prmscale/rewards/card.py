@@ -1,11 +1,11 @@
-"""The card of a reward model: what it is, what it was trained on, how to use it without our code."""
+"""The card of a reward model: what it is, its training set, how to use it without our code."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-METRICS = "metrics.csv"  # its metrics at every checkpoint, beside them
+METRICS = "metrics.csv"  # a reward model's metrics at every checkpoint, in its folder
 
 _CARD = """---
 library_name: transformers
@@ -36,9 +36,15 @@ _WHAT = {
 }
 _SEES = {
     "scalar": "It reads the last hidden state of the base.",
-    "evidence": "It adds up, over the solution's tokens, evidence from the token, its surprisal under the base, the "
-    "entropy of the base's prediction and the gap to the most likely token; it sees no hidden state.",
-    "implicit": "It adds up, over the solution's tokens, the log-ratio of the policy's probability to the reference's.",
+    "evidence": (
+        "It adds up, over the solution's tokens, evidence from the token, its surprisal under the "
+        "base, the entropy of the base's prediction and the gap to the most likely token; it sees "
+        "no hidden state."
+    ),
+    "implicit": (
+        "It adds up, over the solution's tokens, the log-ratio of the policy's probability to the "
+        "reference's."
+    ),
 }
 _SUPERVISED = {
     "first_error": "at every step up to the first wrong one",
@@ -53,7 +59,7 @@ tokenizer = AutoTokenizer.from_pretrained(FOLDER)
 ids = tokenizer(PROMPT + "\\n" + STEP + "\\n", return_tensors="pt").input_ids
 score = model(ids).logits[0, -1, 0].sigmoid()"""
 
-# the head's code lies beside the weights; the prompt's tokens are marked 0 and the solution's 1
+# the folder holds the head's code; tokens of the prompt have type 0, those of the solution 1
 _MARKED = """import torch
 from transformers import AutoModelForTokenClassification, AutoTokenizer
 
@@ -68,26 +74,36 @@ score = model(torch.cat([prompt, step], 1), token_type_ids=types).logits[0, -1, 
 
 def card(facts: Mapping[str, Any]) -> str:
     """The card's Markdown; `facts` is what reward_model.json holds."""
-    how = f"with binary cross-entropy {_SUPERVISED[facts['supervise']]}"
-    if facts["ranking_weight"]:
-        how += f" and a ranking loss within problems (weight {facts['ranking_weight']:g})"
-    by_source = facts["training_set"]["right_by_source"]
-    warning = ""
-    if facts["untrained"]:
-        warning = "\nA control: its head was never trained.\n"
-    elif facts["shuffled"]:
-        warning = "\nA control: the labels were exchanged at random among the training solutions.\n"
+    held = facts["training_set"]
+    right = [
+        f"{share:.0%} of the steps of {name} right"
+        for name, share in held["right_by_source"].items()
+    ]
+    measured = [f"{name} {value:.3g}" for name, value in facts["validation"].items()]
     return _CARD.format(
         **facts,
         what=_WHAT[facts["head"]],
         sees=_SEES[facts["head"]],
-        how=how,
-        written=", ".join(facts["training_set"]["policies"]),
-        right=", ".join(
-            f"{share:.0%} of the steps of {name} right" for name, share in by_source.items()
-        ),
-        warning=warning,
+        how=_describe_loss(facts),
+        written=", ".join(held["policies"]),
+        right=", ".join(right),
+        warning=_describe_control(facts),
         code=_PLAIN if facts["head"] == "scalar" else _MARKED,
-        measured=", ".join(f"{key} {value:.3g}" for key, value in facts["validation"].items())
-        or "none",
+        measured=", ".join(measured) or "none",
     )
+
+
+def _describe_loss(facts: Mapping[str, Any]) -> str:
+    how = f"with binary cross-entropy {_SUPERVISED[facts['supervise']]}"
+    if facts["ranking_weight"]:
+        how += f" and a ranking loss within problems (weight {facts['ranking_weight']:g})"
+    return how
+
+
+def _describe_control(facts: Mapping[str, Any]) -> str:
+    """The warning on a control's card; empty for other reward models."""
+    if facts["untrained"]:
+        return "\nA control: its head was never trained.\n"
+    if facts["shuffled"]:
+        return "\nA control: the labels were exchanged at random among the training solutions.\n"
+    return ""

@@ -8,20 +8,22 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+from transformers import PreTrainedTokenizerBase
 
 from prmscale import seeds
 from prmscale.errors import UserError
 from prmscale.study import RewardTraining
 from prmscale.tables import SOLUTION_KEY
 from prmscale.tasks.base import Problem
+from prmscale.tasks.steps import Encoded, encode_solution
 
 
 @dataclass(frozen=True)
 class Example:
-    """A solution with a target per step: 0..1, or NaN where the step carries no loss. `truth` is
-    NaN if unknown.
+    """A solution with a target per step, in 0..1, or NaN where the step carries no loss.
 
-    One that is not `whole` ends nowhere: it teaches steps, and cannot be chosen among solutions.
+    `truth` is NaN where it is unknown. A solution that is not `whole` has no end: it teaches steps,
+    and does not compete with other solutions.
     """
 
     problem: Problem
@@ -33,59 +35,72 @@ class Example:
     whole: bool = True
 
 
+@dataclass(frozen=True)
+class Texts:
+    """Examples, and each as a tokenizer's model reads it."""
+
+    tokenizer: PreTrainedTokenizerBase
+    examples: list[Example]
+    encoded: list[Encoded]
+
+    @classmethod
+    def encode(cls, tokenizer: PreTrainedTokenizerBase, examples: Sequence[Example]) -> Texts:
+        """The examples, tokenised."""
+        encoded = [encode_solution(tokenizer, e.problem.prompt, e.steps) for e in examples]
+        return cls(tokenizer, list(examples), encoded)
+
+    def select(self, indices: Sequence[int]) -> Texts:
+        """Some of the examples."""
+        examples = [self.examples[i] for i in indices]
+        encoded = [self.encoded[i] for i in indices]
+        return Texts(self.tokenizer, examples, encoded)
+
+
 def examples(
     problems: Mapping[str, Problem],
     solutions: pd.DataFrame,
     labels: pd.DataFrame,
     training: RewardTraining,
 ) -> list[Example]:
-    """One example for each labelled solution that has a step; raises UserError where labels and
-    steps do not match.
+    """One example for each labelled solution that has a step.
+
+    Raises UserError where a solution's labels are not as many as its steps.
     """
-    columns = ["value" if training.target == "soft" else "label", "truth"]
-    ordered = labels.sort_values([*SOLUTION_KEY, "step"])
-    begins = np.flatnonzero((ordered[SOLUTION_KEY] != ordered[SOLUTION_KEY].shift()).any(axis=1))
-    parts = np.split(ordered[columns].to_numpy(float), begins)[
-        1:
-    ]  # nothing stands before the first
-    by_solution = dict(
-        zip(
-            ordered[SOLUTION_KEY].iloc[begins].itertuples(index=False, name=None),
-            parts,
-            strict=True,
-        )
-    )
+    by_solution = _by_solution(labels, "value" if training.target == "soft" else "label")
     out = []
     for row in solutions.itertuples(index=False):
-        own = by_solution.get((row.problem_id, row.solution_id))
-        if own is None:
+        labelled = by_solution.get((row.problem_id, row.solution_id))
+        if labelled is None:
             continue
-        if len(own) != len(row.steps):
+        if len(labelled) != len(row.steps):
             raise UserError(
                 f"{row.problem_id}, solution {row.solution_id}: {len(row.steps)} steps but "
-                f"{len(own)} labels; delete the labels table and run again"
+                f"{len(labelled)} labels; delete the labels table and run again"
             )
         whole = getattr(row, "finish_reason", "stop") != "partial"
         if training.supervise == "outcome" and not whole:
-            continue  # nobody knows how it ends
-        targets = _targets(own[:, 0], bool(row.correct), training.supervise)
-        out.append(
-            Example(
-                problems[row.problem_id],
-                row.solution_id,
-                tuple(row.steps),
-                targets,
-                own[:, 1],
-                row.correct,
-                whole,
-            )
-        )
+            continue  # the outcome is unknown
+        values, truth = labelled.T
+        targets = _targets(values, bool(row.correct), training.supervise)
+        problem, steps = problems[row.problem_id], tuple(row.steps)
+        out.append(Example(problem, row.solution_id, steps, targets, truth, row.correct, whole))
     return out
 
 
+def _by_solution(labels: pd.DataFrame, target: str) -> dict[tuple[str, int], np.ndarray]:
+    """The target and the truth [steps, 2] of each labelled solution."""
+    ordered = labels.sort_values([*SOLUTION_KEY, "step"])
+    keys = ordered[SOLUTION_KEY]
+    begins = np.flatnonzero((keys != keys.shift()).any(axis=1))
+    values = ordered[[target, "truth"]].to_numpy(float)
+    _, *parts = np.split(values, begins)  # the part before the first solution is empty
+    return dict(zip(keys.iloc[begins].itertuples(index=False, name=None), parts, strict=True))
+
+
 def _targets(values: np.ndarray, correct: bool, supervise: str) -> np.ndarray:
-    """The steps' labels, NaN where `supervise` leaves a step out; `outcome` puts the solution's at
-    its last step.
+    """The steps' labels, NaN where `supervise` excludes a step.
+
+    With `outcome` the last step's target is the solution's correctness.
     """
     targets = values.copy()
     if supervise == "outcome":
@@ -97,19 +112,19 @@ def _targets(values: np.ndarray, correct: bool, supervise: str) -> np.ndarray:
     return targets
 
 
-def shuffled(examples: Sequence[Example], seed: int) -> list[Example]:
-    """A control: labels exchanged at random among solutions of equally many steps, whatever their
-    problem.
+def shuffle(examples: Sequence[Example], seed: int) -> list[Example]:
+    """A control: labels exchanged at random among solutions with the same number of steps.
 
-    A solution's targets and its outcome move together. What is left to learn is how often solutions
-    of a length are right and where they first go wrong, nothing about what they say.
+    Solutions of all problems take part; a solution's targets and its outcome move together. A model
+    can still learn how often solutions of a length are right and where they first go wrong, and
+    nothing about what they say.
     """
     stream = seeds.generator(seed, "shuffle")
-    alike: dict[int, list[int]] = defaultdict(list)
+    by_length: dict[int, list[int]] = defaultdict(list)
     for i, example in enumerate(examples):
-        alike[len(example.steps)].append(i)
+        by_length[len(example.steps)].append(i)
     out = list(examples)
-    for group in alike.values():
+    for group in by_length.values():
         for i, j in zip(group, stream.permutation(group).tolist(), strict=True):
             out[i] = replace(examples[i], targets=examples[j].targets, correct=examples[j].correct)
     return out

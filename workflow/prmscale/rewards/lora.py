@@ -1,4 +1,4 @@
-"""Low-rank adaptation (Hu et al. 2021, arXiv 2106.09685): a base too large to train whole, by peft."""
+"""LoRA (Hu et al. 2021, arXiv 2106.09685) with peft, for bases too large to train whole."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from transformers import PreTrainedModel
 from prmscale.study import Lora
 
 
-def adapted(model: PreTrainedModel, settings: Lora) -> nn.Module:
-    """The model with fresh adapters on all linear layers of its decoder; its head is trained whole,
-    all else frozen.
+def add_adapters(model: PreTrainedModel, settings: Lora) -> nn.Module:
+    """The model with fresh LoRA adapters on all linear layers of its decoder.
+
+    The head is trained whole; all else is frozen.
     """
     layers = {
-        n.rsplit(".", 1)[-1]
-        for n, m in model.named_modules()
-        if ".layers." in n and isinstance(m, nn.Linear)
+        name.rsplit(".", 1)[-1]
+        for name, module in model.named_modules()
+        if ".layers." in name and isinstance(module, nn.Linear)
     }
     config = LoraConfig(
         task_type=TaskType.TOKEN_CLS,
@@ -28,11 +29,10 @@ def adapted(model: PreTrainedModel, settings: Lora) -> nn.Module:
     return get_peft_model(model, config)
 
 
-def merged(state: dict[str, torch.Tensor], settings: Lora) -> dict[str, torch.Tensor]:
-    """The weights of a model like the one that was adapted: W + alpha / rank * B A for each adapted
-    W.
+def merge_adapters(state: dict[str, torch.Tensor], settings: Lora) -> dict[str, torch.Tensor]:
+    """The weights of a model without adapters: W + alpha / rank * B A for each adapted W.
 
-    The adapted model's own weights stay as they are, so that training goes on from them.
+    The adapted model itself does not change, so training can continue.
     """
     out = {}
     for key, tensor in state.items():

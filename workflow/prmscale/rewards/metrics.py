@@ -1,7 +1,7 @@
-"""How well a reward model tells right from wrong: within problems first, pooled beside it.
+"""How well a reward model tells right from wrong, within problems and pooled over problems.
 
-Pooled AUC alone is misleading: a model that only tells easy problems from hard ones scores well on
-it and is of no use for choosing among solutions of one problem.
+Pooled AUC alone is misleading: a model that only tells easy problems from hard problems scores well
+on it, and is of no use for choosing among solutions of one problem.
 """
 
 from __future__ import annotations
@@ -29,65 +29,69 @@ def binary_cross_entropy(targets: np.ndarray, scores: np.ndarray) -> float:
 
 
 def metrics(examples: Sequence[Example], scores: Sequence[np.ndarray]) -> dict[str, float]:
-    """Loss against the labels; step AUC and accuracy against truth (labels where it is unknown);
-    within problems.
+    """Loss against the labels; step AUC and step accuracy against the truth, or against the labels
+    where it is unknown; and within problems:
 
     `within_auc`: AUC of the solutions' minimum score against correctness, averaged over problems
     that have both right and wrong solutions. `pair_accuracy`: share of (right, wrong) pairs of one
-    problem ranked rightly. `best_of_n_*` and `one_sample` are those of `best_of_n`. Solutions that
-    are not whole count for their steps alone.
+    problem that are ranked correctly. `best_of_n_*` and `one_sample`: see `best_of_n`. Solutions
+    that are not whole count in the metrics of steps alone.
     """
     targets, flat = np.concatenate([e.targets for e in examples]), np.concatenate(scores)
     truth = np.concatenate([np.where(np.isnan(e.truth), e.targets, e.truth) for e in examples])
     known = ~np.isnan(truth)
-    by_problem: dict[str, list[tuple[bool, float]]] = defaultdict(list)
-    for example, own in zip(examples, scores, strict=True):
-        if example.whole:
-            by_problem[example.problem.problem_id].append(
-                (example.correct, float(own.min()) if len(own) else 0.0)
-            )
+    return {
+        "loss": binary_cross_entropy(targets, flat),
+        "step_auc": auc(truth[known] > 0.5, flat[known]),
+        "step_accuracy": float(((flat[known] > 0.5) == (truth[known] > 0.5)).mean()),
+        **_within_problems(examples, scores),
+        **best_of_n(examples, scores),
+    }
+
+
+def _within_problems(examples: Sequence[Example], scores: Sequence[np.ndarray]) -> dict[str, float]:
+    """How the minimum scores rank the whole solutions of each problem."""
+    lowest = [float(of_steps.min()) if len(of_steps) else 0.0 for of_steps in scores]
     aucs, pairs = [], []
-    for group in by_problem.values():
-        right = np.array([correct for correct, _ in group])
-        values = np.array([value for _, value in group])
+    groups = _by_problem(examples)
+    for group in groups:
+        right = np.array([examples[i].correct for i in group])
+        values = np.array([lowest[i] for i in group])
         if right.any() and not right.all():
             aucs.append(auc(right, values))
             difference = values[right][:, None] - values[~right][None, :]
             pairs.append(((difference > 0) + 0.5 * (difference == 0)).ravel())
     return {
-        "loss": binary_cross_entropy(targets, flat),
-        "step_auc": auc(truth[known] > 0.5, flat[known]),
-        "step_accuracy": float(((flat[known] > 0.5) == (truth[known] > 0.5)).mean()),
         "within_auc": float(np.mean(aucs)) if aucs else float("nan"),
         "pair_accuracy": float(np.concatenate(pairs).mean()) if pairs else float("nan"),
-        "problems": len(by_problem),
+        "problems": len(groups),
         "mixed_problems": len(aucs),
-        **best_of_n(examples, scores),
     }
+
+
+def _by_problem(examples: Sequence[Example]) -> list[list[int]]:
+    """The indices of each problem's whole solutions."""
+    groups: dict[str, list[int]] = defaultdict(list)
+    for i, example in enumerate(examples):
+        if example.whole:
+            groups[example.problem.problem_id].append(i)
+    return list(groups.values())
 
 
 def best_of_n(examples: Sequence[Example], scores: Sequence[np.ndarray]) -> dict[str, float]:
-    """Accuracy of taking each problem's best solution (the first of equals), by every aggregation
-    of step scores.
+    """Accuracy of selecting each problem's best solution, by every aggregation of step scores.
 
-    `best_of_n_{aggregation}` is the share of problems answered rightly so; `one_sample` is what
-    choosing blindly gives on average. Solutions that are not whole take no part; there is nothing
-    to tell without any that is.
+    `best_of_n_{aggregation}` is the share of problems whose selected solution (of equals the first)
+    is right; `one_sample` is the expected accuracy of a random choice. Solutions that are not whole
+    are ignored; without whole solutions the result is empty.
     """
-    by_problem: dict[str, list[int]] = defaultdict(list)
-    for i, example in enumerate(examples):
-        if example.whole:
-            by_problem[example.problem.problem_id].append(i)
-    groups = list(by_problem.values())
+    groups = _by_problem(examples)
     if not groups:
         return {}
-    found = {
-        "one_sample": float(
-            np.mean([np.mean([examples[i].correct for i in group]) for group in groups])
-        )
-    }
+    correct = np.array([example.correct for example in examples])
+    found = {"one_sample": float(np.mean([correct[group].mean() for group in groups]))}
     for name, aggregate in AGGREGATIONS.items():
-        values = [aggregate(own) for own in scores]
+        values = [aggregate(of_steps) for of_steps in scores]
         best = [max(group, key=values.__getitem__) for group in groups]
-        found[f"best_of_n_{name}"] = float(np.mean([examples[i].correct for i in best]))
+        found[f"best_of_n_{name}"] = float(correct[best].mean())
     return found

@@ -6,53 +6,52 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from transformers import PreTrainedTokenizerBase
 
 from prmscale.engines.backends.transformers_scorer import inputs
 from prmscale.engines.flops import Shape
-from prmscale.tasks.steps import Encoded
+from prmscale.rewards.examples import Texts
 
 
 class Reader:
-    """Logits of training batches. What a frozen part says of an example is computed once; `flops`
-    counts all of it.
+    """Logits of training batches, and the FLOPs of training so far.
 
-    `call` is the model as the processes of a group share it.
+    The features that a frozen part makes of an example are computed once. `call` is the model as
+    the processes of a group share it.
     """
 
-    def __init__(
-        self, model: Any, tokenizer: PreTrainedTokenizerBase, encoded: Sequence[Encoded], call: Any
-    ) -> None:
-        self.model, self.tokenizer, self.encoded, self.call = model, tokenizer, encoded, call
+    def __init__(self, model: Any, texts: Texts, call: Any) -> None:
+        self.model, self.texts, self.call = model, texts, call
         self.flops = 0.0
         frozen = getattr(model, "frozen", None)
         self.frozen = Shape.of(frozen) if frozen is not None else None
         self.trained = Shape.of(model).without(self.frozen) if self.frozen else Shape.of(model)
-        # adapters: the backward pass goes through frozen weights and makes no gradients of them
+        # with adapters, the backward pass computes no gradients of the frozen weights
         adapted = not self.frozen and not all(p.requires_grad for p in model.parameters())
         self.passes = 2.0 if adapted else 3.0
         self.features: dict[int, torch.Tensor] = {}
 
     def meet(self, batch: Sequence[int]) -> None:
-        """Count a step's whole batch, and read what is frozen of the examples that are new.
+        """Count a step's whole batch, and compute the frozen features of new examples.
 
-        Called for the steps of a training that is taken up again, it makes the same features and
-        FLOPs as before.
+        A training that resumes calls this for the steps already done, so features and FLOPs are
+        those of a training without an interruption.
         """
-        lengths = [len(self.encoded[i].ids) for i in batch]
+        lengths = [len(self.texts.encoded[i].ids) for i in batch]
         self.flops += self.passes * sum(map(self.trained.forward, lengths))
         if self.frozen and not all(i in self.features for i in batch):
-            read = inputs(self.model, self.tokenizer, [self.encoded[i] for i in batch])
-            for i, length, row in zip(
-                batch, lengths, self.model.features(read["input_ids"]), strict=True
-            ):
+            rows = self.model.features(self._inputs(batch)["input_ids"])
+            for i, length, row in zip(batch, lengths, rows, strict=True):
                 self.features[i] = row[:length].clone()
                 self.flops += self.frozen.forward(length)
 
     def logits(self, part: Sequence[int]) -> torch.Tensor:
-        """Logits [rows, longest] of some examples of the batch that was met last, with their graph."""
-        read = inputs(self.model, self.tokenizer, [self.encoded[i] for i in part])
+        """Logits [rows, longest], with gradients, of examples of the batch that was met last."""
+        read = self._inputs(part)
         if self.frozen:
             rows = [self.features[i] for i in part]
             read["features"] = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True)
         return self.call(**read).logits[..., 0].float()
+
+    def _inputs(self, indices: Sequence[int]) -> dict[str, torch.Tensor]:
+        encoded = [self.texts.encoded[i] for i in indices]
+        return inputs(self.model, self.texts.tokenizer, encoded)

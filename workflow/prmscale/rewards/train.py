@@ -1,7 +1,7 @@
 """Training of a process reward model: a head on a language model, read at each step's end.
 
-What comes out is an `AutoModelForTokenClassification` folder with one label; the sigmoid of its
-logit at a step's last token is the probability that the solution is right so far.
+The trained model is an `AutoModelForTokenClassification` with one label. The sigmoid of its logit
+at a step's last token is the probability that the solution is right so far.
 """
 
 from __future__ import annotations
@@ -9,14 +9,17 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from itertools import count
+from dataclasses import dataclass
+from itertools import count, islice
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 import numpy as np
 import torch
 from accelerate import Accelerator
 from accelerate.utils import DistributedType, broadcast
+from torch import nn
 from tqdm import tqdm
 from transformers import (
     AutoConfig,
@@ -33,12 +36,11 @@ from prmscale.engines.backends.loading import load_pretrained
 from prmscale.policies.muon import cosine, optimizers
 from prmscale.policies.pretrain import bucket
 from prmscale.rewards import losses
-from prmscale.rewards.examples import Example
-from prmscale.rewards.lora import adapted, merged
-from prmscale.rewards.parallel import accelerator
+from prmscale.rewards.examples import Texts
+from prmscale.rewards.lora import add_adapters, merge_adapters
+from prmscale.rewards.parallel import build_accelerator
 from prmscale.rewards.reader import Reader
 from prmscale.study import RewardTraining
-from prmscale.tasks.steps import Encoded
 
 Keep = Callable[[int, int, float, Mapping[str, torch.Tensor] | None], None]
 
@@ -73,215 +75,217 @@ def load_base(
 
 
 def base_parameters(model: PreTrainedModel) -> int:
-    """Parameters of the language model below a head (of a scalar head's model: all, its own few
-    included).
-    """
+    """Parameters of the language model below a head; with a scalar head, the head's few too."""
     return sum(p.numel() for p in getattr(model, "frozen", model).parameters())
+
+
+@dataclass(frozen=True)
+class Place:
+    """The group of processes that trains, and the folder where it saves its state, if any."""
+
+    group: Accelerator
+    state: Path | None = None
 
 
 def train(
     model: PreTrainedModel,
-    tokenizer: PreTrainedTokenizerBase,
-    examples: Sequence[Example],
-    encoded: Sequence[Encoded],
+    texts: Texts,
     settings: RewardTraining,
     seed: int,
     keep: Keep,
-    own: Accelerator | None = None,
-    state: Path | None = None,
+    place: Place | None = None,
 ) -> None:
-    """Train in place; call `keep(percent, step, FLOPs so far, weights)` at each checkpoint, once if
-    there are no steps.
+    """Train in place; call `keep(percent, step, FLOPs so far, weights)` at each checkpoint.
 
-    `encoded[i]` is `examples[i]` as the model reads it. Epochs follow one another until
-    `settings.steps` are done; each is shuffled and bucket by length. Every process of a group
-    calls this with the same arguments and its `own` accelerator (one on the CPU if left out), and a
-    step's solutions are shared among them; the losses are those of one process, up to rounding.
+    With 0 steps `keep` is called once, without weights. Epochs follow one another until
+    `settings.steps` are done; each is shuffled and bucketed by length. Every process of a group
+    calls this function with the same arguments but its own `place` (by default one process on the
+    CPU). The processes share the solutions of a step; the losses are those of one process, up to
+    rounding.
 
-    In the folder `state` the training is kept every `settings.resume_minutes` and goes on from
-    there, to the same weights as if it had not been interrupted.
+    The state is saved every `settings.resume_minutes`. Training resumes from a saved state and
+    comes to the same weights as without the interruption.
     """
-    own = own or accelerator("cpu", settings)
-    # of the training before, which would be kept and loaded with this one's state
-    own.free_memory()
-    # sharded weights never stand whole on a GPU
-    whole = model if own.distributed_type == DistributedType.FSDP else model.to(own.device)
+    place = place or Place(build_accelerator("cpu", settings))
+    group = place.group
+    # else the model of the training before would be saved and loaded with this one's state
+    group.free_memory()
+    # sharded weights are never whole on a GPU
+    whole = model if group.distributed_type == DistributedType.FSDP else model.to(group.device)
     if settings.steps == 0:
         keep(100, 0, 0.0, None)
         return
     if settings.activation_checkpointing:
         whole.activation_checkpointing_enable()
-    trained: torch.nn.Module = adapted(whole, settings.lora) if settings.lora else whole
-    prepared, *optimisers = own.prepare(
+    trained: nn.Module = add_adapters(whole, settings.lora) if settings.lora else whole
+    prepared, *optimisers = group.prepare(
         trained, *optimizers(trained, settings.learning_rate, settings.optimizer)
     )
-    reader = Reader(own.unwrap_model(prepared), tokenizer, encoded, prepared)
-    saved = _Saved(own, state, settings.resume_minutes)
+    reader = Reader(group.unwrap_model(prepared), texts, prepared)
+    saved = _Saved(group, place.state, settings.resume_minutes)
     begin = saved.resume()
     due = {
         max(1, round(settings.steps * percent / 100)): percent for percent in settings.checkpoints
     }
-
-    def weights() -> dict[str, torch.Tensor]:
-        found: dict[str, torch.Tensor] = own.get_state_dict(prepared)
-        return merged(found, settings.lora) if settings.lora else found
-
+    batches = islice(_batches(texts, settings, seed), settings.steps)
     prepared.train()
-    batches = _batches(examples, encoded, settings, seed)
-    with tqdm(
-        total=settings.steps, initial=begin, desc="reward model", unit="step", mininterval=5
-    ) as bar:
-        for step, batch in zip(range(settings.steps), batches, strict=False):
+    with _progress_bar(settings.steps, begin) as bar:
+        for step, batch in enumerate(batches):
             reader.meet(batch)
             if step < begin:
                 continue
-            for optimiser in optimisers:
-                for group in optimiser.param_groups:
-                    group["lr"] = settings.learning_rate * cosine(step, settings.steps)
-            loss = _backward(own, prepared, reader, examples, encoded, batch, settings)
-            own.clip_grad_norm_(prepared.parameters(), 1.0)
-            for optimiser in optimisers:
-                optimiser.step()
-                optimiser.zero_grad(set_to_none=True)
+            _set_learning_rate(optimisers, settings.learning_rate * cosine(step, settings.steps))
+            loss = _backward(group, prepared, reader, texts, batch, settings)
+            _descend(group, prepared, optimisers)
             if step % 20 == 0:
                 bar.set_postfix(loss=f"{loss:.3f}", refresh=False)
             bar.update()
             if step + 1 in due:
                 prepared.eval()
-                keep(due[step + 1], step + 1, reader.flops, weights())
+                keep(due[step + 1], step + 1, reader.flops, _weights(group, prepared, settings))
                 prepared.train()
             saved.save(step + 1)
     prepared.eval()
 
 
+def _progress_bar(steps: int, begin: int) -> tqdm:
+    return tqdm(total=steps, initial=begin, desc="reward model", unit="step", mininterval=5)
+
+
+def _set_learning_rate(optimisers: Sequence[Any], rate: float) -> None:
+    """Set the rate of every group of parameters."""
+    for optimiser in optimisers:
+        for parameters in optimiser.param_groups:
+            parameters["lr"] = rate
+
+
+def _descend(group: Accelerator, prepared: nn.Module, optimisers: Sequence[Any]) -> None:
+    """One step along the gradients, whose norm is clipped to 1; the gradients are cleared."""
+    group.clip_grad_norm_(prepared.parameters(), 1.0)
+    for optimiser in optimisers:
+        optimiser.step()
+        optimiser.zero_grad(set_to_none=True)
+
+
+def _weights(
+    group: Accelerator, prepared: nn.Module, settings: RewardTraining
+) -> dict[str, torch.Tensor]:
+    """The whole weights as they are now, adapters merged."""
+    weights: dict[str, torch.Tensor] = group.get_state_dict(prepared)
+    return merge_adapters(weights, settings.lora) if settings.lora else weights
+
+
 class _Saved:
-    """The latest state of a training: a folder named by its step, inside `folder`, written whole or
+    """The latest state of a training: a folder inside `folder`, named by its step, written whole or
     not at all.
     """
 
-    def __init__(self, own: Accelerator, folder: Path | None, minutes: float) -> None:
-        self.own, self.folder, self.seconds, self.last = own, folder, 60 * minutes, monotonic()
+    def __init__(self, group: Accelerator, folder: Path | None, minutes: float) -> None:
+        self.group, self.folder, self.seconds, self.last = group, folder, 60 * minutes, monotonic()
 
     def resume(self) -> int:
-        """Steps done; loads weights and optimisers if there is a state."""
-        step = max(map(int, self._there()), default=0)
+        """Load weights and optimisers if there is a state; returns the steps done."""
+        step = max(map(int, self._steps()), default=0)
         if self.folder and step:
-            self.own.load_state(str(self.folder / str(step)))
+            self.group.load_state(str(self.folder / str(step)))
         return step
 
-    def _there(self) -> list[str]:
+    def _steps(self) -> list[str]:
         return [p.name for p in self.folder.glob("*") if p.name.isdigit()] if self.folder else []
 
     def save(self, step: int) -> None:
-        """Keep the state if the last one is old; all processes follow the first one's clock."""
+        """Save the state if the last one is old; all processes follow the first process's clock."""
         if self.folder is None:
             return
-        old = torch.tensor(float(monotonic() - self.last > self.seconds), device=self.own.device)
-        if self.own.num_processes > 1:
+        old = torch.tensor(float(monotonic() - self.last > self.seconds), device=self.group.device)
+        if self.group.num_processes > 1:
             broadcast(old)
         if not old:
             return
         aside = self.folder / f"{step}.partial"
-        self.own.save_state(str(aside))
-        self.own.wait_for_everyone()
-        if self.own.is_main_process:
-            before = self._there()
+        self.group.save_state(str(aside))
+        self.group.wait_for_everyone()
+        if self.group.is_main_process:
+            before = self._steps()
             aside.rename(self.folder / str(step))
             for name in before:
                 shutil.rmtree(self.folder / name)
         self.last = monotonic()
 
 
-def _batches(
-    examples: Sequence[Example], encoded: Sequence[Encoded], settings: RewardTraining, seed: int
-) -> Iterator[list[int]]:
+def _batches(texts: Texts, settings: RewardTraining, seed: int) -> Iterator[list[int]]:
     """Batches of one epoch after the other, without end."""
     for epoch in count():
-        yield from reversed(
-            epoch_batches(examples, encoded, settings, seeds.seed_of(seed, "epoch", epoch))
-        )
+        yield from reversed(epoch_batches(texts, settings, seeds.seed_of(seed, "epoch", epoch)))
 
 
 def _backward(
-    own: Accelerator,
-    prepared: torch.nn.Module,
+    group: Accelerator,
+    prepared: nn.Module,
     reader: Reader,
-    examples: Sequence[Example],
-    encoded: Sequence[Encoded],
+    texts: Texts,
     batch: Sequence[int],
     settings: RewardTraining,
 ) -> float:
     """Gradients of the batch's loss; returns the loss of this process's part.
 
-    The loss is a mean over supervised steps, of which the parts of a batch have unequal numbers:
-    each part weighs as many as it has. Gradients are averaged over the processes, so a part counts
-    once for each of them.
+    The loss is a mean over supervised steps. The parts of a batch have unequal numbers of them, so
+    a part's weight is its number of supervised steps. Gradients are averaged over the processes, so
+    weights are multiplied by the number of processes.
     """
-    ends = {i: int((~np.isnan(examples[i].targets)).sum()) for i in batch}
-    shares = own.num_processes * settings.accumulation
-    parts = [batch[n::shares] for n in range(own.process_index, shares, own.num_processes)]
+    targets = {i: int((~np.isnan(texts.examples[i].targets)).sum()) for i in batch}
+    shares = group.num_processes * settings.accumulation
+    parts = [batch[n::shares] for n in range(group.process_index, shares, group.num_processes)]
     total = 0.0
     for number, part in enumerate(parts):
-        # a process without a solution reads one all the same, for the others wait for it, and gives
-        # it no weight
+        # the other processes wait for this one, so without a solution it reads one of weight 0
         chosen = part or batch[:1]
-        weight = own.num_processes * sum(ends[i] for i in part) / sum(ends.values())
-        with own.no_sync(prepared) if number + 1 < len(parts) else nullcontext():
-            loss = _loss(
-                reader.logits(chosen),
-                [examples[i] for i in chosen],
-                [encoded[i] for i in chosen],
-                settings,
-            )
-            own.backward(loss * weight)
+        weight = group.num_processes * sum(targets[i] for i in part) / sum(targets.values())
+        is_last = number + 1 == len(parts)
+        with nullcontext() if is_last else group.no_sync(prepared):
+            loss = _loss(reader.logits(chosen), texts.select(chosen), settings)
+            group.backward(loss * weight)
         total += loss.item() * weight
     return total
 
 
-def epoch_batches(
-    examples: Sequence[Example], encoded: Sequence[Encoded], settings: RewardTraining, seed: int
-) -> list[list[int]]:
-    """Indices of one epoch in batches of about `settings.batch` solutions of alike lengths, in an
-    order `seed` fixes.
+def epoch_batches(texts: Texts, settings: RewardTraining, seed: int) -> list[list[int]]:
+    """Indices of one epoch in batches of about `settings.batch` solutions of similar lengths.
 
-    For a ranking loss a batch holds whole problems, or its pairs of right and wrong solutions would
-    hardly occur.
+    `seed` determines the order. For a ranking loss a batch holds whole problems: else it would
+    hardly have pairs of a right and a wrong solution of the same problem.
     """
-    lengths = [len(e.ids) for e in encoded]
+    lengths = [len(text.ids) for text in texts.encoded]
     if not settings.ranking_weight:
         return bucket(lengths, settings.batch, seed)
     by_problem: dict[str, list[int]] = {}
-    for i, example in enumerate(examples):
+    for i, example in enumerate(texts.examples):
         by_problem.setdefault(example.problem.problem_id, []).append(i)
     groups = list(by_problem.values())
-    together = max(1, round(settings.batch * len(groups) / len(examples)))
+    together = max(1, round(settings.batch * len(groups) / len(texts.examples)))
     batches = bucket([max(lengths[i] for i in group) for group in groups], together, seed)
     return [[i for number in batch for i in groups[number]] for batch in batches]
 
 
-def _loss(
-    logits: torch.Tensor,
-    examples: Sequence[Example],
-    encoded: Sequence[Encoded],
-    settings: RewardTraining,
-) -> torch.Tensor:
-    """BCE at the supervised steps' ends, and the weighted ranking loss.
-
-    Solutions are ranked by their logit at the last step, which has seen all of them, whichever
-    steps BCE supervises; right is whose answer is right (`correct`).
-    """
+def _loss(logits: torch.Tensor, texts: Texts, settings: RewardTraining) -> torch.Tensor:
+    """BCE at the ends of supervised steps, plus the weighted ranking loss."""
     targets = torch.full(logits.shape, float("nan"))
-    for row, (example, text) in enumerate(zip(examples, encoded, strict=True)):
+    for row, (example, text) in enumerate(zip(texts.examples, texts.encoded, strict=True)):
         targets[row, text.ends] = torch.tensor(example.targets, dtype=torch.float32)
     loss = losses.supervised(logits, targets.to(logits.device))
     if settings.ranking_weight:
-        last = logits[torch.arange(len(encoded)), [text.ends[-1] for text in encoded]]
-        number = {
-            name: i for i, name in enumerate(dict.fromkeys(e.problem.problem_id for e in examples))
-        }
-        problem = torch.tensor([number[e.problem.problem_id] for e in examples])
-        right = torch.tensor([bool(e.correct) for e in examples])
-        loss = loss + settings.ranking_weight * losses.ranking(
-            last, right.to(logits.device), problem.to(logits.device)
-        )
+        loss = loss + settings.ranking_weight * _ranking_loss(logits, texts)
     return loss
+
+
+def _ranking_loss(logits: torch.Tensor, texts: Texts) -> torch.Tensor:
+    """Ranks solutions by their logit at the last step, whichever steps BCE supervises.
+
+    A solution is right if its answer is (`correct`).
+    """
+    last = logits[torch.arange(len(texts.encoded)), [text.ends[-1] for text in texts.encoded]]
+    names = [example.problem.problem_id for example in texts.examples]
+    numbers = {name: number for number, name in enumerate(dict.fromkeys(names))}
+    problem = torch.tensor([numbers[name] for name in names])
+    right = torch.tensor([bool(example.correct) for example in texts.examples])
+    return losses.ranking(last, right.to(logits.device), problem.to(logits.device))

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from prmscale.engines.scheduler import Scorer
-from prmscale.labels.label import truths
+from prmscale.labels.table import truths
 from prmscale.search.benchmarks import Benchmark
 from prmscale.tasks.base import Prefix, Problem
 
