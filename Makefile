@@ -70,11 +70,11 @@ schema: $(READY)
 # writes the results in README.md and docs/ from the tables of the runs in docs/; builds the site
 docs: $(READY) .venv-docs/.installed
 	$(BIN)/python docs/passages.py
-	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --quiet
+	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build
 
 # a dead link in docs/ is an error
 docs-check: .venv-docs/.installed
-	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --quiet --site-dir .venv-docs/checked
+	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --site-dir .venv-docs/checked
 
 # resolve envs/core.in anew; torch stays out of the lock because its build is the machine's choice
 lock: $(READY)
