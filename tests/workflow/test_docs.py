@@ -7,27 +7,40 @@ import re
 import shlex
 import subprocess
 
+import pandas as pd
 import pytest
 import tiny
 from documents import PAGES, blocks, commands
 from model_configs import QWEN_HALF_B
 from pipeline import ROOT, copy_project, snakemake
-from transformers import AutoTokenizer, Qwen2Config
+from scripted import CoinPolicy, PerfectScorer, grade, problem
+from transformers import AutoTokenizer, LlamaConfig, LlamaForTokenClassification, Qwen2Config
 
+from prmscale import figures, library, search
+from prmscale.engines.aggregation import AGGREGATIONS
+from prmscale.engines.backends import released_scorer
 from prmscale.engines.backends.released_heads import QwenProcessRewardModel
 from prmscale.engines.models import FACTS
+from prmscale.engines.scheduler import Run, run
 from prmscale.files import write_json
+from prmscale.labels import methods
+from prmscale.results import Results
 from prmscale.rewards.train import load_base
+from prmscale.study import CodeExecution, Dataset, ReleasedRewardModel, TreeSearch, World
+from prmscale.tasks import registry
 
 # commands that no test runs, and why
 EXCEPTIONS = {
     "git clone URL prmscale": "needs the repository's address",
     "cd prmscale": "follows the clone",
-    "conda env create -f envs/core.yaml": "needs conda",
     "conda env create -f envs/vllm.yaml -p .venv-vllm": "needs conda",
+    "snakemake --cores 2 --sdm conda": "needs conda",
+    "docker build -f envs/Dockerfile -t prmscale .": "needs Docker",
+    "docker run --rm -v $PWD/results:/prmscale/results prmscale snakemake --cores 2": "needs Docker",
     "snakemake --report report.html": "needs finished results",
     "snakemake --unlock": "needs a run that was killed",
 }
+SNAKEMAKE = ("snakemake ", ".venv/bin/snakemake ")
 # what the examples call a model or file, and what stands for it here
 MODELS = ["/models/mine-1.5b", "/models/prm-7b"]
 FILES = ["gsm8k_train.jsonl", "gsm8k_test.jsonl", "math_shepherd.jsonl"]
@@ -80,18 +93,17 @@ def test_make_commands_have_targets_and_variables(command):
 
 @pytest.mark.study
 @pytest.mark.parametrize(
-    "command", [c for c in commands() if "snakemake " in c and c not in EXCEPTIONS]
+    "command",
+    [c for c in commands() if c.startswith(SNAKEMAKE) and c not in EXCEPTIONS],
 )
 def test_snakemake_commands_make_a_plan(command, project):
-    words = shlex.split(command)
-    assert words[0] in ("snakemake", ".venv/bin/snakemake")
-    done = snakemake(project, *words[1:], "--dry-run")
+    done = snakemake(project, *shlex.split(command)[1:], "--dry-run")
     assert done.returncode == 0, (done.stdout + done.stderr)[-2000:]
 
 
 def test_every_other_command_is_a_known_exception():
-    planned = ("make ", "snakemake ", ".venv/bin/snakemake ")
-    assert {c for c in commands() if not c.startswith(planned)} <= EXCEPTIONS.keys()
+    others = {c for c in commands() if not c.startswith(("make ", *SNAKEMAKE))}
+    assert others <= EXCEPTIONS.keys()
     assert EXCEPTIONS.keys() <= set(commands()), "an exception that no document has"
 
 
@@ -170,3 +182,78 @@ def slug(heading):
 
 def test_the_readme_is_short():
     assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 150
+
+
+@pytest.fixture
+def registries(monkeypatch):
+    """Copies of the registries, which the examples may change."""
+    for module, name in (
+        (registry, "TASKS"),
+        (search, "STRATEGIES"),
+        (search, "TREE_STRATEGIES"),
+        (released_scorer, "FORMATS"),
+        (methods, "METHODS"),
+        (figures, "FIGURES"),
+    ):
+        monkeypatch.setattr(module, name, dict(getattr(module, name)))
+
+
+def extend(heading):
+    """Run the examples under a heading of extending.md; returns the names that they define."""
+    names: dict = {}
+    for block in blocks("python", "extending.md"):
+        if block.heading == heading:
+            assert len(block.lines) < 40
+            exec(block.text, names)
+    return names
+
+
+def test_the_example_of_a_task(registries):
+    extend("A task")
+    dataset = Dataset(name="toy", source="gsm8k").model_copy(update={"source": "sums"})
+    task = registry.build(dataset, World(), CodeExecution())
+    two = task.load("test", 2, seed=3)
+    assert [each.prompt for each in two] == ["20000 + 3 =", "20001 + 4 ="]
+    assert [g.correct for g in task.grade(two, ["so 20003", ""])] == [True, False]
+
+
+def test_the_examples_of_strategies(registries):
+    extend("A strategy")
+    over_samples = search.STRATEGIES["shortest"].start([1, 4])
+    entry, by = search.TREE_STRATEGIES["greedy"], AGGREGATIONS["min"]
+    by_steps = Run(problem(), entry.start(2, by, TreeSearch(expansion=8)), 2, 100.0)
+    whole, stepwise = run([(problem(), over_samples), by_steps], CoinPolicy(), PerfectScorer())
+    assert [each.choice.budget for each in whole.choices] == [1, 4]
+    assert stepwise.choices[-1].choice.picks[0][0].steps == ("1", "1", "1")
+
+
+def test_the_example_of_a_format(registries, models, tmp_path):
+    extend("A PRM format")
+    tokenizer = AutoTokenizer.from_pretrained(models["Qwen/Qwen2.5-Math-PRM-7B"])
+    tokenizer.save_pretrained(tmp_path)
+    config = LlamaConfig(
+        vocab_size=len(tokenizer), hidden_size=16, intermediate_size=24, num_hidden_layers=1,
+        num_attention_heads=2,
+    )  # fmt: skip
+    LlamaForTokenClassification(config).save_pretrained(tmp_path)
+    known = ReleasedRewardModel(name="toy", model=str(tmp_path), format="trl")
+    prm = released_scorer.ReleasedScorer(known.model_copy(update={"format": "numbered"}), "cpu")
+    assert len(library.score(prm, "a is 4 :", ["b = 4", "answer 4"])) == 2
+
+
+def test_the_example_of_a_label_method(registries):
+    extend("A label method")
+    solutions = [("1", "1"), ("0", "1")]
+    labels = methods.METHODS["outcome"](solutions, [True, True], 0, None)
+    (done,) = run([(problem(), labels)], grader=grade)
+    assert {prefix: each.label for prefix, each in done.result.items()} == {
+        ("1",): True, ("1", "1"): True, ("0",): False, ("0", "1"): False,
+    }  # fmt: skip
+
+
+def test_the_example_of_a_figure(registries, tmp_path):
+    drawn = extend("A figure")
+    rows = {"strategy": "best_of_n", "dataset": "d", "budget": [1, 2], "policy_tokens": [9, 18]}
+    figure, data = drawn["draw"](Results(search=pd.DataFrame(rows)), None)
+    figure.savefig(tmp_path / "figure.png")
+    assert data["policy_tokens"].tolist() == [9, 18] and figures.FIGURES["tokens"] == ("search",)
