@@ -37,9 +37,14 @@ def blocks(language, page=None):
             text = path.read_text(encoding="utf-8")
             for match in _FENCED.finditer(text):
                 if match.group(1) == language:
-                    heading = _HEADING.findall(text[: match.start()])[-1]
+                    heading = headings(text[: match.start()])[-1]
                     found.append(Block(path.name, heading, match.group(2)))
     return found
+
+
+def headings(text):
+    """The headings of a page; a comment in a code block is none."""
+    return _HEADING.findall(_FENCED.sub("", text))
 
 
 def commands():

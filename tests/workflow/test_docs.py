@@ -10,7 +10,7 @@ import subprocess
 import pandas as pd
 import pytest
 import tiny
-from documents import PAGES, blocks, commands
+from documents import PAGES, blocks, commands, headings
 from model_configs import QWEN_HALF_B
 from pipeline import ROOT, copy_project, snakemake
 from scripted import CoinPolicy, PerfectScorer, grade, problem
@@ -46,7 +46,6 @@ MODELS = ["/models/mine-1.5b", "/models/prm-7b"]
 FILES = ["gsm8k_train.jsonl", "gsm8k_test.jsonl", "math_shepherd.jsonl"]
 CHAT = "{% for m in messages %}{{ m.content }} :\n{% endfor %}"
 LINK = re.compile(r"\[[^\]]*\]\((?!https?:)([^)#\s]*)(?:#([^)\s]*))?\)")
-HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
 
 
 def overlays():
@@ -171,8 +170,8 @@ def test_links_lead_somewhere(page):
         path = (page.parent / target).resolve() if target else page
         assert path.exists(), f"{page.name}: {target} does not exist"
         if anchor and path.suffix == ".md":
-            headings = map(slug, HEADING.findall(path.read_text(encoding="utf-8")))
-            assert anchor in headings, f"{page.name}: {target} has no heading #{anchor}"
+            anchors = map(slug, headings(path.read_text(encoding="utf-8")))
+            assert anchor in anchors, f"{page.name}: {target} has no heading #{anchor}"
 
 
 def slug(heading):
