@@ -7,27 +7,17 @@ import re
 import shlex
 import subprocess
 
-import pandas as pd
 import pytest
 import tiny
 from documents import PAGES, blocks, commands, headings
 from model_configs import QWEN_HALF_B
 from pipeline import ROOT, copy_project, snakemake
-from scripted import CoinPolicy, PerfectScorer, grade, problem
-from transformers import AutoTokenizer, LlamaConfig, LlamaForTokenClassification, Qwen2Config
+from transformers import AutoTokenizer, Qwen2Config
 
-from prmscale import figures, library, search
-from prmscale.engines.aggregation import AGGREGATIONS
-from prmscale.engines.backends import released_scorer
 from prmscale.engines.backends.released_heads import QwenProcessRewardModel
 from prmscale.engines.models import FACTS
-from prmscale.engines.scheduler import Run, run
 from prmscale.files import write_json
-from prmscale.labels import methods
-from prmscale.results import Results
 from prmscale.rewards.train import load_base
-from prmscale.study import CodeExecution, Dataset, ReleasedRewardModel, TreeSearch, World
-from prmscale.tasks import registry
 
 # commands that no test runs, and why
 EXCEPTIONS = {
@@ -45,6 +35,7 @@ SNAKEMAKE = ("snakemake ", ".venv/bin/snakemake ")
 MODELS = ["/models/mine-1.5b", "/models/prm-7b"]
 FILES = ["gsm8k_train.jsonl", "gsm8k_test.jsonl", "math_shepherd.jsonl"]
 CHAT = "{% for m in messages %}{{ m.content }} :\n{% endfor %}"
+NAMED = re.compile(r"`((?:workflow|prmscale|tests|envs|docs|benchmarks)/[\w./-]+)[` ]")
 LINK = re.compile(r"\[[^\]]*\]\((?!https?:)([^)#\s]*)(?:#([^)\s]*))?\)")
 
 
@@ -174,6 +165,15 @@ def test_links_lead_somewhere(page):
             assert anchor in anchors, f"{page.name}: {target} has no heading #{anchor}"
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_files_that_a_page_names_exist(page):
+    named = NAMED.findall(page.read_text(encoding="utf-8"))
+    paths = [name for name in named if not re.search("NAME|STUDY", name)]
+    folders = [ROOT / "workflow" if name.startswith("prmscale/") else ROOT for name in paths]
+    missing = [n for folder, n in zip(folders, paths, strict=True) if not (folder / n).exists()]
+    assert not missing
+
+
 def slug(heading):
     """A heading's anchor, on GitHub and on the site alike."""
     return re.sub(r"[^\w\s-]", "", heading.lower()).strip().replace(" ", "-")
@@ -181,78 +181,3 @@ def slug(heading):
 
 def test_the_readme_is_short():
     assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 150
-
-
-@pytest.fixture
-def registries(monkeypatch):
-    """Copies of the registries, which the examples may change."""
-    for module, name in (
-        (registry, "TASKS"),
-        (search, "STRATEGIES"),
-        (search, "TREE_STRATEGIES"),
-        (released_scorer, "FORMATS"),
-        (methods, "METHODS"),
-        (figures, "FIGURES"),
-    ):
-        monkeypatch.setattr(module, name, dict(getattr(module, name)))
-
-
-def extend(heading):
-    """Run the examples under a heading of extending.md; returns the names that they define."""
-    names: dict = {}
-    for block in blocks("python", "extending.md"):
-        if block.heading == heading:
-            assert len(block.lines) < 40
-            exec(block.text, names)
-    return names
-
-
-def test_the_example_of_a_task(registries):
-    extend("A task")
-    dataset = Dataset(name="toy", source="gsm8k").model_copy(update={"source": "sums"})
-    task = registry.build(dataset, World(), CodeExecution())
-    two = task.load("test", 2, seed=3)
-    assert [each.prompt for each in two] == ["20000 + 3 =", "20001 + 4 ="]
-    assert [g.correct for g in task.grade(two, ["so 20003", ""])] == [True, False]
-
-
-def test_the_examples_of_strategies(registries):
-    extend("A strategy")
-    over_samples = search.STRATEGIES["shortest"].start([1, 4])
-    entry, by = search.TREE_STRATEGIES["greedy"], AGGREGATIONS["min"]
-    by_steps = Run(problem(), entry.start(2, by, TreeSearch(expansion=8)), 2, 100.0)
-    whole, stepwise = run([(problem(), over_samples), by_steps], CoinPolicy(), PerfectScorer())
-    assert [each.choice.budget for each in whole.choices] == [1, 4]
-    assert stepwise.choices[-1].choice.picks[0][0].steps == ("1", "1", "1")
-
-
-def test_the_example_of_a_format(registries, models, tmp_path):
-    extend("A PRM format")
-    tokenizer = AutoTokenizer.from_pretrained(models["Qwen/Qwen2.5-Math-PRM-7B"])
-    tokenizer.save_pretrained(tmp_path)
-    config = LlamaConfig(
-        vocab_size=len(tokenizer), hidden_size=16, intermediate_size=24, num_hidden_layers=1,
-        num_attention_heads=2,
-    )  # fmt: skip
-    LlamaForTokenClassification(config).save_pretrained(tmp_path)
-    known = ReleasedRewardModel(name="toy", model=str(tmp_path), format="trl")
-    prm = released_scorer.ReleasedScorer(known.model_copy(update={"format": "numbered"}), "cpu")
-    assert len(library.score(prm, "a is 4 :", ["b = 4", "answer 4"])) == 2
-
-
-def test_the_example_of_a_label_method(registries):
-    extend("A label method")
-    solutions = [("1", "1"), ("0", "1")]
-    labels = methods.METHODS["outcome"](solutions, [True, True], 0, None)
-    (done,) = run([(problem(), labels)], grader=grade)
-    assert {prefix: each.label for prefix, each in done.result.items()} == {
-        ("1",): True, ("1", "1"): True, ("0",): False, ("0", "1"): False,
-    }  # fmt: skip
-
-
-def test_the_example_of_a_figure(registries, tmp_path):
-    drawn = extend("A figure")
-    rows = {"strategy": "best_of_n", "dataset": "d", "budget": [1, 2], "policy_tokens": [9, 18]}
-    figure, data = drawn["draw"](Results(search=pd.DataFrame(rows)), None)
-    figure.savefig(tmp_path / "figure.png")
-    assert data["policy_tokens"].tolist() == [9, 18] and figures.FIGURES["tokens"] == ("search",)

@@ -45,11 +45,3 @@ def test_every_figure_has_a_module_a_caption_and_a_target():
     for module in (ROOT / "workflow/prmscale/figures").glob("[ft]*[0-9].py"):
         assert f'snakemake.wildcards.figure == "{module.stem}"' in captions
         assert f"rule {module.stem}:" in snakefile
-
-
-def test_files_the_readme_names_exist():
-    text = (ROOT / "README.md").read_text()
-    named = set(re.findall(r"\]\(((?!http)[^)#]+)\)", text)) | set(
-        re.findall(r"`((?:workflow|envs)/[\w./-]+)`", text)
-    )
-    assert [name for name in sorted(named) if not (ROOT / name).exists()] == []
