@@ -37,6 +37,7 @@ def test_labels_tell_from_which_step_on_no_rollout_is_right():
     assert found.tokens_spent.tolist() == [24, 16, 8, 0]  # eight rollouts of what is missing
 
 
+@pytest.mark.slow
 def test_a_policy_samples_alike_under_one_seed_alone(tmp_path):
     folder, sampling = tiny.saved(tmp_path, 16), Sampling(max_tokens=12)
 
