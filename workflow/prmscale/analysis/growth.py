@@ -36,7 +36,7 @@ def growth(search: pd.DataFrame, reward_models: pd.DataFrame, rules: Rules) -> l
         for (small, before, less), (large, after, more) in pairwise(known):
             gain = selection.minus(more, less)
             found += check(SECTION, dataset, f"size, {before} → {after}", gain, rules)
-            per_doubling = gain_per_doubling(less, more, (small, large))
+            per_doubling = gain_per_doubling(less, more, np.log2(large / small))
             found += check(
                 SECTION,
                 dataset,
@@ -63,15 +63,9 @@ def growth(search: pd.DataFrame, reward_models: pd.DataFrame, rules: Rules) -> l
     return found
 
 
-def gain_per_doubling(
-    less: pd.DataFrame, more: pd.DataFrame, sizes: tuple[float, float]
-) -> pd.DataFrame:
-    """What a doubling of the size gains, by problem and seed, from accuracies at two sizes.
-
-    `less` and `more` are `selection.per_problem` tables at the smaller and the larger of `sizes`.
-    """
-    small, large = sizes
-    return selection.minus(more, less) / np.log2(large / small)
+def gain_per_doubling(less: pd.DataFrame, more: pd.DataFrame, doublings: float) -> pd.DataFrame:
+    """The gain in accuracy per doubling, by problem and seed, over so many doublings of the size."""
+    return selection.minus(more, less) / doublings
 
 
 def curvature_weights(logs: Array) -> Array:
