@@ -71,9 +71,8 @@ def _measure_gains(scored: pd.DataFrame, level: float) -> pd.DataFrame:
             for size, of_size in rows.groupby("base_parameters", sort=True)
         ]
         for (small, less), (large, more) in pairwise(by_size):
-            gain = mean_interval(
-                gain_per_doubling(less, more, float(np.log2(large / small))), level
-            )
+            doublings = float(np.log2(large / small))
+            gain = mean_interval(gain_per_doubling(less, more, doublings), level)
             gains.append(
                 {
                     "dataset": dataset,
