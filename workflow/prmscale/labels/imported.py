@@ -41,7 +41,7 @@ def load(corpus: Corpus, seed: int) -> Imported:
     )
     wanted = min(corpus.limit or len(rows), len(rows))
     found: list[Labelled] = []
-    for index in sorted(sources.chosen(range(len(rows)), wanted, seed, corpus.name)):
+    for index in sorted(sources.choose(range(len(rows)), wanted, seed, corpus.name)):
         try:
             found += READERS[corpus.source](rows, index)
         except UserError as error:
