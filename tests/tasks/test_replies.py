@@ -12,7 +12,6 @@ from mutants import mutants, published_verdicts, renamed
 
 from prmscale.study import CodeExecution
 from prmscale.tasks.base import Problem
-from prmscale.tasks.benchmarks import recorded_calls
 from prmscale.tasks.benchmarks.competitions import TACO
 from prmscale.tasks.benchmarks.humaneval_mbpp import MBPP, HumanEval
 from prmscale.tasks.benchmarks.recorded_calls import RecordedCalls
@@ -229,4 +228,4 @@ def test_bad_replies_are_judged():
 
 def test_the_blocks_of_a_reply():
     text = "<think>```\na\n```</think>1. ```py\n   b\n   ```\n~~~\nc\n~~~"
-    assert recorded_calls.blocks_of(text) == ["b", "c"]
+    assert replies.bodies(text) == ["b", "c"]

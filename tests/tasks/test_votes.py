@@ -124,7 +124,7 @@ def test_a_program_that_only_shown_calls_end_keeps_its_verdict():
 
 def test_the_prompts_that_show_calls_are_counted():
     task = HumanEval("humaneval", None, EXECUTION)
-    rows, _ = task._rows("test")
+    rows, _ = task._select_rows("test")
     prompts = [(row["prompt"], row["entry_point"]) for row in rows]
     assert len(prompts) == 164 and sum(bool(votes.examples(*each)) for each in prompts) == 141
 

@@ -37,5 +37,3 @@ def test_the_citation_names_the_paper():
 def test_the_slurm_profile_is_found_by_its_name():
     profile = yaml.safe_load((ROOT / "slurm/config.yaml").read_text())
     assert profile["executor"] == "slurm"
-
-

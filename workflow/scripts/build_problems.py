@@ -7,7 +7,7 @@ from prmscale.files import write_json
 from prmscale.jobs import job
 from prmscale.study import GENERATED, CodeExecution, Dataset, World
 from prmscale.tasks.base import to_table
-from prmscale.tasks.benchmarks.drawing import Drawn
+from prmscale.tasks.benchmarks.base import PublishedBenchmark
 from prmscale.tasks.registry import build
 from prmscale.tasks.world.corpus import card
 
@@ -27,7 +27,7 @@ with job(snakemake):
         "path": dataset.path,
         "licence": sorted({p.licence for p in problems}),
         "problems": dict(Counter(p.split for p in problems)),
-        "left_out": task.left_out if isinstance(task, Drawn) else {},  # reason: ids
+        "left_out": task.left_out if isinstance(task, PublishedBenchmark) else {},  # reason: ids
         "seed": snakemake.params.seed,
         "world": card(world) if dataset.source in GENERATED else None,
     }

@@ -40,7 +40,7 @@ def import_corpus(corpus: Corpus, seed: int) -> Imported:
     )
     count = min(corpus.limit or len(rows), len(rows))
     found: list[Labelled] = []
-    for index in sorted(sources.chosen(range(len(rows)), count, seed, corpus.name)):
+    for index in sorted(sources.choose(range(len(rows)), count, seed, corpus.name)):
         try:
             found += READERS[corpus.source](rows, index)
         except UserError as error:

@@ -1,4 +1,4 @@
-"""From the configuration's data sets to tasks, and from problems to their verdicts."""
+"""The table of tasks, and the grader that judges solutions by their problem's task."""
 
 from __future__ import annotations
 
@@ -6,52 +6,67 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 
 from prmscale.errors import UserError
-from prmscale.study import GENERATED, CodeExecution, Dataset, World
+from prmscale.study import CodeExecution, Dataset, World
 from prmscale.tasks import steps as step_text
 from prmscale.tasks.base import Grade, Prefix, Problem, Task
+from prmscale.tasks.benchmarks.base import CodeBenchmark
 from prmscale.tasks.benchmarks.bigcodebench import BigCodeBench
 from prmscale.tasks.benchmarks.competitions import APPS, TACO, CodeContests
-from prmscale.tasks.benchmarks.gsm8k_math import GSM8K, HendrycksMath, Math, Math500
+from prmscale.tasks.benchmarks.gsm8k_math import GSM8K, HendrycksMath, Math, Math500, MathBenchmark
 from prmscale.tasks.benchmarks.humaneval_mbpp import MBPP, HumanEval, HumanEvalPlus, MBPPPlus
 from prmscale.tasks.benchmarks.livecodebench import LiveCodeBench
 from prmscale.tasks.world.arithmetic import Arithmetic
 from prmscale.tasks.world.programs import Programs
+from prmscale.tasks.world.specifications import GeneratedTask
 
-_CODE: dict[str, Callable[[str, str | None, CodeExecution, Sequence[str]], Task]] = {
-    "humaneval": HumanEval,
-    "mbpp": MBPP,
-    "humanevalplus": HumanEvalPlus,
-    "mbppplus": MBPPPlus,
-    "livecodebench": LiveCodeBench,
-    "bigcodebench": BigCodeBench,
-    "taco": TACO,
-    "apps": APPS,
-    "codecontests": CodeContests,
+Build = Callable[[Dataset, World, CodeExecution], Task]
+
+
+def _generate(task: type[GeneratedTask]) -> Build:
+    def make(dataset: Dataset, world: World, execution: CodeExecution) -> Task:
+        if dataset.leave_out:
+            raise UserError(
+                f"{dataset.name}: leave_out is for published problems; those of {dataset.source} "
+                "have no ids"
+            )
+        return task(dataset.name, world)
+
+    return make
+
+
+def _answer(task: type[MathBenchmark]) -> Build:
+    return lambda dataset, world, execution: task(dataset.name, dataset.path, dataset.leave_out)
+
+
+def _execute(task: type[CodeBenchmark]) -> Build:
+    return lambda dataset, world, execution: task(
+        dataset.name, dataset.path, execution, dataset.leave_out
+    )
+
+
+# source of a data set in the configuration: how its task is built
+TASKS: dict[str, Build] = {
+    "arithmetic": _generate(Arithmetic),
+    "programs": _generate(Programs),
+    "gsm8k": _answer(GSM8K),
+    "math": _answer(Math),
+    "math500": _answer(Math500),
+    "hendrycks_math": _answer(HendrycksMath),
+    "humaneval": _execute(HumanEval),
+    "mbpp": _execute(MBPP),
+    "humanevalplus": _execute(HumanEvalPlus),
+    "mbppplus": _execute(MBPPPlus),
+    "livecodebench": _execute(LiveCodeBench),
+    "bigcodebench": _execute(BigCodeBench),
+    "taco": _execute(TACO),
+    "apps": _execute(APPS),
+    "codecontests": _execute(CodeContests),
 }
 
 
 def build(dataset: Dataset, world: World, execution: CodeExecution) -> Task:
-    """The task behind a data set of the configuration."""
-    if dataset.source in GENERATED and dataset.leave_out:
-        raise UserError(
-            f"{dataset.name}: leave_out is for published problems; those of {dataset.source} have "
-            "no ids"
-        )
-    match dataset.source:
-        case "arithmetic":
-            return Arithmetic(dataset.name, world)
-        case "programs":
-            return Programs(dataset.name, world)
-        case "gsm8k":
-            return GSM8K(dataset.name, dataset.path, dataset.leave_out)
-        case "math":
-            return Math(dataset.name, dataset.path, dataset.leave_out)
-        case "math500":
-            return Math500(dataset.name, dataset.path, dataset.leave_out)
-        case "hendrycks_math":
-            return HendrycksMath(dataset.name, dataset.path, dataset.leave_out)
-        case source:
-            return _CODE[source](dataset.name, dataset.path, execution, dataset.leave_out)
+    """The task of a data set of the configuration."""
+    return TASKS[dataset.source](dataset, world, execution)
 
 
 def dataset_of(problem_id: str) -> str:
@@ -60,7 +75,7 @@ def dataset_of(problem_id: str) -> str:
 
 
 class Grader:
-    """Judges solutions given as steps; the same solution of the same problem is judged once."""
+    """Judges solutions given as steps; judges the same solution of a problem only once."""
 
     def __init__(
         self, tasks: Mapping[str, Task], known: Mapping[tuple[str, Prefix], Grade] | None = None
@@ -70,14 +85,14 @@ class Grader:
 
     def __call__(self, problems: Sequence[Problem], solutions: Sequence[Prefix]) -> list[Grade]:
         """The verdict on solution i of problem i."""
+        pairs = list(zip(problems, solutions, strict=True))
         new: dict[str, dict[tuple[str, Prefix], Problem]] = defaultdict(dict)
-        for problem, solution in zip(problems, solutions, strict=True):
+        for problem, solution in pairs:
             key = (problem.problem_id, solution)
             if key not in self._known:
                 new[dataset_of(problem.problem_id)][key] = problem
         for dataset, group in new.items():
             texts = [step_text.join(solution) for _, solution in group]
-            self._known.update(
-                zip(group, self._tasks[dataset].grade(list(group.values()), texts), strict=True)
-            )
-        return [self._known[p.problem_id, s] for p, s in zip(problems, solutions, strict=True)]
+            grades = self._tasks[dataset].grade(list(group.values()), texts)
+            self._known.update(zip(group, grades, strict=True))
+        return [self._known[problem.problem_id, solution] for problem, solution in pairs]

@@ -6,120 +6,109 @@ from collections.abc import Sequence
 
 from prmscale.tasks.base import Domain, Grade, Problem
 from prmscale.tasks.benchmarks import sources
-from prmscale.tasks.benchmarks.drawing import Drawn
+from prmscale.tasks.benchmarks.base import PublishedBenchmark
+from prmscale.tasks.benchmarks.sources import Rows
 from prmscale.tasks.grading import math_answers
 
 
-class _FinalAnswer(Drawn):
-    """Judged by the final answer alone."""
+class MathBenchmark(PublishedBenchmark):
+    """A published data set whose solutions are judged by their final answer alone."""
 
     domain: Domain = "math"
 
-    def _made(self, rows: sources.Rows, split: str, batch: Sequence[int]) -> list[Problem]:
-        return [self._problem(rows, split, i) for i in batch]
+    def _make_problems(self, rows: Rows, split: str, batch: Sequence[int]) -> list[Problem]:
+        return [self._make_problem(rows, split, index) for index in batch]
 
-    def _problem(self, rows: sources.Rows, split: str, index: int) -> Problem:
+    def _make_problem(self, rows: Rows, split: str, index: int) -> Problem:
         """The problem of a row."""
         raise NotImplementedError
 
     def grade(self, problems: Sequence[Problem], texts: Sequence[str]) -> list[Grade]:
-        """The extracted answers against the references; the answer counted by a vote is its normal
-        form.
+        """Compares the final answer of each text with the reference.
+
+        A vote counts the canonical form of the answer.
         """
         found = [math_answers.find(text) for text in texts]
         pairs = [
-            (p.answer, f.answer)
-            for p, f in zip(problems, found, strict=True)
-            if f.answer is not None
+            (problem.answer, answer)
+            for problem, (answer, _) in zip(problems, found, strict=True)
+            if answer is not None
         ]
-        right = iter(math_answers.equal(pairs))
-        return [
-            Grade(None, False, f.rule)
-            if f.answer is None
-            else Grade(math_answers.canonical(f.answer), next(right), f.rule)
-            for f in found
-        ]
+        verdicts = iter(math_answers.equal(pairs))
+        grades = []
+        for answer, rule in found:
+            if answer is None:
+                grades.append(Grade(None, False, rule))
+            else:
+                grades.append(Grade(math_answers.canonical(answer), next(verdicts), rule))
+        return grades
 
 
-class GSM8K(_FinalAnswer):
+class GSM8K(MathBenchmark):
     """Grade-school word problems (Cobbe et al. 2021, arXiv 2110.14168).
 
-    The published test set is `test`; of the published training set every tenth row is `validation`.
+    The published test set is `test`; every tenth row of the published training set is `validation`.
     """
 
     source = "gsm8k"
 
-    def _rows(self, split: str) -> tuple[sources.Rows, list[int]]:
-        rows = sources.rows("gsm8k", self.path, "test" if split == "test" else "train")
-        own = [
-            i
-            for i in range(len(rows))
-            if split == "test" or (i % 10 == 9) == (split == "validation")
-        ]
-        return rows, own
+    def _select_rows(self, split: str) -> tuple[Rows, list[int]]:
+        if split == "test":
+            rows = sources.rows(self.source, self.path, "test")
+            return rows, list(range(len(rows)))
+        rows = sources.rows(self.source, self.path, "train")
+        return rows, sources.hold_out_tenth(rows, split)
 
-    def _problem(self, rows: sources.Rows, split: str, index: int) -> Problem:
+    def _make_problem(self, rows: Rows, split: str, index: int) -> Problem:
         solution = rows.field(index, "answer", str)
-        return Problem(
-            problem_id=f"{self.name}/{split}/{index:05d}",
-            domain="math",
-            split=split,
+        return self._problem(
+            split,
+            index,
             prompt=rows.field(index, "question", str),
             answer=solution.rpartition("####")[2].strip().replace(",", ""),
             tests=None,
             difficulty=solution.count("<<"),  # annotated calculations
-            source="gsm8k",
-            licence=sources.PUBLISHED["gsm8k"].licence,
         )
 
 
-class Math(_FinalAnswer):
-    """Competition problems (Hendrycks et al. 2021, arXiv 2103.03874); on the hub MATH-500.
+class Math(MathBenchmark):
+    """Competition problems (Hendrycks et al. 2021, arXiv 2103.03874); from the hub, MATH-500.
 
-    A file is cut in splits by the hash of each problem's text.
+    The hash of a problem's text decides which split it belongs to.
     """
 
     source = "math"
 
-    def _problem(self, rows: sources.Rows, split: str, index: int) -> Problem:
+    def _make_problem(self, rows: Rows, split: str, index: int) -> Problem:
         row = rows[index]
-        words = rows.field(index, "problem", str)
+        prompt = rows.field(index, "problem", str)
         answer = row.get("answer") or math_answers.extract(rows.field(index, "solution", str))
         level = "".join(c for c in str(row.get("level", "")) if c.isdigit())
-        return Problem(
-            problem_id=f"{self.name}/{split}/{index:05d}",
-            domain="math",
-            split=split,
-            prompt=words,
-            answer=str(answer),
-            tests=None,
-            difficulty=int(level or 0),
-            source=self.source,
-            licence=sources.PUBLISHED[self.source].licence,
+        return self._problem(
+            split, index, prompt, str(answer), tests=None, difficulty=int(level or 0)
         )
 
-    def _rows(self, split: str) -> tuple[sources.Rows, list[int]]:
+    def _select_rows(self, split: str) -> tuple[Rows, list[int]]:
         rows = sources.rows("math", self.path, split if self.path else "test")
         names = [rows.field(i, "problem", str) for i in range(len(rows))]
-        return rows, list(range(len(rows))) if "{split}" in (self.path or "") else sources.part(
-            names, split
-        )
+        if "{split}" in (self.path or ""):
+            return rows, list(range(len(rows)))
+        return rows, sources.part(names, split)
 
 
 class Math500(Math):
-    """MATH-500, the 500 test problems of Lightman et al. (2023, arXiv 2305.20050); all of it is
-    `test`.
-    """
+    """MATH-500, 500 test problems of MATH (Lightman et al. 2023, arXiv 2305.20050), all in `test`."""
 
     source = "math500"
 
-    def _rows(self, split: str) -> tuple[sources.Rows, list[int]]:
-        return sources.own_rows(self.source, self.path, split, "problem")
+    def _select_rows(self, split: str) -> tuple[Rows, list[int]]:
+        return sources.rows_of_split(self.source, self.path, split, "problem")
 
 
 class HendrycksMath(Math500):
-    """The 7,500 training problems of MATH, none of which is in MATH-500; every tenth is
-    `validation`.
+    """The 7,500 training problems of MATH, none of which is in MATH-500.
+
+    Every tenth problem is `validation`.
     """
 
     source = "hendrycks_math"

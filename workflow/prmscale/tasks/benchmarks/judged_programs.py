@@ -1,8 +1,8 @@
-"""Programs judged by published inputs and outputs: what they print for standard input, or what a
-function returns.
+"""Programs judged by published inputs and outputs.
 
-Programs run in the sandbox and never see what is expected: it is compared outside of it, so no
-verdict can be forged.
+A program reads standard input and prints, or defines a function that is called. It runs in the
+sandbox and never sees the expected output, which is compared outside of it, so no verdict can be
+forged.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from prmscale.study import CodeExecution
-from prmscale.tasks.base import Domain, Grade, Problem
+from prmscale.tasks.base import Grade, Problem
 from prmscale.tasks.benchmarks import sources
-from prmscale.tasks.benchmarks.drawing import FAILS, Drawn
-from prmscale.tasks.benchmarks.recorded_calls import limits_of
+from prmscale.tasks.benchmarks.base import FAILS, CodeBenchmark
+from prmscale.tasks.benchmarks.sources import Rows
 from prmscale.tasks.grading import replies, syntax, votes
 from prmscale.tasks.grading.printed import Printed
-from prmscale.tasks.grading.sandbox import Outcome, Program, run
+from prmscale.tasks.grading.sandbox import Outcome, Program
 from prmscale.tasks.grading.sandbox_worker import text_of
 from prmscale.tasks.grading.values import same_in_json, without_tuples
 
-# the judges of these sets give programs common names, so that starter code such as List[int] works
+# The judges of these sets import common names for programs, so that starter code with List[int]
+# works.
 _NAMES = """
 import bisect, collections, functools, heapq, itertools, math, operator, random, re, string, sys
 from bisect import *
@@ -40,7 +40,7 @@ sys.setrecursionlimit(50000)
 _READS = (
     "Write a Python program that reads standard input and prints the answer to standard output."
 )
-_TRIED = 5  # published solutions of a problem that are held to its tests before it is left out
+_TRIED = 5  # published solutions that are tried as the reference of a problem
 
 
 @dataclass(frozen=True)
@@ -51,188 +51,178 @@ class Candidate:
     solutions: Sequence[str]
 
 
-class JudgedPrograms(Drawn):
-    """Problems with published inputs and outputs.
+@dataclass(frozen=True)
+class Cases:
+    """The published test cases of a problem.
 
-    Of a problem's tests, `entry` is the function that is called (None: the program reads standard
-    input), `inputs` are texts or lists of arguments, `expected` texts or canonical values, the
-    first `visible` of them shown by the prompt.
+    `entry` is the function that is called (None: the program reads standard input). `inputs` are
+    texts, or lists of arguments; `expected` are texts, or canonical values. The prompt shows the
+    first `visible` cases (None: the words of the problem tell which).
     """
 
-    domain: Domain = "code"
-    source: str
-    key: str  # the column that tells problems apart
-    printed = Printed("filled line", relative=1e-5, absolute=1e-8)
-    referenced = True  # whether solutions are published, to be held to the tests
-    levels: tuple[str, ...] = ()  # what the column `difficulty` says, from the easiest on
-    wrapped = False  # whether a published value may stand in a list of its own
-    tuples = 2  # levels at which a tuple passes for a list, as JSON has no tuples
+    entry: str | None
+    inputs: Sequence[Any]
+    expected: Sequence[str]
+    visible: int | None = None
 
-    def __init__(
-        self, name: str, path: str | None, execution: CodeExecution, leave_out: Sequence[str] = ()
-    ) -> None:
-        super().__init__(name, path, leave_out)
-        self.allow_unsafe = execution.allow_unsafe
-        self.limits = limits_of(execution)
+
+class JudgedPrograms(CodeBenchmark):
+    """Problems with published inputs and outputs; `tests` holds the fields of `Cases`."""
+
+    key: str  # the column that identifies a problem
+    printed = Printed("filled line", relative=1e-5, absolute=1e-8)
+    referenced = True  # whether solutions are published, of which one must pass the tests
+    levels: tuple[str, ...] = ()  # values of the column `difficulty`, the easiest first
+    wrapped = False  # whether a published value may be wrapped in a list
+    tuples = 2  # levels at which a tuple counts as a list, since JSON has no tuples
 
     def grade(self, problems: Sequence[Problem], texts: Sequence[str]) -> list[Grade]:
-        """Right if every test comes out as expected; the answer is what `votes.py` counts."""
-        found = [_found(p, text) for p, text in zip(problems, texts, strict=True)]
-        outcomes = self._run(
+        """Right if every test gives what is expected; votes as in `votes.py`."""
+        found = [_find_program(p, text) for p, text in zip(problems, texts, strict=True)]
+        outcomes = self._run_tests(
             [(p, program) for p, (program, _) in zip(problems, found, strict=True)]
         )
         return [
-            Grade(self._answer(problem, program, outcome), self._passes(problem, outcome), rule)
+            Grade(self._vote(problem, program, outcome), self._passes(problem, outcome), rule)
             for problem, (program, rule), outcome in zip(problems, found, outcomes, strict=True)
         ]
 
-    def _answer(self, problem: Problem, program: str, outcome: Outcome) -> str | None:
+    def _vote(self, problem: Problem, program: str, outcome: Outcome) -> str | None:
+        """What a vote counts for a program."""
         seen = outcome.values[: problem.tests["visible"]]
         if seen and (outcome.error is not None or seen[0] is None):
             return None
-        return votes.answer(program, [value and self._plain(problem, value) for value in seen])
+        return votes.answer(program, [value and self._simplify(problem, value) for value in seen])
 
-    def _plain(self, problem: Problem, value: str) -> str:
-        """What was printed or returned, without what the judge does not look at."""
+    def _simplify(self, problem: Problem, value: str) -> str:
+        """What was printed or returned, without what the judge ignores."""
         if problem.tests["entry"] is None:
             return self.printed.plain(value)
         return without_tuples(value, self.tuples)
 
-    def _rows(self, split: str) -> tuple[sources.Rows, list[int]]:
-        return sources.own_rows(self.source, self.path, split, self.key)
+    def _select_rows(self, split: str) -> tuple[Rows, list[int]]:
+        return sources.rows_of_split(self.source, self.path, split, self.key)
 
-    def _made(self, rows: sources.Rows, split: str, batch: Sequence[int]) -> list[Problem | str]:
-        made = [self._candidate(rows, split, index) for index in batch]
+    def _make_problems(self, rows: Rows, split: str, batch: Sequence[int]) -> list[Problem | str]:
+        made = [self._make_candidate(rows, split, index) for index in batch]
         candidates = [each for each in made if isinstance(each, Candidate)]
-        held = iter(self._held(candidates) if self.referenced else [c.problem for c in candidates])
-        return [each if isinstance(each, str) else next(held) for each in made]
+        if self.referenced:
+            checked = iter(self._choose_references(candidates))
+        else:
+            checked = iter([each.problem for each in candidates])
+        return [each if isinstance(each, str) else next(checked) for each in made]
 
-    def _candidate(self, rows: sources.Rows, split: str, index: int) -> Candidate | str:
-        """The problem of a row, or why it cannot be judged."""
+    def _make_candidate(self, rows: Rows, split: str, index: int) -> Candidate | str:
+        """The problem of a row with its solutions, or the reason why it cannot be judged."""
         raise NotImplementedError
 
-    def _difficulty(self, rows: sources.Rows, index: int) -> int:
-        """The place of a row's difficulty among the levels, from 1; 0 where it is none of them."""
+    def _difficulty(self, rows: Rows, index: int) -> int:
+        """The position of a row's difficulty among the levels, from 1; 0 if it is none of them."""
         level = str(rows[index].get("difficulty"))
         return self.levels.index(level) + 1 if level in self.levels else 0
 
-    def _problem(
-        self, rows: sources.Rows, split: str, index: int, words: str, **tests: Any
+    def _make_problem(
+        self, rows: Rows, split: str, index: int, words: str, cases: Cases
     ) -> Problem:
-        """The problem of a row with these words and tests."""
-        if len(tests["inputs"]) != len(tests["expected"]):
-            rows.wrong(index, f"{len(tests['inputs'])} inputs and {len(tests['expected'])} outputs")
-        asked = _asked(tests["entry"], tests["inputs"], rows[index].get("starter_code") or "")
-        return Problem(
-            problem_id=f"{self.name}/{split}/{index:05d}",
-            domain="code",
-            split=split,
-            prompt=f"{words.strip()}\n{asked}".strip(),
+        """The problem of a row with these words and test cases."""
+        if len(cases.inputs) != len(cases.expected):
+            rows.wrong(index, f"{len(cases.inputs)} inputs and {len(cases.expected)} outputs")
+        if cases.visible is None:
+            cases = _put_visible_first(words, cases)
+        request = _write_request(cases, rows[index].get("starter_code") or "")
+        return self._problem(
+            split,
+            index,
+            prompt=f"{words.strip()}\n{request}".strip(),
             answer=None,
-            tests=tests if "visible" in tests else _shown_first(words, **tests),
+            tests=dict(vars(cases)),
             difficulty=self._difficulty(rows, index),
-            source=self.source,
-            licence=sources.PUBLISHED[self.source].licence,
         )
 
-    def _held(self, candidates: Sequence[Candidate]) -> list[Problem | str]:
-        """Each problem with a solution that passes as the answer, or that none does."""
+    def _choose_references(self, candidates: Sequence[Candidate]) -> list[Problem | str]:
+        """Each problem with its first solution that passes as its answer; FAILS if none does."""
         pairs = [(c.problem, solution) for c in candidates for solution in c.solutions[:_TRIED]]
-        held: dict[str, Problem] = {}
-        for (problem, solution), outcome in zip(pairs, self._run(pairs), strict=True):
-            if problem.problem_id not in held and self._passes(problem, outcome, self.wrapped):
-                called = problem.tests["entry"] is not None
-                tests = (
-                    {**problem.tests, "expected": list(outcome.values)} if called else problem.tests
-                )
-                held[problem.problem_id] = replace(problem, answer=solution, tests=tests)
-        return [held.get(c.problem.problem_id, FAILS) for c in candidates]
+        chosen: dict[str, Problem] = {}
+        for (problem, solution), outcome in zip(pairs, self._run_tests(pairs), strict=True):
+            if problem.problem_id in chosen or not self._passes(problem, outcome, self.wrapped):
+                continue
+            tests = problem.tests
+            if tests["entry"] is not None:  # the values as the reference returns them
+                tests = {**tests, "expected": list(outcome.values)}
+            chosen[problem.problem_id] = replace(problem, answer=solution, tests=tests)
+        return [chosen.get(candidate.problem.problem_id, FAILS) for candidate in candidates]
 
-    def _run(self, pairs: Sequence[tuple[Problem, str]]) -> list[Outcome]:
-        programs = []
-        for problem, source in pairs:
-            entry, inputs = problem.tests["entry"], tuple(problem.tests["inputs"])
-            if entry is None:
-                programs.append(Program(replies.after(_NAMES, source), inputs=inputs))
-            else:
-                owner = _class_of(source, entry)
-                function = f"{owner}().{entry}" if owner else entry
-                calls = [f"{function}({', '.join(map(repr, arguments))})" for arguments in inputs]
-                # the seconds of these sets' judges are those of a test
-                programs.append(
-                    Program(replies.after(_NAMES, source), tuple(calls), limit_each=True)
-                )
-        return run(programs, self.limits, self.allow_unsafe)
+    def _run_tests(self, pairs: Sequence[tuple[Problem, str]]) -> list[Outcome]:
+        """The outcome of each problem's tests with each program."""
+        return self._run([_write_program(problem, source) for problem, source in pairs])
 
     def _passes(self, problem: Problem, outcome: Outcome, wrapped: bool = False) -> bool:
+        """Whether all values are as expected, with `wrapped` also if wrapped in a list."""
         pairs = zip(outcome.values, problem.tests["expected"], strict=True)
         if problem.tests["entry"] is None:
             return all(self.printed.same(value, expected) for value, expected in pairs)
         levels = self.tuples
         return all(
-            same_in_json(v, e, levels)
-            or (wrapped and same_in_json(f'["list", {v}]', e, levels + 1))
-            for v, e in pairs
+            same_in_json(value, expected, levels)
+            or (wrapped and same_in_json(f'["list", {value}]', expected, levels + 1))
+            for value, expected in pairs
         )
 
-    def _value(self, value: Any) -> str:
-        """A value from JSON as the sandbox writes it."""
+    def _canonical(self, value: Any) -> str:
+        """A value from JSON in the canonical form of the sandbox."""
         return text_of(value, self.limits.value_kib << 10)
 
 
-def program_of(problem: Problem, text: str) -> str:
-    """The program in a response: one that reads and prints, or what defines the function."""
-    return _found(problem, text).program
+def _write_program(problem: Problem, source: str) -> Program:
+    """The program that runs a problem's tests with this source."""
+    entry, inputs = problem.tests["entry"], tuple(problem.tests["inputs"])
+    source_with_names = replies.after(_NAMES, source)
+    if entry is None:
+        return Program(source_with_names, inputs=inputs)
+    owner = _find_class(source, entry)
+    function = f"{owner}().{entry}" if owner else entry
+    calls = tuple(f"{function}({', '.join(map(repr, arguments))})" for arguments in inputs)
+    return Program(source_with_names, calls, limit_each=True)  # as the judges of these sets do
 
 
-def _class_of(source: str, entry: str) -> str | None:
-    """The class that a function is a method of; None where it is of the module, or the source is no
-    Python.
-    """
+def _find_class(source: str, entry: str) -> str | None:
+    """The class that a function is a method of; None if there is none, or no valid Python."""
     try:
         return syntax.class_with(ast.parse(source), entry)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
 
 
-def _found(problem: Problem, text: str) -> replies.Found:
-    """The program in a response; starter code, with which the prompt ends, may have been completed."""
+def _find_program(problem: Problem, text: str) -> replies.Found:
+    """The program in a reply, which may complete the starter code that ends the prompt."""
     entry = problem.tests["entry"]
-    begins = (
-        re.compile(rf"^(?:class Solution\b|(?:async )?def {re.escape(entry)}\b)", re.MULTILINE)
-        if entry
-        else None
-    )
-    starter = begins.search(problem.prompt) if begins else None
+    starter = None
+    if entry:
+        begins = rf"^(?:class Solution\b|(?:async )?def {re.escape(entry)}\b)"
+        starter = re.search(begins, problem.prompt, re.MULTILINE)
     return replies.find(entry, problem.prompt[starter.start() :] if starter else "", text)
 
 
-def _asked(entry: str | None, inputs: Sequence[Any], starter: str) -> str:
-    """What a prompt says that its words may not: starter code, the function wanted, or that
-    standard input is read.
-    """
+def _write_request(cases: Cases, starter: str) -> str:
+    """The end of a prompt: starter code, the function to write, or to read standard input."""
     if starter.strip():
-        return f"Complete this:\n{starter}" if entry else f"{_READS}\nComplete this:\n{starter}"
-    if entry is None:
+        request = f"Complete this:\n{starter}"
+        return request if cases.entry else f"{_READS}\n{request}"
+    if cases.entry is None:
         return _READS
-    many = "1 argument" if len(inputs[0]) == 1 else f"{len(inputs[0])} arguments"
-    return f"Write a Python function `{entry}` of {many}."
+    count = len(cases.inputs[0])
+    arguments = "1 argument" if count == 1 else f"{count} arguments"
+    return f"Write a Python function `{cases.entry}` of {arguments}."
 
 
-def _shown_first(
-    words: str, entry: str | None, inputs: Sequence[Any], expected: Sequence[str]
-) -> dict[str, Any]:
-    """Tests, first those that the words show: as samples of input and output, or as calls of the
-    function.
-    """
-    if entry is None:
-        shown = [
-            votes.shows(words, given, printed)
-            for given, printed in zip(inputs, expected, strict=True)
-        ]
+def _put_visible_first(words: str, cases: Cases) -> Cases:
+    """The test cases, first those that the words show as samples or as calls of the function."""
+    inputs, expected = cases.inputs, cases.expected
+    if cases.entry is None:
+        pairs = zip(inputs, expected, strict=True)
+        shown = [votes.shows(words, given, printed) for given, printed in pairs]
     else:
-        called = [votes.arguments(call) for call in votes.examples(words, entry)]
+        called = [votes.arguments(call) for call in votes.examples(words, cases.entry)]
         shown = [arguments in called for arguments in inputs]
     order = sorted(range(len(inputs)), key=lambda i: not shown[i])
-    tests = {"inputs": [inputs[i] for i in order], "expected": [expected[i] for i in order]}
-    return {"entry": entry, **tests, "visible": sum(shown)}
+    return Cases(cases.entry, [inputs[i] for i in order], [expected[i] for i in order], sum(shown))

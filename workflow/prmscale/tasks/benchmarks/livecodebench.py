@@ -8,20 +8,21 @@ import io
 import json
 import pickle
 import zlib
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
-from prmscale.tasks.benchmarks.judged_programs import Candidate, JudgedPrograms
+from prmscale.tasks.benchmarks.judged_programs import Candidate, Cases, JudgedPrograms
 from prmscale.tasks.benchmarks.sources import Rows
 from prmscale.tasks.grading.printed import Printed
 
 
 class LiveCodeBench(JudgedPrograms):
-    """Contest problems in the order they appeared, release 6; all of it is `test` (Jain et al.
-    2024, arXiv 2403.07974).
+    """Contest problems in order of appearance, release 6, all in `test` (Jain et al. 2024).
 
-    As by its own judge, output is compared line by line and numbers exactly, a returned tuple
-    passes for a list though none within it does, and the seconds are those of a test. No solutions
-    are published, so that nothing can be held to the tests here.
+    arXiv 2403.07974. As in the published judge, output is compared line by line and numbers must be
+    exact, a returned tuple counts as a list but a tuple within it does not, and the time limit is
+    one for each test. No solutions are published, so the tests cannot be checked against any.
     """
 
     source, key, referenced = "livecodebench", "question_id", False
@@ -29,33 +30,35 @@ class LiveCodeBench(JudgedPrograms):
     levels = ("easy", "medium", "hard")
     tuples = 1
 
-    def _candidate(self, rows: Rows, split: str, index: int) -> Candidate | str:
+    def _make_candidate(self, rows: Rows, split: str, index: int) -> Candidate | str:
         public = rows.parsed(index, "public_test_cases", list)
-        tests = [*public, *_private(rows, index)]
+        tests = [*public, *_read_private(rows, index)]
         if not tests:
             return "no tests"
         for test in tests:
             if not isinstance(test, dict) or not {"input", "output", "testtype"} <= set(test):
                 rows.wrong(index, "a test should have input, output and testtype")
-        entry, inputs, expected = None, [t["input"] for t in tests], [t["output"] for t in tests]
+        inputs = [test["input"] for test in tests]
+        outputs = [test["output"] for test in tests]
         if tests[0]["testtype"] == "functional":
-            entry = rows.parsed(index, "metadata", dict).get("func_name")
-            try:
-                inputs = [[json.loads(line) for line in text.split("\n")] for text in inputs]
-                expected = [self._value(json.loads(text)) for text in expected]
-            except ValueError as error:
-                rows.wrong(index, f"a functional test is not JSON ({error})")
-        problem = self._problem(
-            rows,
-            split,
-            index,
-            words=rows.field(index, "question_content", str),
-            entry=entry,
-            inputs=inputs,
-            expected=expected,
-            visible=len(public),
-        )
-        return Candidate(problem, ())
+            cases = self._read_calls(rows, index, inputs, outputs)
+        else:
+            cases = Cases(None, inputs, outputs)
+        words = rows.field(index, "question_content", str)
+        shown = replace(cases, visible=len(public))
+        return Candidate(self._make_problem(rows, split, index, words, shown), ())
+
+    def _read_calls(
+        self, rows: Rows, index: int, inputs: Sequence[str], outputs: Sequence[str]
+    ) -> Cases:
+        """The test cases of a function: an input holds an argument a line, in JSON."""
+        entry = rows.parsed(index, "metadata", dict).get("func_name")
+        try:
+            arguments = [list(map(json.loads, text.split("\n"))) for text in inputs]
+            expected = [self._canonical(json.loads(text)) for text in outputs]
+        except ValueError as error:
+            rows.wrong(index, f"a functional test is not JSON ({error})")
+        return Cases(entry, arguments, expected)
 
 
 _UNREADABLE = (
@@ -69,26 +72,21 @@ _UNREADABLE = (
 )
 
 
-class _PlainData(pickle.Unpickler):
-    """Reads a pickle of plain data; one that names any class or function is refused, so that
-    nothing of it is run.
-    """
+class _PlainUnpickler(pickle.Unpickler):
+    """Reads plain data; refuses a pickle that names a class or function, and runs none of it."""
 
     def find_class(self, module: str, name: str) -> Any:
         """Refuse every name."""
         raise pickle.UnpicklingError(f"names {module}.{name}")
 
 
-def _private(rows: Rows, index: int) -> list[Any]:
-    """The private tests of LiveCodeBench: JSON, or JSON pickled as a string, compressed and in
-    base64.
-    """
+def _read_private(rows: Rows, index: int) -> list[Any]:
+    """The private tests: JSON text, or a pickled JSON string, compressed and in base64."""
     text = rows.field(index, "private_test_cases", str)
     if not text.lstrip().startswith("["):
         try:
-            text = _PlainData(
-                io.BytesIO(zlib.decompress(base64.b64decode(text, validate=True)))
-            ).load()
+            data = zlib.decompress(base64.b64decode(text, validate=True))
+            text = _PlainUnpickler(io.BytesIO(data)).load()
         except _UNREADABLE as error:
             rows.wrong(index, f"'private_test_cases' cannot be decoded ({error})")
     try:

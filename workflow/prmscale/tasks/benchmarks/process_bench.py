@@ -1,5 +1,6 @@
-"""ProcessBench: solutions in which people have found the first wrong step (Zheng et al. 2024, arXiv
-2412.06559).
+"""ProcessBench: solutions whose first wrong step people have marked (Zheng et al. 2024).
+
+arXiv 2412.06559.
 """
 
 from __future__ import annotations
@@ -8,13 +9,14 @@ from dataclasses import dataclass
 
 from prmscale.tasks.base import Problem
 from prmscale.tasks.benchmarks import sources
+from prmscale.tasks.benchmarks.sources import Rows
 
 NO_ERROR = -1
 
 
 @dataclass(frozen=True)
 class FirstError:
-    """A solution and the number of its first wrong step, from 0; NO_ERROR where all are right."""
+    """A solution and the index of its first wrong step; NO_ERROR if all steps are right."""
 
     problem: Problem
     steps: tuple[str, ...]
@@ -22,17 +24,16 @@ class FirstError:
 
 
 def load(subset: str, path: str | None = None) -> list[FirstError]:
-    """All solutions of a subset (gsm8k, math, olympiadbench, omnimath), of the hub or a file
-    ({split} is replaced).
+    """All solutions of a subset (gsm8k, math, olympiadbench, omnimath), from the hub or a file.
 
-    Rows as published: `id`, `problem`, `steps`, `label`. Raises UserError naming the file and line
-    of a malformed one.
+    In the path of a file, {split} stands for the subset. Rows have the published columns `id`,
+    `problem`, `steps` and `label`. Raises UserError naming the file and line of a malformed row.
     """
     rows = sources.rows("processbench", path, subset)
-    return [_solution(rows, index, subset) for index in range(len(rows))]
+    return [_read_solution(rows, index, subset) for index in range(len(rows))]
 
 
-def _solution(rows: sources.Rows, index: int, subset: str) -> FirstError:
+def _read_solution(rows: Rows, index: int, subset: str) -> FirstError:
     texts, label = rows.field(index, "steps", list), rows.field(index, "label", int)
     if not texts or not all(isinstance(text, str) and text.strip() for text in texts):
         rows.wrong(index, "'steps' should be texts, none of them empty")

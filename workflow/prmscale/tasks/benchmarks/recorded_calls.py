@@ -1,28 +1,27 @@
 """Python functions judged by the values they return.
 
-A published test asserts inside the tested process, where a program could forge the verdict. So the
-tests are run once with the reference solution, in the sandbox, recording how they call it: a
-solution is right if it returns the reference's values on all these calls (see `values.py`),
-compared outside the box. The reference is held to its own tests first, on the same machine and
-under the same limits; one that fails them is left out.
+A published test asserts inside the tested process, where a program could forge the verdict.
+Therefore the tests run once with the reference solution, in the sandbox, and record how they call
+the function. A solution is right if it returns the reference's values for all recorded calls (see
+`values.py`); the values are compared outside the sandbox. A reference that fails its tests on this
+machine and under these limits is left out.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from prmscale.study import CodeExecution
-from prmscale.tasks.base import Domain, Grade, Problem
-from prmscale.tasks.benchmarks.drawing import FAILS, Drawn
+from prmscale.tasks.base import Grade, Problem
+from prmscale.tasks.benchmarks.base import FAILS, CodeBenchmark
 from prmscale.tasks.benchmarks.sources import Rows
 from prmscale.tasks.grading import replies, votes
-from prmscale.tasks.grading.sandbox import Limits, Outcome, Program, run
+from prmscale.tasks.grading.sandbox import Outcome, Program
 from prmscale.tasks.grading.values import RELATIVE, is_root, same
 
-# EvalPlus' tests compare by three names of numpy; in a box with the standard library alone these
-# stand in for it
+# The tests of EvalPlus use three names of numpy; this stands in for numpy in a sandbox that has
+# only the standard library.
 _NUMPY = """
 try:
     import numpy
@@ -30,7 +29,8 @@ except ImportError:
     import sys, types
     def allclose(out, exp, rtol=1e-07, atol=0):
         if isinstance(exp, (list, tuple)):
-            return len(out) == len(exp) and all(allclose(o, e, rtol, atol) for o, e in zip(out, exp))
+            pairs = zip(out, exp)
+            return len(out) == len(exp) and all(allclose(o, e, rtol, atol) for o, e in pairs)
         return out == exp or abs(out - exp) <= atol + rtol * abs(exp)
     def assert_allclose(out, exp, rtol=1e-07, atol=0):
         assert allclose(out, exp, rtol, atol)
@@ -50,112 +50,109 @@ def _recorder(*args, **named):
 """
 
 
-def limits_of(execution: CodeExecution) -> Limits:
-    """The limits that the configuration sets; output enough for a thousand calls."""
-    return Limits(
-        execution.seconds, execution.memory_mb, output_kib=16384, packages=execution.packages
-    )
-
-
-class RecordedCalls(Drawn):
+class RecordedCalls(CodeBenchmark):
     """Functions judged by recorded calls.
 
-    Of a problem's tests, `published` is the source of its tests, `entry` the function's name and
-    `prefix` what stands before a completion. `visible` are the calls that the prompt shows. `wrap`
-    puts each call in an expression where not the value itself but that one is compared, `relative`
-    is how near a float must come, and `root` says that any root of the given polynomial is right.
+    The tests of a problem hold
+
+    - `published`: the source of the published tests;
+    - `entry`: the name of the function;
+    - `prefix`: the part of the prompt that a completion continues;
+    - `visible`: the calls that the prompt shows;
+    - `calls`, `expected`: the recorded calls and the reference's values;
+    - `wrap`: the expression that is compared for a call `{}`, if not the value itself;
+    - `relative`: the relative tolerance of floats;
+    - `root`: whether any root of the polynomial given is right.
     """
 
-    domain: Domain = "code"
-
-    def __init__(
-        self, name: str, path: str | None, execution: CodeExecution, leave_out: Sequence[str] = ()
-    ) -> None:
-        super().__init__(name, path, leave_out)
-        self.allow_unsafe = execution.allow_unsafe
-        self.limits = limits_of(execution)
-
     def grade(self, problems: Sequence[Problem], texts: Sequence[str]) -> list[Grade]:
-        """Right if all recorded calls return the reference's values; the answer is what `votes.py`
-        counts.
+        """Right if all recorded calls return the reference's values; votes as in `votes.py`.
 
-        Calls of the tests and calls that the prompt shows are asked together. Where they end a
-        program, each kind is asked by itself: neither a verdict nor a vote may hang on calls of the
-        other kind.
+        A program runs once for the recorded and the visible calls together. If that run fails, it
+        runs once for each kind, so that a call of one kind cannot spoil the result of the other.
         """
-        found = [_found(p, text) for p, text in zip(problems, texts, strict=True)]
-        shown = [tuple(dict.fromkeys(p.tests["visible"])) for p in problems]
-        tested = [tuple(dict.fromkeys(p.tests["calls"])) for p in problems]
+        found = [_find_program(p, text) for p, text in zip(problems, texts, strict=True)]
+        visible = [_unique(problem.tests["visible"]) for problem in problems]
+        recorded = [_unique(problem.tests["calls"]) for problem in problems]
         programs = [
-            # a call that is both is asked for once
-            Program(each.program, tuple(dict.fromkeys((*first, *second))))
-            for each, first, second in zip(found, shown, tested, strict=True)
+            Program(program, _unique((*shown, *tested)))
+            for (program, _), shown, tested in zip(found, visible, recorded, strict=True)
         ]
-        together = run(programs, self.limits, self.allow_unsafe)
-        seen, judged = (self._alone(programs, calls, together) for calls in (shown, tested))
+        together = self._run(programs)
+        seen = self._separate(programs, visible, together)
+        judged = self._separate(programs, recorded, together)
         return [
             Grade(
-                votes.answer(each.program, values.values, values.error),
-                _returns(problem, outcome),
-                each.rule,
+                votes.answer(program, shown.values, shown.error),
+                _returns_expected(problem, outcome),
+                rule,
             )
-            for problem, each, values, outcome in zip(problems, found, seen, judged, strict=True)
+            for problem, (program, rule), shown, outcome in zip(
+                problems, found, seen, judged, strict=True
+            )
         ]
 
-    def _alone(
+    def _separate(
         self,
         programs: Sequence[Program],
         calls: Sequence[tuple[str, ...]],
         together: Sequence[Outcome],
     ) -> list[Outcome]:
-        """The outcome of these calls of each program, asked by themselves where all calls together
-        have ended it.
+        """The outcome of these calls of each program, given that of all its calls together.
+
+        A program that failed runs again with these calls alone.
         """
-        ended = [i for i, outcome in enumerate(together) if outcome.error]
-        again = [i for i in ended if 0 < len(calls[i]) < len(programs[i].calls)]
-        asked = run(
-            [replace(programs[i], calls=calls[i]) for i in again], self.limits, self.allow_unsafe
-        )
-        latest = dict(zip(again, asked, strict=True))
+        failed = [i for i, outcome in enumerate(together) if outcome.error]
+        again = [i for i in failed if 0 < len(calls[i]) < len(programs[i].calls)]
+        outcomes = self._run([replace(programs[i], calls=calls[i]) for i in again])
+        latest = dict(zip(again, outcomes, strict=True))
         return [
-            latest.get(i) or _part(programs[i], calls[i], together[i]) for i in range(len(programs))
+            latest.get(i) or _select(program, calls[i], together[i])
+            for i, program in enumerate(programs)
         ]
 
-    def _made(self, rows: Rows, split: str, batch: Sequence[int]) -> list[Problem | str]:
-        return self._recorded([self._problem(rows, split, i) for i in batch])
+    def _make_problems(self, rows: Rows, split: str, batch: Sequence[int]) -> list[Problem | str]:
+        return self._record([self._make_problem(rows, split, index) for index in batch])
 
-    def _problem(self, rows: Rows, split: str, index: int) -> Problem:
-        """The problem of a row, its calls not yet recorded."""
+    def _make_problem(self, rows: Rows, split: str, index: int) -> Problem:
+        """The problem of a row, without recorded calls."""
         raise NotImplementedError
 
-    def _recorded(self, problems: Sequence[Problem]) -> list[Problem | str]:
-        """Each problem with the calls of its tests and the reference's values, or why there are
-        none.
+    def _record(self, problems: Sequence[Problem]) -> list[Problem | str]:
+        """Each problem with its recorded calls and the reference's values.
+
+        The reason why there are none takes the place of a problem without them.
         """
-        recorders = [Program(_recording(p), ("_calls",)) for p in problems]
-        recorded = run(
-            recorders, replace(self.limits, value_kib=self.limits.output_kib), self.allow_unsafe
-        )
-        calls = [_calls_of(p, outcome) for p, outcome in zip(problems, recorded, strict=True)]
-        references = [Program(p.answer, tuple(own)) for p, own in zip(problems, calls, strict=True)]
-        returned = run(references, self.limits, self.allow_unsafe)
+        recorders = [Program(_write_recorder(problem), ("_calls",)) for problem in problems]
+        recorded = self._run(recorders, replace(self.limits, value_kib=self.limits.output_kib))
+        calls = [_read_calls(p, outcome) for p, outcome in zip(problems, recorded, strict=True)]
+        references = [
+            Program(problem.answer, tuple(asked))
+            for problem, asked in zip(problems, calls, strict=True)
+        ]
+        returned = self._run(references)
         return [
-            _with_values(*each) for each in zip(problems, calls, recorded, returned, strict=True)
+            _add_values(*each) for each in zip(problems, calls, recorded, returned, strict=True)
         ]
 
 
-def _part(program: Program, calls: Sequence[str], outcome: Outcome) -> Outcome:
-    """What of an outcome belongs to these calls; nothing has ended a program that none is asked of."""
+def _unique(calls: Iterable[str]) -> tuple[str, ...]:
+    """The different calls, in order."""
+    return tuple(dict.fromkeys(calls))
+
+
+def _select(program: Program, calls: Sequence[str], outcome: Outcome) -> Outcome:
+    """The part of an outcome that belongs to these calls; without calls there is no error."""
     values = dict(zip(program.calls, outcome.values, strict=True))
     return Outcome(tuple(values[call] for call in calls), outcome.error if calls else None)
 
 
-def _returns(problem: Problem, outcome: Outcome) -> bool:
-    """Whether a program has returned what is expected on all calls of the tests."""
+def _returns_expected(problem: Problem, outcome: Outcome) -> bool:
+    """Whether a program has returned the expected values for all recorded calls."""
     tests = problem.tests
     if outcome.error:
         return False
-    values = dict(zip(dict.fromkeys(tests["calls"]), outcome.values, strict=True))
+    values = dict(zip(_unique(tests["calls"]), outcome.values, strict=True))
     if tests.get("root"):
         return all(is_root(value, votes.arguments(call)[0]) for call, value in values.items())
     bound = tests.get("relative", RELATIVE)
@@ -163,40 +160,40 @@ def _returns(problem: Problem, outcome: Outcome) -> bool:
     return all(same(values[call], expected, relative=bound) for call, expected in pairs)
 
 
-def _wrapped(problem: Problem, calls: Sequence[str]) -> list[str]:
+def _wrap(problem: Problem, calls: Sequence[str]) -> list[str]:
+    """The expressions that are compared for these calls."""
     return [problem.tests.get("wrap", "{}").replace("{}", call) for call in calls]
 
 
-def _calls_of(problem: Problem, outcome: Outcome) -> list[str]:
-    """The calls that a recorder brings back."""
-    own = json.loads(outcome.values[0])[1:] if outcome.values[0] else []
-    return _wrapped(problem, list(dict.fromkeys(own)))
+def _read_calls(problem: Problem, outcome: Outcome) -> list[str]:
+    """The calls that a recorder has recorded."""
+    if not outcome.values[0]:
+        return []
+    _, *calls = json.loads(outcome.values[0])
+    return _wrap(problem, _unique(calls))
 
 
-def _with_values(
+def _add_values(
     problem: Problem, calls: Sequence[str], recorded: Outcome, returned: Outcome
 ) -> Problem | str:
     """The problem with its calls and the reference's values, or why there are none."""
-    kept = [
-        (call, value)
-        for call, value in zip(calls, returned.values, strict=True)
-        if value is not None
-    ]
+    kept = {
+        call: value for call, value in zip(calls, returned.values, strict=True) if value is not None
+    }
     if not kept:
-        return f"{FAILS} ({recorded.error or returned.error or ('no value' if calls else 'no call recorded')})"
+        missing = "no value" if calls else "no call recorded"
+        return f"{FAILS} ({recorded.error or returned.error or missing})"
     tests = {
         **problem.tests,
-        "calls": [call for call, _ in kept],
-        "expected": [value for _, value in kept],
-        "visible": _wrapped(problem, problem.tests["visible"]),
+        "calls": list(kept),
+        "expected": list(kept.values()),
+        "visible": _wrap(problem, problem.tests["visible"]),
     }
     return replace(problem, tests=tests)
 
 
-def _recording(problem: Problem) -> str:
-    """Source that runs the published tests on the reference solution and leaves their calls in
-    `_calls`.
-    """
+def _write_recorder(problem: Problem) -> str:
+    """Source that runs the published tests on the reference and leaves their calls in `_calls`."""
     entry = problem.tests["entry"]
     recorder = _RECORDER.replace("{ENTRY}", entry)
     return (
@@ -205,15 +202,6 @@ def _recording(problem: Problem) -> str:
     )
 
 
-def blocks_of(text: str) -> list[str]:
-    """The code blocks of a response."""
-    return replies.bodies(text)
-
-
-def program_of(problem: Problem, text: str) -> str:
-    """The program in a response: what defines the function, or the prompt completed by it."""
-    return _found(problem, text).program
-
-
-def _found(problem: Problem, text: str) -> replies.Found:
+def _find_program(problem: Problem, text: str) -> replies.Found:
+    """The program in a reply: it defines the function, or completes the prompt."""
     return replies.find(problem.tests["entry"], problem.tests["prefix"], text)

@@ -1,5 +1,5 @@
-"""Published data sets: where each comes from, its rows (of a local file or the Hugging Face hub),
-and their splits.
+"""Published data sets: their origin, their rows (of a local file or the Hugging Face hub), and
+their splits.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Published:
-    """A data set on the hub: its commit, its licence, and the published split that each split of
-    ours is taken from.
+    """A data set on the hub: its commit and its licence.
 
-    `files` are its data files where the hub has no more than a loading script, which `datasets`
-    does not run; `line_by_line` says that its rows do not share one schema, as `datasets` wants of
-    them. `left_out` names problems that nobody can solve as published, and says why.
+    `splits` maps train, validation and test to the published split that holds them. `files` are the
+    data files of a set for which the hub only has a loading script, which `datasets` does not run.
+    `line_by_line` is set if the rows have different schemas, which `datasets` does not accept.
+    `left_out` maps the ids of problems that nobody can solve as published to the reason.
     """
 
     hub: str
@@ -38,7 +38,7 @@ class Published:
 
 
 _ONE_PIECE = dict.fromkeys(("train", "validation", "test"), "test")
-_OWN = {"train": "train", "validation": "validation", "test": "test"}
+_PUBLISHED = {"train": "train", "validation": "validation", "test": "test"}
 _NO_VALIDATION = {"train": "train", "validation": "train", "test": "test"}
 _TEST_ONLY = {"test": "test"}
 _TRAIN_ONLY = {"train": "train", "validation": "train"}
@@ -67,7 +67,7 @@ PUBLISHED = {
         "google-research-datasets/mbpp",
         "4bb6404fdc6cacfda99d4ac4205087b89d32030c",
         "CC BY 4.0",
-        _OWN,
+        _PUBLISHED,
         "sanitized",
     ),
     "humanevalplus": Published(
@@ -152,7 +152,7 @@ PUBLISHED = {
 
 
 class Rows(Sequence[Mapping[str, Any]]):
-    """Rows with the place that each comes from, for messages."""
+    """Rows, with the file and line of each for messages."""
 
     def __init__(
         self, items: Sequence[Mapping[str, Any]], name: str, places: Sequence[str] | None = None
@@ -166,17 +166,15 @@ class Rows(Sequence[Mapping[str, Any]]):
         return self._items[index]
 
     def where(self, index: int) -> str:
-        """File and line of a row, or data set and row."""
+        """The file and line of a row, or the data set and the number of the row."""
         return self._places[index] if self._places else f"{self._name}, row {index + 1}"
 
     def wrong(self, index: int, what: str) -> NoReturn:
-        """Raise UserError that says where a row is malformed, and how."""
+        """Raise UserError: which row is malformed, and how."""
         raise UserError(f"{self.where(index)}: {what}")
 
     def field(self, index: int, key: str, kind: type[T]) -> T:
-        """A column of a row; raises UserError naming the row where it is missing or of another
-        type.
-        """
+        """A column of a row; raises UserError if it is missing or has another type."""
         row = self[index]
         if not isinstance(row, Mapping) or key not in row:
             has = ", ".join(map(str, row)) if isinstance(row, Mapping) else "no columns"
@@ -187,7 +185,7 @@ class Rows(Sequence[Mapping[str, Any]]):
         return value
 
     def parsed(self, index: int, key: str, kind: type[T]) -> T:
-        """A column that holds JSON text; raises UserError naming the row where it does not."""
+        """A column that holds JSON text; raises UserError if it is not valid or of another type."""
         text = self.field(index, key, str)
         try:
             value: T = json.loads(text)
@@ -202,45 +200,49 @@ class Rows(Sequence[Mapping[str, Any]]):
 
 
 def rows(source: str, path: str | None, split: str, broken: list[str] | None = None) -> Rows:
-    """All rows of a published split: of a local file ({split} is replaced), else of the hub.
+    """All rows of a published split, from a local file or from the hub.
 
-    A local file is JSON lines, a JSON list or Parquet. Where the caller gives a list `broken`, a
-    line that is not JSON is said there and left out; else it is an error.
+    A local file is JSON lines, a JSON list or Parquet; in its path, {split} stands for the split.
+    A line that is not valid JSON raises UserError; with a list `broken`, the line is left out and
+    the message is appended to the list.
     """
     if path is None:
-        return _from_hub(PUBLISHED[source], split, broken)
+        return _read_hub(PUBLISHED[source], split, broken)
     file = Path(path.replace("{split}", split)).expanduser()
     if not file.exists():
         raise UserError(f"{file}: no such file (path in the configuration)")
-    return _of_file(file, broken)
+    return _read_file(file, broken)
 
 
-def _of_file(file: Path, broken: list[str] | None) -> Rows:
+def _read_file(file: Path, broken: list[str] | None) -> Rows:
     if file.suffix == ".parquet":
         import pyarrow.parquet
 
         return Rows(pyarrow.parquet.read_table(file).to_pylist(), str(file))
     text = file.read_text()
     if text.lstrip().startswith("["):
-        return Rows(_parsed(text, file, 1), str(file))
-    lines = [(i, line) for i, line in enumerate(text.split("\n"), 1) if line.strip()]
-    found = []
-    for i, line in lines:
+        return Rows(_parse(text, file, 1), str(file))
+    found, places = [], []
+    for number, line in enumerate(text.split("\n"), 1):
+        if not line.strip():
+            continue
         try:
-            found.append((i, _parsed(line, file, i)))
+            found.append(_parse(line, file, number))
         except UserError as error:
             if broken is None:
                 raise
             broken.append(str(error))
-    return Rows([row for _, row in found], str(file), [f"{file}, line {i}" for i, _ in found])
+        else:
+            places.append(f"{file}, line {number}")
+    return Rows(found, str(file), places)
 
 
-def own_rows(source: str, path: str | None, split: str, key: str) -> tuple[Rows, list[int]]:
-    """The rows that a split of ours is taken from, and the indices of those that belong to it.
+def rows_of_split(source: str, path: str | None, split: str, key: str) -> tuple[Rows, list[int]]:
+    """The rows of the file that holds a split, and the indices of the rows in the split.
 
-    A published split stands as it is; where validation has none, it is every tenth row of train.
-    One local file without {split} is cut by the hash of column `key` if the set is published in
-    several pieces.
+    A published split stays as it is. If no validation split is published, every tenth row of train
+    is validation. If one local file without {split} holds all of a set that is published in several
+    splits, the hash of column `key` decides which split a row belongs to.
     """
     splits = PUBLISHED[source].splits
     if split not in splits and "{split}" not in (path or ""):
@@ -249,13 +251,17 @@ def own_rows(source: str, path: str | None, split: str, key: str) -> tuple[Rows,
     found = rows(source, path, published)
     if path is not None and "{split}" not in path and len(splits) > 1:
         return found, part([str(found.field(i, key, object)) for i in range(len(found))], split)
-    tenth = splits.get("validation") == splits.get("train") == published
-    return found, [
-        i for i in range(len(found)) if not tenth or (i % 10 == 9) == (split == "validation")
-    ]
+    if splits.get("validation") == splits.get("train") == published:
+        return found, hold_out_tenth(found, split)
+    return found, list(range(len(found)))
 
 
-def _parsed(text: str, file: Path, line: int) -> Any:
+def hold_out_tenth(rows: Rows, split: str) -> list[int]:
+    """The indices of a split where every tenth published row is validation."""
+    return [i for i in range(len(rows)) if (i % 10 == 9) == (split == "validation")]
+
+
+def _parse(text: str, file: Path, line: int) -> Any:
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
@@ -264,19 +270,12 @@ def _parsed(text: str, file: Path, line: int) -> Any:
         ) from error
 
 
-def _from_hub(known: Published, split: str, broken: list[str] | None) -> Rows:
+def _read_hub(known: Published, split: str, broken: list[str] | None) -> Rows:
     from datasets import load_dataset
-    from huggingface_hub import snapshot_download
 
     try:
         if known.line_by_line and known.files:
-            files = known.files.format(split=split)
-            folder = snapshot_download(
-                known.hub, repo_type="dataset", revision=known.revision, allow_patterns=files
-            )
-            parts = [_of_file(file, broken) for file in sorted(Path(folder).glob(files))]
-            places = [part.where(i) for part in parts for i in range(len(part))]
-            return Rows([row for part in parts for row in part], known.hub, places)
+            return _read_hub_files(known, known.files.format(split=split), broken)
         if known.files is None:
             found = load_dataset(known.hub, known.config, split=split, revision=known.revision)
         else:
@@ -294,26 +293,40 @@ def _from_hub(known: Published, split: str, broken: list[str] | None) -> Rows:
     return Rows(found, f"{known.hub}, {split}")
 
 
-def part(names: Sequence[str], split: str) -> list[int]:
-    """Indices of a split of a data set that is published in one piece: 50 % train, 10 % validation,
-    40 % test.
+def _read_hub_files(known: Published, files: str, broken: list[str] | None) -> Rows:
+    """The rows of all data files on the hub that match a pattern."""
+    from huggingface_hub import snapshot_download
 
-    The hash of its name decides a problem's split, so that no other row can move it.
+    folder = snapshot_download(
+        known.hub, repo_type="dataset", revision=known.revision, allow_patterns=files
+    )
+    found: list[Mapping[str, Any]] = []
+    places: list[str] = []
+    for file in sorted(Path(folder).glob(files)):
+        part = _read_file(file, broken)
+        found += part
+        places += [part.where(index) for index in range(len(part))]
+    return Rows(found, known.hub, places)
+
+
+def part(names: Sequence[str], split: str) -> list[int]:
+    """The indices of a split of a set published in one piece: 50 % train, 10 % validation, 40 % test.
+
+    The hash of a problem's name decides which split it belongs to, whatever the other rows are.
     """
     shares = {"train": range(50), "validation": range(50, 60), "test": range(60, 100)}
     return [i for i, name in enumerate(names) if bucket(name) in shares[split]]
 
 
 def bucket(name: str) -> int:
-    """A number from 0 to 99 by the hash of a name: which split it belongs to does not depend on any
-    other.
-    """
+    """A number from 0 to 99: the hash of a name."""
     return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=4).digest(), "little") % 100
 
 
-def chosen(available: Sequence[int], count: int | None, seed: int, name: str) -> list[int]:
-    """The first `count` of the available rows in an order that `seed` fixes; UserError where there
-    are too few.
+def choose(available: Sequence[int], count: int | None, seed: int, name: str) -> list[int]:
+    """The first `count` of the available rows (None: all) in an order that `seed` fixes.
+
+    Raises UserError if there are fewer.
     """
     if count is not None and count > len(available):
         raise UserError(f"{name}: {count} problems are asked for and there are {len(available)}")

@@ -22,7 +22,7 @@ import numpy as np
 from prmscale import seeds
 from prmscale.errors import UserError
 from prmscale.study import World
-from prmscale.tasks.base import Problem
+from prmscale.tasks.base import Domain, Grade, Problem
 
 NAMES = "abcdefghi"
 SPLITS = {
@@ -183,6 +183,7 @@ class GeneratedTask(ABC):
     step.
     """
 
+    domain: Domain
     free_input: bool  # whether the first quantity is the input x rather than a constant
 
     def __init__(self, name: str, world: World) -> None:
@@ -213,6 +214,10 @@ class GeneratedTask(ABC):
             right = right and self._step_is_right(problem, number, step)
             so_far.append(right)
         return so_far
+
+    @abstractmethod
+    def grade(self, problems: Sequence[Problem], texts: Sequence[str]) -> list[Grade]:
+        """Judge `texts[i]`, a whole solution of `problems[i]`."""
 
     @abstractmethod
     def _prompt(self, specification: Specification) -> str: ...
