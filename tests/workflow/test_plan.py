@@ -125,7 +125,7 @@ def test_a_reward_model_of_math_and_code_is_trained_on_both():
 
 
 def test_jobs_ask_for_gpus_only_where_models_run_on_gpus():
-    released = [BIG | {"prompting": {"dtype": "bfloat16"}}]
+    released = [BIG | {"dtype": "bfloat16"}]
     changes = {"policies": {"released": released, "sampling": {"batch": 1}}}
     on_cpu, on_gpu = Needs(plan(**changes)), Needs(plan(device="cuda", **changes))
     assert on_cpu.gpus(on_cpu.sample("big")) == 0 and on_gpu.gpus([]) == 0

@@ -56,7 +56,7 @@ def load_prm(folder: str | Path, format: str | None = None, device: str = "cpu")
     Raises UserError if it cannot be loaded or does not fit the format.
     """
     if format is None:
-        return models.load_scorer(folder, device)
+        return models.load_scorer(folder, models.Device(device))
     known = get_args(ReleasedRewardModel.model_fields["format"].annotation)
     if format not in known:
         raise UserError(f"format {format!r} is unknown; possible: {', '.join(known)}")
@@ -74,7 +74,7 @@ def load_policy(
     """A causal language model of a Hugging Face folder or hub name, asked by its chat template
     unless `prompting` says otherwise.
     """
-    return models.load_policy("policy", folder, prompting, sampling, device, 0, seed)
+    return models.load_policy("policy", folder, prompting, sampling, models.Device(device), seed)
 
 
 def score(
