@@ -9,10 +9,10 @@ import pytest
 import tiny
 from pipeline import ROOT
 
+from prmscale import jobs
 from prmscale.engines.backends import vllm_model
 from prmscale.engines.models import Device, load_policy
 from prmscale.errors import UserError
-from prmscale.jobs import require_vllm
 from prmscale.study import Prompting, Sampling
 
 pytestmark = pytest.mark.skipif(find_spec("vllm") is not None, reason="vLLM is here")
@@ -59,8 +59,9 @@ def test_an_environment_without_vllm_is_entered_once(tmp_path):
 
 def test_a_missing_environment_is_said_before_any_job(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(jobs, "CHECKOUT", tmp_path)
     with pytest.raises(UserError, match="make vllm"):
-        require_vllm()
+        jobs.require_vllm()
 
 
 def test_a_missing_vllm_is_said_by_the_engine(tmp_path):

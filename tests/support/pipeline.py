@@ -1,5 +1,6 @@
 """Running the pipeline in a copy of the project."""
 
+import hashlib
 import shutil
 import subprocess
 import sys
@@ -41,3 +42,24 @@ def snakemake(folder, *arguments):
 def measured(path):
     """A table's content but for the seconds, which are measured anew."""
     return pd.read_parquet(path).drop(columns="seconds", errors="ignore")
+
+
+def digest(path):
+    """The hash of a file, or of every file of a folder, by name."""
+    files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
+    return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
+
+
+def jobs(report):
+    """Rules and their number of jobs, from a dry run's table."""
+    lines = report.stdout.splitlines()
+    start = next((i for i, line in enumerate(lines) if line.startswith("job ")), None)
+    if start is None:
+        return {}
+    rows = (line.split() for line in lines[start + 2 :])
+    table = {}
+    for row in rows:
+        if len(row) != 2 or row[0] == "total":
+            break
+        table[row[0]] = int(row[1])
+    return table

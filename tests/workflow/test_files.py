@@ -71,7 +71,7 @@ def test_a_missing_or_mistyped_column_is_named(tmp_path):
     assert tables.read(tmp_path / "scores.parquet", "scores").equals(good)
     with pytest.raises(UserError, match="without the column 'score'"):
         tables.write(good.drop(columns="score"), tmp_path / "x.parquet", "scores")
-    with pytest.raises(UserError, match="column 'step' holds float64; .* must hold integer"):
+    with pytest.raises(UserError, match=r"column 'step' holds float64; .* must hold integer"):
         tables.write(good.assign(step=0.5), tmp_path / "x.parquet", "scores")
     assert not (tmp_path / "x.parquet").exists()
 

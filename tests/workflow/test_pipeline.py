@@ -2,7 +2,6 @@
 wrongly.
 """
 
-import hashlib
 import json
 import os
 import shutil
@@ -13,31 +12,11 @@ import time
 import pandas as pd
 import pytest
 from model_configs import QWEN_72B
-from pipeline import GPU_RULES, SMOKE, command, measured, snakemake
+from pipeline import GPU_RULES, SMOKE, command, digest, jobs, measured, snakemake
 
 from prmscale.figures import FIGURES, caption
 
 pytestmark = pytest.mark.study
-
-
-def digest(path):
-    files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
-    return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
-
-
-def jobs(report):
-    """Rules and their number of jobs, from a dry run's table."""
-    lines = report.stdout.splitlines()
-    start = next((i for i, line in enumerate(lines) if line.startswith("job ")), None)
-    if start is None:
-        return {}
-    rows = (line.split() for line in lines[start + 2 :])
-    table = {}
-    for row in rows:
-        if len(row) != 2 or row[0] == "total":
-            break
-        table[row[0]] = int(row[1])
-    return table
 
 
 def test_the_study_leaves_every_figure_table_and_verdict(project):

@@ -15,7 +15,8 @@ from typing import Any
 
 from prmscale.errors import UserError
 
-VLLM_PYTHON = Path(".venv-vllm/bin/python")  # `make vllm` sets it up beside the Snakefile
+VLLM_PYTHON = Path(".venv-vllm/bin/python")  # `make vllm` sets it up
+CHECKOUT = Path(__file__).parents[2]
 
 
 @contextmanager
@@ -68,7 +69,7 @@ def _keep_freed_memory() -> None:
 
 def require_vllm() -> None:
     """Raise UserError if jobs would find no vLLM: neither in this Python nor in .venv-vllm."""
-    if find_spec("vllm") is None and not VLLM_PYTHON.exists():
+    if find_spec("vllm") is None and _find_vllm() is None:
         raise UserError(
             "the configuration chooses the engine vllm, and vLLM is not installed. Run `make vllm`, "
             "which sets up .venv-vllm, or link an environment with vLLM there; or choose the "
@@ -81,10 +82,16 @@ def _enter_environment(snakemake: Any) -> None:
     exists.
     """
     engines = snakemake.params.get("engine"), snakemake.params.get("sampling", {}).get("engine")
-    if "vllm" not in engines or find_spec("vllm") or not VLLM_PYTHON.exists():
+    python = _find_vllm()
+    if "vllm" not in engines or find_spec("vllm") or python is None:
         return
-    if os.path.samefile(sys.prefix, VLLM_PYTHON.parents[1]):
+    if os.path.samefile(sys.prefix, python.parents[1]):
         return  # .venv-vllm runs already and is incomplete: the engine's import will say so
     # not resolved: Python knows its environment by the path of this link
-    python = str(VLLM_PYTHON.absolute())
-    os.execv(python, [python, *sys.argv])
+    os.execv(python, [str(python), *sys.argv])
+
+
+def _find_vllm() -> Path | None:
+    """The Python of .venv-vllm, in the working directory or beside the workflow."""
+    places = (Path.cwd(), CHECKOUT)
+    return next((p / VLLM_PYTHON for p in places if (p / VLLM_PYTHON).exists()), None)

@@ -3,17 +3,24 @@
 from pathlib import Path
 from typing import get_args
 
-from prmscale import configuration, jobs, study as study_module
-from prmscale.errors import UserError
-from prmscale.plan.needs import Needs
-from prmscale.plan.plan import Plan, as_data
+try:
+    from prmscale import configuration, jobs, study as study_module
+    from prmscale.errors import UserError
+    from prmscale.plan.needs import Needs
+    from prmscale.plan.plan import Plan, as_data
+except ModuleNotFoundError as error:
+    raise WorkflowError(
+        f"prmscale: the Python that runs snakemake has no package {error.name!r}. `make setup` in "
+        "prmscale's folder makes an environment with all of them (.venv); elsewhere, install "
+        "envs/core.txt and torch."
+    ) from None
 
 
 def load_study():
     """The study of this run; a fault in the configuration ends the run before any job starts."""
-    files = [*dict.fromkeys(["config.yaml", *map(str, workflow.overwrite_configfiles)])]
+    files = dict.fromkeys(map(str, [*workflow.configfiles, *workflow.overwrite_configfiles]))
     try:
-        return configuration.load(config, files)
+        return configuration.load(config, [*files])
     except UserError as error:
         raise WorkflowError(str(error)) from None
 
