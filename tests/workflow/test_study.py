@@ -11,6 +11,7 @@ from prmscale import configuration, reference, study, tables
 from prmscale.engines.aggregation import AGGREGATIONS
 from prmscale.engines.backends import released_scorer
 from prmscale.errors import UserError
+from prmscale.labels.methods import METHODS
 from prmscale.labels.published import READERS
 from prmscale.search import STRATEGIES, TREE_STRATEGIES
 from prmscale.tasks import registry
@@ -260,6 +261,11 @@ def test_an_old_key_is_answered_with_the_new_one(path, value, said, tmp_path):
 )
 def test_declared_names_are_those_that_are_implemented(declared, implemented):
     assert get_args(declared) == tuple(implemented)
+
+
+def test_declared_label_methods_are_those_that_are_implemented():
+    # a consensus compares binary searches; omega grows trees; oracle is the truth
+    assert {*get_args(study.LabelMethod)} == {*METHODS, "consensus", "omega", "oracle"}
 
 
 @pytest.mark.parametrize("source", get_args(study.Source))
