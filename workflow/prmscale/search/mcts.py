@@ -11,14 +11,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Generator
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from prmscale.engines.aggregation import Aggregate
 from prmscale.engines.requests import Extend, Request, Strategy
 from prmscale.search.tree import Forest, Node
-
-if TYPE_CHECKING:  # the configuration names the strategies, so it is above them
-    from prmscale.study import Mcts
+from prmscale.study import Mcts
 
 Select = Callable[[Node], Node]
 
