@@ -49,11 +49,11 @@ def test_there_are_enough_cases():
 
 @pytest.mark.parametrize("kind", dict.fromkeys(row["kind"] for row in EQUAL))
 def test_answers_are_equal_as_a_person_would_say(kind):
-    own = [row for row in EQUAL if row["kind"] == kind]
-    pairs = [(row["reference"], row["response"]) for row in own]
-    wanted = [row["right"] == "True" for row in own]
-    assert math_answers.equal(pairs) == wanted
-    assert math_answers.equal([(b, a) for a, b in pairs]) == wanted  # and the other way round
+    cases = [row for row in EQUAL if row["kind"] == kind]
+    pairs = [(row["reference"], row["response"]) for row in cases]
+    right = [row["right"] == "True" for row in cases]
+    assert math_answers.equal(pairs) == right
+    assert math_answers.equal([(b, a) for a, b in pairs]) == right  # and the other way round
 
 
 def test_votes_merge_nothing_that_is_not_equal():

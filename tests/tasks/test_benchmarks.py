@@ -32,7 +32,8 @@ HUMANEVAL_ROW = {
     "task_id": "HumanEval/0",
     "prompt": 'def double(x):\n    """ Twice.\n    >>> double(2)\n    4\n    """\n',
     "canonical_solution": "    return 2 * x\n",
-    "test": "def check(candidate):\n    assert candidate(3) == 6\n    assert candidate(0.1) == 0.2\n",
+    "test": "def check(candidate):\n    assert candidate(3) == 6\n"
+    "    assert candidate(0.1) == 0.2\n",
     "entry_point": "double",
 }
 MBPP_ROW = {

@@ -265,6 +265,6 @@ def test_the_seconds_are_those_of_a_test(tmp_path):
     task, (problem,) = loaded(
         LiveCodeBench, tmp_path, LCB_CALL_ROW, execution=CodeExecution(seconds=1.0)
     )
-    late = "class Solution:\n    def total(self, nums, k):\n        import time\n        time.sleep({})\n"
+    late = "import time\nclass Solution:\n    def total(self, nums, k):\n        time.sleep({})\n"
     late += "        return [x + k for x in nums]"
     assert verdicts(task, problem, late.format(0.7), late.format(1.5)) == [True, False]

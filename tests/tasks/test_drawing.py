@@ -8,15 +8,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from needs import boxed
 
 from prmscale.errors import UserError
 from prmscale.study import CodeExecution, Dataset, World
-from prmscale.tasks.grading import sandbox
 from prmscale.tasks.registry import build
 
-boxed = pytest.mark.skipif(
-    not sandbox.available(), reason="bubblewrap is not installed or cannot start here"
-)
 SCRIPT = Path(__file__).parents[2] / "workflow" / "scripts" / "build_problems.py"
 GSM8K = [{"question": f"{i}?", "answer": f"#### {i}"} for i in range(10)]
 MATH = [
@@ -110,9 +107,9 @@ def test_a_row_named_in_the_configuration_is_left_out_and_the_others_keep_their_
 
 
 def test_an_id_with_its_split_is_that_of_one_split_and_an_id_of_another_split_is_known(tmp_path):
-    own = task(tmp_path, "gsm8k", ["train/3", "test/4"], train=GSM8K, test=GSM8K)
-    assert "3?" in prompts(own) and "4?" not in prompts(own)
-    assert "3?" not in prompts(own, split="train") and "4?" in prompts(own, split="train")
+    gsm8k = task(tmp_path, "gsm8k", ["train/3", "test/4"], train=GSM8K, test=GSM8K)
+    assert "3?" in prompts(gsm8k) and "4?" not in prompts(gsm8k)
+    assert "3?" not in prompts(gsm8k, split="train") and "4?" in prompts(gsm8k, split="train")
 
 
 @pytest.mark.parametrize("unknown", ["10", "train/1", "GSM8K/1", ""])
@@ -132,15 +129,15 @@ def test_a_problem_whose_reference_fails_is_left_out_listed_and_made_up_for(
     whole = task(tmp_path, source, test=rows).load("test", None, 0)
     first = int(whole[0].problem_id[-5:])
     rows = [{**row, **broken} if i == first else row for i, row in enumerate(rows)]
-    own = task(tmp_path, source, test=rows)
-    assert [p.problem_id for p in own.load("test", 3, 0)] == [p.problem_id for p in whole[1:4]]
-    ((reason, ids),) = own.left_out.items()
+    judged = task(tmp_path, source, test=rows)
+    assert [p.problem_id for p in judged.load("test", 3, 0)] == [p.problem_id for p in whole[1:4]]
+    ((reason, ids),) = judged.left_out.items()
     assert reason.startswith("no published solution passes the tests here") and said in reason
     assert len(ids) == 1 and f"{reason}: 1 ({ids[0]})" in capsys.readouterr().out
     with pytest.raises(
         UserError, match=rf"6 problems .* there are 5 that can be judged .*{ids[0]}.*Ask for fewer"
     ):
-        own.load("test", 6, 0)
+        judged.load("test", 6, 0)
 
 
 @boxed
@@ -180,14 +177,14 @@ def test_libraries_that_problems_import_are_tried_first(tmp_path):
     ],
 )
 def test_what_the_box_does_not_give_is_named(body, reason, tmp_path):
-    own = task(
+    judged = task(
         tmp_path,
         "bigcodebench",
         execution=CodeExecution(seconds=1),
         test=[BIGCODE[0], {**BIGCODE[1], "canonical_solution": body}],
     )
-    assert len(own.load("test", 1, 0)) == 1 and len(own.load("test", None, 0)) == 1
-    assert [why for why in own.left_out if reason in why], own.left_out
+    assert len(judged.load("test", 1, 0)) == 1 and len(judged.load("test", None, 0)) == 1
+    assert [why for why in judged.left_out if reason in why], judged.left_out
 
 
 _JOB = """

@@ -9,20 +9,18 @@ from pathlib import Path
 
 import pytest
 from mutants import mutants, published_verdicts, renamed
+from needs import boxed
 
 from prmscale.study import CodeExecution
 from prmscale.tasks.base import Problem
 from prmscale.tasks.benchmarks.competitions import TACO
 from prmscale.tasks.benchmarks.humaneval_mbpp import MBPP, HumanEval
 from prmscale.tasks.benchmarks.recorded_calls import RecordedCalls
-from prmscale.tasks.grading import replies, sandbox
+from prmscale.tasks.grading import replies
 from prmscale.tasks.grading.sandbox_worker import text_of
 
 EXECUTION = CodeExecution()
 ESCAPED = {"\\n": "\n", "\\t": "\t", "\\r": "\r", "\\\\": "\\"}
-boxed = pytest.mark.skipif(
-    not sandbox.available(), reason="bubblewrap is not installed or cannot start here"
-)
 
 
 def rows():
@@ -55,15 +53,15 @@ def test_the_program_of_every_case_is_found_and_gives_what_is_expected():
     cases = list(rows())
     assert len(cases) >= 80
     wrong, rules = [], set()
-    for task, own in (
+    for task, replied in (
         (RecordedCalls("calls", None, EXECUTION), [c for c in cases if not c["stdin"]]),
         (TACO("programs", None, EXECUTION), [c for c in cases if c["stdin"]]),
     ):
-        grades = task.grade([problem(c) for c in own], [c["reply"] for c in own])
+        grades = task.grade([problem(c) for c in replied], [c["reply"] for c in replied])
         rules |= {grade.found_by for grade in grades}
         wrong += [
             (c["kind"], g.found_by, c["reply"])
-            for c, g in zip(own, grades, strict=True)
+            for c, g in zip(replied, grades, strict=True)
             if not g.correct
         ]
     assert wrong == []

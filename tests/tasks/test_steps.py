@@ -146,9 +146,13 @@ THOUGHT = "\nFirst I\n\nguess \\boxed{3}.\n"
 
 
 @pytest.mark.parametrize(
-    ("template", "before"), [("qwen3", f"<think>{THOUGHT}</think>\n\n"), ("qwen3", f"[THINK]{THOUGHT}[/THINK]\n\n"),
-                             ("deepseek_r1", f"{THOUGHT}</think>\n\n")]
-)  # fmt: skip
+    ("template", "before"),
+    [
+        ("qwen3", f"<think>{THOUGHT}</think>\n\n"),
+        ("qwen3", f"[THINK]{THOUGHT}[/THINK]\n\n"),
+        ("deepseek_r1", f"{THOUGHT}</think>\n\n"),
+    ],
+)
 def test_a_thought_is_no_step_unless_it_is_to_be(template, before, tmp_path):
     reply = "Add.\n\nIt is 4."
     scribe = Scribe(tmp_path, before + reply, template)

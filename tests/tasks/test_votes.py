@@ -16,17 +16,15 @@ from contest_rows import (
     TACO_ROW,
     loaded,
 )
+from needs import boxed
 
 from prmscale.tasks.base import Problem
 from prmscale.tasks.benchmarks.competitions import APPS, TACO, CodeContests
 from prmscale.tasks.benchmarks.humaneval_mbpp import MBPP, HumanEval, MBPPPlus
 from prmscale.tasks.benchmarks.livecodebench import LiveCodeBench
 from prmscale.tasks.benchmarks.recorded_calls import RecordedCalls
-from prmscale.tasks.grading import sandbox, votes
+from prmscale.tasks.grading import votes
 
-boxed = pytest.mark.skipif(
-    not sandbox.available(), reason="bubblewrap is not installed or cannot start here"
-)
 with open(Path(__file__).parents[1] / "cases" / "visible_calls.csv", newline="") as file:
     PROMPTS = list(csv.DictReader(file))
 

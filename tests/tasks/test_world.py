@@ -97,18 +97,33 @@ def test_a_chain_is_wrong_if_any_of_its_expressions_is():
     task = TASKS[0]
     problem = next(p for p in task.load("test", 50, 0) if p.detail["values"]["b"] == 4)
     name, *rest = solved(task, problem)[0].split(" = ")
-    for chain, right in ((rest, True), (["5", *rest], False), ([*rest, "5"], False), (["2 * 2", "4"], True),
-                         (["11"], True), ([rest[0]], True), ([], False), (["b"], False), (["c"], False)):  # fmt: skip
+    chains = [
+        (rest, True),
+        (["5", *rest], False),
+        ([*rest, "5"], False),
+        (["2 * 2", "4"], True),
+        (["11"], True),
+        ([rest[0]], True),
+        ([], False),
+        (["b"], False),
+        (["c"], False),
+    ]
+    for chain, right in chains:
         assert task.truth(problem, [" = ".join([name, *chain])]) == [right], chain
 
 
 def test_the_last_answer_line_counts():
     problem = TASKS[0].load("test", 1, 0)[0]
     right, wrong = f"answer {problem.answer}", "answer 9 9"
-    for text, answer in ((f"{wrong}\n{right}", problem.answer), (f"{right}\n{wrong}", "9 "
-    "9"), (right[:-2], right[7:-2]),
-                         ("answers "
-                         f"{problem.answer}", None), ("answer", None), ("", None)):  # fmt: skip
+    cases = {
+        f"{wrong}\n{right}": problem.answer,
+        f"{right}\n{wrong}": "9 9",
+        right[:-2]: right[7:-2],
+        f"answers {problem.answer}": None,
+        "answer": None,
+        "": None,
+    }
+    for text, answer in cases.items():
         (grade,) = TASKS[0].grade([problem], [text])
         assert grade.answer == answer and grade.correct == (answer == problem.answer)
 
@@ -173,15 +188,17 @@ def test_the_interpreter_agrees_with_python():
             )
 
 
-@pytest.mark.parametrize(
-    "hostile",
-    ["__import__('os').system('true')", "(lambda: "
-    "1)()", "9 ** 9", "1 / 0", "[1]", "x.real", "1 if x else 2", "1; 2",
-     "(" * 300 + "1" + ")" * 300, "'a'", "True", "y", "", "import "
-     "os", f"{10**200} * {10**200}", "9**9**9",
-     "1 + " * 1500 + "1", "-" * 900 + "1", "9" * 5000, "\0", "\ud800", "x := 1", "f'{x}'", "1 = 1", "await x", "~x",
-     "1.0", "1j"],
-)  # fmt: skip
+HOSTILE = [
+    "__import__('os').system('true')",
+    "(lambda: 1)()",
+    *("9 ** 9", "1 / 0", "[1]", "x.real", "1 if x else 2", "1; 2", "'a'", "True", "y", ""),
+    *("import os", "x := 1", "f'{x}'", "1 = 1", "await x", "~x", "1.0", "1j", "\0", "\ud800"),
+    *(f"{10**200} * {10**200}", "9**9**9", "1 + " * 1500 + "1", "-" * 900 + "1", "9" * 5000),
+    "(" * 300 + "1" + ")" * 300,
+]
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
 def test_anything_but_arithmetic_is_refused(hostile):
     with pytest.raises(NotArithmetic):
         evaluate(hostile, {"x": 1})

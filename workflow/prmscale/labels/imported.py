@@ -15,7 +15,7 @@ from prmscale.engines.requests import Continuation
 from prmscale.errors import UserError
 from prmscale.labels.published import READERS, Labelled
 from prmscale.study import Corpus
-from prmscale.tasks.base import Grade, Problem, from_table, to_table
+from prmscale.tasks.base import Grade, Problem, bucket, from_table, to_table
 from prmscale.tasks.benchmarks import sources
 from prmscale.tasks.benchmarks.gsm8k_math import Math
 
@@ -77,7 +77,7 @@ def _problems(corpus: Corpus, found: Sequence[Labelled]) -> dict[str, Problem]:
     problems: dict[str, Problem] = {}
     for each in found:
         if each.problem not in problems:
-            held_out = sources.bucket(each.problem) < 100 * corpus.validation
+            held_out = bucket(each.problem) < 100 * corpus.validation
             split = "validation" if held_out else "train"
             problems[each.problem] = Problem(
                 problem_id=f"{corpus.name}/{split}/{len(problems):05d}",

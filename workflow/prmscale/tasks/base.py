@@ -1,7 +1,8 @@
-"""What a task is: problems, and how a solution of one is judged."""
+"""What a task is: its problems, and how it judges solutions."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,9 +19,9 @@ class Problem:
     """One problem.
 
     `answer` is the reference (math: the final answer; code: a reference solution or None). `tests`
-    belong to code: task-specific, JSON-serialisable. `detail` is what the task alone understands
-    (the generated worlds keep their specification there). `difficulty` is 1 (easiest) and up; 0
-    where it is not known.
+    belong to code problems; they are specific to the task and JSON-serialisable. `detail` is for
+    the task only (the generated worlds keep their specification there). `difficulty` is 1 (easiest)
+    and up; 0 if it is unknown.
     """
 
     problem_id: str
@@ -37,11 +38,11 @@ class Problem:
 
 @dataclass(frozen=True)
 class Grade:
-    """The verdict on one solution: the canonical answer that majority voting counts (None: no
-    answer), right or not.
+    """The verdict on one solution.
 
-    `found_by` names the rule by which the answer, or the program, was found in the text; empty
-    where there is only one.
+    `answer` is the canonical answer that majority voting counts (None: no answer). `found_by` is
+    the name of the rule that found the answer, or the program, in the text; empty if there is only
+    one rule.
     """
 
     answer: str | None
@@ -63,34 +64,28 @@ class Task(Protocol):
         ...
 
 
+def bucket(name: str) -> int:
+    """A number from 0 to 99: the hash of a name, which decides the split of what it names."""
+    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=4).digest(), "little") % 100
+
+
+_JSON = ("answer", "tests", "detail")
+
+
 def to_table(problems: Sequence[Problem]) -> pd.DataFrame:
     """Problems as a `problems` table (answer, tests and detail as JSON)."""
     rows = [
-        {
-            **vars(p),
-            "answer": json.dumps(p.answer),
-            "tests": json.dumps(p.tests),
-            "detail": json.dumps(p.detail),
-        }
-        for p in problems
+        {**vars(problem), **{key: json.dumps(vars(problem)[key]) for key in _JSON}}
+        for problem in problems
     ]
     return pd.DataFrame(rows, columns=list(Problem.__dataclass_fields__))
 
 
 def from_table(table: pd.DataFrame) -> list[Problem]:
     """The inverse of `to_table`."""
-    return [
-        Problem(
-            **{
-                **{
-                    str(key): value
-                    for key, value in row.items()
-                    if key in Problem.__dataclass_fields__
-                },
-                "answer": json.loads(row["answer"]),
-                "tests": json.loads(row["tests"]),
-                "detail": json.loads(row["detail"]),
-            }
-        )
-        for row in table.to_dict("records")
-    ]
+    names = list(Problem.__dataclass_fields__)
+    problems = []
+    for row in table[names].to_dict("records"):
+        parsed = {key: json.loads(row[key]) for key in _JSON}
+        problems.append(Problem(**{**row, **parsed}))
+    return problems

@@ -1,10 +1,10 @@
-"""Step boundaries: the one place that splits, joins and marks the steps of a solution.
+"""Step boundaries: the one module that splits, joins and marks the steps of a solution.
 
-What a step is, is a rule of the policy and the data set. Labelling, training, scoring and search
-all go through this module, so that the number of scores always equals the number of steps. Every
-rule reads a text line by line and asks whether a line begins a new step, given the lines of the
-step before it: so the steps of a text that is cut are the first steps of the whole text. A step
-holds its text without the line end that closes it; `join` writes that again.
+The policy and the data set determine the rule by which a solution is divided into steps. Labelling,
+training, scoring and search all use this module, so that there is always one score for each step.
+Every rule reads a text line by line and decides whether a line begins a new step, given the lines
+of the step before it. Therefore the steps of a truncated text are the first steps of the whole
+text. A step holds its text without the line end that closes it; `join` adds the line end again.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 STEP_END = "\n"
-_LONGEST = 400  # lines of a step beyond which no syntax tree is looked at: no bad text takes long
+_LONGEST = 400  # lines; a longer step is not parsed, so that no text takes long
 
 # `Step 1:`, `## Step 1: Add`, `**Step 1**`: how Llama 3, Math-Shepherd and many others begin a step
 _MARK = re.compile(r"\s*(?:#{1,6}\s*)?(?:\*\*|__)?step\s*\d+\b", re.IGNORECASE)
@@ -48,15 +48,15 @@ _COMPOUNDS = (
 
 
 def split(text: str, rule: StepRule = "line") -> list[str]:
-    """The steps of a solution; none of them is blank, and indentation (code) is kept.
+    """The steps of a solution. No step is blank, and the indentation of code is kept.
 
-    `line`: its lines without the blank ones. `blank_line`: its paragraphs; what ends one is written
-    as one blank line. `marked`: from one line that begins with `Step N` to the next; what stands
-    before the first is a step of its own. For code, by its syntax tree, with every line in place:
-    `statement`, the statements of the module; `block`, the compound statements of the module and of
-    its functions, and the runs of simple ones between them; `function`, the functions, classes and
-    methods, and what stands between them. Prose and fences around code stay with what is next to
-    them.
+    `line`: the lines that are not blank. `blank_line`: the paragraphs; a paragraph that is followed
+    by blank lines ends in one. `marked`: from a line that begins with `Step N` to the next such
+    line; the text before the first is one step. The other rules are for code; they read its syntax
+    tree and keep every line as it is. `statement`: the statements of the module. `block`: the
+    compound statements of the module and its functions, and the runs of simple statements between
+    them. `function`: the functions, classes and methods, and the code between them. Prose and
+    fences around code belong to the step next to them.
     """
     *lines, rest = text.split(STEP_END)
     steps: list[list[str]] = []
@@ -65,32 +65,33 @@ def split(text: str, rule: StepRule = "line") -> list[str]:
             steps[-1].append(line)
         else:
             steps.append([line])
-    return [_written(step, rule) for step in steps if _is_filled(step)]
+    return [_write(step, rule) for step in steps if _is_filled(step)]
 
 
 def end_of_first(text: str, rule: StepRule = "line", judged: int = 0) -> int | None:
-    """How many characters the first step of a text in the making takes, with what closes it; None
-    if it may go on.
+    """The number of characters of the first step of an unfinished text, with what closes the step.
 
-    A line closes at its end and a paragraph at a blank line. Other steps close only when the line
-    that begins the next one is whole. Of the first `judged` lines it is known that they begin no
-    other step.
+    None if the step may go on. A line closes at its end, and a paragraph at a blank line; the other
+    steps close only when the line that begins the next step is complete. The caller knows that none
+    of the first `judged` lines begins a new step.
     """
-    *lines, _ = text.split(STEP_END)  # the last line is not whole yet
+    *lines, _ = text.split(STEP_END)  # the last line is incomplete
     at = 0
     for number, line in enumerate(lines):
         before = lines[:number]
         if rule not in ("line", "blank_line") and number >= judged and _begins(line, before, rule):
             return at
         at += len(line) + 1
-        closed = (
-            line.strip()
-            if rule == "line"
-            else rule == "blank_line" and _is_filled(before) and not line.strip()
-        )
-        if closed:
+        if _closes(line, before, rule):
             return at
     return None
+
+
+def _closes(line: str, before: Sequence[str], rule: StepRule) -> bool:
+    """Whether a complete line closes the step of the lines before it."""
+    if rule == "line":
+        return bool(line.strip())
+    return rule == "blank_line" and _is_filled(before) and not line.strip()
 
 
 def join(steps: Sequence[str]) -> str:
@@ -117,32 +118,43 @@ def _begins(line: str, step: Sequence[str], rule: StepRule) -> bool:
 
 
 def _begins_code(line: str, step: Sequence[str], rule: StepRule) -> bool:
-    """`_begins` of the rules that look at the syntax tree."""
-    said = line.lstrip()
-    if len(step) > _LONGEST or _FENCE.match(line) or _CONTINUES.match(said):
+    """`_begins` of the rules that read the syntax tree."""
+    code = line.lstrip()
+    if len(step) > _LONGEST or _FENCE.match(line) or _CONTINUES.match(code):
         return False  # a fence stays with the prose before it, or closes the code
     filled = [each for each in step if each.strip()]
     if len(filled) > 1 and _FENCE.match(filled[-1]):
         return True
-    level = _statements(step)
-    indent = len(line) - len(said)
+    level, indent = _statements(step), len(line) - len(code)
     if level and indent < level[0].col_offset:
         return True
-    descends: tuple[type[ast.stmt], ...] = {"statement": (), "function": (ast.ClassDef,)}.get(
-        rule, _DEFINITIONS
-    )
-    while level and indent > level[0].col_offset:
-        level = getattr(level[-1], "body", []) if isinstance(level[-1], descends) else []
+    level = _descend(level, indent, rule)
     if not level or indent < level[0].col_offset:
         return False
     if rule == "statement":
         return True
-    pattern, kinds = (_DEFINES, _DEFINITIONS) if rule == "function" else (_IS_COMPOUND, _COMPOUNDS)
-    return bool(pattern.match(said)) or isinstance(level[-1], kinds)
+    if rule == "function":
+        return bool(_DEFINES.match(code)) or isinstance(level[-1], _DEFINITIONS)
+    return bool(_IS_COMPOUND.match(code)) or isinstance(level[-1], _COMPOUNDS)
+
+
+def _descend(level: list[ast.stmt], indent: int, rule: StepRule) -> list[ast.stmt]:
+    """The statements at this indentation, in the last definition that the rule divides further.
+
+    Empty if the line is inside a statement that the rule does not divide.
+    """
+    divided: tuple[type[ast.stmt], ...] = _DEFINITIONS
+    if rule == "statement":
+        divided = ()
+    elif rule == "function":
+        divided = (ast.ClassDef,)
+    while level and indent > level[0].col_offset:
+        level = getattr(level[-1], "body", []) if isinstance(level[-1], divided) else []
+    return level
 
 
 def _statements(step: Sequence[str]) -> list[ast.stmt]:
-    """The statements in a step's lines; none where they are no Python, or their last one goes on."""
+    """The statements in a step's lines; empty if they do not parse or the last is incomplete."""
     lines = [line for line in step if not _FENCE.match(line)]
     first = next((line for line in lines if line.strip()), "")
     indented = first[:1].isspace()
@@ -153,22 +165,23 @@ def _statements(step: Sequence[str]) -> list[ast.stmt]:
     return body[0].body if indented and isinstance(body[0], ast.If) else body
 
 
-def _written(step: Sequence[str], rule: StepRule) -> str:
+def _write(step: Sequence[str], rule: StepRule) -> str:
     """The text of a step from its lines, the last of which may be blank."""
     if rule not in ("line", "blank_line"):
         return STEP_END.join(step)
     filled = STEP_END.join(line.rstrip() for line in step if line.strip())
-    # below a paragraph stands a blank line: the line end that closes every step, and this one
-    return filled + STEP_END * (rule == "blank_line" and not step[-1].strip())
+    # a blank line follows a paragraph: this line end, and the one that closes every step
+    is_paragraph = rule == "blank_line" and not step[-1].strip()
+    return filled + STEP_END if is_paragraph else filled
 
 
 def encode(
     tokenizer: PreTrainedTokenizerBase, prompt: str, steps: Sequence[str]
 ) -> tuple[list[int], list[int]]:
-    """Token ids of a bare prompt, closed by a line end, with its steps, and the index of each
-    step's last token.
+    """The token ids of a bare prompt and its steps, and the index of each step's last token.
 
-    Each step is tokenised by itself, so that a boundary never falls inside a token.
+    A line end closes the prompt. Each step is tokenised separately, so that a step boundary is
+    never inside a token.
     """
     return extend(tokenizer, _tokens(tokenizer, prompt.rstrip() + STEP_END, True), steps)
 
@@ -176,9 +189,7 @@ def encode(
 def extend(
     tokenizer: PreTrainedTokenizerBase, ids: Sequence[int], steps: Sequence[str]
 ) -> tuple[list[int], list[int]]:
-    """Token ids of a prompt as it stands, with its steps, and the index of each step's last token
-    (its step end).
-    """
+    """The token ids of an encoded prompt and its steps, and the index of each step's last token."""
     whole, ends = list(ids), []
     for step in steps:
         whole += _tokens(tokenizer, step + STEP_END, False)
@@ -191,23 +202,23 @@ _ANCHOR = "x" + STEP_END
 
 @lru_cache(maxsize=1 << 16)  # a search meets the same prompts and steps over and over
 def _tokens(tokenizer: PreTrainedTokenizerBase, text: str, special: bool) -> tuple[int, ...]:
-    """Token ids of a beginning, or (not `special`) of what follows a line end: no space is put
-    before that.
+    """The token ids of the beginning of a text (`special`), or of text that follows a line end.
+
+    The tokenizer must not put a space before text that follows a line end.
     """
     if special:
         return tuple(tokenizer(text)["input_ids"])
-    anchor, whole = (
-        tokenizer(each, add_special_tokens=False)["input_ids"] for each in (_ANCHOR, _ANCHOR + text)
-    )
-    follows = whole[: len(anchor)] == anchor
-    return tuple(
-        whole[len(anchor) :] if follows else tokenizer(text, add_special_tokens=False)["input_ids"]
-    )
+    anchor = tokenizer(_ANCHOR, add_special_tokens=False)["input_ids"]
+    whole = tokenizer(_ANCHOR + text, add_special_tokens=False)["input_ids"]
+    if whole[: len(anchor)] == anchor:
+        return tuple(whole[len(anchor) :])
+    return tuple(tokenizer(text, add_special_tokens=False)["input_ids"])
 
 
 def decode(tokenizer: PreTrainedTokenizerBase, tokens: Sequence[int]) -> str:
-    """The text of tokens that follow a line end: some tokenizers drop a space where they take it
-    for the beginning.
+    """The text of tokens that follow a line end.
+
+    Some tokenizers drop the first space of tokens that they take for the beginning of a text.
     """
     anchor, before = _anchor(tokenizer)
     whole = str(tokenizer.decode([*anchor, *tokens]))
@@ -226,8 +237,9 @@ def tokens_after_line_end(tokenizer: PreTrainedTokenizerBase, text: str) -> list
 
 
 class Encoded(NamedTuple):
-    """A solution as a reward model reads it: token ids, each step's last token, and the solution's
-    first token.
+    """A solution as a reward model reads it.
+
+    `ends` are the indices of each step's last token, `start` is that of the solution's first token.
     """
 
     ids: list[int]
@@ -238,10 +250,9 @@ class Encoded(NamedTuple):
 def encode_solution(
     tokenizer: PreTrainedTokenizerBase, prompt: str, steps: Sequence[str]
 ) -> Encoded:
-    """A solution as a reward model reads it, whoever wrote it and by whatever rule: a single line
-    end closes a step.
+    """A solution as a reward model reads it: one line end closes each step, whatever the rule.
 
-    The prompt is tokenised by itself, so its length is known.
+    The prompt is tokenised separately, so that its length is known.
     """
     read = [step.strip(STEP_END).rstrip() for step in steps]
     return Encoded(*encode(tokenizer, prompt, read), start=len(encode(tokenizer, prompt, ())[0]))

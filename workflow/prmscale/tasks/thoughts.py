@@ -1,9 +1,8 @@
-"""Thoughts: what a reasoning model writes before its reply, between tags; the one place that knows
-them.
+"""Thoughts: the text that a reasoning model writes between tags before its reply.
 
-A thought is not part of the reply: no answer and no program is looked for in it. The opening tag
-may be missing, where the chat template has written it; a thought without a closing tag was cut, or
-its writer never came to a reply.
+A thought is not part of the reply, so no answer and no program is looked for in it. The opening tag
+may be missing, since some chat templates write it into the prompt. A thought without a closing tag
+was truncated, or the model never got to a reply. No other module knows the tags.
 """
 
 from __future__ import annotations
@@ -11,8 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-# by which models mark their thoughts: most of them; Sky-T1 and OpenThinker; Magistral; Kimi;
-# Seed-OSS
+# the tags of most models, of Sky-T1 and OpenThinker, Magistral, Kimi, and Seed-OSS
 _TAGS = {
     "<think>": "</think>",
     "<thinking>": "</thinking>",
@@ -27,22 +25,23 @@ TAGS = frozenset([*_TAGS, *_TAGS.values()])
 CLOSING = list(_TAGS.values())
 
 
-def _spoken(tags: Iterable[str]) -> re.Pattern[str]:
-    """Any of these tags but one between quotes, which is spoken of, as in `text.split("</think>")`;
-    a fence is none.
+def _match_unquoted(tags: Iterable[str]) -> re.Pattern[str]:
+    """A pattern for these tags, except in quotes, as in `text.split("</think>")`.
+
+    Three backticks are a fence, not quotes.
     """
     either = "|".join(map(re.escape, tags))
     return re.compile(rf"""(?:(?<![`"'])|(?<=```))(?:{either})|(?:{either})(?:(?![`"'])|(?=```))""")
 
 
-_CLOSES, _EITHER = _spoken(CLOSING), _spoken(TAGS)
+_CLOSES, _EITHER = _match_unquoted(CLOSING), _match_unquoted(TAGS)
 
 
 def reply(text: str) -> str:
     """The text without its thoughts.
 
-    What stands before a closing tag without an opening one is a thought; so is what stands behind
-    one that never closes.
+    The text before a closing tag without an opening tag is a thought, and so is the text after an
+    opening tag without a closing tag.
     """
     return separate(text)[1]
 
@@ -58,7 +57,7 @@ def separate(text: str) -> tuple[str, str]:
         elif opened:
             thought += text[at : tag.end()]
             at, opened = tag.end(), False
-        else:  # its opening tag stands in the prompt
+        else:  # the prompt holds its opening tag
             thought += rest + text[at : tag.end()]
             rest, at = "", tag.end()
     return (thought + text[at:], rest) if opened else (thought, rest + text[at:])
@@ -76,7 +75,7 @@ def is_closed(text: str) -> bool:
 
 
 def opened_by(prompt: str) -> str:
-    """The opening tag that a prompt ends with; empty where it ends with none."""
+    """The opening tag at the end of a prompt; empty if there is none."""
     end = prompt.rstrip()
     return next((tag for tag in _TAGS if end.endswith(tag)), "")
 

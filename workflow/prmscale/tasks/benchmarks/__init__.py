@@ -1,1 +1,1 @@
-"""Published benchmarks: where their rows come from, and how each is asked and judged."""
+"""Published benchmarks: the origin of their rows, their prompts and how solutions are judged."""

@@ -97,7 +97,7 @@ class Math(MathBenchmark):
 
 
 class Math500(Math):
-    """MATH-500, 500 test problems of MATH (Lightman et al. 2023, arXiv 2305.20050), all in `test`."""
+    """MATH-500: 500 test problems of MATH (Lightman et al. 2023, 2305.20050), all in `test`."""
 
     source = "math500"
 

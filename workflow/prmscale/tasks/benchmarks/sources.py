@@ -4,7 +4,6 @@ their splits.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from typing import Any, NoReturn, TypeVar
 
 from prmscale import seeds
 from prmscale.errors import UserError
+from prmscale.tasks.base import bucket
 
 T = TypeVar("T")
 
@@ -310,17 +310,12 @@ def _read_hub_files(known: Published, files: str, broken: list[str] | None) -> R
 
 
 def part(names: Sequence[str], split: str) -> list[int]:
-    """The indices of a split of a set published in one piece: 50 % train, 10 % validation, 40 % test.
+    """The indices of a split of a set published in one piece: train 50, validation 10, test 40 %.
 
     The hash of a problem's name decides which split it belongs to, whatever the other rows are.
     """
     shares = {"train": range(50), "validation": range(50, 60), "test": range(60, 100)}
     return [i for i, name in enumerate(names) if bucket(name) in shares[split]]
-
-
-def bucket(name: str) -> int:
-    """A number from 0 to 99: the hash of a name."""
-    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=4).digest(), "little") % 100
 
 
 def choose(available: Sequence[int], count: int | None, seed: int, name: str) -> list[int]:

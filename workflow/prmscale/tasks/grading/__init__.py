@@ -1,3 +1,1 @@
-"""Judging of answers and programs: what a reply says, whether it is right, and the sandbox that
-runs code.
-"""
+"""Judging of answers and programs: finding them in a reply, comparing them, running code safely."""

@@ -1,10 +1,10 @@
-"""Code blocks of Markdown as models write it, which is not always as CommonMark has it; one pass
-over the lines.
+"""Code blocks of Markdown as models write it, which is not always valid CommonMark.
 
-A fence may stand in a list, in a quotation or behind prose; it may be longer than three characters;
-it closes at a fence alone, at one with prose behind it, at one at the end of a line of code, and
-where the next block opens with a language. A fence inside a string of three quotes is text of the
-program, unless nothing else closes the block. A block that is never closed goes on to the end.
+A fence may be part of a list or a quotation, or follow prose on its line; it may be longer than
+three characters. A block ends at a fence alone on its line, at a fence followed by prose, at a
+fence at the end of a line of code, and where the next fence names a language. A fence inside a
+triple-quoted string belongs to the program, unless nothing else ends the block. A block that never
+ends goes on to the end of the text. One pass over the lines finds all blocks.
 """
 
 from __future__ import annotations
@@ -16,19 +16,20 @@ from dataclasses import dataclass
 
 _ITEM = re.compile(r"[\s>]*(?:[-*+•]|\d{1,3}[.)])?[\s>]*")
 _LANGUAGE = re.compile(r"[\s{.]*([\w+#-]*)")
-# what stands behind a fence that opens a block: `python`, `{python}`, `python title="a.py"`,
+# the text after a fence that opens a block: `python`, `{python}`, `python title="a.py"`,
 # `python {1,3}`
 _INFO = re.compile(r"\{?[.\w+#:/-]+\}?(?:\s+(?:\w+=|\{).*)?\s*")
 # code on the line of the fence itself, with or without a language before it
 _CODE = re.compile(
-    r"[ \t]*(?:python3?|py)?[ \t]*((?:import|from|def|class|async)[ \t].*|@\w.*|\w+ = .*|print\(.*)",
+    r"[ \t]*(?:python3?|py)?[ \t]*"
+    r"((?:import|from|def|class|async)[ \t].*|@\w.*|\w+ = .*|print\(.*)",
     re.IGNORECASE,
 )
 _PRE_TAG = re.compile(r"</?pre\b[^<>\n]{0,200}>", re.IGNORECASE)
 _CODE_TAG = re.compile(r"</?code\b[^<>\n]{0,200}>", re.IGNORECASE)
 _SPAN = re.compile(r"`([^`\n]+)`")
 _PYTHON = frozenset(
-    (
+    [
         "python",
         "python2",
         "python3",
@@ -41,31 +42,28 @@ _PYTHON = frozenset(
         "pycon",
         "repl",
         "sage",
-    )
+    ]
 )
-_WRAPPERS = frozenset(
-    ("markdown", "md")
-)  # a reply that is fenced as a whole: the blocks inside it count
+# a reply that is fenced as a whole; the blocks inside it count
+_WRAPPERS = frozenset(("markdown", "md"))
 
 
 @dataclass(frozen=True)
 class Block:
-    """What stands between two fences, and the language that the first one names (lower case, may be
-    empty).
-    """
+    """The text between two fences, and the language of the first (lower case, may be empty)."""
 
     language: str
     body: str
 
     @property
     def is_python(self) -> bool:
-        """Whether it says of itself that it is Python."""
+        """Whether its language is Python."""
         return self.language in _PYTHON
 
 
 @dataclass(frozen=True)
 class _Fence:
-    """The last run of fence characters in a line, with what stands before and behind it."""
+    """The last run of fence characters in a line, with the text before and after it."""
 
     before: str
     run: str
@@ -73,12 +71,12 @@ class _Fence:
 
     @property
     def leads(self) -> bool:
-        """Whether nothing but a list's or a quotation's mark stands before it."""
+        """Whether only the mark of a list or a quotation is before it."""
         return _ITEM.fullmatch(self.before[:200]) is not None and len(self.before) < 200
 
     @property
     def opens(self) -> bool:
-        """Whether it can open a block: behind prose only with a language or nothing."""
+        """Whether it can open a block; after prose only if it names a language or nothing."""
         return (
             self.leads
             or not self.info.strip()
@@ -87,31 +85,32 @@ class _Fence:
         )
 
     def names_language(self) -> bool:
-        """Whether the block that it would open is named, so that it cannot be the end of one."""
+        """Whether it names a language, so that it cannot end a block."""
+        if not self.leads:
+            return False
         info = self.info[:200]
-        return bool(self.leads and _INFO.fullmatch(info)) or (
-            self.leads and info.strip().lower() in _PYTHON
-        )
+        return _INFO.fullmatch(info) is not None or info.strip().lower() in _PYTHON
 
     def closes(self, opening: _Fence) -> bool:
-        """Whether it can close a block."""
+        """Whether it can close the block that `opening` opens."""
         if self.run[0] != opening.run[0] or len(self.run) < len(opening.run):
             return False
-        return not self.before.strip(" \t>") or not (
-            self.info.strip() or self.before.lstrip().startswith("#")
-        )
+        if not self.before.strip(" \t>"):
+            return True
+        return not self.info.strip() and not self.before.lstrip().startswith("#")
 
 
 def language_of(info: str) -> str:
-    """The language in what stands behind a fence: `{.python .numberLines}` and `Python title="a"`
-    are python.
+    """The language that the text after a fence names.
+
+    It is python for `{.python .numberLines}` and `Python title="a"`.
     """
     found = _LANGUAGE.match(info[:200])
     return found.group(1).lower() if found else ""
 
 
 def blocks(text: str) -> list[Block]:
-    """The code blocks of a text, in order; those inside a longer fence too, behind it."""
+    """The code blocks of a text, in order; blocks inside a block follow it."""
     found = []
     for block in _scan(text.split("\n")):
         found.append(block)
@@ -121,7 +120,7 @@ def blocks(text: str) -> list[Block]:
 
 
 def html_blocks(text: str) -> list[Block]:
-    """What a text has between the tags of HTML's blocks of code."""
+    """The contents of the `<pre>` elements of a text."""
     return [
         Block("", html.unescape(_CODE_TAG.sub("", part)).strip("\n"))
         for part in _PRE_TAG.split(text)[1::2]
@@ -129,7 +128,7 @@ def html_blocks(text: str) -> list[Block]:
 
 
 def indented_blocks(text: str) -> list[Block]:
-    """The paragraphs of a text that are indented, as Markdown writes code without fences."""
+    """The indented paragraphs of a text, which are code in Markdown."""
     found: list[list[str]] = []
     is_inside = False
     for line in text.split("\n"):
@@ -143,7 +142,7 @@ def indented_blocks(text: str) -> list[Block]:
 
 
 def spans(text: str) -> list[Block]:
-    """What a text has between single backticks."""
+    """The texts between single backticks."""
     return [Block("", code) for code in _SPAN.findall(text)]
 
 
@@ -162,9 +161,7 @@ def _fence(line: str) -> _Fence | None:
 
 
 def _scan(lines: list[str]) -> Iterator[Block]:
-    """The blocks of these lines; those of wrappers are left out, so that the blocks inside them are
-    found.
-    """
+    """The blocks of these lines, without wrappers, so that the blocks inside them are found."""
     at = 0
     while at < len(lines):
         fence = _fence(lines[at])
@@ -177,20 +174,20 @@ def _scan(lines: list[str]) -> Iterator[Block]:
         elif fence.opens and language_of(fence.info) not in _WRAPPERS:
             code = _CODE.match(fence.info)
             body, at = _body(lines, at, fence)
-            yield (
-                Block("python", f"{code.group(1)}\n{body}")
-                if code
-                else Block(language_of(fence.info), body)
-            )
+            if code:
+                yield Block("python", f"{code.group(1)}\n{body}")
+            else:
+                yield Block(language_of(fence.info), body)
 
 
 def _inline(info: str) -> Block:
+    """The block between two fences on one line."""
     code = _CODE.match(info)
-    return Block(language_of(info) if code is None else "", code.group(1) if code else info)
+    return Block("", code.group(1)) if code else Block(language_of(info), info)
 
 
 def _body(lines: list[str], start: int, opening: _Fence) -> tuple[str, int]:
-    """The body of a block whose first line is `start`, and the line to go on from."""
+    """The body of a block that begins at line `start`, and the line after the block."""
     quotes = [0, 0]
     closing = None  # the first fence inside a string
     for at in range(start, len(lines)):
@@ -198,24 +195,24 @@ def _body(lines: list[str], start: int, opening: _Fence) -> tuple[str, int]:
         fence = _fence(line)
         if fence is not None and fence.closes(opening):
             if not any(count % 2 for count in quotes):
-                return _closed(lines, start, at, fence, opening)
+                return _close(lines, start, at, fence, opening)
             closing = closing or (at, fence)
         for kind, quote in enumerate(('"""', "'''")):
             quotes[kind] += line.count(quote)
     if closing:
-        return _closed(lines, start, *closing, opening)
-    return _undone(lines[start:], opening), len(lines)
+        return _close(lines, start, *closing, opening)
+    return _unindent(lines[start:], opening), len(lines)
 
 
-def _closed(
+def _close(
     lines: list[str], start: int, end: int, fence: _Fence, opening: _Fence
 ) -> tuple[str, int]:
     last = [fence.before] if fence.before.strip(" \t>") else []
-    return _undone(lines[start:end] + last, opening), end if fence.names_language() else end + 1
+    return _unindent(lines[start:end] + last, opening), end if fence.names_language() else end + 1
 
 
-def _undone(lines: list[str], opening: _Fence) -> str:
-    """Lines without the indentation, or the quotation's mark, of the fence before them."""
+def _unindent(lines: list[str], opening: _Fence) -> str:
+    """The lines without the indentation, or the quotation mark, of the opening fence."""
     if opening.leads and ">" in opening.before:
         lines = [re.sub(r"\A\s{0,3}> ?", "", line) for line in lines]
     elif opening.leads:

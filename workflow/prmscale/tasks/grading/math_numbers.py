@@ -1,4 +1,4 @@
-"""Numbers in math answers, exact, and the units behind them."""
+"""Exact numbers in math answers, and the units after them."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from prmscale.tasks.grading.math_latex import WORD
 
 _LONGEST = 4000  # digits of a number that Python reads
 _HEDGES = re.compile(
-    r'^(?:\\approx|"?(?:about|approximately|approx|around|roughly|exactly|only|just|a total of)"?\.?)(?![A-Za-z]) *'
+    r'^(?:\\approx|"?(?:about|approximately|approx|around|roughly|exactly|only|just'
+    r'|a total of)"?\.?)'
+    r"(?![A-Za-z]) *"
 )
-# what may stand behind a number without saying anything of its size
+# what may follow a number without changing its value
 _UNIT = re.compile(
     r'(?: *\^\\circ *(?:"?[CFK]"?)?| *%| *"[^"\d]*"| *\("?[A-Za-z ]+"?\)| +[A-Za-z]{2,}(?![A-Za-z])'
     r"|(?<=[\d}])(?:[A-Za-z]{4,}|cm|mm|km|kg|mg|ml|ft|in|lbs?|oz|mph|hrs?|mins?|secs?|st|nd|rd|th)(?![A-Za-z]))"
@@ -25,28 +27,44 @@ _SIZES = {
     "trillion": 10**12,
     "dozen": 12,
 }
-# units of which one number has only one; others, and squares and cubes, are not told apart
+# well-known units; other units, squares and cubes are not distinguished
 _UNITS = {
     word: words.split()[0]
     for words in (
-        "degree degrees deg "
-        "\\circ", "percent %", "dollar dollars usd", "cent cents", "inch inches in", "foot feet ft",
-        "yard yards "
-        "yd", "mile miles mi", "meter meters metre metres m", "centimeter centimeters cm",
-        "second seconds sec "
-        "s", "millimeter millimeters mm", "kilometer kilometers km", "minute minutes min",
-        "hour hours hr hrs h", "day days",
-        "week weeks", "month "
-        "months", "year years", "gram grams g", "kilogram kilograms kg", "pound pounds lb lbs",
-        "ounce ounces oz", "liter liters litre litres l", "radian radians rad",
+        "degree degrees deg \\circ",
+        "percent %",
+        "dollar dollars usd",
+        "cent cents",
+        "inch inches in",
+        "foot feet ft",
+        "yard yards yd",
+        "mile miles mi",
+        "meter meters metre metres m",
+        "centimeter centimeters cm",
+        "second seconds sec s",
+        "millimeter millimeters mm",
+        "kilometer kilometers km",
+        "minute minutes min",
+        "hour hours hr hrs h",
+        "day days",
+        "week weeks",
+        "month months",
+        "year years",
+        "gram grams g",
+        "kilogram kilograms kg",
+        "pound pounds lb lbs",
+        "ounce ounces oz",
+        "liter liters litre litres l",
+        "radian radians rad",
     )
     for word in words.split()
-}  # fmt: skip
+}
 _ABBREVIATED = """mph kph rpm hrs mins secs sq cu cc kw mw gb mb tb kb n j w v k c f"""
 _SHORT = frozenset(_ABBREVIATED.split())
-# words behind a number that change it
-_CHANGING = """half halves third thirds quarter quarters fourths fifths sixths eighths tenth tenths hundredth hundredths
-squared cubed thousandth thousandths factorial times minus plus more less or and not wrong pi root over than is mod"""
+# words after a number that change its value
+_CHANGING = """half halves third thirds quarter quarters fourths fifths sixths eighths tenth tenths
+hundredth hundredths thousandth thousandths squared cubed factorial times minus plus more less or
+and not wrong pi root over than is mod"""
 _CHANGES = frozenset(_CHANGING.split())
 _BEGINS_FUNCTION = re.compile(r"(?:sin|cos|tan|cot|log|ln|exp|max|min|gcd|lcm|det|deg|lim)[a-z]?$")
 _FUNCTION = re.compile(r"\\(?:sin|cos|tan|cot|sec|csc)")
@@ -63,7 +81,7 @@ _NUMBER = re.compile(
 
 
 def value(text: str) -> Fraction | None:
-    """The number that a text is; None where it is none."""
+    """The number that a text is; None if it is none."""
     found = _NUMBER.fullmatch(text.strip())
     if found is None or len(text) > _LONGEST:
         return None
@@ -84,62 +102,71 @@ def _size(parts: dict[str, str | None]) -> Fraction:
         tail = Fraction(int(again), 10 ** len(again) - 1) / 10 ** len(fixed)
         return Fraction(f"{parts['before'] or 0}.{fixed or 0}") + tail
     whole = int(parts["whole"] or parts["whole2"] or 0)
-    up, down = (
-        str(parts[name] or parts[f"{name}2"]).replace(" ", "").rstrip(".")
-        for name in ("up", "down")
-    )
-    return whole + Fraction(up) / Fraction(down)
+    return whole + _read_part(parts, "up") / _read_part(parts, "down")
+
+
+def _read_part(parts: dict[str, str | None], name: str) -> Fraction:
+    """The numerator or denominator of a fraction, written in either way."""
+    return Fraction(str(parts[name] or parts[f"{name}2"]).replace(" ", "").rstrip("."))
 
 
 def without_unit(text: str) -> tuple[str, str, int]:
-    """What stands before the unit of a number, the well-known unit it is (or none), and what it
-    multiplies by.
+    """The text before the unit of a number, the well-known unit (or ""), and its factor.
 
-    A text without a unit behind a number is all of it what stands before.
+    The factor of `million` is 10**6. A text without a unit after a number is returned unchanged,
+    with the factor 1.
     """
     text = _HEDGES.sub("", text).strip()
     found = _UNIT.search(text)
     if found is None or not _is_unit(text[: found.start()].strip(), found.group()):
         return text, "", 1
-    words = re.findall(r"[A-Za-z.]+", found.group().replace(r"\circ", ""))
-    named = (
-        _UNITS[word]
-        for word in re.findall(r"\\circ|%|[a-z]+", found.group().lower())
-        if word in _UNITS
-    )
-    size = _SIZES.get(words[0].lower(), 1) if words else 1
-    return text[: found.start()].strip(), next(named, ""), size
+    words = _list_words(found.group())
+    factor = _SIZES.get(words[0].lower(), 1) if words else 1
+    for word in re.findall(r"\\circ|%|[a-z]+", found.group().lower()):
+        if word in _UNITS:
+            return text[: found.start()].strip(), _UNITS[word], factor
+    return text[: found.start()].strip(), "", factor
+
+
+def _list_words(tail: str) -> list[str]:
+    """The words after a number."""
+    return re.findall(r"[A-Za-z.]+", tail.replace(r"\circ", ""))
 
 
 def _is_unit(head: str, tail: str) -> bool:
-    """Whether what stands behind a number says nothing of its size, and is no product or function."""
-    words = re.findall(r"[A-Za-z.]+", tail.replace(r"\circ", ""))
-    if (
-        not re.search(r"\d|\\pi", head)
-        or WORD.search(head)
-        or any(_CLOCK.fullmatch(word) for word in words)
-    ):
+    """Whether the text after a number leaves its value as it is: no product, function or name."""
+    if not re.search(r"\d|\\pi", head) or WORD.search(head):
         return False
     if r"\circ" in tail and (_FUNCTION.search(head) or head.count("(") != head.count(")")):
         return False
-    if any(word.lower() in _CHANGES for word in words) or re.search(r"-(?:digit|fold)", tail):
+    words = _list_words(tail)
+    if re.search(r"-(?:digit|fold)", tail):
         return False
-    first = words[0].lower().strip(".") if words else ""
-    if first in ("st", "nd", "rd", "th"):
-        return _ORDINAL.search(head + first) is not None
-    is_word = len(first) > 2 and re.search("[aeiou]", first) and not _BEGINS_FUNCTION.match(first)
-    return not words or first in _UNITS or first in _SIZES or first in _SHORT or bool(is_word)
+    if any(_CLOCK.fullmatch(word) or word.lower() in _CHANGES for word in words):
+        return False
+    return not words or _begins_unit(head, words[0].lower().strip("."))
+
+
+def _begins_unit(head: str, word: str) -> bool:
+    """Whether the first word after a number is an ordinal's ending, a unit or another noun."""
+    if word in ("st", "nd", "rd", "th"):
+        return _ORDINAL.search(head + word) is not None
+    if word in _UNITS or word in _SIZES or word in _SHORT:
+        return True
+    is_word = len(word) > 2 and re.search("[aeiou]", word) is not None
+    return is_word and not _BEGINS_FUNCTION.match(word)
 
 
 def unit_words(text: str) -> str:
-    """What stands behind a number, as it is written; empty where nothing does."""
+    """The text after a number; empty if there is none."""
     found = _UNIT.search(text)
     return found.group().strip().lower() if found else ""
 
 
 def is_rounded(decimal: Fraction, number: Fraction) -> bool:
-    """Whether a decimal of six digits and places or more is this number, rounded: math-verify's
-    rule for decimals.
+    """Whether a decimal is this number, rounded (the rule of math-verify).
+
+    The decimal must have at least six digits and six decimal places.
     """
     places = next((n for n in range(6, 16) if 10**n % decimal.denominator == 0), None)
     if places is None or 10**5 % decimal.denominator == 0 or abs(decimal) * 10**places < 10**5:

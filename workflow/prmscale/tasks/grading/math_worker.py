@@ -1,10 +1,9 @@
-"""The helper process that compares math answers; a comparison that hangs or crashes takes only this
-process down.
+"""The helper process that compares math answers.
 
-An expression is read by math-verify's grammar, which reads the whole of a text or none of it. Two
-are equal if their values are: exactly where they are rational, to 40 digits where they are not, and
-at several values of their variables where they have some, positive ones and, where both are real
-there, negative ones (so that |x| is not x).
+A comparison that hangs or crashes takes down this process only. An expression is parsed by
+math-verify's grammar, which parses all of a text or raises. Two expressions are equal if their
+values are: exactly if both are rational, else to 40 digits. If they have variables, they are
+compared at several points: positive ones, and negative ones where both are real (so |x| is not x).
 """
 
 from __future__ import annotations
@@ -22,26 +21,21 @@ import sympy
 from latex2sympy2_extended import latex2sympy
 from latex2sympy2_extended.latex2sympy2 import ConversionConfig
 
-from prmscale.tasks.grading.math_forms import Form, equal_forms, same
+from prmscale.tasks.grading.math_equality import equal_forms, same
+from prmscale.tasks.grading.math_forms import Form
 from prmscale.tasks.grading.math_numbers import is_rounded
 
 _MEMORY = 4 << 30  # bytes: 10^{10^{10}} must not take the machine down
 _AS_WRITTEN = ConversionConfig(interpret_as_mixed_fractions=False, lowercase_symbols=False)
 _NOWHERE = (sympy.zoo, sympy.nan)  # what 1/0 is, and 1/0 + 1
-_POINTS = (
-    (7, 5),
-    (13, 11),
-    (29, 17),
-    (-7, 5),
-    (-19, 13),
-)  # fractions; further variables take the next ones
+# fractions at which expressions are compared; a further variable takes a value next to them
+_POINTS = ((7, 5), (13, 11), (29, 17), (-7, 5), (-19, 13))
+_POSITIVE = 3  # of these points
 
 
 @lru_cache(maxsize=4096)
 def expression(text: str) -> Any:
-    """The sympy expression of a text; raises where it is none, or says something that the grammar
-    passes over.
-    """
+    """The sympy expression of a text; raises if it is none, or if the grammar ignores a part."""
     if "'" in text or re.search(r"\d_|mod", text):
         raise ValueError(text)
     radians = re.sub(r"([\d.]+|[A-Za-z])\^\\circ", r"{(\1\\cdot\\frac{\\pi}{180})}", text)
@@ -54,7 +48,7 @@ def expression(text: str) -> Any:
 
 
 def _is_real_root(part: Any) -> bool:
-    """Whether this is an odd root of a negative number, which people take for the real one."""
+    """Whether this is an odd root of a negative number, by which people mean the real root."""
     return (
         part.is_Pow
         and part.exp.is_Rational
@@ -66,7 +60,7 @@ def _is_real_root(part: Any) -> bool:
 
 @lru_cache(maxsize=1 << 15)
 def values(text: str, names: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Of an expression its values at each point of these variables; without any its one value."""
+    """The values of an expression at each point of these variables, or its one value."""
     found = expression(text)
     if not names:
         return (found if found.is_Rational else sympy.N(found, 60),)
@@ -74,11 +68,10 @@ def values(text: str, names: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def _point(names: Sequence[Any], number: int) -> dict[Any, Any]:
-    """Values of all variables, of one sign and far apart."""
+    """Values of all variables, with the same sign and far apart."""
     value = sympy.Rational(*_POINTS[number])
-    return {
-        name: value + place * (1 + number) * sympy.sign(value) for place, name in enumerate(names)
-    }
+    step = (1 + number) * sympy.sign(value)
+    return {name: value + place * step for place, name in enumerate(names)}
 
 
 def alike(a: Any, b: Any) -> bool:
@@ -99,20 +92,27 @@ def same_atoms(a: Form, b: Form) -> bool:
     """Whether two numbers, expressions or equations are equal."""
     if a.kind == "equation":
         return _same_equations(a, b)
-    names = tuple(
-        sorted(expression(str(a)).free_symbols | expression(str(b)).free_symbols, key=str)
-    )
+    symbols = expression(str(a)).free_symbols | expression(str(b)).free_symbols
+    names = tuple(sorted(symbols, key=str))
     first, second = values(str(a), names), values(str(b), names)
     if not names:
         return alike(first[0], second[0]) or _is_rounded(a, second[0]) or _is_rounded(b, first[0])
-    pairs = [
-        pair
-        for pair in zip(first, second, strict=True)
-        if all(v.is_number and v.is_finite for v in pair)
-    ]
-    positive = [pair for pair in zip(first[:3], second[:3], strict=True) if pair in pairs]
-    real = [(v, w) for v, w in pairs if v.is_real and w.is_real]
-    return len(positive) > 1 and all(alike(v, w) for v, w in [*positive, *real])
+    return _agree(list(zip(first, second, strict=True)))
+
+
+def _agree(pairs: Sequence[tuple[Any, Any]]) -> bool:
+    """Whether two expressions agree at all points where both have a value.
+
+    They must have a value at two positive points; at negative points only real values count.
+    """
+    finite = [all(v.is_number and v.is_finite for v in pair) for pair in pairs]
+    if sum(finite[:_POSITIVE]) < 2:
+        return False
+    for number, (v, w) in enumerate(pairs):
+        counts = finite[number] and (number < _POSITIVE or (v.is_real and w.is_real))
+        if counts and not alike(v, w):
+            return False
+    return True
 
 
 def _is_rounded(form: Form, value: Any) -> bool:
@@ -123,20 +123,28 @@ def _is_rounded(form: Form, value: Any) -> bool:
 
 
 def _same_equations(a: Form, b: Form) -> bool:
-    """Whether one equation is the other one, times a number."""
+    """Whether one equation is a multiple of the other."""
     if a.text not in ("=", r"\neq"):
         return all(equal_forms(x, y, same_atoms) for x, y in zip(a.parts, b.parts, strict=True))
-    sides = [[expression(str(part)) for part in form.parts] for form in (a, b)]
-    first, second = (left - right for left, right in sides)
+    first, second = _difference(a), _difference(b)
     if first.free_symbols != second.free_symbols or not first.free_symbols:
         return False
-    points = [_point(sorted(first.free_symbols, key=str), number) for number in range(len(_POINTS))]
-    ratios = [sympy.N(first.subs(point) / second.subs(point), 50) for point in points]
+    names = sorted(first.free_symbols, key=str)
+    ratios = []
+    for number in range(len(_POINTS)):
+        point = _point(names, number)
+        ratios.append(sympy.N(first.subs(point) / second.subs(point), 50))
     return all(r.is_finite and r != 0 and alike(r, ratios[0]) for r in ratios)
 
 
+def _difference(equation: Form) -> Any:
+    """The left side of an equation minus its right side."""
+    left, right = (expression(str(part)) for part in equation.parts)
+    return left - right
+
+
 def equal(gold: str, answer: str) -> bool:
-    """Whether the two answers say the same."""
+    """Whether the two answers are equal."""
     return same(gold, answer, same_atoms)
 
 

@@ -1,4 +1,4 @@
-"""Comparing what programs print."""
+"""Compares what programs print."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Printed:
-    """How printed text is compared: by line, by line without the blank ones, or word by word;
-    numbers within a bound.
+    """How printed text is compared: by line, by filled line or by word; numbers with a tolerance.
 
-    White space around lines never counts; that within a line of words counts by line alone, as in
-    LiveCodeBench. A line of other words than numbers must be the same, and so must integers.
+    White space around lines never counts; white space within a line of words counts only by line,
+    as in LiveCodeBench. Words must be the same, and integers must be exact.
     """
 
     by: Literal["line", "filled line", "word"]
@@ -22,14 +21,14 @@ class Printed:
     case: bool = True
 
     def same(self, text: str | None, expected: str) -> bool:
-        """Whether this is what was expected."""
+        """Whether a text equals the expected one."""
         if text is None:
             return False
-        given, wanted = self._parts(text), self._parts(expected)
-        return len(given) == len(wanted) and all(map(self._close, given, wanted))
+        given, asked = self._parts(text), self._parts(expected)
+        return len(given) == len(asked) and all(map(self._close, given, asked))
 
     def plain(self, text: str) -> str:
-        """The text without what never counts."""
+        """The text without white space that never counts."""
         return "\n".join(self._parts(text))
 
     def _parts(self, text: str) -> list[str]:
@@ -40,24 +39,20 @@ class Printed:
             return [line.strip() for line in text.split("\n")]
         return [" ".join(line.split()) for line in text.split("\n") if line.strip()]
 
-    def _close(self, given: str, wanted: str) -> bool:
-        if given == wanted:
+    def _close(self, given: str, expected: str) -> bool:
+        if given == expected:
             return True
-        one, other = given.split(), wanted.split()
+        one, other = given.split(), expected.split()
         try:
             pairs = [(Decimal(a), Decimal(b)) for a, b in zip(one, other, strict=True)]
             return all(a == b or self._near(a, b) for a, b in pairs)
-        except (ArithmeticError, ValueError):  # not numbers, or not as many
+        except (ArithmeticError, ValueError):  # not numbers, or not the same count
             return False
 
-    def _near(self, given: Decimal, wanted: Decimal) -> bool:
-        """Whether two different numbers are within the bound; two integers never are, however
-        large.
-        """
-        whole = given.as_tuple().exponent == wanted.as_tuple().exponent == 0
-        bound = (
-            Decimal(self.absolute) + Decimal(self.relative) * abs(wanted)
-            if wanted.is_finite()
-            else Decimal(0)
-        )
-        return not whole and given.is_finite() and abs(given - wanted) < bound
+    def _near(self, given: Decimal, expected: Decimal) -> bool:
+        """Whether two different numbers are within the tolerance; two integers never are."""
+        whole = given.as_tuple().exponent == expected.as_tuple().exponent == 0
+        if whole or not given.is_finite() or not expected.is_finite():
+            return False
+        bound = Decimal(self.absolute) + Decimal(self.relative) * abs(expected)
+        return abs(given - expected) < bound

@@ -1,8 +1,7 @@
-"""Python found in text: what parses of it, as it stands or mended, and the names that it gives and
-needs.
+"""Python in a text: the parts that parse, as they are or repaired, and the names they define and
+need.
 
-A `Reader` parses no more than a fixed number of characters, so that no text,
-however long or odd, holds a verdict up.
+A `Reader` parses a limited number of characters, so that no text delays a verdict.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from prmscale.tasks.grading.fences import is_fence
-from prmscale.tasks.grading.syntax import counted, is_word, usage
+from prmscale.tasks.grading.syntax import is_word, list_counted, list_usage
 
 _BUDGET = 1 << 20  # characters parsed for one reply
 _LONGEST = 1 << 16  # characters of a program
@@ -32,81 +31,83 @@ _STARTS = re.compile(
 )
 _PROMPT = re.compile(r"^[ \t]*(?:>>>|\.{3,9}:?|In \[\d{1,4}\]:)(?: |$)", re.MULTILINE)
 _MAGIC = re.compile(r"^([!%].*)$", re.MULTILINE)
-_PLAIN = str.maketrans(
-    {
-        "“": '"',
-        "”": '"',
-        "‘": "'",
-        "−": "-",
-        "’": "'",
-        "\u00a0": " ",
-        "\u200b": None,
-        "\ufeff": None,
-    }
-)
+_PLAIN = str.maketrans("“”‘’−\u00a0", "\"\"''- ", "\u200b\ufeff")
 
 
 @dataclass(frozen=True, eq=False)
 class Code:
-    """Source text that parses, with its syntax tree."""
+    """Source that parses, with its syntax tree."""
 
     source: str
     tree: ast.Module
 
-    @cached_property
+    @property
     def bound(self) -> frozenset[str]:
-        """The names that it gives a value at the top, or for all by `global`."""
-        return self._names[0] | self._names[2]
-
-    @cached_property
-    def needed(self) -> frozenset[str]:
-        """The names that it uses and neither it nor Python gives a value."""
-        return self._names[1]
+        """The names that it binds at module level, or by `global` in a function."""
+        return self._names.at_top | self._names.by_global
 
     @property
-    def wanted(self) -> frozenset[str]:
-        """The names to look for elsewhere: those needed, and those that it changes by `global`
-        alone.
-        """
-        return self.needed | (self._names[2] - self._names[0])
+    def needed(self) -> frozenset[str]:
+        """The names that it uses, and that neither it nor Python defines."""
+        return self._names.needed
+
+    @property
+    def missing(self) -> frozenset[str]:
+        """The names to look for in other code: needed, or bound by `global` alone."""
+        return self.needed | (self._names.by_global - self._names.at_top)
 
     @property
     def takes_all(self) -> bool:
-        """Whether it imports all names of a module, so that what it lacks is not known."""
-        imports = [n for n in self.tree.body if isinstance(n, ast.ImportFrom)]
-        return any(alias.name == "*" for n in imports for alias in n.names)
+        """Whether it imports all names of a module, so that its missing names are unknown."""
+        imports = [node for node in self.tree.body if isinstance(node, ast.ImportFrom)]
+        return any(alias.name == "*" for node in imports for alias in node.names)
 
     @cached_property
-    def _names(self) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
-        """The names bound at the top, those needed, and those bound by `global`."""
+    def _names(self) -> _Names:
         try:
             top = symtable.symtable(self.source, "reply", "exec")
         except _PROBLEMS:
-            return frozenset(), frozenset(), frozenset()
-        bound, set_inside, used, tables = set(), set(), set(), [top]
-        while tables:
-            table = tables.pop()
-            tables += table.get_children()
+            return _Names()
+        bound, by_global, used = set(), set(), set()
+        for table in _list_tables(top):
             for symbol in table.get_symbols():
-                name, is_given = symbol.get_name(), symbol.is_assigned() or symbol.is_imported()
-                if table is top and (is_given or symbol.is_namespace()):
+                name, is_set = symbol.get_name(), symbol.is_assigned() or symbol.is_imported()
+                is_top = table is top
+                if is_top and (is_set or symbol.is_namespace()):
                     bound.add(name)
-                elif symbol.is_global() and is_given:
-                    set_inside.add(name)
-                if (table is top or symbol.is_global()) and symbol.is_referenced():
+                elif symbol.is_global() and is_set:
+                    by_global.add(name)
+                if symbol.is_referenced() and (is_top or symbol.is_global()):
                     used.add(name)
-        needed = (used - bound - _BUILTIN) | counted(self.tree)
-        return frozenset(bound), frozenset(needed), frozenset(set_inside)
+        needed = (used - bound - _BUILTIN) | list_counted(self.tree)
+        return _Names(frozenset(bound), frozenset(by_global), frozenset(needed))
+
+
+@dataclass(frozen=True)
+class _Names:
+    """The names that a source binds at module level, binds by `global`, and needs."""
+
+    at_top: frozenset[str] = frozenset()
+    by_global: frozenset[str] = frozenset()
+    needed: frozenset[str] = frozenset()
+
+
+def _list_tables(top: symtable.SymbolTable) -> list[symtable.SymbolTable]:
+    """A symbol table and all tables below it."""
+    tables = [top]
+    for table in tables:  # grows as it goes
+        tables += table.get_children()
+    return tables
 
 
 class Reader:
-    """Parses what one reply holds, within a budget."""
+    """Parses parts of one reply, within a budget of characters."""
 
     def __init__(self) -> None:
         self.left = _BUDGET
 
     def tree(self, source: str) -> ast.Module | int:
-        """The syntax tree of a source, or the line (from 1) at which it is no Python."""
+        """The syntax tree of a source, or the line (from 1) of its syntax error."""
         self.left -= len(source) + 64
         if self.left < 0 or len(source) > _LONGEST:
             return 1
@@ -120,15 +121,13 @@ class Reader:
             return 1
 
     def code(self, source: str) -> Code | None:
-        """The source, if it is Python and more than comments."""
+        """The source as code; None if it does not parse or holds only comments."""
         tree = self.tree(source)
         return Code(source, tree) if isinstance(tree, ast.Module) and tree.body else None
 
     def block(self, body: str) -> list[Code]:
-        """The code of a block: all of it, mended where that makes it Python, else the pieces of it
-        that are.
-        """
-        for source in mended(body):
+        """The code of a block: all of it, repaired if necessary, else the parts that parse."""
+        for source in repair(body):
             code = self.code(source)
             if code:
                 return [code]
@@ -140,24 +139,27 @@ class Reader:
         return [code] if code else []
 
     def pieces(self, text: str) -> list[Code]:
-        """The longest runs of lines that are Python, of a text that is mostly prose."""
+        """The longest runs of lines that are Python, in a text that is mostly prose."""
         lines = textwrap.dedent(text[:_LONGEST]).lstrip().split("\n")
         found, at = [], 0
         while at < len(lines) and self.left > 0:
             code, length = None, 1
             if _STARTS.match(lines[at]) and not is_fence(lines[at]):
                 code, length = self._longest(lines, at)
-            code = code and _without(self, code, [node for node in code.tree.body if is_word(node)])
+            if code:
+                words = [node for node in code.tree.body if is_word(node)]
+                code = _without(self, code, words)
             if code:
                 found.append(code)
             at += length
         return found
 
     def _longest(self, lines: Sequence[str], start: int) -> tuple[Code | None, int]:
-        """The longest code from a line on, cut only before a line at its margin, and how many lines
-        it takes.
+        """The longest code that begins at a line, and its number of lines.
+
+        It is cut only before a line that is not indented.
         """
-        run = _run(lines, start)
+        run = _take_run(lines, start)
         for _ in range(_TRIES):
             tree = self.tree("\n".join(run))
             if isinstance(tree, ast.Module):
@@ -171,8 +173,8 @@ class Reader:
         return None, 1
 
 
-def _run(lines: Sequence[str], start: int) -> list[str]:
-    """The lines from `start` to the next fence, or to one left of its margin, without that margin."""
+def _take_run(lines: Sequence[str], start: int) -> list[str]:
+    """The lines from `start` to a fence or a less indented line, without the indentation."""
     margin = len(lines[start]) - len(lines[start].lstrip())
     run: list[str] = []
     for line in lines[start:]:
@@ -182,8 +184,8 @@ def _run(lines: Sequence[str], start: int) -> list[str]:
     return run
 
 
-def mended(body: str) -> Iterator[str]:
-    """A block as it stands, and as a person would mend what is no Python."""
+def repair(body: str) -> Iterator[str]:
+    """A block as it is, and repaired in the ways that a person would try."""
     yield body
     yield textwrap.dedent(body.expandtabs(8))
     flat = textwrap.dedent(body.expandtabs(4))
@@ -199,31 +201,31 @@ def mended(body: str) -> Iterator[str]:
 
 
 def _typed(text: str) -> str:
-    """What was typed in the interactive sessions of a text."""
+    """The input lines of the interactive sessions in a text."""
     typed = [line for line in text.split("\n") if _PROMPT.match(line)]
     return textwrap.dedent("\n".join(_PROMPT.sub("", line, count=1) for line in typed))
 
 
 def without_usage(reader: Reader, code: Code, entry: str) -> Code | None:
-    """The code without what only shows how a function is used; None where that is all of it."""
-    return _without(reader, code, usage(code.tree, entry))
+    """The code without statements that only show how a function is used; None if none is left."""
+    return _without(reader, code, list_usage(code.tree, entry))
 
 
 def _without(reader: Reader, code: Code, dropped: Sequence[ast.stmt]) -> Code | None:
-    """The code without the lines of these statements, as far as no other statement stands on them."""
+    """The code without the lines of these statements, unless another statement shares them."""
     if not dropped:
         return code
     ids = {id(node) for node in dropped}
-    gone = {line for node in dropped for line in _lines(node)}
-    kept = {line for node in code.tree.body if id(node) not in ids for line in _lines(node)}
-    lines = [
-        line for i, line in enumerate(code.source.split("\n"), 1) if i in kept or i not in gone
-    ]
-    return reader.code("\n".join(lines))
+    gone: set[int] = set()
+    kept: set[int] = set()
+    for node in code.tree.body:
+        (gone if id(node) in ids else kept).update(_line_numbers(node))
+    lines = code.source.split("\n")
+    return reader.code("\n".join(s for n, s in enumerate(lines, 1) if n in kept or n not in gone))
 
 
-def _lines(node: ast.stmt) -> range:
+def _line_numbers(node: ast.stmt) -> range:
+    """The numbers of a statement's lines, with its decorators."""
     decorators: list[ast.expr] = getattr(node, "decorator_list", [])
-    return range(
-        min([node.lineno, *(d.lineno for d in decorators)]), (node.end_lineno or node.lineno) + 1
-    )
+    first = min([node.lineno, *(decorator.lineno for decorator in decorators)])
+    return range(first, (node.end_lineno or node.lineno) + 1)

@@ -1,4 +1,4 @@
-"""The program in a reply: the one place that looks for it; the program that a person would run."""
+"""Finds the program in a reply: the program that a person would run."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import re
 import textwrap
 import typing
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from prmscale.tasks import thoughts
@@ -36,17 +37,18 @@ from prmscale.tasks.grading.syntax import (
     strength,
 )
 
-_MOST = 64  # blocks of a reply that are looked at, from its end
-# how models end a reply, where the engine did not; and what some write before a program
+_MOST = 64  # blocks of a reply that are examined, from its end
+# tokens that end a reply, if the engine did not stop there, and tokens before a program
 _END = re.compile(
-    r"<\|(?:endoftext|im_end|eot_id|eom_id|end|end_of_text|return)\|>|<｜end▁of▁sentence｜>|<end_of_turn>"
+    r"<\|(?:endoftext|im_end|eot_id|eom_id|end|end_of_text|return)\|>"
+    r"|<｜end▁of▁sentence｜>|<end_of_turn>"
 )
 _TOKENS = ("<|python_tag|>", "<|begin_of_solution|>", "<|end_of_solution|>")
 _MODULES = (bisect, collections, functools, heapq, itertools, math, typing)
-# what a judge may bring, and a person would import: nothing of it makes a program incomplete
-_COMMON = {name for module in _MODULES for name in [module.__name__, *dir(module)]} | {
-    *("operator", "random", "re", "string", "sys", "os", "np", "numpy", "pd")
-}
+# names that a judge may provide, and a person would import: a program may lack them
+_COMMON = {"operator", "random", "re", "string", "sys", "os", "np", "numpy", "pd"}
+for _module in _MODULES:
+    _COMMON |= {_module.__name__, *dir(_module)}
 _FUTURE = re.compile(r"^from __future__ import [^\n#;]*$", re.MULTILINE)
 _ENDS = 20  # places where a body may end
 _CODE = re.compile(r"^(?:import|from|def|class|async|@|[A-Za-z_]\w* *=)", re.MULTILINE)
@@ -61,31 +63,31 @@ class Found(NamedTuple):
 
 
 def find(entry: str | None, prefix: str, text: str) -> Found:
-    """The program in a reply that defines the function `entry` (None: one that reads and prints).
+    """The program in a reply that defines the function `entry` (None: that reads and prints).
 
-    `prefix` is what stands before a completion. Thoughts are taken off first. The first rule that
-    finds a program wins:
+    `prefix` is the part of the prompt that a completion continues. Thoughts are removed first. The
+    first of these rules that finds a program decides:
 
-    - `completion`: the reply begins with an indented line that goes on with the prompt; it is cut
-      where the function ends (`def other():`, "# Example", prose), and keeps the helpers behind it
-      that it calls.
-    - `block`: the last code block whose syntax tree defines the function with a body and lacks no
-      name. A block that only calls the function, or names it in a comment, a string or as the start
-      of another name (`f2` for `f`), is none; of several versions ("this one is wrong",
-      "corrected") the last complete one counts. For programs: the last block that reads and prints
-      (not the sample output, nor `n = int(input())` quoted in an explanation).
-    - `joined_blocks`: the same, with those other blocks that give it the helpers, imports and
-      constants that it lacks, without their prints, asserts and calls of the function.
-    - `bare_code`: the same outside of fences: the runs of lines that are Python ("prose, code,
-      prose"), interactive sessions, indented paragraphs, and what stands between single backticks.
-    - these three again, where no code is whole: one that lacks a name, a program that only prints.
+    - `completion`: the reply begins with an indented line, which continues the prompt. The program
+      ends where the function ends (`def other():`, "# Example", prose), and keeps the later helpers
+      that the function calls.
+    - `block`: the last code block whose syntax tree defines the function with a body, and that
+      needs no other name. A block that only calls the function, or names it in a comment, a string
+      or as the start of another name (`f2` for `f`), does not count; of several versions ("this one
+      is wrong", "corrected") the last complete one counts. For programs: the last block that reads
+      and prints (not the sample output, nor `n = int(input())` quoted in an explanation).
+    - `joined_blocks`: such a block together with other blocks that define the helpers, imports and
+      constants it lacks, without their prints, asserts and calls of the function.
+    - `bare_code`: the same outside of fences: runs of lines that are Python ("prose, code, prose"),
+      interactive sessions, indented paragraphs, and the texts between single backticks.
+    - these three rules again, for code that is not complete: it lacks a name, or only prints.
     - `completion`: a block, or the text, that becomes the function below the prompt's signature,
       indented or not.
-    - `broken_block`, `whole_text`: no Python was found; the best guess, which fails when it is run.
-    - `none`: nothing was said.
+    - `broken_block`, `whole_text`: no Python was found; the best guess, which fails when it runs.
+    - `none`: the reply is empty.
 
-    A method of a class (`class Solution`) can be called as a function. What a reply shows of the
-    function's use is left out: a wrong assert, or a question for input, is no part of the function.
+    A method of a class (`class Solution`) can be called like a function. Statements that only show
+    how the function is used are removed: a wrong assert, or a prompt for input, is not part of it.
     """
     said = _plain(text)
     if not said.strip():
@@ -94,7 +96,7 @@ def find(entry: str | None, prefix: str, text: str) -> Found:
 
 
 def bodies(text: str) -> list[str]:
-    """What stands between the fences of a reply, without its thoughts."""
+    """The contents of the code blocks of a reply, without its thoughts."""
     return [block.body for block in blocks(_plain(text))]
 
 
@@ -102,14 +104,14 @@ def after(first: str, program: str) -> str:
     """A program with other source before it; imports from `__future__` stay at the top."""
     if not first.strip():
         return program
-    future = "".join(line + "\n" for line in dict.fromkeys(_FUTURE.findall(f"{first}\n{program}")))
-    return f"{future}{_FUTURE.sub('', first) if future else first}\n{_FUTURE.sub('', program) if future else program}"
+    future = dict.fromkeys(_FUTURE.findall(f"{first}\n{program}"))
+    if future:
+        first, program = _FUTURE.sub("", first), _FUTURE.sub("", program)
+    return "".join(line + "\n" for line in future) + f"{first}\n{program}"
 
 
 def _plain(text: str) -> str:
-    """A reply without thoughts, special tokens and what was written behind its end, its line ends
-    as Unix has them.
-    """
+    """A reply without thoughts, special tokens and the text after its end, with Unix line ends."""
     said = thoughts.reply(text).replace("\r\n", "\n").replace("\r", "\n")
     end = _END.search(said)
     said = said[: end.start()] if end else said
@@ -118,56 +120,62 @@ def _plain(text: str) -> str:
     return said.rstrip().removesuffix("</s>")
 
 
+@dataclass(frozen=True)
+class _Place:
+    """The code in one kind of place, and the rule that finds it there, alone or with other code."""
+
+    codes: Sequence[Code]
+    rule: str
+    joined_rule: str
+
+
 def _candidates(entry: str | None, prefix: str, text: str) -> Iterator[Found | None]:
-    """What each rule finds, in order; the last one finds something in any text."""
+    """The program that each rule finds, in order; the last rule always finds one."""
     reader = Reader()
     search = _Search(reader, entry, prefix)
     begun = text.lstrip("\n")
     if begun[:1].isspace() and not is_fence(begun.split("\n", 1)[0]):
-        yield search.completed(begun)
+        yield search.complete(begun)
     fenced = blocks(text)[-_MOST:]
-    places: list[tuple[list[Code], tuple[str, str]]] = []
-    for place in _places(reader, fenced, text):
-        yield search.chosen(*place, only_whole=True)
+    places: list[_Place] = []
+    for place in _list_places(reader, fenced, text):
+        yield search.choose(place, only_whole=True)
         places.append(place)
     for place in places:
-        yield search.chosen(*place, only_whole=False)
-    read = [
-        code.source
-        for codes, _ in reversed(places)
-        for code in reversed(codes)
-        if is_body(code.tree)
-    ]
-    for body in [
-        *(block.body for block in reversed(fenced)),
-        text,
-        _without_prose(text),
-        *read[:_MOST],
-    ]:
-        yield search.completed(body)
+        yield search.choose(place, only_whole=False)
+    bodies = [block.body for block in reversed(fenced)]
+    for body in [*bodies, text, _drop_prose(text), *_list_bare_bodies(places)]:
+        yield search.complete(body)
     yield search.guess(fenced, text)
 
 
-def _places(
-    reader: Reader, fenced: Sequence[Block], text: str
-) -> Iterator[tuple[list[Code], tuple[str, str]]]:
-    """The code in each place where a program may stand, with the names of the rules that find it
-    there.
-    """
-    block, bare = ("block", "joined_blocks"), ("bare_code", "bare_code")
-    yield [code for each in fenced for code in reader.block(each.body)], block
-    yield [code for each in html_blocks(text)[-_MOST:] for code in reader.block(each.body)], block
-    yield reader.pieces(text), bare
-    yield reader.typed(text), bare
-    yield (
-        [code for each in indented_blocks(text)[-_MOST:] for code in reader.block(each.body)],
-        bare,
-    )
-    yield [code for each in spans(text)[-_MOST:] for code in reader.block(each.body)], bare
+def _list_places(reader: Reader, fenced: Sequence[Block], text: str) -> Iterator[_Place]:
+    """The places where a program may be, each with its code."""
+
+    def read(found: Sequence[Block]) -> list[Code]:
+        codes = []
+        for block in found[-_MOST:]:
+            codes += reader.block(block.body)
+        return codes
+
+    yield _Place(read(fenced), "block", "joined_blocks")
+    yield _Place(read(html_blocks(text)), "block", "joined_blocks")
+    yield _Place(reader.pieces(text), "bare_code", "bare_code")
+    yield _Place(reader.typed(text), "bare_code", "bare_code")
+    yield _Place(read(indented_blocks(text)), "bare_code", "bare_code")
+    yield _Place(read(spans(text)), "bare_code", "bare_code")
+
+
+def _list_bare_bodies(places: Sequence[_Place]) -> list[str]:
+    """Code that can only be the body of a function, the last first."""
+    bodies: list[str] = []
+    for place in reversed(places):
+        bodies += [code.source for code in reversed(place.codes) if is_body(code.tree)]
+    return bodies[:_MOST]
 
 
 class _Search:
-    """The search for one function, or for a program that reads and prints."""
+    """Searches for one function, or for a program that reads and prints."""
 
     def __init__(self, reader: Reader, entry: str | None, prefix: str) -> None:
         self.reader, self.entry = reader, entry
@@ -176,121 +184,139 @@ class _Search:
         given = reader.code(self.preamble or "")
         self.known = _COMMON | (given.bound if given else frozenset())
 
-    def chosen(
-        self, codes: Sequence[Code], rules: tuple[str, str], only_whole: bool
-    ) -> Found | None:
-        """The best of the codes with what it lacks of the others; the rule's name depends on
-        whether it lacks any.
-        """
-        whole, any_at_all = ((1,), (0, 0, 0, 1)) if self.entry is None else ((3, True), (2,))
-        best: tuple[int, ...] = whole if only_whole else any_at_all
+    def choose(self, place: _Place, only_whole: bool) -> Found | None:
+        """The best code of a place, with the code that it needs from the others."""
+        if self.entry is None:
+            best: tuple[int, ...] = (1,) if only_whole else (0, 0, 0, 1)
+        else:
+            best = (3, True) if only_whole else (2,)
         found: list[Code] = []
-        shown = self._without_usage(codes[-_MOST:])
-        for index, code in enumerate(shown):
-            if not is_body(code.tree) and (
-                self.entry is None or strength(code.tree, self.entry) > 1
-            ):
-                parts = self._joined(shown, index)
-                rank = self._rank(parts)
-                if rank >= best:
-                    best, found = rank, parts
-        return Found(self._written(found), rules[len(found) > 1]) if found else None
+        codes = self._drop_usage(place.codes[-_MOST:])
+        for index, code in enumerate(codes):
+            if not self._is_candidate(code):
+                continue
+            parts = self._join(codes, index)
+            rank = self._rank(parts)
+            if rank >= best:
+                best, found = rank, parts
+        if not found:
+            return None
+        return Found(self._write(found), place.joined_rule if len(found) > 1 else place.rule)
 
-    def completed(self, body: str) -> Found | None:
-        """The prompt's function with this body, which may lack its indentation and be followed by
-        anything.
-        """
+    def _is_candidate(self, code: Code) -> bool:
+        """Whether a code may be the program itself."""
+        if is_body(code.tree):
+            return False
+        return self.entry is None or strength(code.tree, self.entry) > 1
+
+    def complete(self, body: str) -> Found | None:
+        """The prompt's function with this body, which may lack indentation or end in other text."""
         if self.entry is None or self.preamble is None or not body.strip():
             return None
         margin = _margin(self.prefix)
-        flat = body.lstrip()
-        for indented, is_own in (
-            (body, True),
-            (margin + flat, False),
+        attempts = (
+            (body, body[:1].isspace()),
+            (margin + body.lstrip(), False),
             (textwrap.indent(textwrap.dedent(body), margin), False),
-        ):
+        )
+        for indented, is_as_written in attempts:
             code, rest = self._head(indented)
-            if code and self._completes(code, is_own and body[:1].isspace()):
-                helpers = self._without_usage(self.reader.pieces(rest)[:_MOST])
-                parts = self._joined([*helpers, code], len(helpers))
-                return Found(_stacked(parts), "completion")
+            if code and self._completes(code, is_as_written):
+                helpers = self._drop_usage(self.reader.pieces(rest)[:_MOST])
+                return Found(_stack(self._join([*helpers, code], len(helpers))), "completion")
         return None
 
     def guess(self, fenced: Sequence[Block], text: str) -> Found:
-        """What is run where nothing was found."""
+        """The text to run if no program was found."""
+        broken: list[Block] = []
         if self.entry:
             defines = re.compile(rf"\bdef\s+{re.escape(self.entry)}\b")
             broken = [block for block in fenced if defines.search(block.body)]
             if not broken and defines.search(text):
                 start = _CODE.search(text)
-                return Found(
-                    after(self.preamble or "", text[start.start() if start else 0 :]), "whole_text"
-                )
+                return Found(self._prepend(text[start.start() :] if start else text), "whole_text")
             if not broken and self.preamble is not None:
                 end = _FOLLOWS.search(text)
-                return Found(self.prefix + text[: end.start() if end else len(text)], "completion")
-        else:
-            broken = []
+                return Found(self.prefix + (text[: end.start()] if end else text), "completion")
         broken = broken or [block for block in fenced if block.is_python] or list(fenced)
         if broken:
-            return Found(after(self.preamble or "", broken[-1].body), "broken_block")
-        return Found(after(self.preamble or "", text), "whole_text")
+            return Found(self._prepend(broken[-1].body), "broken_block")
+        return Found(self._prepend(text), "whole_text")
 
-    def _without_usage(self, codes: Sequence[Code]) -> list[Code]:
+    def _prepend(self, source: str) -> str:
+        """The source after the imports and helpers of the prompt."""
+        return after(self.preamble or "", source)
+
+    def _drop_usage(self, codes: Sequence[Code]) -> list[Code]:
+        """The codes without statements that only show how the function is used."""
         if self.entry is None:
             return list(codes)
         return [code for each in codes if (code := without_usage(self.reader, each, self.entry))]
 
-    def _joined(self, codes: Sequence[Code], index: int) -> list[Code]:
-        """A code, behind those of the others that give it the names that it needs: the nearest
-        before it first.
+    def _join(self, codes: Sequence[Code], index: int) -> list[Code]:
+        """A code after the other codes that define the names it needs.
+
+        The nearest code before it is tried first.
         """
-        code, parts = codes[index], {index}
-        have, need = set(code.bound), set(code.wanted)
-        order = [*reversed(range(index)), *range(index + 1, len(codes))]
-        while lenders := [
-            j for j in order if j not in parts and self._lends(codes[j], j < index, need)
-        ]:
-            lender = codes[lenders[0]]
-            parts.add(lenders[0])
-            need = (need - lender.bound) | (lender.needed - have)
-            have |= lender.bound
-        return [*(codes[j] for j in sorted(parts - {index})), code]
+        code = codes[index]
+        lenders: set[int] = set()
+        have, need = set(code.bound), set(code.missing)
+        while (lender := self._find_lender(codes, index, lenders, need)) is not None:
+            lenders.add(lender)
+            need = (need - codes[lender].bound) | (codes[lender].needed - have)
+            have |= codes[lender].bound
+        return [*(codes[lender] for lender in sorted(lenders)), code]
+
+    def _find_lender(
+        self, codes: Sequence[Code], index: int, tried: set[int], need: set[str]
+    ) -> int | None:
+        """The number of a code that defines a name needed by code `index`; None if none does."""
+        for other in (*reversed(range(index)), *range(index + 1, len(codes))):
+            if other not in tried and self._lends(codes[other], other < index, need):
+                return other
+        return None
 
     def _lends(self, code: Code, is_before: bool, need: set[str]) -> bool:
-        """Whether a code gives a needed name, and is no program of its own nor a demonstration that
-        comes later.
+        """Whether a code defines a needed name.
+
+        A code that is a program itself, or a demonstration that comes later, does not lend.
         """
         if not code.bound & need and not (code.takes_all and need):
             return False
-        return self.entry is not None or (
-            not self._rank([code])[0] if is_before else not acts(code.tree)
-        )
+        if self.entry is not None:
+            return True
+        return not self._rank([code])[0] if is_before else not acts(code.tree)
 
     def _rank(self, parts: Sequence[Code]) -> tuple[int, ...]:
-        """How good a choice is; the later one is taken of two that are as good."""
+        """The quality of a choice; of two choices with equal rank the later one counts."""
+        if self.entry is not None:
+            return strength(parts[-1].tree, self.entry), self._is_whole(parts)
+        trees = [code.tree for code in parts]
+        reads, prints = any(map(reads_input, trees)), any(map(prints_output, trees))
+        is_program = reads and prints and any(map(acts, trees))
+        return is_program and self._is_whole(parts), is_program, prints, reads
+
+    def _is_whole(self, parts: Sequence[Code]) -> bool:
+        """Whether these codes together define all names that they need."""
+        if any(code.takes_all for code in parts):
+            return True
         bound = frozenset().union(*(code.bound for code in parts))
         needed = frozenset().union(*(code.needed for code in parts))
-        is_whole = any(code.takes_all for code in parts) or needed <= bound | self.known
-        if self.entry is not None:
-            return strength(parts[-1].tree, self.entry), is_whole
-        trees = [code.tree for code in parts]
-        reads, prints = any(reads_input(t) for t in trees), any(prints_output(t) for t in trees)
-        is_program = reads and prints and any(acts(t) for t in trees)
-        return is_program and is_whole, is_program, prints, reads
+        return needed <= bound | self.known
 
-    def _written(self, parts: Sequence[Code]) -> str:
-        """One source from these codes, in which the function can be called by its name."""
-        source = _stacked(parts)
+    def _write(self, parts: Sequence[Code]) -> str:
+        """One source of these codes, in which the function can be called by its name."""
+        source = _stack(parts)
         method_of = class_with(parts[-1].tree, self.entry) if self.entry else None
         if method_of:
             call = f"{method_of}().{self.entry}(*args, **named)"
             source += f"\n\n\ndef {self.entry}(*args, **named):\n    return {call}\n"
-        return after(self.preamble or "", source)
+        return self._prepend(source)
 
     def _head(self, body: str) -> tuple[Code | None, str]:
-        """The prompt with the first lines of a body, up to the first line at the left where they
-        parse; the rest.
+        """The prompt with the first lines of a body, and the rest of the body.
+
+        The lines end before the first line without indentation where they parse.
         """
         lines = body.split("\n")
         ends = [i for i, line in enumerate(lines) if i and _is_left(lines, i)][:_ENDS]
@@ -300,25 +326,23 @@ class _Search:
                 return code, "\n".join(lines[end:])
         return None, ""
 
-    def _completes(self, code: Code, is_own: bool) -> bool:
-        """Whether the last function of a prompt has got a body; one whose indentation is ours must
-        return something.
-        """
+    def _completes(self, code: Code, is_as_written: bool) -> bool:
+        """Whether the prompt's function has a body; a body indented here must return a value."""
         assert self.entry is not None
         if strength(code.tree, self.entry) < 3:
             return False
-        functions = [
-            n for n in ast.walk(code.tree) if isinstance(n, FUNCTIONS) and n.name == self.entry
-        ]
-        if len(functions) > 1:  # the whole function was said again
+        functions = [node for node in ast.walk(code.tree) if isinstance(node, FUNCTIONS)]
+        first, *others = [node for node in functions if node.name == self.entry]
+        if others:  # the reply repeats the whole function
             return False
-        returned = any(
-            isinstance(n, ast.Return | ast.Yield | ast.YieldFrom) for n in outer(functions[0].body)
-        )
-        return returned or (is_own and any(not isinstance(n, ast.Expr) for n in functions[0].body))
+        returning = ast.Return | ast.Yield | ast.YieldFrom
+        if any(isinstance(node, returning) for node in outer(first.body)):
+            return True
+        return is_as_written and any(not isinstance(node, ast.Expr) for node in first.body)
 
 
-def _stacked(parts: Sequence[Code]) -> str:
+def _stack(parts: Sequence[Code]) -> str:
+    """One source of these codes, in order."""
     source = parts[-1].source
     for part in reversed(parts[:-1]):
         source = after(part.source, source)
@@ -326,9 +350,7 @@ def _stacked(parts: Sequence[Code]) -> str:
 
 
 def _is_left(lines: Sequence[str], index: int) -> bool:
-    """Whether a line at the left ends the body before it: not a comment with more of the body
-    behind it.
-    """
+    """Whether an unindented line ends the body before it; a comment within the body does not."""
     line = lines[index]
     if not line.strip() or line[0].isspace():
         return False
@@ -337,16 +359,14 @@ def _is_left(lines: Sequence[str], index: int) -> bool:
 
 
 def _margin(prefix: str) -> str:
-    """The indentation of the body that a prompt's function is to get."""
+    """The indentation of the body of the prompt's function."""
     last = prefix.rstrip().rsplit("\n", 1)[-1]
-    own = last[: len(last) - len(last.lstrip())]
-    return own + "    " if last.endswith(":") else own
+    margin = last[: len(last) - len(last.lstrip())]
+    return margin + "    " if last.endswith(":") else margin
 
 
 def _preamble(prefix: str, entry: str) -> str | None:
-    """What stands before the function in the prompt: imports and helpers; None where the prompt
-    does not begin it.
-    """
+    """The imports and helpers before the function in the prompt; None if it is not begun there."""
     lines = prefix.split("\n")
     defines = re.compile(rf"\s*(?:async\s+)?def\s+{re.escape(entry)}\b")
     at = next((i for i, line in enumerate(lines) if defines.match(line)), None)
@@ -357,8 +377,8 @@ def _preamble(prefix: str, entry: str) -> str | None:
     return "\n".join(lines[:at])
 
 
-def _without_prose(text: str) -> str:
-    """A text from its first indented line on."""
+def _drop_prose(text: str) -> str:
+    """The text from its first indented line on."""
     lines = text.split("\n")
     at = next((i for i, line in enumerate(lines) if line.strip() and line[0].isspace()), len(lines))
     return "\n".join(lines[at:])

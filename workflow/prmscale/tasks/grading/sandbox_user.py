@@ -1,10 +1,10 @@
-"""Gives root up, then becomes the command that opens the box.
+"""Gives up root, then becomes the command that opens the box.
 
-What the box shows may lie in folders that only root can pass, as a Python below /root does. In a
-mount namespace of its own this process lays an empty folder over each of those, in which nothing
-but what is shown appears at its place.
+Python or the packages may lie in folders that only root can enter, such as below /root. Therefore
+this process lays an empty folder over each such folder, in a new mount namespace, and mounts only
+the paths that the box needs in it.
 
-Its source is given to a bare Python on the command line: `USER PATH... -- COMMAND...`.
+This source is passed to a bare Python on the command line: `USER PATH... -- COMMAND...`.
 """
 
 import ctypes
@@ -17,7 +17,7 @@ BIND, RECURSIVE, PRIVATE = 1 << 12, 1 << 14, 1 << 18  # of mount
 
 
 def closed(path: str) -> str | None:
-    """The first folder on the way to an absolute path that other users cannot pass."""
+    """The first folder on the way to an absolute path that other users cannot enter."""
     parts = path.split("/")
     folders = ["/".join(parts[:count]) or "/" for count in range(1, len(parts))]
     return next((folder for folder in folders if not os.stat(folder).st_mode & 0o001), None)
@@ -32,9 +32,7 @@ def mount(source: str, target: str, kind: str | None, flags: int, options: str =
 
 
 def show(paths: Sequence[str]) -> None:
-    """Let every user see these folders where they are, and nothing beside them in folders that only
-    root can pass.
-    """
+    """Let every user see these paths, and nothing else in the folders that only root can enter."""
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.unshare(NEW_MOUNTS) != 0:
         raise OSError(ctypes.get_errno(), "unshare")

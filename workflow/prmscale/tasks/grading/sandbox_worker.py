@@ -1,11 +1,10 @@
-"""What runs inside the sandbox: forks for every program and sends the values of its calls, or what
-it printed.
+"""Runs inside the sandbox: forks for every program and sends its values, or its output.
 
-Each program gets user, process, mount and IPC namespaces of its own: a `/tmp` that nobody else
-sees, and no process that outlives it. Where the machine does not allow namespaces in the box, the
-box is spent after one program.
+Each program gets its own user, process, mount and IPC namespaces: a `/tmp` that no other program
+sees, and no process that outlives it. If the machine does not allow namespaces in the box, a box is
+spent after one program.
 
-Its source is given to a bare Python on the command line; it imports the standard library alone.
+This source is passed to a bare Python on the command line; it imports only the standard library.
 """
 
 import atexit
@@ -26,59 +25,53 @@ import types
 from collections.abc import Callable
 from typing import Any
 
-NEW_USER, NEW_PROCESSES, NEW_MOUNTS, NEW_IPC = (
-    0x10000000,
-    0x20000000,
-    0x00020000,
-    0x08000000,
-)  # of unshare
+# flags of unshare
+NEW_USER, NEW_PROCESSES, NEW_MOUNTS, NEW_IPC = 0x10000000, 0x20000000, 0x00020000, 0x08000000
 READ_ONLY, NOSUID, NODEV, NOEXEC = 1, 2, 4, 8  # of mount
 PR_SET_DUMPABLE = 4
 NO_CAPABILITIES = (ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)()  # of capset
 ROOM = "size=64m,nr_inodes=16384,mode=700"  # what a program may write to /tmp, and to /dev/shm
-IPC = {
-    "shmall": "16384",
-    "msgmni": "16",
-    "sem": "32 1024 32 32",
-}  # pages, queues, semaphores of System V
+# pages, queues and semaphores of System V
+IPC = {"shmall": "16384", "msgmni": "16", "sem": "32 1024 32 32"}
 FILES = 256  # open at once
 
 
 def canonical(value: Any, depth: int = 0) -> Any:
-    """A value as JSON in which equal values are equal and a list is not a tuple; ValueError where
-    it is too deep.
+    """A value as JSON that is the same for equal values; raises ValueError if it is too deep.
 
-    Numbers of numpy are numbers; its arrays are arrays, never lists. An object is told by its kind
-    and, where it is equal to others by more than identity (Decimal, bytes, range, deque), by what
-    it shows of itself.
+    A list is not a tuple. Numbers of numpy are numbers; arrays of numpy are arrays, never lists. An
+    object is its type, and its repr if its class defines equality (Decimal, bytes, range, deque).
     """
     if depth > 50:
         raise ValueError("too deep to be compared")
     if hasattr(value, "dtype") and hasattr(value, "tolist"):
         plain = canonical(value.tolist(), depth + 1)
         return ["array", *plain[1:]] if getattr(value, "ndim", 0) else plain
-    if isinstance(value, int):
-        # Python writes no more than 4,300 decimal digits
-        return int(value) if value.bit_length() < 14_000 else ["int", hex(value)]
-    if value is None or isinstance(value, str):
-        return value
-    if isinstance(value, float):
-        return value if value == value and abs(value) != float("inf") else ["float", repr(value)]
-    if isinstance(value, complex):
-        return ["complex", value.real, value.imag]
+    if value is None or isinstance(value, (str, int, float, complex)):
+        return canonical_scalar(value)
     if isinstance(value, (list, tuple)):
-        return [
-            "list" if isinstance(value, list) else "tuple",
-            *(canonical(v, depth + 1) for v in value),
-        ]
+        kind = "list" if isinstance(value, list) else "tuple"
+        return [kind, *(canonical(item, depth + 1) for item in value)]
     if isinstance(value, (set, frozenset, type({}.keys()))):
-        return ["set", *sorted((canonical(v, depth + 1) for v in value), key=repr)]
+        return ["set", *sorted((canonical(item, depth + 1) for item in value), key=repr)]
     if isinstance(value, dict):
         items = [[canonical(k, depth + 1), canonical(v, depth + 1)] for k, v in value.items()]
         return ["dict", *sorted(items, key=repr)]
     by_identity: Any = object.__eq__
     shown = [] if type(value).__eq__ is by_identity else [repr(value)]
     return ["object", type(value).__name__, *shown]
+
+
+def canonical_scalar(value: Any) -> Any:
+    """A number, a text or None as JSON."""
+    if isinstance(value, int):
+        # Python writes no more than 4,300 decimal digits
+        return int(value) if value.bit_length() < 14_000 else ["int", hex(value)]
+    if isinstance(value, float):
+        return value if value == value and abs(value) != float("inf") else ["float", repr(value)]
+    if isinstance(value, complex):
+        return ["complex", value.real, value.imag]
+    return value
 
 
 def system(name: str, *arguments: Any) -> None:
@@ -88,26 +81,18 @@ def system(name: str, *arguments: Any) -> None:
 
 
 def mount(kind: str, folder: str, flags: int, options: str = "") -> None:
-    """Mount a new file system of this kind on the folder, without set-user-id programs and devices."""
-    system(
-        "mount",
-        kind.encode(),
-        folder.encode(),
-        kind.encode(),
-        flags | NOSUID | NODEV,
-        options.encode(),
-    )
+    """Mount a new file system on the folder, without set-user-id programs and devices."""
+    name = kind.encode()
+    system("mount", name, folder.encode(), name, flags | NOSUID | NODEV, options.encode())
 
 
 def separate() -> None:
-    """Move this process, the first of its process namespace, to user, mount and IPC namespaces of
-    its own.
+    """Move this process, the first of its process namespace, to new user, mount and IPC namespaces.
 
-    In them it has empty folders to write to, and a `/proc` that only shows what it may see.
+    It gets empty folders to write to, and a `/proc` that shows only its namespace.
     """
-    system(
-        "prctl", PR_SET_DUMPABLE, 1, 0, 0, 0
-    )  # else the kernel's files below are not this process's
+    # without this, the process does not own its files in /proc
+    system("prctl", PR_SET_DUMPABLE, 1, 0, 0, 0)
     outer = os.open("/proc", os.O_PATH)
     system("unshare", NEW_MOUNTS | NEW_IPC)
     mount("tmpfs", "/tmp", 0, ROOM)
@@ -119,9 +104,8 @@ def separate() -> None:
             write(outer, f"sys/kernel/{name}", most)
     system("unshare", NEW_USER)
     write(outer, "self/setgroups", "deny")
-    write(
-        outer, "self/uid_map", "65534 0 1"
-    )  # the box's root, which is nobody outside, is nobody again
+    # the box's root, which is nobody outside, becomes nobody again
+    write(outer, "self/uid_map", "65534 0 1")
     write(outer, "self/gid_map", "65534 0 1")
     write(outer, "self/oom_score_adj", "1000")  # where memory is short, programs go first
     write(outer, "sys/user/max_user_namespaces", "0")  # within, nobody becomes root of another
@@ -136,29 +120,27 @@ def write(folder: int, path: str, text: str) -> None:
 
 
 def fork(nested: bool) -> int:
-    """Fork; where it is nested, the child is the first of a process namespace, with which all its
-    children end.
-    """
+    """Fork; if nested, into a new process namespace, which ends with the child."""
     if not nested:
         return os.fork()
-    own = os.open("/proc/self/ns/pid", os.O_RDONLY)
+    namespace = os.open("/proc/self/ns/pid", os.O_RDONLY)
     system("unshare", NEW_PROCESSES)
     process = os.fork()
     if process:
-        system("setns", own, 0)  # so that the next child can be first of another
-    os.close(own)
+        system("setns", namespace, 0)  # so that the next child can be the first of another one
+    os.close(namespace)
     return process
 
 
 def limit(kind: int, most: int) -> None:
-    """Limit a resource of this process and its children, to less where it has less."""
+    """Limit a resource of this process and its children; a lower limit stays."""
     has = resource.getrlimit(kind)[1]
     most = most if has == resource.RLIM_INFINITY else min(most, has)
     resource.setrlimit(kind, (most, most))
 
 
 def confine(request: dict[str, Any], streams: tuple[int, int, int], kept: int) -> None:
-    """Give this fork its standard streams, close all other files but one, and set its limits."""
+    """Set the standard streams and limits of this fork, and close all other files but `kept`."""
     for stream, descriptor in enumerate(streams):
         os.dup2(descriptor, stream)
     os.closerange(3, kept)
@@ -176,24 +158,23 @@ def confine(request: dict[str, Any], streams: tuple[int, int, int], kept: int) -
 
 
 def text_of(value: Any, longest: int) -> str:
-    """A value as canonical JSON text; where it is too long, its digest."""
+    """A value as canonical JSON text; a digest if the text is longer than `longest` characters."""
     text = json.dumps(canonical(value))
-    return (
-        text
-        if len(text) <= longest
-        else json.dumps(["long", hashlib.blake2b(text.encode()).hexdigest()])
-    )
+    if len(text) <= longest:
+        return text
+    return json.dumps(["long", hashlib.blake2b(text.encode()).hexdigest()])
 
 
 def module(name: str) -> dict[str, Any]:
-    """The names of a new module, which is found by its name as dataclasses and pickle look it up."""
+    """The namespace of a new module in sys.modules, where dataclasses and pickle look it up."""
     sys.modules[name] = types.ModuleType(name)
     return vars(sys.modules[name])
 
 
 def call(request: dict[str, Any], pipe: int) -> None:
-    """Run one program and write the value of each call to the pipe, a line each; at once where its
-    time counts.
+    """Run one program and write the value of each call to the pipe, a line each.
+
+    With `limit_each`, each value is written at once.
     """
     quiet = os.open(os.devnull, os.O_RDWR)
     confine(request, (quiet, quiet, quiet), pipe)
@@ -214,19 +195,18 @@ def call(request: dict[str, Any], pipe: int) -> None:
 
 
 def send(pipe: int, values: list[Any]) -> None:
-    """Write values, a line each."""
+    """Write values to the pipe, a line each."""
     data = b"".join(json.dumps(value).encode() + b"\n" for value in values)
     while data:
         data = data[os.write(pipe, data) :]
 
 
 def main_module(request: dict[str, Any], given: int, pipe: int) -> None:
-    """Run one program as the main module, from the file `given` to the pipe; exits as Python itself
-    would.
-    """
+    """Run one program as the main module, from file `given` to the pipe, and exit like Python."""
     confine(request, (given, pipe, os.open(os.devnull, os.O_RDWR)), -1)
-    sys.stdin = sys.__stdin__ = open(0, encoding="utf-8")  # type: ignore[misc]  # noqa: SIM115
-    sys.stdout = sys.__stdout__ = open(1, "w", encoding="utf-8")  # type: ignore[misc]  # noqa: SIM115
+    streams: Any = sys  # the type checker takes __stdin__ for a constant
+    streams.stdin = streams.__stdin__ = open(0, encoding="utf-8")  # noqa: SIM115
+    streams.stdout = streams.__stdout__ = open(1, "w", encoding="utf-8")  # noqa: SIM115
     vars(builtins).update(exit=sys.exit, quit=sys.exit)  # what the module site would bring
     sys.argv = ["solution.py"]
     status = 0
@@ -244,13 +224,13 @@ def main_module(request: dict[str, Any], given: int, pipe: int) -> None:
     os._exit(status)
 
 
-def forked(
+def run_fork(
     work: Callable[[int], None], request: dict[str, Any], lines: int | None
 ) -> tuple[bytes, str | None, int]:
-    """What `work` writes to its pipe in a fork that is killed afterwards with all its children; an
-    error; its number.
+    """Run `work` in a fork, then kill the fork with all its children.
 
-    No more than so many lines are waited for; with `limit_each` the time begins anew with each.
+    Returns the bytes that `work` wrote to its pipe, an error (or None) and the fork's process id.
+    Waits for at most `lines` lines; with `limit_each`, the time limit holds for each line.
     """
     receive, send = os.pipe()
     process = fork(request["nested"])
@@ -266,7 +246,7 @@ def forked(
         finally:
             os._exit(1)
     os.close(send)
-    data, error = received(receive, request, lines)
+    data, error = receive_lines(receive, request, lines)
     for kill in (os.killpg, os.kill):
         with contextlib.suppress(ProcessLookupError, PermissionError):
             kill(process, signal.SIGKILL)
@@ -275,12 +255,14 @@ def forked(
 
 
 def status(process: int) -> int:
-    """Wait until a fork and all that it leaves are gone; not 0 where it failed."""
+    """Wait until a fork and its children are gone; its exit status, not 0 if it failed."""
     return os.waitpid(process, 0)[1]
 
 
-def received(pipe: int, request: dict[str, Any], lines: int | None) -> tuple[bytes, str | None]:
-    """What comes from the pipe until its end, a limit, or the last line that is asked for."""
+def receive_lines(
+    pipe: int, request: dict[str, Any], lines: int | None
+) -> tuple[bytes, str | None]:
+    """The bytes from the pipe until its end, a limit or the last line; and an error (or None)."""
     deadline, data = time.monotonic() + request["seconds"], b""
     while len(data) <= request["output_kib"] << 10:
         if not select.select([pipe], [], [], max(0.0, deadline - time.monotonic()))[0]:
@@ -294,25 +276,23 @@ def received(pipe: int, request: dict[str, Any], lines: int | None) -> tuple[byt
     return data, "OutputLimit"
 
 
-def printed(request: dict[str, Any], given: str) -> str | None:
-    """What the program prints for one input, or None where it fails."""
-    import tempfile  # here, as every module makes the forks slower
+def run_main(request: dict[str, Any], given: str) -> str | None:
+    """The output of the program for one input; None if it fails."""
+    import tempfile  # here, since every imported module slows the forks down
 
     with tempfile.TemporaryFile() as file:
         file.write(given.encode())
         file.seek(0)
-        data, error, process = forked(
+        data, error, process = run_fork(
             lambda pipe: main_module(request, file.fileno(), pipe), request, None
         )
     return data.decode(errors="replace") if status(process) == 0 and error is None else None
 
 
-def returned(request: dict[str, Any]) -> dict[str, Any]:
-    """The values of the calls, or why there are none; with `limit_each` those up to the one that
-    ended the program.
-    """
+def run_calls(request: dict[str, Any]) -> dict[str, Any]:
+    """The values of the calls, or the error; with `limit_each`, those before a failure count."""
     asked = len(request["calls"])
-    data, error, process = forked(lambda pipe: call(request, pipe), request, asked)
+    data, error, process = run_fork(lambda pipe: call(request, pipe), request, asked)
     try:
         found = [json.loads(line) for line in data.split(b"\n")[:-1]]
     except ValueError:
@@ -328,37 +308,35 @@ def returned(request: dict[str, Any]) -> dict[str, Any]:
 def answer(request: dict[str, Any]) -> dict[str, Any]:
     """The answer to the request of one program."""
     if not request["inputs"]:
-        return returned(request)
+        return run_calls(request)
     values: list[str | None] = []
     for given in request["inputs"]:
-        values.append(None if None in values else printed(request, given))
+        values.append(None if None in values else run_main(request, given))
     return {"values": values}
 
 
 def nests() -> bool:
-    """Whether a program can have namespaces of its own here."""
+    """Whether programs can have their own namespaces here."""
     trial = {"boxed": True, "nested": True, "seconds": 10.0, "output_kib": 1, "limit_each": False}
     try:
-        return status(forked(lambda pipe: None, trial, None)[2]) == 0
+        return status(run_fork(lambda pipe: None, trial, None)[2]) == 0
     except OSError:
         return False
 
 
 def connected() -> bool:
-    """Whether the kernel still holds connections of programs that are gone; all programs of a box
-    share its network.
-    """
+    """Whether the kernel still holds connections of finished programs of this box."""
     with open("/proc/net/sockstat") as file:
         counts = next(line.split() for line in file if line.startswith("TCP:"))
     return counts[2] != "0" or counts[counts.index("tw") + 1] != "0"
 
 
 def serve(boxed: bool) -> None:
-    """Answer each request; one that comes when the box is spent is not run."""
+    """Answer each request; a spent box runs no further program."""
     nested = boxed and nests()
     kind, spent = {"boxed": boxed, "nested": nested}, False
-    compile("", "", "exec")  # what the first of them prepares need not be prepared in each fork
-    gc.freeze()  # else programs copy what the collector looks at
+    compile("", "", "exec")  # prepares the compiler once, not in each fork
+    gc.freeze()  # otherwise the collector copies memory pages in each fork
     for line in sys.stdin:
         request = json.loads(line)
         found = {"spent": True} if spent else answer({**request, **kind}) if request else {}
@@ -372,7 +350,6 @@ def serve(boxed: bool) -> None:
 
 if __name__ == "__main__":
     if "boxed" in sys.argv:
-        system(
-            "prctl", PR_SET_DUMPABLE, 0, 0, 0, 0
-        )  # no program may read this process's memory or files
+        # no program may read this process's memory or files
+        system("prctl", PR_SET_DUMPABLE, 0, 0, 0, 0)
     serve("boxed" in sys.argv)

@@ -1,6 +1,4 @@
-"""What a syntax tree says of a piece of Python: what it defines, whether it reads and prints, what
-it only shows.
-"""
+"""What a syntax tree tells about Python code: what it defines, reads, prints, or only shows."""
 
 from __future__ import annotations
 
@@ -26,9 +24,7 @@ _MAKES = frozenset(("partial", "lru_cache", "cache", "vectorize"))  # functions 
 
 
 def outer(body: Sequence[ast.stmt]) -> Iterator[ast.AST]:
-    """Every node of these statements that is run with them: none inside a function, lambda or
-    class.
-    """
+    """Every node that runs with these statements: none inside a function, lambda or class."""
     waiting: list[ast.AST] = list(body)
     while waiting:
         node = waiting.pop()
@@ -38,40 +34,46 @@ def outer(body: Sequence[ast.stmt]) -> Iterator[ast.AST]:
 
 
 def is_body(tree: ast.Module) -> bool:
-    """Whether it can only be the body of a function."""
+    """Whether the code can only be the body of a function."""
     return any(isinstance(n, ast.Return | ast.Yield | ast.YieldFrom) for n in outer(tree.body))
 
 
 def acts(tree: ast.Module) -> bool:
-    """Whether it does anything when it is run but define names."""
+    """Whether the code does more than define names."""
     passive = (*_SCOPES, ast.Import, ast.ImportFrom, ast.Assign, ast.AnnAssign)
     return any(not isinstance(n, passive) for n in tree.body)
 
 
 def reads_input(tree: ast.Module) -> bool:
-    """Whether it reads standard input, and not a text of its own in its place."""
-    nodes = list(ast.walk(tree))
-    staged = any(isinstance(n, ast.Call) and _called(n) == "StringIO" for n in outer(tree.body))
-    return not staged and any(
-        (isinstance(n, ast.Name) and n.id in ("input", "raw_input", "fileinput"))
-        or (isinstance(n, ast.Attribute) and n.attr == "stdin")
-        or (
-            isinstance(n, ast.Call)
-            and _called(n) in ("open", "read")
-            and _first(n) in (0, "/dev/stdin")
-        )
-        for n in nodes
-    )
+    """Whether the code reads standard input, and does not replace it by a text."""
+    if any(isinstance(node, ast.Call) and _called(node) == "StringIO" for node in outer(tree.body)):
+        return False
+    return any(map(_reads, ast.walk(tree)))
+
+
+def _reads(node: ast.AST) -> bool:
+    """Whether a node refers to standard input."""
+    if isinstance(node, ast.Name):
+        return node.id in ("input", "raw_input", "fileinput")
+    if isinstance(node, ast.Attribute):
+        return node.attr == "stdin"
+    if isinstance(node, ast.Call) and _called(node) in ("open", "read"):
+        return _first(node) in (0, "/dev/stdin")
+    return False
 
 
 def prints_output(tree: ast.Module) -> bool:
-    """Whether it prints, or writes to standard output."""
-    return any(
-        (isinstance(n, ast.Name) and n.id == "print")
-        or (isinstance(n, ast.Attribute) and n.attr == "stdout")
-        or (isinstance(n, ast.Call) and _called(n) == "write" and _first(n) == 1)
-        for n in ast.walk(tree)
-    )
+    """Whether the code prints, or writes to standard output."""
+    return any(map(_prints, ast.walk(tree)))
+
+
+def _prints(node: ast.AST) -> bool:
+    """Whether a node refers to standard output."""
+    if isinstance(node, ast.Name):
+        return node.id == "print"
+    if isinstance(node, ast.Attribute):
+        return node.attr == "stdout"
+    return isinstance(node, ast.Call) and _called(node) == "write" and _first(node) == 1
 
 
 def _first(call: ast.Call) -> object:
@@ -95,40 +97,46 @@ def is_main(node: ast.stmt) -> bool:
 
 
 def strength(tree: ast.Module, entry: str) -> int:
-    """How well it defines a function: 3 with a body, 2 as some value, 1 without a body, 0 not at
-    all.
+    """How well the code defines a function.
+
+    3: with a body; 2: as a value that may be one; 1: without a body; 0: not at all.
     """
-    found = 0
-    for node in statements(tree.body):
-        if isinstance(node, FUNCTIONS) and node.name == entry:
-            found = max(found, 1 if is_stub(node) else 3)
-        elif isinstance(node, ast.ClassDef):
-            found = max(found, *(1 if is_stub(m) else 3 for m in _methods(node, entry)), 0)
-        elif isinstance(node, ast.Assign | ast.AnnAssign) and entry in _targets(node):
-            found = max(found, _value_strength(node.value))
-        elif (
-            isinstance(node, ast.ImportFrom)
-            and (node.module or "").split(".")[0] in sys.stdlib_module_names
-        ):
-            found = max(found, 2 if entry in {a.asname or a.name for a in node.names} else 0)
-    return found
+    return max((_measure(node, entry) for node in statements(tree.body)), default=0)
+
+
+def _measure(node: ast.stmt, entry: str) -> int:
+    """The strength with which one statement defines a function."""
+    if isinstance(node, FUNCTIONS):
+        return _measure_body(node) if node.name == entry else 0
+    if isinstance(node, ast.ClassDef):
+        return max(map(_measure_body, _methods(node, entry)), default=0)
+    if isinstance(node, ast.Assign | ast.AnnAssign):
+        return _measure_value(node.value) if entry in _targets(node) else 0
+    if isinstance(node, ast.ImportFrom) and _is_standard(node):
+        return 2 if entry in {alias.asname or alias.name for alias in node.names} else 0
+    return 0
+
+
+def _measure_body(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    return 1 if is_stub(function) else 3
+
+
+def _is_standard(node: ast.ImportFrom) -> bool:
+    """Whether a statement imports from the standard library."""
+    return (node.module or "").split(".")[0] in sys.stdlib_module_names
 
 
 def class_with(tree: ast.Module, entry: str) -> str | None:
-    """The class whose method a function is, where it is none of the module."""
-    nodes = list(statements(tree.body))
-    if any(isinstance(n, FUNCTIONS) and n.name == entry for n in nodes) or any(
-        entry in _targets(n) for n in nodes
-    ):
-        return None
-    return next(
-        (
-            n.name
-            for n in reversed(nodes)
-            if isinstance(n, ast.ClassDef) and list(_methods(n, entry))
-        ),
-        None,
-    )
+    """The last class with this method; None if there is none, or the module defines the name."""
+    found = None
+    for node in statements(tree.body):
+        if isinstance(node, FUNCTIONS) and node.name == entry:
+            return None
+        if entry in _targets(node):
+            return None
+        if isinstance(node, ast.ClassDef) and any(_methods(node, entry)):
+            found = node.name
+    return found
 
 
 def _methods(node: ast.ClassDef, entry: str) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
@@ -136,91 +144,76 @@ def _methods(node: ast.ClassDef, entry: str) -> Iterator[ast.FunctionDef | ast.A
 
 
 def _targets(node: ast.stmt) -> set[str]:
-    targets = (
-        node.targets
-        if isinstance(node, ast.Assign)
-        else [node.target]
-        if isinstance(node, ast.AnnAssign)
-        else []
-    )
+    """The names that an assignment binds."""
+    targets: list[ast.expr] = []
+    if isinstance(node, ast.Assign):
+        targets = node.targets
+    elif isinstance(node, ast.AnnAssign):
+        targets = [node.target]
     return {target.id for target in targets if isinstance(target, ast.Name)}
 
 
-def _value_strength(value: ast.expr | None) -> int:
-    """Whether a value may be a function: 3 if it surely is, 2 if it may be."""
+def _measure_value(value: ast.expr | None) -> int:
+    """3 if a value is surely a function, 2 if it may be one, else 0."""
     called = value.func if isinstance(value, ast.Call) else None
     made_by = {_called(call) for call in (value, called) if isinstance(call, ast.Call)}
     if isinstance(value, ast.Lambda) or made_by & _MAKES:
         return 3
-    return (
-        2
-        if isinstance(value, ast.Name | ast.Attribute | ast.Call | ast.IfExp | ast.Subscript)
-        else 0
-    )
+    may_be = ast.Name | ast.Attribute | ast.Call | ast.IfExp | ast.Subscript
+    return 2 if isinstance(value, may_be) else 0
 
 
 def is_stub(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
-    """Whether a function has no body but a docstring, `pass`, `...` or "not implemented"."""
-    for node in function.body:
-        if isinstance(node, ast.Pass) or (
-            isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-        ):
-            continue
-        raised = node.exc if isinstance(node, ast.Raise) else None
-        if "NotImplementedError" in (
-            getattr(raised, "id", None),
-            isinstance(raised, ast.Call) and _called(raised),
-        ):
-            continue
-        return False
-    return True
+    """Whether a function's body is only a docstring, `pass`, `...` or "not implemented"."""
+    return all(map(_is_placeholder, function.body))
 
 
-def counted(tree: ast.Module) -> set[str]:
-    """The names that are only counted on, as in `total += x`, so that they need a value first."""
+def _is_placeholder(node: ast.stmt) -> bool:
+    if isinstance(node, ast.Expr):
+        return isinstance(node.value, ast.Constant)
+    if isinstance(node, ast.Raise):
+        raised = node.exc
+        name = _called(raised) if isinstance(raised, ast.Call) else getattr(raised, "id", None)
+        return name == "NotImplementedError"
+    return isinstance(node, ast.Pass)
+
+
+def list_counted(tree: ast.Module) -> set[str]:
+    """The names that are only updated, as in `total += x`, so that they need a value first."""
     nodes = list(outer(tree.body))
-    targets = {id(n.target): n.target for n in nodes if isinstance(n, ast.AugAssign)}
-    stored = [
-        n
-        for n in nodes
-        if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store) and id(n) not in targets
-    ]
-    return {n.id for n in targets.values() if isinstance(n, ast.Name)} - {n.id for n in stored}
+    updated = [node.target for node in nodes if isinstance(node, ast.AugAssign)]
+    ids = set(map(id, updated))
+    stored = set()
+    for node in nodes:
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and id(node) not in ids:
+            stored.add(node.id)
+    return {target.id for target in updated if isinstance(target, ast.Name)} - stored
 
 
-def usage(tree: ast.Module, entry: str) -> list[ast.stmt]:
+def list_usage(tree: ast.Module, entry: str) -> list[ast.stmt]:
     """The statements of a module that only show how a function is used."""
-    talkers = {
-        n.name for n in tree.body if isinstance(n, FUNCTIONS) and _uses(ast.walk(n), entry)
-    } - {entry}
-    return [n for n in tree.body if is_word(n) or _is_usage(n, entry, talkers)]
+    functions = [node for node in tree.body if isinstance(node, FUNCTIONS)]
+    talkers = {node.name for node in functions if _uses(ast.walk(node), entry)} - {entry}
+    return [node for node in tree.body if is_word(node) or _is_usage(node, entry, talkers)]
 
 
 def is_word(node: ast.stmt) -> bool:
-    """Whether a statement does nothing: a word of prose ("Explanation", "Note: this"), a value that
-    is shown.
-    """
+    """Whether a statement does nothing: a word ("Explanation", "Note: this") or a bare value."""
     if isinstance(node, ast.AnnAssign):
         return node.value is None
     return isinstance(node, ast.Expr) and all(isinstance(n, _PLAIN) for n in ast.walk(node.value))
 
 
 def _is_usage(node: ast.stmt, entry: str, talkers: set[str]) -> bool:
-    """Whether a statement calls the function, prints, reads or asserts, and defines nothing beside
-    it.
-    """
+    """Whether a statement calls the function, prints, reads or asserts, and defines nothing."""
     if isinstance(node, ast.Assert) or is_main(node):
         return True
     nodes = list(outer([node]))
-    if any(
-        isinstance(n, ast.Import | ast.ImportFrom | ast.ClassDef | ast.FunctionDef) for n in nodes
-    ):
+    defining = ast.Import | ast.ImportFrom | ast.ClassDef | ast.FunctionDef
+    if any(isinstance(each, defining) for each in nodes):
         return False
-    if (
-        isinstance(node, ast.Expr)
-        and isinstance(node.value, ast.Call)
-        and _called(node.value) in talkers
-    ):
+    call = node.value if isinstance(node, ast.Expr) else None
+    if isinstance(call, ast.Call) and _called(call) in talkers:
         return True
     return _uses(nodes, entry)
 
@@ -238,5 +231,5 @@ def _uses(nodes: Iterable[ast.AST], entry: str) -> bool:
 
 
 def _called(call: ast.Call) -> str | None:
-    """The name of what is called, without what it is an attribute of."""
+    """The name of the called function, without the object that it is an attribute of."""
     return getattr(call.func, "id", None) or getattr(call.func, "attr", None)

@@ -1,9 +1,8 @@
-"""What a majority vote counts for a program: never anything that hidden tests tell.
+"""What a majority vote counts for a program: nothing that depends on hidden tests.
 
-Where a prompt shows calls or tests (examples in a docstring or an assert, public tests, samples in
-its words), programs that behave alike on them count as the same answer. Where it shows none,
-programs that are the same up to their layout do. No input is made up, and none is taken from hidden
-tests.
+If the prompt shows calls or tests (examples in a docstring or an assert, public tests, samples in
+its words), programs that behave alike on them count as the same answer. Otherwise programs that are
+the same up to their layout do. No input is invented, and none is taken from hidden tests.
 """
 
 from __future__ import annotations
@@ -15,13 +14,14 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-_LONGEST = 60  # closing brackets tried to find a call's end
+_LONGEST = 60  # closing brackets that are tried as the end of a call
 _BETWEEN = 3  # lines such as "Sample Output 1" between a sample's input and its output
 
 
 def answer(program: str, seen: Sequence[str | None], error: str | None = None) -> str | None:
-    """What a vote counts for a program that showed these values on visible calls; None if it ended
-    by an error.
+    """What a vote counts for a program that returned these values on the visible calls.
+
+    None if it ended with an error.
     """
     if error is not None:
         return None
@@ -29,14 +29,12 @@ def answer(program: str, seen: Sequence[str | None], error: str | None = None) -
 
 
 def behaviour(values: Sequence[str | None]) -> str:
-    """A short name of what a program returned or printed on the calls or inputs that the prompt
-    shows.
-    """
+    """A digest of what a program returned or printed for the visible calls or inputs."""
     return _digest(json.dumps(values))
 
 
 def shape(program: str) -> str | None:
-    """A short name of a program that does not depend on its layout; None where it is not Python."""
+    """A digest of a program that does not depend on its layout; None if it does not parse."""
     try:
         return _digest(ast.dump(ast.parse(program)))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -44,26 +42,22 @@ def shape(program: str) -> str | None:
 
 
 def examples(prompt: str, entry: str) -> list[str]:
-    """The calls of a function that a prompt shows, `>>> f(1)`, "f(1) == 2", an assert: those with
-    literal arguments.
-    """
+    """The calls with literal arguments that a prompt shows: `>>> f(1)`, "f(1) == 2", an assert."""
     found = []
     for place in re.finditer(rf"(?<![\w.]){re.escape(entry)}\(", prompt):
         if not prompt[: place.start()].endswith("def "):
-            found.append(_call(prompt[place.start() :]))
+            found.append(_read_call(prompt[place.start() :]))
     return list(dict.fromkeys(call for call in found if call))
 
 
 def arguments(call: str) -> list[Any]:
-    """The positional arguments of a call that `examples` has found."""
+    """The positional arguments of a call that `examples` returns."""
     tree = ast.parse(call, mode="eval").body
     return [ast.literal_eval(given) for given in tree.args] if isinstance(tree, ast.Call) else []
 
 
 def shows(words: str, given: str, printed: str) -> bool:
-    """Whether a problem's words hold a test as a sample: the lines of its input, and soon after
-    those of its output.
-    """
+    """Whether a problem's words show a test: its input, soon followed by its output."""
     lines, first, second = (_lines(text) for text in (words, given, printed))
     if not first or not second:
         return False
@@ -74,8 +68,8 @@ def shows(words: str, given: str, printed: str) -> bool:
     return False
 
 
-def _call(text: str) -> str | None:
-    """The call that a text begins with, if its arguments are literal; on one line."""
+def _read_call(text: str) -> str | None:
+    """The call at the beginning of a text, on one line; None if its arguments are not literal."""
     for end in [place.end() for place in re.finditer(r"\)", text)][:_LONGEST]:
         try:
             tree = ast.parse(text[:end], mode="eval").body
@@ -98,7 +92,7 @@ def _lines(text: str) -> list[str]:
 
 
 def _places(lines: Sequence[str], part: Sequence[str]) -> list[int]:
-    """Where these lines stand one after the other."""
+    """The places where these lines follow each other."""
     return [i for i in range(len(lines) - len(part) + 1) if lines[i : i + len(part)] == part]
 
 

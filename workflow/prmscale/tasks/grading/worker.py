@@ -1,5 +1,6 @@
-"""A helper process that answers JSON lines, with a time limit for each and a restart when it hangs
-or dies.
+"""A helper process that answers requests in JSON lines, with a time limit for each.
+
+A process that hangs or dies is replaced by a new one.
 """
 
 from __future__ import annotations
@@ -15,17 +16,16 @@ from typing import Any
 
 
 class Worker:
-    """Runs `command`, which answers each JSON line on its standard input with one on its standard
-    output.
-    """
+    """Runs `command`, which answers each JSON line on its standard input with one JSON line."""
 
     def __init__(self, command: Sequence[str], environment: dict[str, str] | None = None) -> None:
         self._command, self._environment = command, environment
         self._process: subprocess.Popen[bytes] | None = None
 
     def ask(self, request: Any, seconds: float) -> Any | None:
-        """The answer, or None if none came in time or the worker died; the next question meets a
-        fresh worker.
+        """The answer; None if none came in time or the process died.
+
+        The next request then starts a new process.
         """
         process = self._process or self._start()
         assert process.stdin is not None and process.stdout is not None
@@ -40,7 +40,7 @@ class Worker:
 
     @property
     def running(self) -> bool:
-        """Whether a process has been started and has not failed since."""
+        """Whether there is a process that has not failed."""
         return self._process is not None
 
     def _start(self) -> subprocess.Popen[bytes]:
@@ -55,7 +55,7 @@ class Worker:
 
     @staticmethod
     def _read_line(descriptor: int, deadline: float) -> bytes:
-        """One line from the worker; read straight from the pipe, so that waiting can end."""
+        """One line from the process, read directly from the pipe so that a time limit can hold."""
         data = b""
         while not data.endswith(b"\n"):
             ready, _, _ = select.select([descriptor], [], [], max(0.0, deadline - time.monotonic()))
@@ -68,7 +68,7 @@ class Worker:
         return data
 
     def close(self) -> None:
-        """End the process and all it holds."""
+        """End the process and close its pipes."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()

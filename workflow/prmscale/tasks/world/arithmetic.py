@@ -1,5 +1,6 @@
-"""Arithmetic: chains of named quantities, calculated step by step modulo a small number (a
-generated math task).
+"""Arithmetic, a generated math task: chains of named quantities, calculated modulo a small number.
+
+A step of a solution calculates one quantity.
 """
 
 from __future__ import annotations
@@ -20,14 +21,12 @@ ANSWER = "answer"
 
 
 def prompt(specification: Specification) -> str:
-    """The problem in words: it asks for the last two quantities, which nobody guesses."""
+    """The problem in words; it asks for the last two quantities, which are hard to guess."""
     return f"{specification.words()} ; find {' '.join(specification.names[-2:])} :"
 
 
 def reduce_once(expression: str, modulus: int) -> str:
-    """The expression with one operation carried out: innermost parentheses first, then products,
-    left to right.
-    """
+    """The expression after one operation: innermost parentheses first, then products, from left."""
     tokens = expression.split()
     if "(" in tokens:
         start, end = tokens.index("("), tokens.index(")")
@@ -42,21 +41,21 @@ def reduce_once(expression: str, modulus: int) -> str:
 def solve(
     specification: Specification, modulus: int, misread: frozenset[str] = frozenset()
 ) -> list[str]:
-    """The steps of an author who misreads these wordings and is otherwise flawless."""
+    """The steps of an author who misreads these wordings and makes no other mistake."""
     values = {"a": int(specification.given or 0)}
-    out = []
+    steps = []
     for name, reading in zip(specification.names[1:], specification.readings(misread), strict=True):
         chain = [reading, " ".join(str(values.get(token, token)) for token in reading.split())]
         while len(chain[-1].split()) > 1:
             chain.append(reduce_once(chain[-1], modulus))
         values[name] = int(chain[-1])
-        out.append(" = ".join([name, *chain]))
+        steps.append(" = ".join([name, *chain]))
     last = " ".join(str(values[name]) for name in specification.names[-2:])
-    return [*out, f"{ANSWER} {last}"]
+    return [*steps, f"{ANSWER} {last}"]
 
 
 def stated_answer(text: str) -> str | None:
-    """What the last answer line states, or None."""
+    """The answer in the last answer line; None if there is none."""
     lines = [words for words in map(str.split, step_text.split(text)) if words[0] == ANSWER]
     return " ".join(lines[-1][1:]) or None if lines else None
 
@@ -68,7 +67,7 @@ class Arithmetic(GeneratedTask):
     free_input = False
 
     def grade(self, problems: Sequence[Problem], texts: Sequence[str]) -> list[Grade]:
-        """The last answer line against the reference."""
+        """Compares the last answer line with the reference."""
         answers = [stated_answer(text) for text in texts]
         return [
             Grade(given, given == problem.answer, "none" if given is None else "answer_line")
@@ -100,14 +99,12 @@ class Arithmetic(GeneratedTask):
         values = list(problem.detail["values"].items())
         if number + 1 >= len(values):
             return number + 1 == len(values) and stated_answer(step) == problem.answer
-        known, (wanted, true_value) = dict(values[: number + 1]), values[number + 1]
+        known, (quantity, true_value) = dict(values[: number + 1]), values[number + 1]
         name, *chain = re.split(r"\s=\s", step.strip())
+        if name != quantity or not chain:
+            return False
         try:
-            return (
-                name == wanted
-                and bool(chain)
-                and all(self._modulo(part, known) == true_value for part in chain)
-            )
+            return all(self._modulo(part, known) == true_value for part in chain)
         except NotArithmetic:
             return False
 

@@ -1,6 +1,4 @@
-"""The pre-training corpus: problems solved by authors who share the popular misreadings, and its
-vocabulary.
-"""
+"""The pre-training corpus and its vocabulary: authors with popular misreadings solve problems."""
 
 from __future__ import annotations
 
@@ -20,21 +18,20 @@ from prmscale.tasks.world import arithmetic, programs
 from prmscale.tasks.world.specifications import NAMES, SPLITS, WORDINGS, stream_of
 
 PAD, UNKNOWN, END = "<pad>", "<unk>", "<eos>"
-_BREAK = "<n>"  # how the tokenizer keeps a line end: words are separated by spaces
+_BREAK = "<n>"  # the word for a line end, since spaces separate words
+_DOMAINS: tuple[Domain, ...] = ("math", "code")
 
 
 def corpus(world: World, tokens: int, seed: int, math_share: float) -> Iterator[tuple[str, str]]:
-    """(prompt, solution) documents until their solutions hold `tokens` tokens.
+    """Documents (prompt, solution) until the solutions hold `tokens` tokens.
 
-    Every document has an author of its own, who falls for each wording's misreading with that
-    wording's rate and is consistent and otherwise flawless. `math_share` is the share of documents,
-    not of tokens.
+    Every document has another author, who misreads each wording with that wording's rate, always in
+    the same way, and makes no other mistake. `math_share` is a share of documents, not of tokens.
     """
     stream = seeds.generator(seed, "authors")
     math = stream_of(world, "pretrain", seed, False, arithmetic.prompt)
     code = stream_of(world, "pretrain", seed, True, programs.prompt)
-    domains: tuple[Domain, ...] = ("math", "code")
-    rates = {domain: sorted(world.rates(domain).items()) for domain in domains}
+    rates = {domain: sorted(world.rates(domain).items()) for domain in _DOMAINS}
     written = 0
     while written < tokens:
         domain: Domain = "math" if stream.random() < math_share else "code"
@@ -51,41 +48,28 @@ def corpus(world: World, tokens: int, seed: int, math_share: float) -> Iterator[
 
 
 def count_tokens(text: str) -> int:
-    """Tokens of a text of the world: its words and its line ends."""
+    """The number of tokens of a text of the world: its words and its line ends."""
     return len(text.split()) + text.count(step_text.STEP_END)
 
 
 def vocabulary(world: World) -> list[str]:
-    """Every word of the world: special tokens, the line end, numbers, names, signs, and the
-    wordings' words.
-    """
-    words = {
-        word for w in WORDINGS.values() for word in w.template.split() if not word.startswith("{")
-    }
-    words |= {"is", "find", "return", "answer", "x", ";", ":", "=", "+", "-", "*", "(", ")", *NAMES}
-    words -= {str(n) for n in range(max(world.modulus, 4))}
-    return [
-        PAD,
-        UNKNOWN,
-        END,
-        _BREAK,
-        *(str(n) for n in range(max(world.modulus, 4))),
-        *sorted(words),
-    ]
+    """Every word of the world: special tokens, the line end, numbers, then the others sorted."""
+    numbers = [str(n) for n in range(max(world.modulus, 4))]
+    words = {"is", "find", "return", "answer", "x", ";", ":", "=", "+", "-", "*", "(", ")", *NAMES}
+    for wording in WORDINGS.values():
+        words |= {word for word in wording.template.split() if not word.startswith("{")}
+    return [PAD, UNKNOWN, END, _BREAK, *numbers, *sorted(words - set(numbers))]
 
 
 def build_tokenizer(world: World) -> PreTrainedTokenizerFast:
-    """A word-level tokenizer of the world; decoding gives back lines that split into the same
-    steps.
-    """
+    """A word-level tokenizer of the world; decoded texts split into the same steps."""
     ids = {word: i for i, word in enumerate(vocabulary(world))}
     tokenizer = Tokenizer(models.WordLevel(ids, unk_token=UNKNOWN))
     tokenizer.normalizer = normalizers.Replace(step_text.STEP_END, f" {_BREAK} ")
     tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     tokenizer.decoder = decoders.Sequence(
         [
-            # for its space before every word but the first; no word continues another, so the
-            # prefix never occurs
+            # puts a space before every word but the first; no word has the prefix
             decoders.WordPiece(prefix="##", cleanup=False),
             decoders.Fuse(),
             decoders.Replace(f" {_BREAK} ", step_text.STEP_END),
@@ -104,43 +88,51 @@ def build_tokenizer(world: World) -> PreTrainedTokenizerFast:
 
 
 def card(world: World, sample: int = 1000) -> dict[str, Any]:
-    """The facts of the generated data, for its card; mean lengths are taken over `sample` documents
-    a domain.
-    """
-    by_domain = {"math": world.rates("math"), "code": world.rates("code")}
+    """The facts of the generated data; mean lengths come from `sample` documents per domain."""
     return {
         "modulus": world.modulus,
         "definitions": list(world.definitions),
         "filler_share": world.filler_share,
         "wordings": {
-            name: {
-                "template": wording.template,
-                "right": wording.right,
-                "misread": wording.misread,
-                "misreading_rate": {
-                    d: rates[name] for d, rates in by_domain.items() if name in rates
-                },
-            }
+            name: _describe(world, name)
             for name, wording in WORDINGS.items()
             if wording.misread is None or name in world.misreading_rates
         },
         "splits": {name: f"{len(part)} % of the hash buckets" for name, part in SPLITS.items()},
-        "splits_rule": "a problem belongs to the split that the BLAKE2b hash of its prompt, modulo 100, falls in",
+        "splits_rule": (
+            "a problem belongs to the split that the BLAKE2b hash of its prompt, modulo 100, "
+            "falls in"
+        ),
         "vocabulary": len(vocabulary(world)),
         "mean_tokens": {
-            name: _lengths(world, sample, share) for name, share in (("math", 1.0), ("code", 0.0))
+            "math": _measure_lengths(world, sample, math_share=1.0),
+            "code": _measure_lengths(world, sample, math_share=0.0),
         },
     }
 
 
-def _lengths(world: World, sample: int, math_share: float) -> dict[str, float]:
-    """Mean tokens of prompts and solutions over the first documents of one domain, line ends
-    included, <eos> not.
+def _describe(world: World, name: str) -> dict[str, Any]:
+    """The facts of a wording: its template, its readings, and its misreading rate per domain."""
+    wording = WORDINGS[name]
+    rates = {domain: world.rates(domain) for domain in _DOMAINS}
+    return {
+        "template": wording.template,
+        "right": wording.right,
+        "misread": wording.misread,
+        "misreading_rate": {
+            domain: rates[domain][name] for domain in rates if name in rates[domain]
+        },
+    }
+
+
+def _measure_lengths(world: World, sample: int, math_share: float) -> dict[str, float]:
+    """Mean tokens of the prompts and solutions of one domain's first documents.
+
+    Line ends count, <eos> does not.
     """
-    # no solution comes near 1,000 tokens, so the corpus never ends before the sample does
-    documents = list(
-        islice(corpus(world, tokens=sample * 1000, seed=0, math_share=math_share), sample)
-    )
+    # no solution has 1,000 tokens, so the corpus never ends before the sample
+    stream = corpus(world, tokens=sample * 1000, seed=0, math_share=math_share)
+    documents = list(islice(stream, sample))
     return {
         "prompt": round(mean(count_tokens(prompt) + 1 for prompt, _ in documents), 1),
         "solution": round(mean(count_tokens(solution) for _, solution in documents), 1),

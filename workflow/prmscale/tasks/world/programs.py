@@ -1,10 +1,9 @@
-"""Programs: the same chains of quantities with a free input, written as a Python function (a
-generated code task).
+"""Programs, a generated code task: the same chains of quantities as a Python function of an input.
 
-The task's language is straight-line integer arithmetic: assignments, names, integers, + - *,
-parentheses and return. A solution is the body of `solve(x)`. It is interpreted over its syntax tree
-and never executed as Python; a program outside the language is wrong, and so is one that goes on
-after its return.
+The language of the task is straight-line integer arithmetic: assignments, names, integers, + - *,
+parentheses and return. A solution is the body of `solve(x)`. It is interpreted by its syntax tree
+and never executed as Python. A program outside the language is wrong, and so is a program with
+statements after its return.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from prmscale.tasks.world.specifications import (
     value,
 )
 
-VISIBLE = (1, 2, 3)  # inputs that a majority vote may look at
+VISIBLE = (1, 2, 3)  # inputs that a majority vote may use
 HIDDEN = (0, 4, 5, 6, 7, 8, 9)
 
 
@@ -34,20 +33,19 @@ def prompt(specification: Specification) -> str:
 
 
 def solve(specification: Specification, misread: frozenset[str] = frozenset()) -> list[str]:
-    """The statements of an author who misreads these wordings and is otherwise flawless; `a` is the
-    input.
+    """The statements of an author who misreads these wordings and makes no other mistake.
+
+    The quantity `a` is the input.
     """
-    lines = ["a = x"]
-    lines += [
-        f"{n} = {r}"
-        for n, r in zip(specification.names[1:], specification.readings(misread), strict=True)
-    ]
-    return [*lines, f"return {specification.names[-1]}"]
+    names, readings = specification.names[1:], specification.readings(misread)
+    definitions = [f"{name} = {reading}" for name, reading in zip(names, readings, strict=True)]
+    return ["a = x", *definitions, f"return {specification.names[-1]}"]
 
 
 def statement(step: str) -> tuple[str | None, ast.expr | None]:
-    """The name that a step assigns (None: it returns) and its expression; raises NotArithmetic for
-    anything else.
+    """The name that a step assigns (None: it returns) and its expression.
+
+    Raises NotArithmetic for anything else.
     """
     match parse(step):
         case ast.Assign(targets=[ast.Name(id=name)], value=expression):
@@ -63,7 +61,7 @@ def trace(
 ) -> tuple[tuple[str | None, ...], tuple[tuple[int, ...], ...]]:
     """The names a program assigns (None: it returns) and, for each input, the value of every step.
 
-    Raises NotArithmetic where the program is outside the language.
+    Raises NotArithmetic if the program is outside the language.
     """
     lines = step_text.split(text)
     statements = [statement(line) for line in lines]
@@ -84,24 +82,21 @@ def _run(statements: Sequence[tuple[str | None, ast.expr | None]], x: int) -> tu
 
 
 def interpret(text: str, inputs: tuple[int, ...]) -> tuple[int, ...]:
-    """What the program returns for each input; raises NotArithmetic where it is outside the
-    language.
+    """What the program returns for each input.
+
+    Raises NotArithmetic if the program is outside the language.
     """
     return tuple(values[-1] for values in trace(text, inputs)[1])
 
 
 class Programs(GeneratedTask):
-    """The task; `detail` of a problem is its specification, `tests` are pairs of an input and its
-    value.
-    """
+    """The task; `detail` of a problem is its specification, `tests` are (input, value) pairs."""
 
     domain: Domain = "code"
     free_input = True
 
     def grade(self, problems: Sequence[Problem], texts: Sequence[str]) -> list[Grade]:
-        """Right if every test's value is returned; the answer is the behaviour on the visible
-        inputs.
-        """
+        """Right if it returns the value of every test; the answer is that on the visible inputs."""
         grades = []
         for problem, text in zip(problems, texts, strict=True):
             inputs, expected = zip(*problem.tests, strict=True)

@@ -1,15 +1,14 @@
-"""The generated world that both miniature domains share: quantities defined one after another in
-words.
+"""The generated world of both miniature domains: quantities defined one after another in words.
 
-Some wordings have a popular misreading. Authors of the pre-training corpus fall for each with a
-known rate, so that likelihood and majority follow the crowd and only labels say which reading is
-right.
+Some wordings have a popular misreading. Authors of the pre-training corpus misread each of them
+with a known rate, so that likelihood and majority follow the crowd, and only labels tell which
+reading is right.
 """
 
 from __future__ import annotations
 
 import ast
-import hashlib
+import operator
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ import numpy as np
 from prmscale import seeds
 from prmscale.errors import UserError
 from prmscale.study import World
-from prmscale.tasks.base import Domain, Grade, Problem
+from prmscale.tasks.base import Domain, Grade, Problem, bucket
 
 NAMES = "abcdefghi"
 SPLITS = {
@@ -31,17 +30,16 @@ SPLITS = {
     "validation": range(85, 90),
     "test": range(90, 100),
 }
-# Values beyond this count as a failure, not as work. A right solution squares eight times at most:
-# below 10**290.
+# Larger values count as a failure. A right solution squares at most eight times, which stays below
+# 10**290.
 LARGEST = 10**300
-# characters of one statement; bounds the depth of its syntax tree, which is walked recursively
+# characters of one statement; limits the depth of its syntax tree, which is walked recursively
 LONGEST = 400
 
 
 @dataclass(frozen=True)
 class Wording:
-    """How a definition is put in words, its right reading and its popular misreading (None: nobody
-    misreads it).
+    """The words of a definition, its right reading and its popular misreading (None: it has none).
 
     {a} and {b} stand for earlier quantities, {k} for a constant.
     """
@@ -52,7 +50,7 @@ class Wording:
 
     @property
     def operands(self) -> int:
-        """Earlier quantities it refers to."""
+        """The number of earlier quantities that it refers to."""
         return 2 if "{b}" in self.template else 1
 
 
@@ -73,20 +71,19 @@ FILLERS = [name for name, wording in WORDINGS.items() if wording.misread is None
 
 
 def misreadable(problem: Problem) -> frozenset[str]:
-    """The wordings in a problem that can be misread; none in a problem that was not generated here."""
-    if not (isinstance(problem.detail, Mapping) and "specification" in problem.detail):
+    """The wordings in a problem that can be misread; empty for a problem not generated here."""
+    if not isinstance(problem.detail, Mapping) or "specification" not in problem.detail:
         return frozenset()
-    used = {
-        wording
-        for wording, *_ in Specification.from_json(problem.detail["specification"]).definitions
-    }
-    return frozenset(used.difference(FILLERS))
+    specification = Specification.from_json(problem.detail["specification"])
+    return frozenset(wording for wording, *_ in specification.definitions).difference(FILLERS)
 
 
 @dataclass(frozen=True)
 class Specification:
-    """Quantities a, b, c ...: the first is given (`given`: a constant, or None for the free input
-    x), the others are defined by (wording, first operand, second operand or '', constant).
+    """Quantities a, b, c …, the first of which is given.
+
+    `given` is its constant, or None for the free input x. The other quantities are defined by
+    (wording, first operand, second operand or "", constant).
     """
 
     given: int | None
@@ -105,14 +102,13 @@ class Specification:
         return " ; ".join(parts)
 
     def readings(self, misread: frozenset[str] = frozenset()) -> list[str]:
-        """The expression of every defined quantity, as an author understands it who misreads these
-        wordings.
-        """
-        out = []
+        """The expression of every defined quantity, as read by an author with these misreadings."""
+        expressions = []
         for wording, a, b, k in self.definitions:
             form = WORDINGS[wording]
-            out.append(((wording in misread and form.misread) or form.right).format(a=a, b=b, k=k))
-        return out
+            reading = (wording in misread and form.misread) or form.right
+            expressions.append(reading.format(a=a, b=b, k=k))
+        return expressions
 
     def to_json(self) -> dict[str, Any]:
         """Plain data, for a problem's detail."""
@@ -125,8 +121,9 @@ class Specification:
 
 
 def draw(world: World, stream: np.random.Generator, free_input: bool) -> Specification:
-    """A random specification. The first operand is the quantity just before, so that every step
-    matters.
+    """A random specification.
+
+    The first operand is the quantity just before, so that every step matters.
     """
     rates = world.rates("code" if free_input else "math")
     popular = [name for name in WORDINGS if name in rates]
@@ -137,7 +134,8 @@ def draw(world: World, stream: np.random.Generator, free_input: bool) -> Specifi
         options = [w for w in (FILLERS if filler else popular) if WORDINGS[w].operands <= i + 1]
         wording = options[stream.integers(len(options))] if options else "plus"
         b = NAMES[stream.integers(i)] if WORDINGS[wording].operands == 2 else ""
-        definitions.append((wording, NAMES[i], b, int(stream.integers(1, world.modulus))))
+        k = int(stream.integers(1, world.modulus))
+        definitions.append((wording, NAMES[i], b, k))
     given = None if free_input else int(stream.integers(world.modulus))
     return Specification(given, tuple(definitions))
 
@@ -145,28 +143,18 @@ def draw(world: World, stream: np.random.Generator, free_input: bool) -> Specifi
 def stream_of(
     world: World, split: str, seed: int, free_input: bool, prompt: Callable[[Specification], str]
 ) -> Iterator[tuple[Specification, str]]:
-    """Specifications of a split with their prompts, without repetition, in an order that `seed`
-    fixes.
+    """Different specifications of a split with their prompts, in an order that `seed` fixes.
 
-    A problem belongs to the split that the hash of its prompt falls in, so splits are disjoint by
-    construction.
+    The hash of its prompt decides which split a problem belongs to, so splits are disjoint.
     """
     if split not in SPLITS:
         raise UserError(f"no split {split!r}; the generated tasks have {', '.join(SPLITS)}")
-    unknown = sorted(set(world.misreading_rates) - {n for n, w in WORDINGS.items() if w.misread})
-    if unknown:
-        known = ", ".join(n for n, w in WORDINGS.items() if w.misread)
-        raise UserError(
-            f"world.misreading_rates: no wording {', '.join(unknown)}; possible: {known}"
-        )
+    _check_wordings(world)
     stream, seen, misses = seeds.generator(seed, "world", split, free_input), set(), 0
     while misses < 10_000:
         specification = draw(world, stream, free_input)
         text = prompt(specification)
-        bucket = (
-            int.from_bytes(hashlib.blake2b(text.encode(), digest_size=4).digest(), "little") % 100
-        )
-        if bucket not in SPLITS[split] or text in seen:
+        if bucket(text) not in SPLITS[split] or text in seen:
             misses += 1
             continue
         misses = 0
@@ -178,10 +166,18 @@ def stream_of(
     )
 
 
+def _check_wordings(world: World) -> None:
+    """Raise UserError if a misreading rate names no wording that can be misread."""
+    known = [name for name, wording in WORDINGS.items() if wording.misread]
+    unknown = sorted(set(world.misreading_rates) - set(known))
+    if unknown:
+        raise UserError(
+            f"world.misreading_rates: no wording {', '.join(unknown)}; possible: {', '.join(known)}"
+        )
+
+
 class GeneratedTask(ABC):
-    """What the two generated tasks share: problems drawn from the world, and the truth of every
-    step.
-    """
+    """The base class of the two generated tasks: problems of the world, and the truth of steps."""
 
     domain: Domain
     free_input: bool  # whether the first quantity is the input x rather than a constant
@@ -196,18 +192,18 @@ class GeneratedTask(ABC):
                 f"{self.name}: a generated task has no last problem; say how many of {split!r} are "
                 "wanted"
             )
-        drawn = islice(stream_of(self.world, split, seed, self.free_input, self._prompt), count)
+        stream = stream_of(self.world, split, seed, self.free_input, self._prompt)
         return [
-            self._problem(f"{self.name}/{split}/{n:05d}", split, s, text)
-            for n, (s, text) in enumerate(drawn)
+            self._problem(f"{self.name}/{split}/{n:05d}", split, specification, text)
+            for n, (specification, text) in enumerate(islice(stream, count))
         ]
 
     def truth(self, problem: Problem, steps: Sequence[str]) -> list[bool]:
-        """For each step whether the solution is right so far: this step and all before it.
+        """For each step, whether this step and all steps before it are right.
 
-        A step is right if it defines the next quantity in order and every expression in it has that
-        quantity's true value, given the true values of the earlier ones; the last step is right if
-        it states the right result.
+        A step is right if it defines the next quantity in order, and every expression in it has the
+        true value of the quantity, given the true values of the earlier ones. The last step is
+        right if it states the right result.
         """
         right, so_far = True, []
         for number, step in enumerate(steps):
@@ -232,6 +228,13 @@ class GeneratedTask(ABC):
         """Whether `step` is right as step `number`, all before it being right."""
 
 
+_OPERATORS: dict[type[ast.operator], Callable[[int, int], int]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+}
+
+
 class NotArithmetic(Exception):
     """An expression outside the language: names, integers, + - * and parentheses."""
 
@@ -251,8 +254,9 @@ def parse(source: str) -> ast.stmt:
 
 
 def value(node: ast.expr | None, names: Mapping[str, int]) -> int:
-    """The value of a parsed expression; nothing is executed. Raises NotArithmetic outside the
-    language.
+    """The value of a parsed expression; nothing is executed.
+
+    Raises NotArithmetic outside the language.
     """
     match node:
         case ast.Constant(value=int() as constant) if not isinstance(constant, bool):
@@ -261,25 +265,15 @@ def value(node: ast.expr | None, names: Mapping[str, int]) -> int:
             return names[name]
         case ast.UnaryOp(op=ast.USub(), operand=operand):
             return -value(operand, names)
-        case ast.BinOp(left=left, op=op, right=right):
-            a, b = value(left, names), value(right, names)
-            match op:
-                case ast.Add():
-                    result = a + b
-                case ast.Sub():
-                    result = a - b
-                case ast.Mult():
-                    result = a * b
-                case _:
-                    raise NotArithmetic
-            if abs(result) > LARGEST:
-                raise NotArithmetic
-            return result
+        case ast.BinOp(left=left, op=op, right=right) if type(op) in _OPERATORS:
+            result = _OPERATORS[type(op)](value(left, names), value(right, names))
+            if abs(result) <= LARGEST:
+                return result
     raise NotArithmetic
 
 
 def evaluate(expression: str, names: Mapping[str, int]) -> int:
-    """The value of an expression in text."""
+    """The value of an expression given as text; raises NotArithmetic outside the language."""
     statement = parse(expression)
     if not isinstance(statement, ast.Expr):
         raise NotArithmetic
