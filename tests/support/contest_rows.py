@@ -12,7 +12,7 @@ ADDS = "a, b = map(int, input().split())\nprint(a + b)"
 SUMS = "import sys\nprint(sum(map(int, sys.stdin.read().split())))"
 
 
-def packed(text):
+def pack(text):
     """Private tests as LiveCodeBench publishes them."""
     return base64.b64encode(zlib.compress(pickle.dumps(text))).decode()
 
@@ -68,14 +68,15 @@ LCB_ROW = {
     "starter_code": "",
     "difficulty": "easy",
     "public_test_cases": cases("stdin", ("1 2\n", "3\n")),
-    "private_test_cases": packed(cases("stdin", ("3 4\n", "7\n"))),
+    "private_test_cases": pack(cases("stdin", ("3 4\n", "7\n"))),
     "metadata": "{}",
 }
 LCB_CALL_ROW = {
     **LCB_ROW,
     "question_id": "3000",
     "platform": "leetcode",
-    "starter_code": "class Solution:\n    def total(self, nums: List[int], k: int) -> List[int]:\n        ",
+    "starter_code": "class Solution:\n"
+    "    def total(self, nums: List[int], k: int) -> List[int]:\n        ",
     "public_test_cases": cases("functional", ("[1, 2]\n3", "[4, 5]")),
     "private_test_cases": cases("functional", ("[]\n1", "[]")),
     "metadata": json.dumps({"func_name": "total"}),
@@ -86,7 +87,8 @@ BIGCODE_ROW = {
     "instruct_prompt": "As JSON.",
     "canonical_solution": "    return json.dumps(x)",
     "code_prompt": "import json\ndef task_func(x):\n",
-    "test": "import unittest\nclass TestCases(unittest.TestCase):\n    def setUp(self):\n        self.y = 1\n"
+    "test": "import unittest\nclass TestCases(unittest.TestCase):\n"
+    "    def setUp(self):\n        self.y = 1\n"
     "    def test_list(self):\n        self.assertEqual(task_func([self.y]), '[1]')\n"
     "    def test_text(self):\n        self.assertEqual(task_func('a'), '\"a\"')\n",
     "entry_point": "task_func",
@@ -117,9 +119,10 @@ HUMANEVALPLUS_ROW = {
     "prompt": 'def third(x):\n    """ A third.\n    """\n',
     "canonical_solution": "\n    return x / 3\n",
     "entry_point": "third",
-    "test": _EVALPLUS
-    + "def check(candidate):\n    inputs = [[1], [3], [True]]\n    results = [0.3333333, 1.0, 0.33333333]\n"
-    "    for i, (inp, exp) in enumerate(zip(inputs, results)):\n        assertion(candidate(*inp), exp, 0)\n",
+    "test": _EVALPLUS + "def check(candidate):\n    inputs = [[1], [3], [True]]\n"
+    "    results = [0.3333333, 1.0, 0.33333333]\n"
+    "    for i, (inp, exp) in enumerate(zip(inputs, results)):\n"
+    "        assertion(candidate(*inp), exp, 0)\n",
 }
 MBPPPLUS_ROW = {
     "task_id": 2,
@@ -132,11 +135,12 @@ MBPPPLUS_ROW = {
         "assert set(similar_elements((1, 2), (2, 1))) == set((1, 2))",
     ],
     "test": _EVALPLUS + "inputs = [[(3, 4), (5, 4)], [(1, 2), (2, 1)]]\nresults = [(4,), (1, 2)]\n"
-    "for i, (inp, exp) in enumerate(zip(inputs, results)):\n    assertion(similar_elements(*inp), exp, 0)\n",
+    "for i, (inp, exp) in enumerate(zip(inputs, results)):\n"
+    "    assertion(similar_elements(*inp), exp, 0)\n",
 }
 
 
-def loaded(kind, tmp_path, *rows, execution=EXECUTION, split="test"):
+def load(kind, tmp_path, *rows, execution=EXECUTION, split="test"):
     """The task on a file of these rows, and all problems of a split."""
     (tmp_path / f"{split}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     task = kind("set", str(tmp_path / "{split}.jsonl"), execution)

@@ -19,8 +19,8 @@ from contest_rows import (
     MBPPPLUS_ROW,
     SUMS,
     TACO_ROW,
-    loaded,
-    packed,
+    load,
+    pack,
 )
 from needs import boxed
 
@@ -94,7 +94,7 @@ def verdicts(task, problem, *texts):
     ],
 )
 def test_a_published_format_is_read_and_its_solutions_are_judged(kind, row, right, wrong, tmp_path):
-    task, (problem,) = loaded(kind, tmp_path, row)
+    task, (problem,) = load(kind, tmp_path, row)
     assert verdicts(task, problem, *right, *wrong) == [True] * len(right) + [False] * len(wrong)
 
 
@@ -106,7 +106,7 @@ def test_problems_that_cannot_be_judged_are_left_out_and_counted(tmp_path, capsy
         {**TACO_ROW, "solutions": "[]"},
         {**TACO_ROW, "solutions": json.dumps(["print(3)"])},
     ]
-    task, (problem,) = loaded(TACO, tmp_path, *rows)
+    task, (problem,) = load(TACO, tmp_path, *rows)
     assert sorted(task.left_out.values()) == [["1"], ["2"], ["3"]]
     said = capsys.readouterr().out
     assert all(
@@ -122,7 +122,7 @@ def test_problems_that_cannot_be_judged_are_left_out_and_counted(tmp_path, capsy
         UserError, match="2 problems are asked for and there are 1 that can be judged"
     ):
         task.load("test", 2, 0)
-    _, found = loaded(CodeContests, tmp_path, {**CONTEST_ROW, "input_file": "in.txt"})
+    _, found = load(CodeContests, tmp_path, {**CONTEST_ROW, "input_file": "in.txt"})
     assert found == []
 
 
@@ -133,7 +133,7 @@ def test_validation_is_a_part_of_train_or_a_split_of_its_own(tmp_path):
         pyarrow.parquet.write_table(table, tmp_path / f"{name}.parquet")
     contests = CodeContests("set", str(tmp_path / "{split}.parquet"), EXECUTION)
     assert [len(contests.load(split, None, 0)) for split in ("train", "validation")] == [10, 2]
-    apps, found = loaded(
+    apps, found = load(
         APPS, tmp_path, *[{**APPS_ROW, "question": str(i)} for i in range(10)], split="train"
     )
     assert (len(found), len(apps.load("validation", None, 0))) == (9, 1)
@@ -202,7 +202,7 @@ def test_the_hub_is_asked_for_a_pinned_commit(kind, hub, monkeypatch):
             "equally many of 'input' and 'output'",
         ),
         (LiveCodeBench, {**LCB_ROW, "private_test_cases": "?"}, "cannot be decoded"),
-        (LiveCodeBench, {**LCB_ROW, "private_test_cases": packed(1)}, "is not JSON"),
+        (LiveCodeBench, {**LCB_ROW, "private_test_cases": pack(1)}, "is not JSON"),
         (
             LiveCodeBench,
             {**LCB_ROW, "public_test_cases": '["1"]'},
@@ -216,7 +216,7 @@ def test_the_hub_is_asked_for_a_pinned_commit(kind, hub, monkeypatch):
 def test_a_malformed_row_is_named_with_its_line(kind, row, said, tmp_path):
     good = {TACO: TACO_ROW, APPS: APPS_ROW, CodeContests: CONTEST_ROW}.get(kind, row)
     with pytest.raises(UserError, match=rf"test\.jsonl, line [12]: .*{said}"):
-        loaded(kind, tmp_path, good, row)
+        load(kind, tmp_path, good, row)
 
 
 def test_a_pickle_that_names_anything_is_refused(tmp_path):
@@ -224,21 +224,21 @@ def test_a_pickle_that_names_anything_is_refused(tmp_path):
         def __reduce__(self):
             return (print, ("pickled code has run",))
 
-    row = {**LCB_ROW, "private_test_cases": packed(Evil())}
+    row = {**LCB_ROW, "private_test_cases": pack(Evil())}
     with pytest.raises(UserError, match=r"cannot be decoded \(names builtins\.print\)"):
-        loaded(LiveCodeBench, tmp_path, row)
+        load(LiveCodeBench, tmp_path, row)
 
 
 @boxed
 def test_a_problem_without_a_sound_test_is_left_out(tmp_path):
-    task, found = loaded(HumanEvalPlus, tmp_path, {**HUMANEVALPLUS_ROW, "task_id": "HumanEval/32"})
+    task, found = load(HumanEvalPlus, tmp_path, {**HUMANEVALPLUS_ROW, "task_id": "HumanEval/32"})
     assert found == [] and list(task.left_out.values()) == [["HumanEval/32"]]
 
 
 @boxed
 @pytest.mark.parametrize("kind", [MBPP, MBPPPlus])
 def test_functions_whose_asserts_compare_sets_may_return_any_order(kind, tmp_path):
-    task, (problem,) = loaded(kind, tmp_path, MBPPPLUS_ROW)
+    task, (problem,) = load(kind, tmp_path, MBPPPLUS_ROW)
     in_order = "def similar_elements(a, b):\n    return [x for x in {} if x in b]"
     assert verdicts(task, problem, in_order.format("a"), in_order.format("a[::-1]")) == [True, True]
     assert verdicts(task, problem, in_order.format("a[:1]")) == [False]
@@ -250,19 +250,17 @@ def test_programs_may_import_the_packages_they_are_given(tmp_path):
     (tmp_path / "packages" / "madeup.py").write_text("dumps = __import__('json').dumps\n")
     row = {**BIGCODE_ROW, "canonical_solution": "    import madeup\n    return madeup.dumps(x)"}
     with pytest.raises(UserError, match=r"code_execution\.packages"):
-        loaded(BigCodeBench, tmp_path, row)
+        load(BigCodeBench, tmp_path, row)
     given = CodeExecution(packages=str(tmp_path / "packages"))
-    task, (problem,) = loaded(BigCodeBench, tmp_path, row, execution=given)
+    task, (problem,) = load(BigCodeBench, tmp_path, row, execution=given)
     assert verdicts(task, problem, problem.answer, "    return 1") == [True, False]
     with pytest.raises(UserError, match="no such folder"):
-        loaded(
-            BigCodeBench, tmp_path, row, execution=CodeExecution(packages=str(tmp_path / "none"))
-        )
+        load(BigCodeBench, tmp_path, row, execution=CodeExecution(packages=str(tmp_path / "none")))
 
 
 @boxed
 def test_the_seconds_are_those_of_a_test(tmp_path):
-    task, (problem,) = loaded(
+    task, (problem,) = load(
         LiveCodeBench, tmp_path, LCB_CALL_ROW, execution=CodeExecution(seconds=1.0)
     )
     late = "import time\nclass Solution:\n    def total(self, nums, k):\n        time.sleep({})\n"

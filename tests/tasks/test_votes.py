@@ -14,7 +14,7 @@ from contest_rows import (
     MBPPPLUS_ROW,
     SUMS,
     TACO_ROW,
-    loaded,
+    load,
 )
 from needs import boxed
 
@@ -68,22 +68,22 @@ def answers(task, problem, *texts):
 @boxed
 def test_a_vote_on_contests_sees_samples_alone(tmp_path):
     words = "Add two numbers.\nInput\n3 4\nOutput\n7"
-    task, (problem,) = loaded(TACO, tmp_path, {**TACO_ROW, "question": words})
+    task, (problem,) = load(TACO, tmp_path, {**TACO_ROW, "question": words})
     assert problem.tests["inputs"][0] == "3 4\n" and problem.tests["visible"] == 1
     one, wrong, other = answers(task, problem, SUMS, "print(' 7 ')", "print(8)")
     assert one == wrong != other
-    task, (problem,) = loaded(TACO, tmp_path, TACO_ROW)
+    task, (problem,) = load(TACO, tmp_path, TACO_ROW)
     assert problem.tests["visible"] == 0
     one, same, other = answers(task, problem, "print( 3)", "print(3)", SUMS)
     assert one == same != other and one is not None
     words = "Double: twice([]) is [], twice([9]) is [18]."
-    _, (problem,) = loaded(APPS, tmp_path, {**APPS_ROW, "question": words})
+    _, (problem,) = load(APPS, tmp_path, {**APPS_ROW, "question": words})
     assert problem.tests["inputs"][: problem.tests["visible"]] == [[[]]]
 
 
 @boxed
 def test_a_vote_on_functions_sees_what_the_prompt_shows(tmp_path):
-    task, (problem,) = loaded(MBPPPlus, tmp_path, MBPPPLUS_ROW)
+    task, (problem,) = load(MBPPPlus, tmp_path, MBPPPLUS_ROW)
     assert problem.tests["visible"] == ["set(similar_elements((3, 4), (5, 4)))"]
     one, order, other = answers(
         task, problem, *(f"def similar_elements(a, b): return {v}" for v in ("[4]", "(4,)", "a"))
@@ -146,5 +146,5 @@ def test_the_prompts_that_show_calls_are_counted():
     ],
 )
 def test_a_prompt_says_what_is_wanted(kind, row, said, tmp_path):
-    _, (problem,) = loaded(kind, tmp_path, row)
+    _, (problem,) = load(kind, tmp_path, row)
     assert said in problem.prompt

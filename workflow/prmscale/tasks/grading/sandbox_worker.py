@@ -324,7 +324,7 @@ def nests() -> bool:
         return False
 
 
-def connected() -> bool:
+def has_connections() -> bool:
     """Whether the kernel still holds connections of finished programs of this box."""
     with open("/proc/net/sockstat") as file:
         counts = next(line.split() for line in file if line.startswith("TCP:"))
@@ -345,7 +345,7 @@ def serve(boxed: bool) -> None:
         with contextlib.suppress(ChildProcessError):
             while True:
                 os.wait()
-        spent = boxed and bool(request) and (not nested or connected())
+        spent = boxed and bool(request) and (not nested or has_connections())
 
 
 if __name__ == "__main__":

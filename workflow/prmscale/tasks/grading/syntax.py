@@ -46,7 +46,7 @@ def acts(tree: ast.Module) -> bool:
 
 def reads_input(tree: ast.Module) -> bool:
     """Whether the code reads standard input, and does not replace it by a text."""
-    if any(isinstance(node, ast.Call) and _called(node) == "StringIO" for node in outer(tree.body)):
+    if any(isinstance(node, ast.Call) and _callee(node) == "StringIO" for node in outer(tree.body)):
         return False
     return any(map(_reads, ast.walk(tree)))
 
@@ -57,7 +57,7 @@ def _reads(node: ast.AST) -> bool:
         return node.id in ("input", "raw_input", "fileinput")
     if isinstance(node, ast.Attribute):
         return node.attr == "stdin"
-    if isinstance(node, ast.Call) and _called(node) in ("open", "read"):
+    if isinstance(node, ast.Call) and _callee(node) in ("open", "read"):
         return _first(node) in (0, "/dev/stdin")
     return False
 
@@ -73,7 +73,7 @@ def _prints(node: ast.AST) -> bool:
         return node.id == "print"
     if isinstance(node, ast.Attribute):
         return node.attr == "stdout"
-    return isinstance(node, ast.Call) and _called(node) == "write" and _first(node) == 1
+    return isinstance(node, ast.Call) and _callee(node) == "write" and _first(node) == 1
 
 
 def _first(call: ast.Call) -> object:
@@ -156,7 +156,7 @@ def _targets(node: ast.stmt) -> set[str]:
 def _measure_value(value: ast.expr | None) -> int:
     """3 if a value is surely a function, 2 if it may be one, else 0."""
     called = value.func if isinstance(value, ast.Call) else None
-    made_by = {_called(call) for call in (value, called) if isinstance(call, ast.Call)}
+    made_by = {_callee(call) for call in (value, called) if isinstance(call, ast.Call)}
     if isinstance(value, ast.Lambda) or made_by & _MAKES:
         return 3
     may_be = ast.Name | ast.Attribute | ast.Call | ast.IfExp | ast.Subscript
@@ -173,7 +173,7 @@ def _is_placeholder(node: ast.stmt) -> bool:
         return isinstance(node.value, ast.Constant)
     if isinstance(node, ast.Raise):
         raised = node.exc
-        name = _called(raised) if isinstance(raised, ast.Call) else getattr(raised, "id", None)
+        name = _callee(raised) if isinstance(raised, ast.Call) else getattr(raised, "id", None)
         return name == "NotImplementedError"
     return isinstance(node, ast.Pass)
 
@@ -213,7 +213,7 @@ def _is_usage(node: ast.stmt, entry: str, talkers: set[str]) -> bool:
     if any(isinstance(each, defining) for each in nodes):
         return False
     call = node.value if isinstance(node, ast.Expr) else None
-    if isinstance(call, ast.Call) and _called(call) in talkers:
+    if isinstance(call, ast.Call) and _callee(call) in talkers:
         return True
     return _uses(nodes, entry)
 
@@ -224,12 +224,12 @@ def _uses(nodes: Iterable[ast.AST], entry: str) -> bool:
         if isinstance(node, ast.Attribute) and node.attr == "stdin":
             return True
         if isinstance(node, ast.Call):
-            name, plain = _called(node), isinstance(node.func, ast.Name)
+            name, plain = _callee(node), isinstance(node.func, ast.Name)
             if name == entry or (name in _SHOWS and plain) or (name in _ENDS and not plain):
                 return True
     return False
 
 
-def _called(call: ast.Call) -> str | None:
+def _callee(call: ast.Call) -> str | None:
     """The name of the called function, without the object that it is an attribute of."""
     return getattr(call.func, "id", None) or getattr(call.func, "attr", None)
