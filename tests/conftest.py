@@ -3,6 +3,7 @@
 import os
 
 import pytest
+from needs import summarise_skipped
 from pipeline import SMOKE, copy_project, snakemake
 
 os.environ.setdefault(
@@ -20,3 +21,10 @@ def project(tmp_path_factory):
     done = snakemake(folder, *SMOKE)
     assert done.returncode == 0, done.stderr[-3000:]
     return folder
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Say what to install for the tests that were skipped."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    for line in summarise_skipped([report.longrepr[2] for report in skipped]):
+        terminalreporter.write_line(line)

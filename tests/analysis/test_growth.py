@@ -45,8 +45,8 @@ def test_the_true_form_predicts_a_size_left_out(values: np.ndarray, best: forms.
 
 def test_a_jump_is_fitted_where_it_is() -> None:
     values = (0.3 + 0.05 * X + 0.4 * (X > 3))[None]
-    assert forms.misfit(forms.JUMP, X, values)[0] == pytest.approx(0, abs=1e-9)
-    assert min(forms.misfit(form, X, values)[0] for form in forms.SMOOTH) > 0.02
+    assert forms.rmse(forms.JUMP, X, values)[0] == pytest.approx(0, abs=1e-9)
+    assert min(forms.rmse(form, X, values)[0] for form in forms.SMOOTH) > 0.02
 
 
 def _accuracies(kind: str, seeds: int, generator: np.random.Generator) -> np.ndarray:

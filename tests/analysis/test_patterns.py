@@ -21,10 +21,11 @@ from prmscale.engines.backends.sensitivity import Sensitivity
 from prmscale.engines.backends.transformers_likelihood import encode
 from prmscale.errors import UserError
 from prmscale.figures import fig6, table2
+from prmscale.results import Results
 from prmscale.study import World
 from prmscale.tasks.world.arithmetic import Arithmetic
 
-REPORTED = pd.read_csv(Path(__file__).parents[2] / "workflow/reported/table2.csv")
+REPORTED = Path(__file__).parents[2] / "workflow/reported/table2.csv"
 RULES = Rules(equivalence_margin=0.05, aggregation="min")
 
 
@@ -245,11 +246,7 @@ def test_of_a_blind_selection_on_real_samples_little_is_found_and_of_one_that_se
     rates = {}
     for name in (patterns.RAW, patterns.LENGTH):
         each = pd.concat([study.loc[[name]] for study in blind])
-        rates[name] = (
-            (each["p"] < 0.05).mean(),
-            (each["low"] > 0).mean(),
-            each["mean"].mean(),
-        )
+        rates[name] = ((each["p"] < 0.05).mean(), (each["low"] > 0).mean(), each["mean"].mean())
         print(
             f"{name}: p < .05 in {rates[name][0]:.1%}, supported {rates[name][1]:.1%}, mean "
             f"{rates[name][2]:+.4f}"
@@ -332,7 +329,7 @@ def test_a_planted_effect_is_found_and_one_of_length_alone_is_not_taken_for_it(
     gain, tilt, verdicts
 ):
     table = patterns.compare(*_study(np.random.default_rng(3), 100, gain, tilt=tilt))
-    found = claims.pattern_similarity(table, RULES, REPORTED)
+    found = claims.pattern_similarity(table, RULES, pd.read_csv(REPORTED))
     assert [c.verdict for c in found] == verdicts
     assert found[0].reported == "+4.2" and found[0].n == 200 and found[0].seeds == 2
     by_name = table.set_index("comparison")
@@ -367,22 +364,22 @@ def _scores(trainings=(1, 2)):
 
 def test_fig6_shows_the_problem_with_the_median_margin_of_its_first_right_and_wrong_sample():
     scores = _scores()
-    shown = fig6.typical(scores.sample(frac=1, random_state=0), "min")
+    shown = fig6.choose_responses(scores.sample(frac=1, random_state=0), "min")
     assert shown["problem_id"].unique().tolist() == ["sums/test/0"] and sorted(
         shown["solution_id"]
     ) == [0, 1]
     four = scores[scores["problem_id"] != "sums/test/0"]
-    assert set(fig6.typical(four, "min")["problem_id"]) == {
+    assert set(fig6.choose_responses(four, "min")["problem_id"]) == {
         "sums/test/3"
     }  # .2, the lower of .2 and .4
-    _, data = fig6.draw(scores, pd.DataFrame(), None, 0.95, "min")
+    _, data = fig6.draw(Results(scores=scores), RULES)
     wrong = data[(data["role"] == "math") & ~data["correct"]].sort_values("step")
     assert wrong["score"].tolist() == [0.95, 0.4] and wrong["truth"].tolist() == [1.0, 0.0]
 
 
 def test_fig6_writes_steps_that_are_no_formulas(tmp_path):
     scores = _scores().assign(text="Then $\\boxed{x_\nis $4.\n")
-    figure, _ = fig6.draw(scores, pd.DataFrame(), None, 0.95, "min")
+    figure, _ = fig6.draw(Results(scores=scores), RULES)
     figure.savefig(tmp_path / "fig6.png")
     assert figure.axes[0].get_yticklabels()[0].get_text() == "Then $\\boxed{x_ is $4."
 
@@ -423,7 +420,7 @@ def test_table2_puts_the_papers_numbers_below_ours():
     table = patterns.compare(*_study(np.random.default_rng(4), 10)).assign(
         policy="m", reference="m"
     )
-    _, data = table2.draw(table, pd.DataFrame(), REPORTED, 0.95, "min")
+    _, data = table2.draw(Results({"reported": [str(REPORTED)]}, patterns=table), RULES)
     assert data["source"].value_counts().to_dict() == {"this study": 7, "paper": 4}
     paper = data[data["source"] == "paper"].set_index(["first", "second"])["mean"]
     assert paper["MathPRM", "CodePRM"] == pytest.approx(0.3095)
@@ -431,8 +428,8 @@ def test_table2_puts_the_papers_numbers_below_ours():
 
 def test_without_roles_it_is_said_what_is_missing():
     with pytest.raises(UserError, match=r"fig6: .*roles math and code"):
-        fig6.draw(_scores()[:0], pd.DataFrame(), None, 0.95, "min")
+        fig6.draw(Results(scores=_scores()[:0]), RULES)
     with pytest.raises(UserError, match=r"table2: .*roles math and code"):
-        table2.draw(pd.DataFrame(columns=patterns.COLUMNS), pd.DataFrame(), None, 0.95, "min")
+        table2.draw(Results(), RULES)
     (one,) = claims.pattern_similarity(None, RULES)
     assert one.verdict == "not yet measured"

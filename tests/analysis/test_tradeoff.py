@@ -22,6 +22,7 @@ from prmscale.analysis.scaling_law import EXPONENTS, FORMS, LAW, ONE_BUDGET, Bud
 from prmscale.analysis.verdicts import Claim, Rules
 from prmscale.claims import claims
 from prmscale.figures import budget_plane, fig7
+from prmscale.results import Results
 
 RULES = Rules(equivalence_margin=0.05, aggregation="min")
 MODELS = simulation.models(("s32", "s64", "s96"))
@@ -290,7 +291,7 @@ def test_the_table_tells_parameters_errors_and_splits() -> None:
 
 def test_fig7_draws_what_its_table_says() -> None:
     search = simulation.rows(MODELS, TRADE, 60)
-    figure, data = fig7.draw(search, FACTS, None, level=0.95, seed=0, aggregation="min")
+    figure, data = fig7.draw(Results(search=search, reward_models=FACTS), Rules(0.1, "min"))
     assert data["policy"].nunique() == 1
     assert set(data["part"]) == {
         fig7.LINES,
@@ -330,6 +331,9 @@ def test_points_are_the_bases_at_each_checkpoint() -> None:
     )
     assert own.budgets.pretraining[place] == pytest.approx([6.0 * 301_000 * 500_000] * 4)
     few = pd.concat(
-        [search[search.replicate == 1], search[(search.replicate == 2) & (search.training_step < 600)]]
+        [
+            search[search.replicate == 1],
+            search[(search.replicate == 2) & (search.training_step < 600)],
+        ]
     )
     assert next(tradeoff.points(few, FACTS, "min")).values.shape == (20, 1, 36)

@@ -187,7 +187,9 @@ def test_the_jobs_are_those_of_the_workflow(study):
         for job in work.jobs(load([ROOT / "config.yaml", *(ROOT / f for f in files)]))
     }
     assert counted == {
-        each for each in planned if each[0] in GPU_RULES | {"filter_by_consensus"}
+        each
+        for each in planned
+        if each[0] in GPU_RULES | {"filter_by_consensus", "search_unscored"}
     }, done.stderr[-500:]
 
 

@@ -30,11 +30,11 @@ def chat(family: str, **prompting) -> Chat:
 def test_a_prompt_is_the_templates_own_tokens(family):
     asked = chat(family)
     said = [{"role": "user", "content": f"{asked.prompting.instruction('math')}\n\n{ASKED.prompt}"}]
-    own = asked.tokenizer.apply_chat_template(
+    expected = asked.tokenizer.apply_chat_template(
         said, tokenize=True, add_generation_prompt=True, return_dict=False
     )
-    assert asked.ids(ASKED) == own
-    text = asked.tokenizer.decode(own)
+    assert asked.ids(ASKED) == expected
+    text = asked.tokenizer.decode(expected)
     assert text.endswith(ENDS[family]) and text.count("<s>") == (
         "bos_token" in chats.TEMPLATES[family]
     )
@@ -61,7 +61,7 @@ def test_examples_are_turns_of_the_chat(family):
 
 
 def test_arguments_reach_the_template():
-    asked = chat("qwen3", template={"enable_thinking": False})
+    asked = chat("qwen3", chat_template={"enable_thinking": False})
     assert (
         asked.tokenizer.decode(asked.ids(ASKED)).endswith("<think>\n\n</think>\n\n")
         and not asked.opened

@@ -14,7 +14,8 @@ from scripted import problem
 from torch.utils.flop_counter import FlopCounterMode
 from transformers import AutoConfig, AutoModelForTokenClassification, LlamaConfig, LlamaForCausalLM
 
-from prmscale.engines.backends.prefix_tree import pack, readable
+from prmscale.engines.backends.loading import Weights
+from prmscale.engines.backends.prefix_tree import accepts_trees, pack
 from prmscale.engines.backends.shared_prefix import seat
 from prmscale.engines.backends.transformers_likelihood import TransformersLikelihood
 from prmscale.engines.backends.transformers_policy import TransformersPolicy, sample
@@ -41,7 +42,7 @@ def folder(tmp_path_factory):
 
 def policy(folder, **sampling):
     settings = Sampling(**{"max_tokens": 24, "temperature": 1.0, **sampling})
-    return TransformersPolicy("t", folder, Prompting(), settings, "cpu", seed=5)
+    return TransformersPolicy("t", Weights(folder), Prompting(), settings, "cpu", seed=5)
 
 
 def texts(replies):
@@ -79,8 +80,8 @@ def test_greedy_decoding_is_that_of_generate(folder, tmp_path, key_heads):
 @given(
     st.lists(st.integers(0, 4), min_size=1, max_size=40), st.integers(1, 200), st.integers(0, 50)
 )
-def test_every_row_has_one_seat_at_its_prefix(prefixes, shared, own):
-    seating = seat(dict(enumerate(prefixes)), shared, own)
+def test_every_row_has_one_seat_at_its_prefix(prefixes, shared, written):
+    seating = seat(dict(enumerate(prefixes)), shared, written)
     assert sorted(i for i in seating.rows if i is not None) == list(range(len(prefixes)))
     assert len(seating.rows) == seating.slots * len(seating.entries)
     for place, row in enumerate(seating.rows):
@@ -242,7 +243,7 @@ def test_scores_of_texts_that_share_a_beginning_are_those_of_each_alone(folder, 
         for last in ("answer 3 3", "answer 4")
     ]
     together = score_encoded(model, tokenizer, encoded, 512)
-    assert readable(model) == shares
+    assert accepts_trees(model) == shares
     for scores, each in zip(together, encoded, strict=True):
         alone = torch.sigmoid(model(torch.tensor([each.ids])).logits[0, each.ends, 0]).detach()
         np.testing.assert_allclose(scores, alone, atol=1e-6)

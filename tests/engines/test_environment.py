@@ -10,7 +10,7 @@ import tiny
 from pipeline import ROOT
 
 from prmscale.engines.backends import vllm_model
-from prmscale.engines.models import load_policy
+from prmscale.engines.models import Device, load_policy
 from prmscale.errors import UserError
 from prmscale.jobs import require_vllm
 from prmscale.study import Prompting, Sampling
@@ -27,10 +27,10 @@ with job(SimpleNamespace(params={"engine": "ENGINE"}, log=["log"], threads=1, ru
 def run(folder, engine):
     """What is printed, and the log, of a script in `folder` that scores by this engine."""
     (folder / "script.py").write_text(SCRIPT.replace("ENGINE", engine))
-    own = os.environ | {"PYTHONPATH": str(ROOT / "workflow")}
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "workflow")}
     arguments = {
         "cwd": folder,
-        "env": own,
+        "env": environment,
         "capture_output": True,
         "text": True,
         "timeout": 60,
@@ -66,7 +66,7 @@ def test_a_missing_environment_is_said_before_any_job(tmp_path, monkeypatch):
 def test_a_missing_vllm_is_said_by_the_engine(tmp_path):
     folder = tiny.saved(tmp_path, width=16)
     with pytest.raises(UserError, match=r"m is to run on vllm, which this Python lacks.*make vllm"):
-        load_policy("m", folder, Prompting(), Sampling(engine="vllm"), "cpu", 0, seed=0)
+        load_policy("m", folder, Prompting(), Sampling(engine="vllm"), Device(), seed=0)
 
 
 def test_what_vllm_refuses_is_an_error_for_people():

@@ -16,7 +16,7 @@ pytest.importorskip("vllm", reason="vLLM has an environment of its own: make tes
 
 from prmscale.engines.backends.transformers_scorer import TransformersScorer
 from prmscale.engines.backends.vllm_scorer import VllmScorer
-from prmscale.engines.models import load_policy
+from prmscale.engines.models import Device, load_policy
 from prmscale.engines.policy import Extension
 from prmscale.errors import UserError
 from prmscale.policies.pretrain import build, encode, pretrain
@@ -69,7 +69,7 @@ def folder(tmp_path_factory):
 def engines(folder):
     def load(engine):
         settings = Sampling(engine=engine, temperature=1.0, max_tokens=16, batch=256)
-        return load_policy("t", folder, Prompting(), settings, "cpu", 0, seed=5)
+        return load_policy("t", folder, Prompting(), settings, Device(), seed=5)
 
     return {engine: load(engine) for engine in ENGINES}
 
@@ -196,6 +196,6 @@ def test_a_model_that_vllm_does_not_take_is_an_error_for_people(tmp_path):
         UserError, match=r"tiny: vLLM fails: .*head_dim=8.*\nThe engine transformers"
     ):
         policy = load_policy(
-            "tiny", tmp_path, Prompting(), Sampling(engine="vllm"), "cpu", 0, seed=5
+            "tiny", tmp_path, Prompting(), Sampling(engine="vllm"), Device(), seed=5
         )
         policy.extend([Extension(PROBLEMS[0], (), 1, 0, "end")])

@@ -15,8 +15,10 @@ from matplotlib.lines import Line2D
 from PIL import Image
 
 from prmscale.analysis.estimates import curve
+from prmscale.analysis.verdicts import Rules
 from prmscale.errors import UserError
 from prmscale.figures import controls, fig1, fig2, fig3, fig7, fig10, panels, style, table1
+from prmscale.results import Results
 
 REPORTED = Path(__file__).parents[2] / "workflow" / "reported"
 MODELS = [
@@ -27,6 +29,8 @@ MODELS = [
 ]
 FACTS = simulated.reward_models(MODELS, seeds=3)
 SEARCH = simulated.search(MODELS, problems=25, policies=("s64", "s96"), seeds=3, seed_spread=0.2)
+LOSSES = simulated.training(MODELS, 3)
+RULES = Rules(equivalence_margin=0.1, aggregation="min")
 ERRORS = simulated.first_errors(MODELS, problems=25, seeds=3)
 EVERY = [fig1, fig2, fig3, fig7, fig10, table1, controls]
 
@@ -34,16 +38,15 @@ EVERY = [fig1, fig2, fig3, fig7, fig10, table1, controls]
 def _draw(
     module: ModuleType, search: pd.DataFrame = SEARCH, facts: pd.DataFrame = FACTS
 ) -> tuple[Figure, pd.DataFrame]:
-    reported = pd.read_csv(REPORTED / ("processbench.csv" if module is fig10 else "table1.csv"))
-    more: dict[str, object] = {"seed": 0} if module is fig7 else {}
-    if module is fig2:
-        more = {"training": simulated.training(MODELS, 3)}
-    elif module is fig10:
-        more = {"first_errors": ERRORS}
-    drawn: tuple[Figure, pd.DataFrame] = module.draw(
-        search, facts, reported, level=0.95, aggregation="min", **more
+    results = Results(
+        {"reported": [str(path) for path in REPORTED.glob("*.csv")]},
+        search=search,
+        reward_models=facts,
+        training=LOSSES,
+        first_errors=ERRORS,
     )
-    return drawn
+    drawing: tuple[Figure, pd.DataFrame] = module.draw(results, RULES)
+    return drawing
 
 
 @pytest.mark.parametrize("module", EVERY, ids=lambda m: m.__name__)

@@ -7,9 +7,11 @@ import pandas as pd
 import pytest
 
 from prmscale.analysis.label_costs import by_problem, costs, reliability
+from prmscale.analysis.verdicts import Rules
 from prmscale.errors import UserError
 from prmscale.figures import fig9, style
 from prmscale.labels.spending import of_labels
+from prmscale.results import Results
 
 
 def labels(method="monte_carlo", problems=12, k=4, tokens=10, seed=0, dataset="toy"):
@@ -107,13 +109,17 @@ def test_intervals_of_ratios_cover_them():
     assert np.mean(covered) >= 0.93
 
 
+def draw(tables, spending):
+    return fig9.draw(Results(labels=tables, spending=spending), Rules(0.1, "min"))
+
+
 def test_figure_9_draws_each_method_in_each_data_set_and_saves_the_same_bytes(tmp_path):
     tables = [
         labels(m, dataset=d) for d in ("arithmetic", "programs") for m in ("monte_carlo", "omega")
     ]
     contents = []
     for run in ("one", "two"):
-        figure, data = fig9.draw(tables, [spent(table, 1) for table in tables], level=0.95)
+        figure, data = draw(tables, [spent(table, 1) for table in tables])
         contents.append([path.read_bytes() for path in style.save(figure, data, tmp_path / run)])
     assert contents[0] == contents[1]
     cost = data[data.part == "cost"]
@@ -142,11 +148,11 @@ def test_what_gets_no_label_is_paid_for_and_counted():
     assert row.tokens == pytest.approx((tree.tokens_spent.sum() + 9 * 50 + 3 * 70) / 9)
     assert (row.problems, row.problems_labelled, row.solutions_labelled) == (12, 0.75, 9 / 30)
     assert row.tokens_ratio == pytest.approx(row.tokens / (fixed.tokens_spent.sum() / 24))
-    figure, _ = fig9.draw([fixed, tree], [spent(fixed), took], level=0.95)
+    figure, _ = draw([fixed, tree], [spent(fixed), took])
     said = [text.get_text() for axis in figure.axes for text in axis.texts]
     assert said.count("30 % labelled") == 2 and not any("100 % labelled" in text for text in said)
 
 
 def test_figure_9_says_what_it_wants():
     with pytest.raises(UserError, match="truth is known"):
-        fig9.draw([labels().assign(truth=float("nan"))], [spent(labels())], level=0.95)
+        draw([labels().assign(truth=float("nan"))], [spent(labels())])

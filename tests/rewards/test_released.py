@@ -28,7 +28,7 @@ from transformers.models.llama import LlamaForCausalLM
 
 from prmscale.analysis import controls, selection
 from prmscale.engines.backends.released_scorer import QWEN_SYSTEM, ReleasedScorer
-from prmscale.engines.models import FACTS, load_scorer
+from prmscale.engines.models import FACTS, Device, load_scorer
 from prmscale.errors import UserError
 from prmscale.files import write_json
 from prmscale.results import reward_models
@@ -272,7 +272,7 @@ def test_a_folder_of_facts_stands_for_the_model(tmp_path):
     weights = sum(p.numel() for p in ReleasedScorer(theirs, "cpu").model.parameters())
     assert 0.8 * weights < facts["base_parameters"] < 1.3 * weights and facts["role"] == "math"
     write_json(facts, tmp_path / "facts" / FACTS)
-    (found,) = load_scorer(tmp_path / "facts", "cpu").score([(ASKED, STEPS)])
+    (found,) = load_scorer(tmp_path / "facts", Device()).score([(ASKED, STEPS)])
     np.testing.assert_allclose(found.scores, wanted.detach().numpy(), atol=1e-5)
 
 

@@ -10,14 +10,15 @@ from prmscale.engines.policy import Extension
 from prmscale.engines.requests import Continuation
 from prmscale.engines.scheduler import run
 from prmscale.search import STRATEGIES
-from prmscale.search.evaluate import evaluate
+from prmscale.search.evaluate import Engines, evaluate
 
 BUDGETS = [1, 2, 4, 8, 16]
 PROBLEMS = [problem(i) for i in range(40)]
 
 
 def search(scorer=None, strategies=tuple(STRATEGIES), aggregations=("min",), problems=PROBLEMS):
-    return evaluate(problems, CoinPolicy(), scorer, grade, strategies, aggregations, BUDGETS)
+    engines = Engines(CoinPolicy(), scorer, grade)
+    return evaluate(problems, engines, strategies, aggregations, BUDGETS)
 
 
 def accuracy(rows, strategy):
@@ -40,9 +41,8 @@ def test_a_blind_reward_model_is_worth_a_random_choice_of_one():
 
 def test_one_sample_is_the_mean_over_all_samples():
     policy = CoinPolicy(p=0.6, length=1)
-    rows = evaluate(
-        [problem(i) for i in range(300)], policy, None, grade, ["one_sample"], [], BUDGETS
-    )
+    problems = [problem(i) for i in range(300)]
+    rows = evaluate(problems, Engines(policy, None, grade), ["one_sample"], [], BUDGETS)
     assert rows.budget.unique().tolist() == [1]
     assert rows.correct.mean() == pytest.approx(0.6, abs=0.03)
 
@@ -58,7 +58,8 @@ def test_likelihood_measures_are_those_of_the_tokens():
             long = Continuation(("1",), "stop", 10, -4.0, 0.0, 1, 1.0, -3.0)
             return [[short, long] for _ in extensions]
 
-    rows = evaluate(PROBLEMS[:1], Written(), None, grade, ["likelihood"], [], [1, 2])
+    engines = Engines(Written(), None, grade)
+    rows = evaluate(PROBLEMS[:1], engines, ["likelihood"], [], [1, 2])
     right = rows[rows.budget == 2].set_index("aggregation").correct
     assert right.to_dict() == {"sum": 0.0, "mean": 1.0, "min": 0.0}
 

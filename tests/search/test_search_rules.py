@@ -15,7 +15,7 @@ from prmscale.engines.requests import Continuation
 from prmscale.engines.scheduler import Run, run
 from prmscale.search.beam import beam
 from prmscale.search.dvts import dvts
-from prmscale.search.evaluate import search_trees
+from prmscale.search.evaluate import Engines, search_trees
 from prmscale.search.mcts import mcts, uct
 from prmscale.search.puct import puct
 from prmscale.search.tree import Node
@@ -153,11 +153,12 @@ def test_every_search_spends_its_budget_and_no_more(unit):
         np.mean([c.tokens if unit == "tokens" else 4 * c.tokens for c in group])
         for group in samples
     ]
-    worth = {p.problem_id: float(each) for p, each in zip(problems, mean, strict=True)}
+    costs = {p.problem_id: float(each) for p, each in zip(problems, mean, strict=True)}
     options = TreeSearch(unit=unit, mcts=Mcts(value="rollout"))
-    rows, _ = search_trees(problems, policy, NoisyScorer(), judge, options, budgets, worth, 0)
+    engines = Engines(policy, NoisyScorer(), judge)
+    rows, _ = search_trees(problems, engines, options, budgets, costs, 0)
     spent = rows.policy_tokens if unit == "tokens" else rows.flops_cached
-    rows["share"] = spent / (rows.budget * rows.problem_id.map(worth))
+    rows["share"] = spent / (rows.budget * rows.problem_id.map(costs))
     rates = rows.groupby(["strategy", "budget"]).share.mean().unstack()
     print(rates.round(3).to_string())
     assert rows.share.max() <= 1 + 1e-12 and rates.min().min() > 0.95
@@ -168,7 +169,7 @@ def test_every_search_spends_its_budget_and_no_more(unit):
 def test_a_tree_search_completes_one_sample_before_it_widens(select, value):
     for p in PROBLEMS:
         ((sample,),) = RealLengths().extend([Extension(p, (), 1, 0, "end")])
-        strategy = mcts(PRODUCT, 4, select, value)
+        strategy = mcts(PRODUCT, 4, select, Mcts(value=value))
         (only,) = run([Run(p, strategy, 1, float(sample.tokens))], RealLengths(), NoisyScorer())
         assert only.incumbent.pick.steps == sample.steps
         assert only.ledger.cost.policy_tokens == sample.tokens

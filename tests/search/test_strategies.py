@@ -22,6 +22,7 @@ from prmscale.analysis.verdicts import Rules
 from prmscale.claims import checks, claims
 from prmscale.errors import UserError
 from prmscale.figures import controls, fig1, fig2, fig3, fig4, fig5, fig7, fig8, style, table1
+from prmscale.results import Results
 
 MODELS = [*simulated.prms(), *simulated.pretraining(lambda tokens: tokens / 1.2e6)]
 FACTS = simulated.reward_models(MODELS, seeds=2)
@@ -37,18 +38,17 @@ OLDER = [fig1, fig2, fig3, fig7, controls, table1]
 
 
 def _draw(module: ModuleType, search: pd.DataFrame = SEARCH) -> tuple[Figure, pd.DataFrame]:
-    more = {"training": LOSSES} if module is fig2 else {"seed": 0} if module is fig7 else {}
-    drawn: tuple[Figure, pd.DataFrame] = module.draw(
-        search, FACTS, None, level=0.95, aggregation="min", **more
-    )
-    return drawn
+    results = Results(search=search, reward_models=FACTS, training=LOSSES)
+    drawing: tuple[Figure, pd.DataFrame] = module.draw(results, RULES)
+    return drawing
 
 
 @pytest.mark.parametrize(
     ("lead", "wanted"),
     [
-        ([-2, -1, 0, 1], 4.0), ([-1, 1, 2, 3], 2**0.5), ([-1, 1, -1, 3], 2**2.25), ([1, 1, 1, 1], 0.0),
-        ([1, 1, 1, -1], np.inf), ([0, 0, 0, 0], np.inf), ([0, 0, 1, 2], 2.0), ([1, np.nan, 1, 1], np.nan),
+        ([-2, -1, 0, 1], 4.0), ([-1, 1, 2, 3], 2**0.5), ([-1, 1, -1, 3], 2**2.25),
+        ([1, 1, 1, 1], 0.0), ([1, 1, 1, -1], np.inf), ([0, 0, 0, 0], np.inf),
+        ([0, 0, 1, 2], 2.0), ([1, np.nan, 1, 1], np.nan),
     ],
 )  # fmt: skip
 def test_a_strategy_overtakes_where_its_lead_stays_above_zero(
@@ -355,5 +355,7 @@ def test_without_a_tree_search_the_way_out_is_named(module: ModuleType) -> None:
 
 
 def test_fig8_wants_best_of_n_to_compare_with() -> None:
-    with pytest.raises(UserError, match=r"fig8: best-of-n .* has beam, dvts, .*search\.strategies"):
+    with pytest.raises(
+        UserError, match=r"fig8: needs best-of-n .* has beam, dvts, .*search\.strategies"
+    ):
         _draw(fig8, ROWS[~ROWS.strategy.isin(["best_of_n", "majority", "adaptive_best_of_n"])])

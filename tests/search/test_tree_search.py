@@ -17,7 +17,7 @@ from prmscale.engines.scheduler import Run, run
 from prmscale.search.beam import beam
 from prmscale.search.best_of_n import best_of_n
 from prmscale.search.dvts import dvts
-from prmscale.search.evaluate import search_trees
+from prmscale.search.evaluate import Engines, search_trees
 from prmscale.search.lookahead import lookahead
 from prmscale.search.mcts import mcts, uct
 from prmscale.search.puct import puct
@@ -82,7 +82,7 @@ def test_degenerate_settings_are_best_of_n_on_the_same_samples(name, policy, agg
     degenerate = {
         "beam": lambda: beam(N, aggregate, expansion=1),
         "dvts": lambda: dvts(aggregate, expansion=1, trees=N),
-        "mcts": lambda: mcts(aggregate, N, uct(1.0), value="rollout", simulations=N),
+        "mcts": lambda: mcts(aggregate, N, uct(1.0), Mcts(value="rollout", simulations=N)),
         "lookahead": lambda: lookahead(N, aggregate, expansion=1, depth=0),
     }
     found = answers(degenerate[name], policy)
@@ -132,8 +132,9 @@ def test_a_perfect_verifier_leads_tree_search_to_the_only_solution(value, final)
     product = AGGREGATIONS["product"]
     for select in (uct(1.0), puct(19652, 1.25)):
         for backup in ("mean", "max"):
+            options = Mcts(value=value, backup=backup, final=final, simulations=120)
             found = answers(
-                lambda s=select, b=backup: mcts(product, 3, s, value, b, final, simulations=120),
+                lambda s=select, o=options: mcts(product, 3, s, o),
                 Listed(),
                 scorer,
             )
@@ -180,7 +181,7 @@ def test_uct_plays_the_bandit_that_brute_force_plays():
         def of(self, problem, prefix):
             return arms[int(prefix[0])]
 
-    strategy = mcts(AGGREGATIONS["last"], 3, uct(0.7), simulations=60)
+    strategy = mcts(AGGREGATIONS["last"], 3, uct(0.7), Mcts(simulations=60))
     (found,) = run([Run(PROBLEMS[0], strategy, 1)], Listed(depth=1), Arms(), grade)
     assert [child.visits for child in found.incumbent.nodes[0].children] == counts.tolist()
 
@@ -201,10 +202,9 @@ BUDGETS = [1, 2, 4, 8, 16]
 
 
 def searched(problems=PROBLEMS, policy=None, options=OPTIONS, budgets=BUDGETS, mean=3.0):
-    worth = dict.fromkeys((p.problem_id for p in problems), mean)
-    return search_trees(
-        problems, policy or CoinPolicy(), PerfectScorer(), grade, options, budgets, worth, 2
-    )
+    costs = dict.fromkeys((p.problem_id for p in problems), mean)
+    engines = Engines(policy or CoinPolicy(), PerfectScorer(), grade)
+    return search_trees(problems, engines, options, budgets, costs, 2)
 
 
 @pytest.mark.parametrize(

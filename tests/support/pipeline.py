@@ -21,7 +21,9 @@ def copy_project(folder):
     for name in ("Snakefile", "config.yaml"):
         shutil.copy(ROOT / name, folder)
     for name in ("workflow", "envs"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(
+            ROOT / name, folder / name, symlinks=True, ignore=shutil.ignore_patterns("__pycache__")
+        )
     (folder / "slurm").symlink_to("workflow/profiles/slurm")
     return folder
 

@@ -160,7 +160,7 @@ def reward_models(models: list[Prm], seeds: int = 1) -> pd.DataFrame:
             "wordings": m.wordings,
             "policies": m.policies,
             "role": "",
-            "replicate": replicate,
+            "seed": 0,
             "steps": 0 if m.untrained else 600,
             "train_flops": 0.0 if m.untrained else 1e12,
             "head": m.head,
@@ -198,7 +198,9 @@ def training(models: list[Prm], seeds: int = 1) -> pd.DataFrame:
         for fraction in m.fractions
         if len(m.fractions) > 1
     ]
-    return pd.DataFrame(rows, columns=["reward_model", "replicate", "training_step", "loss", "problems"])
+    return pd.DataFrame(
+        rows, columns=["reward_model", "replicate", "training_step", "loss", "problems"]
+    )
 
 
 def search(
@@ -335,7 +337,7 @@ def first_errors(models: list[Prm], problems: int, seeds: int = 1) -> pd.DataFra
                             "replicate": replicate,
                             "threshold": 0.5,
                             "first_error": truth.ravel(),
-                            "named": np.where(right, truth, 3).ravel(),
+                            "predicted": np.where(right, truth, 3).ravel(),
                         }
                     )
                 )

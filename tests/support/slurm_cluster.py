@@ -64,7 +64,9 @@ def missing():
         for p in ("munged", "slurmctld", "slurmd", "sbatch", "srun", "squeue")
         if not shutil.which(p)
     ]
-    return f"SLURM is not installed here (no {', '.join(programs)})" if programs else None
+    if not programs:
+        return None
+    return f"SLURM is missing: apt-get install slurm-wlm munge (no {', '.join(programs)})"
 
 
 def free_ports(number):

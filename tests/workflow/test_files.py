@@ -87,16 +87,3 @@ def test_a_missing_truncated_or_foreign_file_is_named(tmp_path):
     (tmp_path / "bad.json").write_text('{\n"a": }')
     with pytest.raises(UserError, match=r"bad\.json, line 2"):
         read_json(tmp_path / "bad.json")
-
-
-def test_shards_that_are_there_are_not_made_again(tmp_path):
-    made = []
-
-    def make(number, part):
-        made.append(number)
-        return pd.DataFrame([SCORE | {"problem_id": part}])
-
-    first = tables.in_shards(tmp_path, ["a", "b", "c"], make, "scores")
-    (tmp_path / "0001.parquet").unlink()
-    assert tables.in_shards(tmp_path, ["a", "b", "c"], make, "scores").equals(first)
-    assert made == [0, 1, 2, 1]

@@ -15,6 +15,8 @@ import pytest
 from model_configs import QWEN_72B
 from pipeline import GPU_RULES, SMOKE, command, measured, snakemake
 
+from prmscale.figures import FIGURES, caption
+
 pytestmark = pytest.mark.study
 
 
@@ -40,7 +42,7 @@ def jobs(report):
 
 def test_the_study_leaves_every_figure_table_and_verdict(project):
     results = project / "results/smoke"
-    for figure in (*(f"fig{n}" for n in range(1, 11)), "controls", "table1", "table2"):
+    for figure in FIGURES:
         for kind in ("pdf", "png", "csv"):
             assert (results / f"figures/{figure}.{kind}").stat().st_size > 100
     claims = pd.read_csv(results / "tables/claims.csv")
@@ -112,7 +114,9 @@ def test_the_policys_own_likelihood_is_that_of_its_base(project):
     own = pd.read_parquet(results / "without.parquet").query(
         "strategy == 'likelihood' and policy == 'm'"
     )
-    base = pd.read_parquet(results / "likelihood/m.parquet").query("policy == 'm' and seed == 1")
+    base = pd.read_parquet(results / "likelihood/m.parquet").query(
+        "policy == 'm' and replicate == 1"
+    )
     keys = ["dataset", "problem_id", "aggregation", "budget"]
     both = own.merge(base, on=keys, suffixes=("", "_base"))
     assert len(both) == len(own) > 100
@@ -129,7 +133,9 @@ def test_the_report_is_one_page_with_every_figures_caption(project):
     done = snakemake(project, *SMOKE, "--report", "report.html")
     assert done.returncode == 0, done.stderr[-2000:]
     page = (project / "report.html").read_text()
-    assert "Pre-training tokens" in page and "Size of the reward model" in page
+    for figure in FIGURES:
+        first = caption(figure).split("\n")[0].split(" → ")[0]
+        assert first in page, f"no caption of {figure}"
 
 
 def test_a_second_run_does_nothing_and_a_changed_figure_redraws_that_one(project):
@@ -157,6 +163,31 @@ def test_made_again_it_is_the_same_to_the_byte(project):
     assert {t: digest(results / t) for t in targets} == before
 
 
+def kill_at_first_part(project, target):
+    """Start the job that makes `target`, kill it once a part is finished, and return that part."""
+    output = project / "results/smoke" / target
+    shutil.rmtree(output) if output.is_dir() else output.unlink()
+    run = subprocess.Popen(
+        command(f"results/smoke/{target}", *SMOKE), cwd=project, start_new_session=True, stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    # of a training the folder stands beside that of its trainings
+    shards = (output.parent.parent if target.startswith("rewards") else output.parent) / ".shards"
+    deadline = time.monotonic() + 120
+    while not list(shards.glob("*/[0-9]*")) and time.monotonic() < deadline:
+        time.sleep(0.005)
+    os.killpg(run.pid, signal.SIGKILL)
+    run.wait()
+    assert not output.exists()
+    assert snakemake(project, *SMOKE, "--unlock").returncode == 0
+    return next(shards.glob("*/[0-9]*"))
+
+
+def make_again(project, target):
+    done = snakemake(project, f"results/smoke/{target}", "--rerun-incomplete", *SMOKE)
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
 @pytest.mark.parametrize(
     ("target", "log"),
     [
@@ -166,27 +197,58 @@ def test_made_again_it_is_the_same_to_the_byte(project):
     ],
 )
 def test_killed_in_the_middle_it_resumes_to_the_same_bytes(project, target, log):
-    output = project / "results/smoke" / target
-    before = measured(output)
-    output.unlink()
-    run = subprocess.Popen(
-        command(f"results/smoke/{target}", *SMOKE), cwd=project, start_new_session=True, stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    shards = output.parent / ".shards"
-    deadline = time.monotonic() + 120
-    while not list(shards.glob("*/0000.parquet")) and time.monotonic() < deadline:
-        time.sleep(0.005)
-    os.killpg(run.pid, signal.SIGKILL)
-    run.wait()
-    (shard,) = shards.glob("*/0000.parquet")
-    assert not output.exists()
-    assert snakemake(project, *SMOKE, "--unlock").returncode == 0
-    done = snakemake(project, f"results/smoke/{target}", "--rerun-incomplete", *SMOKE)
-    assert done.returncode == 0, done.stderr[-2000:]
-    pd.testing.assert_frame_equal(measured(output), before)
+    before = measured(project / "results/smoke" / target)
+    shard = kill_at_first_part(project, target)
+    make_again(project, target)
+    pd.testing.assert_frame_equal(measured(project / "results/smoke" / target), before)
     told = (project / "results/smoke/logs" / log).read_text()
     assert "shard 2 of 2" in told and "shard 1 of 2" not in told and not shard.parent.exists()
+
+
+POLICY = "policies/m/replicate1/100/model.safetensors"
+
+
+@pytest.mark.parametrize(
+    ("target", "log", "changed"),
+    [
+        ("solutions/m/programs.search.parquet", "sample_solutions/m.programs.search.log", POLICY),
+        (
+            "labels/m/arithmetic.monte_carlo.parquet",
+            "label_solutions/m.arithmetic.monte_carlo.log",
+            POLICY,
+        ),
+        ("labels/m/programs.omega.parquet", "label_by_tree/m.programs.log", POLICY),
+        (
+            "search/trees/both-m/m/programs.parquet",
+            "search_trees/both-m.m.programs.log",
+            "rewards/both-m/replicate2/model.safetensors",
+        ),
+        (
+            "rewards/both-s/replicate1",
+            "train_reward_model/both-s.log",
+            "problems/programs.parquet",
+        ),
+    ],
+)
+def test_parts_made_from_other_inputs_are_never_used(project, target, log, changed):
+    part = kill_at_first_part(project, target)
+    file = project / "results/smoke" / changed
+    whole, times = file.read_bytes(), file.stat()
+    # the last weight, or a word in the table's metadata
+    other = whole[:-2] + bytes([whole[-2] ^ 1]) + whole[-1:]
+    if changed.endswith(".parquet"):
+        other = whole.replace(b"pandas", b"Pandas", 1)
+    file.write_bytes(other)
+    os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
+    make_again(project, target)
+    told = (project / "results/smoke/logs" / log).read_text()
+    assert "Finished parts are kept in" in told and part.parent.name not in told
+    assert not part.parent.exists()
+    file.write_bytes(whole)
+    os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
+    output = project / "results/smoke" / target
+    shutil.rmtree(output) if output.is_dir() else output.unlink()
+    make_again(project, target)
 
 
 def test_a_wrong_configuration_ends_before_any_job_without_a_traceback(project):
@@ -242,7 +304,7 @@ def test_a_large_model_is_given_the_gpus_and_the_memory_it_needs(project, tmp_pa
         "device": "cuda",
         "policies": {
             "pretraining": {"ladder": []},
-            "released": [{"name": "q", "model": str(tmp_path), "prompting": {"dtype": "bfloat16"}}],
+            "released": [{"name": "q", "model": str(tmp_path), "dtype": "bfloat16"}],
             "sampling": {"batch": 1},
         },
         "labels": {"policy": "q"},

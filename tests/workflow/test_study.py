@@ -2,12 +2,18 @@
 
 from copy import deepcopy
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import yaml
 
-from prmscale import configuration, study
+from prmscale import configuration, reference, study, tables
+from prmscale.engines.aggregation import AGGREGATIONS
+from prmscale.engines.backends import released_scorer
 from prmscale.errors import UserError
+from prmscale.labels.published import READERS
+from prmscale.search import STRATEGIES, TREE_STRATEGIES
+from prmscale.tasks import registry
 
 ROOT = Path(__file__).parents[2]
 DEFAULT = yaml.safe_load((ROOT / "config.yaml").read_text())
@@ -104,7 +110,7 @@ def test_keys_of_a_model_replace_those_of_all():
         (
             ["search", "aggregations"],
             ["minimum"],
-            ["search.aggregations[0]", "Possible: last, min"],
+            ["search.aggregations[0]", "'last', 'min'", "Did you mean 'min'?"],
         ),
         (
             ["policies", "pretraining", "checkpoints"],
@@ -163,17 +169,12 @@ def test_keys_of_a_model_replace_those_of_all():
         (
             ["rewards", "data", 0, "per_problem"],
             7,
-            ["rewards.data[0]", "4800 wants to be a multiple of 14"],
+            ["rewards.data[0]", "4800 must be a multiple of 14"],
         ),
         (
             ["rewards", "data", 1, "threshold"],
             0.5,
-            ["rewards.data[1]", "threshold is of labels: monte_carlo"],
-        ),
-        (
-            ["labels", "decision"],
-            {"threshold": 0.3},
-            ["labels.decision.threshold", "no such key", "adaptive, binary_search"],
+            ["rewards.data[1]", "threshold is for labels: monte_carlo"],
         ),
         (
             ["labels", "decision"],
@@ -184,7 +185,7 @@ def test_keys_of_a_model_replace_those_of_all():
         (
             ["datasets", 1, "steps"],
             "block",
-            ["datasets[1]", "a step of a generated problem", "is a line"],
+            ["datasets[1]", "steps of generated problems are lines"],
         ),
         (
             ["policies", "released"],
@@ -204,6 +205,67 @@ def test_a_fault_names_key_value_candidates_and_place(path, value, said, tmp_pat
     for part in said:
         assert part in message
     assert "mine.yaml" in message
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        (
+            ["policies", "released"],
+            [{"name": "x", "model": "a/b", "prompting": {"dtype": "bfloat16"}}],
+            'released[0].prompting.dtype = "bfloat16": this key is now policies.released[0].dtype.',
+        ),
+        (
+            ["policies", "released"],
+            [{"name": "x", "model": "a/b", "prompting": {"revision": "main"}}],
+            "this key is now policies.released[0].revision.",
+        ),
+        (
+            ["policies", "released"],
+            [{"name": "x", "model": "a/b", "prompting": {"template": {"thinking": False}}}],
+            "this key is now policies.released[0].prompting.chat_template.",
+        ),
+        (
+            ["labels", "decision"],
+            {"threshold": 0.3},
+            "labels.decision.threshold = 0.3: this key is now labels.decision.METHOD.threshold",
+        ),
+        (
+            ["labels", "decision"],
+            {"confidence": 0.8},
+            "this key is now labels.decision.METHOD.confidence",
+        ),
+        (
+            ["rewards", "models", 3, "checkpoints"],
+            [50, 100],
+            "this key is now rewards.models[3].training.checkpoints.",
+        ),
+        (["search", "tree"], {"trees": 2}, "this key is now search.tree.saved_trees."),
+        (["analysis", "draws"], 500, "this key is now analysis.permutations."),
+    ],
+)
+def test_an_old_key_is_answered_with_the_new_one(path, value, said, tmp_path):
+    assert said in complaint(with_value(path, value), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("declared", "implemented"),
+    [
+        (study.Strategy, STRATEGIES),
+        (study.TreeStrategy, TREE_STRATEGIES),
+        (study.Aggregation, AGGREGATIONS),
+        (study.PrmFormat, released_scorer.FORMATS),
+        (study.CorpusSource, READERS),
+    ],
+)
+def test_declared_names_are_those_that_are_implemented(declared, implemented):
+    assert get_args(declared) == tuple(implemented)
+
+
+@pytest.mark.parametrize("source", get_args(study.Source))
+def test_every_declared_source_has_a_task(source):
+    dataset = study.Dataset(name="x", source=source)
+    assert registry.build(dataset, study.World(), study.CodeExecution()) is not None
 
 
 def test_a_fault_names_the_line_of_the_file_that_sets_it(tmp_path):
@@ -264,6 +326,18 @@ def test_every_key_is_described():
 def test_the_schema_for_editors_is_that_of_the_code():
     file = ROOT / "workflow/schemas/config.schema.json"
     assert file.read_text() == study.schema(), "run `make schema`"
+
+
+@pytest.mark.parametrize(("file", "describe"), reference.FILES.items())
+def test_the_reference_is_that_of_the_code(file, describe):
+    assert (ROOT / file).read_text(encoding="utf-8") == describe(), "run `make schema`"
+
+
+def test_the_reference_names_every_kind_of_table_and_every_csv():
+    assert {place.kind for place in reference.PLACES} - {""} == set(tables.SCHEMAS)
+    assert set(reference.FIGURE_TABLES) == set(study.FIGURES)
+    stored = {path.stem for path in (ROOT / "docs/laptop").glob("*.csv")}
+    assert stored <= {*reference.TABLES, *reference.FIGURE_TABLES}
 
 
 @pytest.mark.parametrize(

@@ -58,15 +58,15 @@ def read_json(path: str | Path) -> Any:
 
 
 def fingerprint(*parts: Any) -> str:
-    """A short hash of settings and input files (by content), to tell whether half-done work still
-    fits.
-    """
+    """A short hash of settings (by their repr) and of files and folders (`Path`s, by content)."""
     digest = hashlib.sha256()
     for part in parts:
-        if isinstance(part, Path):
-            files = sorted(p for p in part.rglob("*") if p.is_file()) if part.is_dir() else [part]
-            for file in files:
-                digest.update(file.read_bytes())
-        else:
+        if not isinstance(part, Path):
             digest.update(repr(part).encode())
+            continue
+        files = sorted(p for p in part.rglob("*") if p.is_file()) if part.is_dir() else [part]
+        for path in files:
+            with path.open("rb") as file:
+                while block := file.read(1 << 24):
+                    digest.update(block)
     return digest.hexdigest()[:16]

@@ -1,4 +1,4 @@
-"""What every script of a rule does around its work: the log, the threads, and errors for people."""
+"""What every rule's script does around its work: log, threads, environment and error messages."""
 
 from __future__ import annotations
 
@@ -14,22 +14,21 @@ from pathlib import Path
 from typing import Any
 
 from prmscale.errors import UserError
-from prmscale.files import fingerprint
 
 VLLM_PYTHON = Path(".venv-vllm/bin/python")  # `make vllm` sets it up beside the Snakefile
 
 
 @contextmanager
 def job(snakemake: Any) -> Iterator[None]:
-    """Send all output to the rule's log, use the rule's threads, and end with a message where the
-    input is at fault.
+    """Send all output to the rule's log and use the rule's threads. A UserError ends the job with
+    its message alone, any other error with a traceback.
 
-    Every number of a study is the same whatever the machine's cores: a job's threads come from the
-    configuration.
+    A job takes its threads from the configuration, so that the results of a study do not depend on
+    the number of cores.
     """
     _enter_environment(snakemake)
-    # a search holds millions of small objects without cycles; looking through them was a quarter of
-    # its time
+    # A search holds millions of small objects without cycles; garbage collection took a quarter of
+    # its time.
     gc.set_threshold(200_000, 20, 20)
     _keep_freed_memory()
     terminal = os.dup(2)
@@ -57,43 +56,35 @@ def job(snakemake: Any) -> Iterator[None]:
 
 
 def _keep_freed_memory() -> None:
-    """Let glibc keep what tensors leave for the next ones: new pages, each zeroed by the system,
-    take a tenth of the time of training small models. Other C libraries go on as they do.
+    """Let glibc keep freed memory for later tensors: zeroing new pages takes a tenth of the time of
+    training small models. Other C libraries are left as they are.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt:
         m_trim_threshold, m_mmap_threshold = -1, -3
-        mallopt(m_mmap_threshold, 32 * 2**20)  # the most that it takes
+        mallopt(m_mmap_threshold, 32 * 2**20)  # the largest value that glibc accepts
         mallopt(m_trim_threshold, 2**31 - 1)
 
 
 def require_vllm() -> None:
-    """Raise UserError where a job would find no vLLM: neither in this Python nor in .venv-vllm."""
+    """Raise UserError if jobs would find no vLLM: neither in this Python nor in .venv-vllm."""
     if find_spec("vllm") is None and not VLLM_PYTHON.exists():
         raise UserError(
-            "an engine of the configuration is vllm, and there is no vLLM here; `make vllm` sets "
-            "up .venv-vllm. An environment that has it can be linked there; the engine "
-            "transformers needs none."
+            "the configuration chooses the engine vllm, and vLLM is not installed. Run `make vllm`, "
+            "which sets up .venv-vllm, or link an environment with vLLM there; or choose the "
+            "engine transformers."
         )
 
 
 def _enter_environment(snakemake: Any) -> None:
-    """Start a script that runs a model by vLLM again in .venv-vllm, if its Python lacks vLLM and
-    that folder exists.
+    """Start the script again in .venv-vllm if it needs vLLM, its Python lacks vLLM, and the folder
+    exists.
     """
     engines = snakemake.params.get("engine"), snakemake.params.get("sampling", {}).get("engine")
     if "vllm" not in engines or find_spec("vllm") or not VLLM_PYTHON.exists():
         return
     if os.path.samefile(sys.prefix, VLLM_PYTHON.parents[1]):
-        return  # it is there already: an environment that is half made, which the engine will say
-    python = str(
-        VLLM_PYTHON.absolute()
-    )  # not resolved: the link is what makes it that environment's Python
+        return  # .venv-vllm runs already and is incomplete: the engine's import will say so
+    # not resolved: Python knows its environment by the path of this link
+    python = str(VLLM_PYTHON.absolute())
     os.execv(python, [python, *sys.argv])
-
-
-def shards_of(output: Path, *parts: Any) -> Path:
-    """The folder of an output's shards; its name changes with the settings and input files that
-    they depend on.
-    """
-    return output.parent / ".shards" / f"{output.stem}-{fingerprint(*parts)}"

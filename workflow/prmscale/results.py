@@ -1,10 +1,11 @@
-"""The results of a study: the tables that figures and claims are made from, each read when asked for."""
+"""The results of a study: the tables from which figures are drawn and claims judged."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -17,11 +18,13 @@ from prmscale.rewards.card import METRICS
 
 
 class Results:
-    """The tables of one study, read from `files` (kind of table: its files) when first asked for.
+    """The tables of one study, each read from its files when first asked for.
 
-    `policy` is the first evaluation's: its rows of `search` come first. `aggregations` are those of
-    step scores that were measured, and `aggregation` is the configured one, or `validation`.
-    Tables that are given by name are taken as they are; tests give theirs.
+    `files` maps kinds of files to paths: `search`, `scores`, `first_errors`, `patterns`, `labels`,
+    `spending`, `replies` and `reported` (the paper's numbers) are tables; `rewards` are the folders
+    of reward models. A kind without files gives an empty table. `aggregation` is the configured
+    aggregation of step scores, or `validation`, which chooses among the measured `aggregations`.
+    `policy` is the policy of the first evaluation. A table given by name replaces the table read.
     """
 
     def __init__(
@@ -30,33 +33,38 @@ class Results:
         aggregation: str = "validation",
         aggregations: Sequence[str] = (),
         policy: str = "",
-        **tables: pd.DataFrame,
+        **tables: object,
     ) -> None:
-        self._files = dict(files or {})
+        self._files = files or {}
         self._configured, self._aggregations, self._policy = aggregation, aggregations, policy
         for name, table in tables.items():
-            setattr(self, name, table)  # takes the place of the cached property
+            setattr(self, name, table)  # replaces the cached property
 
     @cached_property
     def aggregation(self) -> str:
-        """The aggregation of step scores that figures and claims use."""
+        """The aggregation of step scores that figures and claims use.
+
+        Without reward models there is nothing to choose by, and the configured name is returned.
+        """
+        if self.reward_models.empty:
+            return self._configured
         return aggregation(self._configured, self.reward_models, self._aggregations)
 
     @cached_property
     def search(self) -> pd.DataFrame:
-        """All rows of the searches, those of the first evaluation's policy first."""
-        found = searches(self._of("search"), self.aggregation)
-        first = found["policy"] == self._policy
-        return pd.concat([found[first], found[~first]])
+        """All rows of the searches; the rows of the first evaluation's policy come first."""
+        rows = searches(self._of("search"), self.aggregation)
+        first = rows["policy"] == self._policy
+        return pd.concat([rows[first], rows[~first]])
 
     @cached_property
     def reward_models(self) -> pd.DataFrame:
-        """The facts of every training of every reward model."""
+        """The facts of every reward model, one row for each training."""
         return reward_models(self._of("rewards"))
 
     @cached_property
     def training(self) -> pd.DataFrame:
-        """The loss on validation problems along the trainings of reward models."""
+        """The loss on validation problems along the training of reward models."""
         return training(self._of("rewards"))
 
     @cached_property
@@ -71,7 +79,7 @@ class Results:
 
     @cached_property
     def patterns(self) -> pd.DataFrame:
-        """The similarity of selected responses."""
+        """The similarity of the activation patterns of selected responses."""
         return pattern_similarities(self._of("patterns"))
 
     @cached_property
@@ -81,16 +89,16 @@ class Results:
 
     @cached_property
     def spending(self) -> list[pd.DataFrame]:
-        """What each of `labels` took, in the same order."""
+        """What each table of `labels` cost, in the same order."""
         return [tables.read(path, "spending") for path in self._of("spending")]
 
     @cached_property
     def replies(self) -> pd.DataFrame:
-        """By which rules answers were found, and how many solutions were cut."""
+        """The rules by which answers were extracted, and how many solutions were truncated."""
         return pd.read_csv(self._of("replies")[0])
 
     def reported(self, name: str) -> pd.DataFrame | None:
-        """The paper's own numbers for a figure or table; None where it prints none."""
+        """The published numbers for a figure or table; None where there are none."""
         path = next((p for p in self._of("reported") if Path(p).stem == name), None)
         return None if path is None else pd.read_csv(path)
 
@@ -99,21 +107,23 @@ class Results:
 
 
 def searches(paths: Sequence[str | Path], aggregation: str) -> pd.DataFrame:
-    """All search tables as one, in the order of the paths, without what nothing here looks at: the
-    answers' texts, and the `other_aggregations` of step scores. A table is thinned as it is read: a
-    large study's have millions of rows.
+    """All search tables as one, in the order of the paths.
+
+    The answers' texts and the rows of `other_aggregations` are dropped as each table is read: the
+    tables of a large study have millions of rows.
     """
-    read = (tables.read(path, "search").drop(columns="answer") for path in paths)
-    return pd.concat(
-        [table[~other_aggregations(table, aggregation)] for table in read], ignore_index=True
-    )
+    parts = []
+    for path in paths:
+        rows = tables.read(path, "search").drop(columns="answer")
+        parts.append(rows[~other_aggregations(rows, aggregation)])
+    return tables.joined(parts, "search")
 
 
 def training(folders: Sequence[str | Path]) -> pd.DataFrame:
-    """Loss on so many validation problems at every checkpoint of every reward model: one row a
-    training seed and step.
+    """The loss on validation problems at every checkpoint of every reward model.
 
-    None of released ones, or where a study has no validation problems.
+    One row for each reward model, replicate and training step. Released reward models have no rows;
+    the table is empty where a study has no validation problems.
     """
     columns = ["reward_model", "replicate", "training_step", "loss", "problems"]
     parts = [pd.DataFrame(columns=columns)]
@@ -124,83 +134,85 @@ def training(folders: Sequence[str | Path]) -> pd.DataFrame:
                 reward_model=facts["reward_model"], replicate=facts["replicate"]
             )
             parts.append(measured.reindex(columns=columns))
-    return pd.concat([part for part in parts if len(part)] or parts, ignore_index=True).dropna(
-        subset="loss"
-    )
+    filled = [part for part in parts if len(part)] or parts
+    return pd.concat(filled, ignore_index=True).dropna(subset="loss")
 
 
 def step_scores(paths: Sequence[str | Path]) -> pd.DataFrame:
-    """All tables of step scores as one; an empty one where there are none."""
+    """All tables of step scores as one."""
     return tables.joined([tables.read(path, "scores") for path in paths], "scores")
 
 
 def pattern_similarities(paths: Sequence[str | Path]) -> pd.DataFrame:
     """The table of `patterns.compare`; an empty one where responses were not compared."""
-    found = [
-        pd.read_csv(path).fillna({"first": "", "second": "", "comparison": ""}) for path in paths
-    ]
-    return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=COLUMNS)
+    blank = {"first": "", "second": "", "comparison": ""}
+    parts = [pd.read_csv(path).fillna(blank) for path in paths]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=COLUMNS)
 
 
 def first_errors(paths: Sequence[str | Path]) -> pd.DataFrame:
-    """All tables of named first errors as one; an empty one where there are none."""
+    """All tables of predicted first errors as one."""
     return tables.joined([tables.read(path, "first_errors") for path in paths], "first_errors")
 
 
 def reward_models(folders: Sequence[str | Path]) -> pd.DataFrame:
-    """The facts of every reward model, one row each (a reward model has one folder a training
-    seed).
-    """
-    rows = []
-    for folder in folders:
-        facts = read_json(Path(folder) / FACTS)
-        before, held = facts["pretraining"] or {}, facts["training_set"] or {}
-        rows.append(
-            {
-                "reward_model": facts["reward_model"],
-                "replicate": facts["replicate"],
-                "base": facts["base"],
-                "base_parameters": facts["base_parameters"],
-                "base_tokens": before.get("tokens", float("nan")),
-                "base_flops": before.get("flops", float("nan")),
-                "train_on": facts["train_on"],
-                "labels": facts["labels"],
-                "training_set": held.get("name", ""),
-                "solutions": held.get("solutions", float("nan")),
-                "problems": held.get("problems", float("nan")),
-                "wordings": len(held["wordings"]) if held else float("nan"),
-                "policies": len(held["policies"]) if held else float("nan"),
-                "role": facts["role"],
-                "seed": facts["seed"],
-                "steps": facts["steps"],
-                "head": facts["head"],
-                "ranking_weight": facts["ranking_weight"],
-                "supervise": facts["supervise"],
-                "target": facts["target"],
-                "shuffled": facts["shuffled"],
-                "untrained": facts["untrained"],
-                "released": "released" in facts,
-                "train_flops": facts["train_flops"],
-                **{f"validation_{key}": value for key, value in facts["validation"].items()},
-            }
-        )
-    return pd.DataFrame(rows)
+    """The facts of every reward model, one row for each folder (a replicate of its training)."""
+    return pd.DataFrame([_facts(read_json(Path(folder) / FACTS)) for folder in folders])
+
+
+def _facts(card: Mapping[str, Any]) -> dict[str, object]:
+    """One row of `reward_models`, from the card of a reward model."""
+    before, data = card["pretraining"] or {}, card["training_set"] or {}
+    unknown = float("nan")
+    return {
+        "reward_model": card["reward_model"],
+        "replicate": card["replicate"],
+        "base": card["base"],
+        "base_parameters": card["base_parameters"],
+        "base_tokens": before.get("tokens", unknown),
+        "base_flops": before.get("flops", unknown),
+        "train_on": card["train_on"],
+        "labels": card["labels"],
+        "training_set": data.get("name", ""),
+        "solutions": data.get("solutions", unknown),
+        "problems": data.get("problems", unknown),
+        "wordings": len(data["wordings"]) if data else unknown,
+        "policies": len(data["policies"]) if data else unknown,
+        "role": card["role"],
+        "seed": card["seed"],
+        "steps": card["steps"],
+        "head": card["head"],
+        "ranking_weight": card["ranking_weight"],
+        "supervise": card["supervise"],
+        "target": card["target"],
+        "shuffled": card["shuffled"],
+        "untrained": card["untrained"],
+        "released": "released" in card,
+        "train_flops": card["train_flops"],
+        **{f"validation_{key}": value for key, value in card["validation"].items()},
+    }
 
 
 def training_sets(folders: Sequence[str | Path]) -> pd.DataFrame:
-    """What training sets hold, one row each, in order of their names; `folders` has a reward model
-    of each.
+    """What training sets hold, one row each in order of their names.
+
+    `folders` has one reward model of each training set.
     """
     rows = []
     for folder in folders:
-        facts = read_json(Path(folder) / FACTS)
-        held = dict(facts["training_set"])
-        by_source = {f"right_{name}": share for name, share in held.pop("right_by_source").items()}
-        told = {
-            "training_set": held.pop("name"),
-            "train_on": facts["train_on"],
-            "labels": facts["labels"],
-        }
-        counts = {name: len(held[name]) for name in ("policies", "wordings")}
-        rows.append({**told, "shuffled": facts["shuffled"], **held, **counts, **by_source})
+        card = read_json(Path(folder) / FACTS)
+        data = dict(card["training_set"])
+        shares = data.pop("right_by_source").items()
+        rows.append(
+            {
+                "training_set": data.pop("name"),
+                "train_on": card["train_on"],
+                "labels": card["labels"],
+                "shuffled": card["shuffled"],
+                **data,
+                "policies": len(data["policies"]),
+                "wordings": len(data["wordings"]),
+                **{f"right_{source}": share for source, share in shares},
+            }
+        )
     return pd.DataFrame(rows).sort_values("training_set", ignore_index=True)

@@ -1,6 +1,9 @@
-"""The study's configuration: every key with its meaning, unit and default.
+"""The study's configuration: every key with its type, meaning, unit and default.
 
-`configuration.load` reads one. `python -m prmscale.study FILE` writes the JSON schema for editors.
+`configuration.load` reads and checks a configuration. `python -m prmscale.study FILE` writes the
+JSON schema that editors use. This module imports nothing of the package: names of strategies,
+label methods and formats are declared here, and the modules that implement them register under
+these names.
 """
 
 from __future__ import annotations
@@ -12,14 +15,49 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, field_serializer, model_validator
 
-from prmscale.engines import memory
-from prmscale.engines.aggregation import AGGREGATIONS
-from prmscale.search import STRATEGIES, TREE_STRATEGIES
-
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
 
+Domain = Literal["math", "code"]
+Role = Literal["", "math", "code"]
+Engine = Literal["transformers", "vllm"]
+Dtype = Literal["float32", "bfloat16", "float16"]
+StepRule = Literal["line", "blank_line", "marked", "statement", "block", "function"]
+GeneratedSource = Literal["arithmetic", "programs"]
+Source = Literal[
+    GeneratedSource,
+    "gsm8k",
+    "math",
+    "math500",
+    "hendrycks_math",
+    "humaneval",
+    "mbpp",
+    "humanevalplus",
+    "mbppplus",
+    "livecodebench",
+    "bigcodebench",
+    "taco",
+    "apps",
+    "codecontests",
+]
+CorpusSource = Literal["prm800k", "math_shepherd", "trl_stepwise", "solutions"]
+PrmFormat = Literal["math_shepherd", "rlhflow", "skywork", "qwen", "trl"]
+RolloutMethod = Literal["monte_carlo", "adaptive", "binary_search", "consensus", "omega"]
+LabelMethod = Literal[RolloutMethod, "oracle"]
+Aggregation = Literal["last", "min", "product", "mean", "sum"]
+Strategy = Literal[
+    "one_sample",
+    "random",
+    "majority",
+    "likelihood",
+    "self_certainty",
+    "best_of_n",
+    "weighted_best_of_n",
+    "adaptive_best_of_n",
+    "oracle",
+]
+TreeStrategy = Literal["beam", "lookahead", "dvts", "mcts", "puct"]
 Figure = Literal[
     "fig1",
     "fig2",
@@ -35,63 +73,53 @@ Figure = Literal[
     "table1",
     "table2",
 ]
+
 FIGURES: tuple[Figure, ...] = get_args(Figure)
-
-GENERATED = ("arithmetic", "programs")
-VALIDATION = "validation"
-RolloutMethod = Literal["monte_carlo", "adaptive", "binary_search", "consensus", "omega"]
-LabelMethod = Literal[RolloutMethod, "oracle"]
-Engine = Literal["transformers", "vllm"]
-Domain = Literal["math", "code"]
-StepRule = Literal["line", "blank_line", "marked", "statement", "block", "function"]
-DOMAINS: dict[str, Domain] = {
-    "arithmetic": "math",
-    "programs": "code",
-    "gsm8k": "math",
-    "math": "math",
-    "math500": "math",
-    "hendrycks_math": "math",
-    "humaneval": "code",
-    "mbpp": "code",
-    "humanevalplus": "code",
-    "mbppplus": "code",
-    "livecodebench": "code",
-    "bigcodebench": "code",
-    "taco": "code",
-    "apps": "code",
-    "codecontests": "code",
+GENERATED: tuple[GeneratedSource, ...] = get_args(GeneratedSource)
+VALIDATION: Literal["validation"] = "validation"
+_CODE_SOURCES: tuple[Source, ...] = (
+    "programs",
+    "humaneval",
+    "mbpp",
+    "humanevalplus",
+    "mbppplus",
+    "livecodebench",
+    "bigcodebench",
+    "taco",
+    "apps",
+    "codecontests",
+)
+DOMAINS: dict[Source, Domain] = {
+    source: "code" if source in _CODE_SOURCES else "math" for source in get_args(Source)
 }
-
-
-_OF_CODE = ("statement", "block", "function")
+_CODE_STEP_RULES: tuple[StepRule, ...] = ("statement", "block", "function")
 
 
 class Block(BaseModel):
-    """A part of the configuration: an unknown key is an error, so is "450" for 450; a value never
-    changes.
-    """
+    """A part of the configuration; frozen. Unknown keys and quoted numbers ("450") are errors."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class World(Block):
-    """The generated world that both miniature domains share: wordings, some with a popular
-    misreading.
-    """
+    """The generated world behind both miniature domains. Some wordings have a popular misreading."""
 
     modulus: int = Field(
-        7, ge=2, le=97, description="Arithmetic answers are taken modulo this number."
+        7, ge=2, le=97, description="Answers of arithmetic problems are taken modulo this number."
     )
     definitions: tuple[int, int] = Field(
         (3, 5),
         strict=False,
-        description="Fewest and most defined quantities of a problem; the difficulty is their "
-        "number.",
+        description="Fewest and most quantities that a problem defines. The difficulty of a "
+        "problem is the number of its definitions.",
     )
     filler_share: float = Field(
-        0.45, ge=0, le=1, description="Share of definitions in a wording nobody misreads."
+        0.45,
+        ge=0,
+        le=1,
+        description="Share of the definitions whose wording cannot be misread.",
     )
-    misreading_rates: dict[str, Share | dict[Literal["math", "code"], Share]] = Field(
+    misreading_rates: dict[str, Share | dict[Domain, Share]] = Field(
         {
             "less_than": 0.60,
             "taken_from": 0.55,
@@ -101,142 +129,132 @@ class World(Block):
             "subtracted_from": 0.50,
             "fewer_than_double": 0.45,
         },
-        description="Share of authors who fall for the misreading of each wording, alike in both "
-        "domains or by domain ({math: 0.6, code: 0.3}); a wording left out, or a domain left out "
-        "of a wording, does not use it.",
+        description="For each wording the share of authors who misread it, in both domains or by "
+        "domain ({math: 0.6, code: 0.3}). Problems use only the wordings listed here; a wording "
+        "with rates by domain is used only in the domains that it lists.",
     )
 
     @model_validator(mode="after")
-    def _ordered(self) -> World:
+    def _check_order(self) -> World:
         if not 1 <= self.definitions[0] <= self.definitions[1] <= 8:
-            raise ValueError("definitions wants [fewest, most] with 1 <= fewest <= most <= 8")
+            raise ValueError("definitions must be [fewest, most] with 1 <= fewest <= most <= 8")
         return self
 
-    def rates(self, domain: Literal["math", "code"]) -> dict[str, float]:
+    def rates(self, domain: Domain) -> dict[str, float]:
         """The misreading rate of each wording that this domain uses."""
-        every = {
-            n: r.get(domain) if isinstance(r, dict) else r for n, r in self.misreading_rates.items()
-        }
-        return {name: rate for name, rate in every.items() if rate is not None}
+        found = {}
+        for name, rate in self.misreading_rates.items():
+            of_domain = rate.get(domain) if isinstance(rate, dict) else rate
+            if of_domain is not None:
+                found[name] = of_domain
+        return found
 
 
 class Dataset(Block):
-    """Problems of one kind. The splits are disjoint; a choice is never made on the test split."""
+    """Problems from one source. The splits are disjoint. No choice is made on the test split."""
 
-    name: Name = Field(
-        description="The name that the rest of the configuration and the results use."
+    name: Name = Field(description="Name of the data set in the configuration and the results.")
+    source: Source = Field(
+        description="The task: `arithmetic` and `programs` are generated, all others are "
+        "published benchmarks."
     )
-    source: Literal[
-        "arithmetic",
-        "programs",
-        "gsm8k",
-        "math",
-        "math500",
-        "hendrycks_math",
-        "humaneval",
-        "mbpp",
-        "humanevalplus",
-        "mbppplus",
-        "livecodebench",
-        "bigcodebench",
-        "taco",
-        "apps",
-        "codecontests",
-    ] = Field(description="The task: two generated ones, or a published set of problems.")
     path: str | None = Field(
         None,
-        description="Local file in the published format, JSON or Parquet ({split} is replaced by "
-        "the published split's name); without it the hub or package.",
+        description="Local file in the published format, JSON or Parquet; `{split}` stands for the "
+        "name of the published split. By default the problems are loaded from the hub or from the "
+        "benchmark's package.",
     )
     steps: StepRule | None = Field(
         None,
-        description="What a step of its solutions is, whoever writes them; each policy's own rule "
-        "if left out.",
+        description="How solutions of this data set are split into steps, whichever policy wrote "
+        "them. By default the policy's `prompting.steps` decides.",
     )
     train: int = Field(
-        0, ge=0, description="Problems whose solutions are labelled to train reward models."
+        0, ge=0, description="Number of problems whose labelled solutions train reward models."
     )
-    validation: int = Field(0, ge=0, description="Problems that choices may be made on.")
-    test: int = Field(0, ge=0, description="Problems that results are measured on.")
+    validation: int = Field(
+        0, ge=0, description="Number of problems on which choices are made, such as thresholds."
+    )
+    test: int = Field(0, ge=0, description="Number of problems on which results are measured.")
     leave_out: list[str] = Field(
         [],
-        description="Published problems to leave out, such as mislabelled ones, by their published "
-        "id (task_id, question_id, unique_id, problem_id, name or id); where a set has none, as "
-        "GSM8K, by the row's number in the published file, from 0. SPLIT/ID names that of one "
-        "published split alone (test/12). The others keep their order, and the next ones take "
-        "their places.",
+        description="Published problems to leave out, for example mislabelled ones, by their "
+        "published id (task_id, question_id, unique_id, problem_id, name or id). If the benchmark "
+        "has no ids (GSM8K), by row number in the published file, from 0. SPLIT/ID (test/12) names "
+        "a problem of one published split. The other problems keep their order, and the next "
+        "problems fill the gaps.",
     )
 
     @model_validator(mode="after")
-    def _has_such_steps(self) -> Dataset:
-        if DOMAINS[self.source] == "math" and self.steps in _OF_CODE:
+    def _check_steps(self) -> Dataset:
+        if DOMAINS[self.source] == "math" and self.steps in _CODE_STEP_RULES:
             raise ValueError(
                 f"steps: {self.steps} is a rule for code; math has line, blank_line and marked"
             )
         if self.source in GENERATED and self.steps not in (None, "line"):
             raise ValueError(
-                f"steps: {self.steps}: a step of a generated problem, whose truth is known, is a "
-                "line"
+                f"steps: {self.steps}: steps of generated problems are lines, because their truth "
+                "is known by line"
             )
         return self
 
     def step_rule(self) -> StepRule | None:
-        """What a step of its solutions is; None where that is each policy's choice."""
+        """How its solutions are split into steps; None if each policy decides."""
         return "line" if self.source in GENERATED else self.steps
 
 
 class Corpus(Block):
-    """Solutions that others have written and labelled: reward models may be trained on them as they
-    are.
-    """
+    """Published solutions with published labels. Reward models can be trained on them directly."""
 
-    name: Name = Field(description="The name that rewards.data uses.")
-    source: Literal["prm800k", "math_shepherd", "trl_stepwise", "solutions"] = Field(
-        description="PRM800K, Math-Shepherd, or rows of TRL's stepwise format; solutions: a file "
-        "in the format of GSM8K's published model solutions, each step labelled by whether its "
-        "solution is right."
+    name: Name = Field(description="Name of the corpus in rewards.data and the results.")
+    source: CorpusSource = Field(
+        description="Format: PRM800K, Math-Shepherd, TRL's stepwise format, or `solutions`: a file "
+        "in the format of GSM8K's published model solutions, in which every step gets the outcome "
+        "of its solution as label."
     )
-    domain: Domain = Field("math", description="What its problems are about.")
+    domain: Domain = Field("math", description="Domain of its problems.")
     path: str | None = Field(
         None,
-        description="Local file in the published format, JSON or Parquet; without it the hub (not "
-        "of solutions).",
+        description="Local file in the published format, JSON or Parquet. By default the corpus is "
+        "loaded from the hub; source `solutions` must have a path.",
     )
     skip_malformed: bool = Field(
         False,
-        description="Leave malformed rows out, counted and listed in card.json; otherwise one is "
-        "an error.",
+        description="Leave out malformed rows, and count and list them in card.json. By default a "
+        "malformed row is an error.",
     )
     limit: Count | None = Field(
-        None, description="At most so many rows, drawn at random; all if left out."
+        None, description="Maximum number of rows, drawn at random; by default all rows."
     )
     validation: Share = Field(
-        0.1, description="Share of its problems, by the hash of their text, kept for validation."
+        0.1,
+        description="Share of the problems kept for validation, chosen by a hash of their text.",
     )
 
 
 class CodeExecution(Block):
-    """How model-written Python is run. The generated programs are interpreted and never need this."""
+    """How model-written Python is run. Generated programs are interpreted and never need this."""
 
     sandbox: Literal["bubblewrap", "none, I accept that model-written code runs unprotected"] = (
         Field(
             "bubblewrap",
-            description="bubblewrap, or in so many words that code may run without any protection.",
+            description="bubblewrap, or an explicit statement that code may run without any "
+            "protection.",
         )
     )
     seconds: float = Field(
-        6.0,  # the slowest reference of MBPP takes 3 to 4 on a slow core
+        6.0,  # the slowest reference of MBPP needs 3 to 4 on a slow core
         gt=0,
-        description="Wall time a program may take, in seconds: for each test of a contest problem "
-        "(LiveCodeBench, TACO, APPS, CodeContests), as their judges count, else for all calls of "
-        "its tests together.",
+        description="Time limit of a program, in seconds of wall time. For contest problems "
+        "(LiveCodeBench, TACO, APPS, CodeContests) the limit holds for each test, as in their "
+        "judges, otherwise for all tests together.",
     )
-    memory_mb: int = Field(512, ge=64, description="Address space a program may take, in MiB.")
+    memory_mb: int = Field(512, ge=64, description="Address space that a program may use, in MiB.")
     packages: str | None = Field(
         None,
-        description="Folder of installed packages (site-packages of the Python that runs this) "
-        "that programs may import, read-only; without it the standard library alone. BigCodeBench "
-        "needs it.",
+        description="Folder with installed packages (site-packages of the running Python) that "
+        "programs may import, read-only; by default only the standard library. BigCodeBench needs "
+        "packages.",
     )
 
     @property
@@ -249,106 +267,119 @@ class LadderModel(Block):
     """One size of the ladder: a Llama-architecture decoder pre-trained from scratch."""
 
     name: Name = Field(
-        description="Name of the model; NAME@PERCENT names a checkpoint along its pre-training."
+        description="Name of the model. NAME is the end of its pre-training, NAME@PERCENT a "
+        "checkpoint along it."
     )
-    width: int = Field(description="Hidden size.", ge=8)
-    layers: Count = Field(description="Decoder layers.")
-    heads: Count = Field(description="Attention heads; divides the width.")
+    width: int = Field(description="Hidden size; must be an even multiple of `heads`.", ge=8)
+    layers: Count = Field(description="Number of decoder layers.")
+    heads: Count = Field(description="Number of attention heads.")
 
     @model_validator(mode="after")
-    def _divides(self) -> LadderModel:
+    def _check_width(self) -> LadderModel:
         if self.width % self.heads or (self.width // self.heads) % 2:
             raise ValueError(f"width {self.width} must be an even multiple of heads {self.heads}")
         return self
 
 
+def _check_checkpoints(checkpoints: list[int]) -> None:
+    """Raise ValueError unless the percentages increase and end with 100."""
+    if sorted(set(checkpoints)) != checkpoints or checkpoints[-1:] != [100]:
+        raise ValueError("checkpoints must be increasing percentages that end with 100")
+
+
 class Pretraining(Block):
     """Pre-training of the ladder on solutions by authors who share the popular misreadings."""
 
-    ladder: list[LadderModel] = Field([], description="The sizes, smallest first.")
-    tokens: int = Field(2_000_000, ge=1000, description="Solution tokens each size is trained on.")
+    ladder: list[LadderModel] = Field([], description="The models, smallest first.")
+    tokens: int = Field(
+        2_000_000, ge=1000, description="Tokens of solutions that each model is trained on."
+    )
     checkpoints: list[int] = Field(
-        [25, 50, 100], description="Checkpoints kept, in percent of the tokens."
+        [25, 50, 100], description="Checkpoints to keep, in percent of `tokens`; must end with 100."
     )
     math_share: Share = Field(
         0.6, description="Share of arithmetic among the documents; the rest are programs."
     )
-    batch: Count = Field(32, description="Documents a step.")
+    batch: Count = Field(32, description="Documents per optimiser step.")
     learning_rate: float = Field(
-        0.005, gt=0, description="Peak rate of Muon; cosine to a tenth of it."
+        0.005,
+        gt=0,
+        description="Peak learning rate of Muon; a cosine schedule ends at a tenth of it.",
     )
     seeds: Count = Field(
-        1, description="Independent pre-trainings of every size; policies are of the first."
+        1,
+        description="Number of independent pre-trainings (replicates) of each model. Policies use "
+        "the first.",
     )
 
     @model_validator(mode="after")
-    def _ends(self) -> Pretraining:
-        if sorted(set(self.checkpoints)) != self.checkpoints or self.checkpoints[-1:] != [100]:
-            raise ValueError("checkpoints wants increasing percentages that end with 100")
+    def _check(self) -> Pretraining:
+        _check_checkpoints(self.checkpoints)
         return self
 
 
 class Example(Block):
-    """A solved problem that a policy is shown before the one it is to solve."""
+    """A solved problem that the prompt shows before the problem to solve (few-shot)."""
 
-    problem: str = Field(description="The problem, as a data set words it.")
-    solution: str = Field(description="Its solution, as the policy should write one.")
+    problem: str = Field(description="The problem, in the wording of the data set.")
+    solution: str = Field(description="Its solution, in the form that the policy should write.")
 
 
 _CHAT_STEPS: dict[Domain, StepRule] = {"math": "blank_line", "code": "block"}
 _INSTRUCTIONS: dict[Domain, str] = {
-    "math": "Solve the problem step by step, with a blank line after each step. Put the final answer in \\boxed{}.",
+    "math": "Solve the problem step by step, with a blank line after each step. "
+    "Put the final answer in \\boxed{}.",
     "code": "Solve the task in Python. Reply with the whole solution in one Python code block.",
 }
 
 
 class Prompting(Block):
-    """How a policy is asked, how its solutions are cut in steps, and how it is loaded."""
+    """How a policy is asked, and how its solutions are split into steps."""
 
     style: Literal["plain", "chat"] = Field(
-        "plain", description="The bare problem, or the model's chat template."
+        "plain",
+        description="plain: the prompt is the bare problem. chat: the prompt is written by the "
+        "model's chat template.",
     )
     system: str | None = Field(
         None,
-        description="The chat's system prompt; said before the first problem where a template has "
-        "no system role.",
+        description="System prompt of the chat. If the template has no system role, the text "
+        "precedes the first problem.",
     )
     instructions: dict[Domain, str] = Field(
         _INSTRUCTIONS,
-        description='What is said before the problem in the chat style, by domain; "" for nothing.',
+        description="Text before the problem in the chat style, by domain; an empty text for none.",
     )
     examples: dict[Domain, list[Example]] = Field(
         {},
-        description="Solved problems shown before it (few-shot), by domain; in the chat style as "
-        "turns of the chat.",
+        description="Solved problems shown before the problem (few-shot), by domain. In the chat "
+        "style they are turns of the chat.",
     )
-    template: dict[str, bool | int | float | str] = Field(
+    chat_template: dict[str, bool | int | float | str] = Field(
         {}, description="Arguments of the chat template, such as {enable_thinking: false}."
     )
     steps: dict[Domain, StepRule] = Field(
         {},
-        description="What a step is, by domain: a line, what a blank line ends, what a line with "
-        "`Step N` begins (marked); for code also a statement of the module, a block (compound "
-        "statements of the module and its functions, and the runs of simple ones between them), or "
-        "a function. If left out, in the plain style a line, in the chat style blank_line for math "
-        "and block for code. A data set may say otherwise.",
+        description="How solutions are split into steps, by domain. line: at each line end. "
+        "blank_line: at blank lines. marked: before each line that begins with `Step N`. For code "
+        "also statement: the statements of the module; block: the compound statements of the "
+        "module and of its functions, and the runs of simple statements between them; function: "
+        "the functions. By default line in the plain style, and in the chat style blank_line for "
+        "math and block for code. `datasets[].steps` takes precedence.",
     )
     thoughts: Literal["hidden", "steps"] = Field(
         "hidden",
-        description="What a reasoning model writes between <think> tags: kept from steps, reward "
-        "models and graders, or cut in steps like the rest. Hidden ones are lost to a search that "
-        "goes on from its steps, and count against max_tokens only in the draw that thinks.",
+        description="Text that a reasoning model writes between `<think>` tags. hidden: it is "
+        "removed before steps are split, scored and graded; tree search loses it when it "
+        "continues from a step, and only the draw that wrote it counts it against max_tokens. "
+        "steps: it is split into steps like the rest of the reply.",
     )
-    dtype: Literal["float32", "bfloat16", "float16"] = Field(
-        "float32", description="Number format of the weights."
-    )
-    revision: str | None = Field(None, description="Branch, tag or commit on the hub.")
 
     @model_validator(mode="after")
-    def _fits(self) -> Prompting:
-        if self.style == "plain" and (self.system is not None or self.template):
-            raise ValueError("system and template are of the chat style: set style: chat")
-        if self.steps.get("math", "line") in _OF_CODE:
+    def _check(self) -> Prompting:
+        if self.style == "plain" and (self.system is not None or self.chat_template):
+            raise ValueError("system and chat_template belong to the chat style: set style: chat")
+        if self.steps.get("math", "line") in _CODE_STEP_RULES:
             raise ValueError(
                 f"steps: {self.steps['math']} is a rule for code; math has line, blank_line and "
                 "marked"
@@ -356,57 +387,58 @@ class Prompting(Block):
         return self
 
     def instruction(self, domain: Domain) -> str:
-        """What is said before a problem of this domain."""
+        """The text before a problem of this domain."""
         return self.instructions.get(domain, _INSTRUCTIONS[domain])
 
     def step_rule(self, domain: Domain) -> StepRule:
-        """What a step of this domain is."""
+        """How solutions of this domain are split into steps."""
         return self.steps.get(domain, _CHAT_STEPS[domain] if self.style == "chat" else "line")
 
 
-class Released(Block):
-    """A causal language model that exists already."""
+class ReleasedModel(Block):
+    """A model that already exists: its name, where it is, and how its weights are loaded."""
 
-    name: Name = Field(
-        description="The name that the rest of the configuration and the results use."
+    name: Name = Field(description="Name of the model in the configuration and the results.")
+    model: str = Field(description="Folder or hub name. Code in the folder is never run.")
+    revision: str | None = Field(
+        None, description="Branch, tag or commit on the hub; by default the main branch."
     )
+    dtype: Dtype = Field("float32", description="Number format of the weights.")
+    gpus: Count | None = Field(
+        None,
+        description="GPUs of a job that runs the model; by default as many as its size needs.",
+    )
+
+
+class ReleasedPolicy(ReleasedModel):
+    """A causal language model that already exists: a policy, or the base of reward models."""
+
     model: str = Field(
         description="Folder or hub name; with gguf_file also package:NAME, an installed Python "
-        "package."
+        "package. Code in the folder is never run."
     )
     gguf_file: str | None = Field(
-        None, description="A GGUF file there: dequantised once, kept with the results."
+        None,
+        description="A GGUF file in that folder; it is dequantised once and stored with the "
+        "results.",
     )
     prompting: Prompting = Field(
-        Prompting(style="chat"), description="How it is asked, and loaded."
-    )
-    gpus: Count | None = Field(
-        None, description="GPUs of a job that runs it; counted from its size if left out."
+        Prompting(style="chat"),
+        description="How the policy is asked. A `prompting` block without `style` is plain.",
     )
     config: dict[str, int | bool | str] | None = Field(
         None,
-        description="What its config.json says of its size (model_type, num_hidden_layers, "
-        "hidden_size, num_attention_heads, num_key_value_heads, intermediate_size, vocab_size, "
-        "tie_word_embeddings): memory, GPUs and the projected cost are counted from it where the "
-        "file is neither in a folder nor in the hub's cache.",
+        description="The keys of config.json that determine the model's size: model_type, "
+        "num_hidden_layers, hidden_size, num_attention_heads, num_key_value_heads, "
+        "intermediate_size, vocab_size, tie_word_embeddings. Memory, GPUs and the projected cost "
+        "are computed from them if config.json is neither in a folder nor in the hub's cache.",
     )
     solution_tokens: float | None = Field(
         None,
         gt=0,
-        description="Expected tokens of its solutions, for the projected cost; those of `cost` if "
-        "left out.",
+        description="Expected tokens of a solution, for the projected cost; by default "
+        "cost.solution_tokens.",
     )
-
-    @model_validator(mode="after")
-    def _has_a_size(self) -> Released:
-        if self.config is not None and (
-            memory.size(self.config) is None or "model_type" not in self.config
-        ):
-            raise ValueError(
-                "config wants the keys of a config.json that tell a model's size; see its "
-                "description"
-            )
-        return self
 
 
 class Sampling(Block):
@@ -414,65 +446,69 @@ class Sampling(Block):
 
     engine: Engine = Field(
         "transformers",
-        description="What samples: transformers, or vLLM with its prefix cache and tensor "
-        "parallelism over the job's GPUs, in an environment of its own (`make vllm`); vLLM tells "
-        "no self-certainty, so that control is left out.",
+        description="The engine that samples. vllm has a prefix cache and splits weights over the "
+        "job's GPUs (tensor parallelism); it needs its own environment (`make vllm`), and it does "
+        "not report self-certainty, so that this control is left out.",
     )
     temperature: float = Field(
         0.8, ge=0, description="Softmax temperature; 0 takes the most likely token."
     )
     top_p: float = Field(
-        1.0, gt=0, le=1, description="Nucleus: probability mass the kept tokens reach."
+        1.0,
+        gt=0,
+        le=1,
+        description="Nucleus sampling: total probability of the tokens that are kept.",
     )
-    max_tokens: Count = Field(96, description="Most new tokens of a whole solution.")
-    batch: Count = Field(512, description="Samples generated together.")
+    max_tokens: Count = Field(96, description="Maximum number of new tokens of a whole solution.")
+    batch: Count = Field(512, description="Number of samples that are generated together.")
 
 
 class Policies(Block):
-    """What writes solutions."""
+    """The models that write solutions."""
 
     pretraining: Pretraining = Field(
-        Pretraining(), description="The ladder of small models, trained here."
+        Pretraining(), description="The ladder of small models, trained by the pipeline."
     )
-    released: list[Released] = Field([], description="Models that exist already.")
+    released: list[ReleasedPolicy] = Field([], description="Language models that already exist.")
     sampling: Sampling = Field(Sampling(), description="How every policy is sampled.")
 
 
 class LabelDecision(Block):
-    """When a method stops rolling out a prefix, and what its label then is."""
+    """When a label method stops rolling out a prefix, and which label the prefix then has."""
 
     threshold: float = Field(
         ge=0,
         lt=1,
-        description="A step is right if the chance of success from it is above this, more likely "
-        "than not; at 0 if any rollout succeeds, and the first success ends them.",
+        description="A step is right if its chance of success is more likely above this threshold "
+        "than not. At 0 a step is right if any rollout succeeds, and the first success ends the "
+        "rollouts.",
     )
     confidence: float = Field(
         0.9,
         gt=0.5,
         lt=1,
-        description="Posterior probability at which the label is decided; else K are spent. At "
-        "threshold 0 nothing is left to be decided by it.",
+        description="Posterior probability at which rollouts end before all K are spent. It has "
+        "no effect at threshold 0.",
     )
 
 
 class LabelDecisions(Block):
-    """The rule of each method that has a choice.
+    """The rule of each label method that can be configured.
 
-    The others have none: `monte_carlo` and `omega` call a step right if any rollout succeeds (a
-    training set's `threshold` may ask more of monte_carlo), `oracle` is the truth.
+    The other methods have fixed rules: `monte_carlo` and `omega` call a step right if any rollout
+    succeeds (a training set's `threshold` can ask more of monte_carlo); `oracle` is the truth.
     """
 
     adaptive: LabelDecision = Field(
         LabelDecision(threshold=0.2),
-        description="Of `adaptive`; by default the posterior of the chance of success, for it is "
-        "by that that rollouts are saved.",
+        description="Rule of `adaptive`. The default compares the posterior with a threshold, "
+        "because only the posterior saves rollouts.",
     )
     binary_search: LabelDecision = Field(
         LabelDecision(threshold=0.0),
-        description="Of `binary_search`, and of each labeller of `consensus`, which is such a "
-        "search; by default any success, as OmegaPRM's search has it and as arXiv 2501.07301 found "
-        "best.",
+        description="Rule of `binary_search`, and of each labeller of `consensus`, which runs "
+        "binary searches. The default accepts any success, as OmegaPRM does and as arXiv "
+        "2501.07301 found best.",
     )
 
 
@@ -481,359 +517,379 @@ class OmegaTree(Block):
 
     searches: Count = Field(
         4,
-        description="Wrong rollouts whose first error is searched for, a problem; fewer where "
-        "there are no more.",
+        description="Maximum number of wrong rollouts per problem in which the first error is "
+        "searched.",
     )
     alpha: float = Field(
-        0.5, gt=0, le=1, description="Lower: rollouts of states that mostly succeed come first."
+        0.5,
+        gt=0,
+        le=1,
+        description="The lower, the earlier rollouts of states that mostly succeed are searched.",
     )
-    beta: float = Field(0.9, gt=0, le=1, description="Lower: short rollouts come first.")
+    beta: float = Field(
+        0.9, gt=0, le=1, description="The lower, the earlier short rollouts are searched."
+    )
     length: float = Field(
-        500, gt=0, description="Tokens of a rollout (L) at which beta counts once."
+        500, gt=0, description="Length L of a rollout, in tokens, at which beta applies once."
     )
     exploration: float = Field(
-        0.125, ge=0, description="c_puct: how much states that were seldom chosen gain."
+        0.125, ge=0, description="c_puct: bonus of states that were seldom selected."
     )
 
 
 class LabelComparison(Block):
-    """Methods of labelling compared on the same problems, where the truth of steps is known (figure
+    """Comparison of label methods on the same problems, whose true step labels are known (figure
     9).
     """
 
     methods: list[RolloutMethod] = Field(
         [],
-        description="The methods; without any, figure 9 shows the labels that reward models are "
-        "trained on.",
+        description="The methods to compare. If empty, figure 9 shows the labels that reward "
+        "models are trained on.",
     )
     rollouts: Count = Field(
-        8, description="K of all of them; of a fixed number also every smaller power of two."
+        8,
+        description="K of all methods. Monte-Carlo labels are also judged at every smaller power "
+        "of two.",
     )
     problems: Count = Field(
-        80, description="Train problems of a data set, the first ones; all if it has fewer."
+        80, description="Number of train problems per data set, from the first; all if fewer."
     )
 
 
 class Labels(Block):
-    """Labelling of steps: which policy's solutions, and how."""
+    """Labelling of steps: whose solutions are labelled, and how."""
 
     policy: str = Field(
         description="The policy that writes training solutions and rollouts, unless a training set "
         "names others."
     )
-    solutions: Count = Field(4, description="Solutions a training or validation problem.")
+    solutions: Count = Field(4, description="Solutions per training or validation problem.")
     rollouts: Count = Field(
         4,
-        description="Rollouts from every step's prefix (K of Math-Shepherd); the most where a "
-        "method may stop early.",
+        description="Rollouts from the prefix of every step (K of Math-Shepherd); the maximum for "
+        "methods that can stop early.",
     )
     decision: LabelDecisions = Field(
         LabelDecisions(),
-        description="What the methods that may stop before K call right, and when they stop.",
+        description="What the methods that can stop early call right, and when they stop.",
     )
     consensus: list[str] = Field(
         [],
-        description="The policies whose rollouts must place the first error alike for a solution "
-        "to be kept by the method `consensus` (two or more); each searches for it as "
-        "`binary_search` does.",
+        description="The labellers of the method `consensus`: two or more policies. Each searches "
+        "the first error as `binary_search` does; a solution is kept if all find the same first "
+        "error.",
     )
     omega: OmegaTree = Field(OmegaTree(), description="The tree of the method `omega`.")
     compare: LabelComparison = Field(
-        LabelComparison(), description="Methods compared beside the training."
+        LabelComparison(), description="Label methods that are compared (figure 9)."
     )
     shards: Count = Field(
-        8, description="Parts the work is cut in; an interrupted job loses at most one."
+        8, description="Number of shards of a job; an interrupted job loses at most one."
     )
 
 
 class TrainingSet(Block):
-    """What reward models are trained on: labelled solutions of some data sets and corpora."""
+    """Labelled solutions that reward models are trained on, from data sets and corpora."""
 
-    name: Name = Field(description="The name reward models refer to.")
+    name: Name = Field(description="Name of the training set; rewards.models refer to it.")
     datasets: list[str] = Field(
         [], description="Data sets whose train split is used, in equal parts."
     )
     policies: list[str] = Field(
         [],
-        description="Policies that write the solutions, each labelled by its writer's rollouts; of "
-        "every problem they are taken in turn. labels.policy alone if left out.",
+        description="Policies that write the solutions; each labels its own solutions by its own "
+        "rollouts. The policies take turns on every problem. By default labels.policy alone.",
     )
     corpora: list[str] = Field(
-        [], description="Corpora used beside them, in equal parts, with the labels they have."
+        [],
+        description="Corpora that are used beside the data sets, in equal parts, with their "
+        "published labels.",
     )
     labels: LabelMethod = Field(
         "monte_carlo",
-        description="Which labels, and what they call right. monte_carlo: a fixed number of "
-        "rollouts; more than the share `threshold` of them succeed. oracle: the truth. adaptive: "
-        "rollouts until labels.decision.adaptive is sure. binary_search: for the first error, each "
-        "check by labels.decision.binary_search. consensus: such searches by several policies; "
-        "solutions they agree on are kept. omega: a tree of rollouts, which are then the "
-        "solutions; any rollout succeeds. tables/labels.csv repeats the rule of each.",
+        description="The label method, and when it calls a step right. monte_carlo: a fixed number "
+        "of rollouts, of which more than the share `threshold` succeed. adaptive: rollouts until "
+        "labels.decision.adaptive is sure. binary_search: a search for the first error, each check "
+        "by labels.decision.binary_search. consensus: binary searches by several policies; only "
+        "solutions on which all agree are kept. omega: a tree of rollouts, which are also the "
+        "solutions; any rollout succeeds. oracle: the truth. tables/labels.csv states the rule of "
+        "each table of labels.",
     )
     threshold: Share = Field(
         0.0,
         lt=1,
-        description="Labels monte_carlo: a step is right if more than this fraction of its "
-        "rollouts succeeds; any by default, as in Math-Shepherd, and as arXiv 2501.07301 found "
-        "best.",
+        description="For monte_carlo: a step is right if more than this share of its rollouts "
+        "succeeds. The default accepts any success, as in Math-Shepherd and as arXiv 2501.07301 "
+        "found best.",
     )
     solutions: Count | None = Field(
-        None, description="Solutions drawn in all; all there are if left out."
+        None, description="Total number of solutions, drawn at random; by default all."
     )
     per_problem: Count | None = Field(
         None,
-        description="Solutions of each problem: so many problems are drawn that theirs make up "
-        "`solutions`, many if this is small. Without it solutions are drawn whatever their "
-        "problem.",
+        description="Solutions per problem. Problems are drawn until their solutions make up "
+        "`solutions`: the smaller this number, the more problems. By default solutions are drawn "
+        "regardless of their problem.",
     )
     wordings: list[str] | None = Field(
         None,
         min_length=1,
-        description="Only problems in which no other wording than these can be misread (keys of "
-        "world.misreading_rates); generated data sets alone have them.",
+        description="Use only problems in which no other wordings than these can be misread (keys "
+        "of world.misreading_rates). Only generated data sets have wordings.",
     )
     shuffled: bool = Field(
         False,
-        description="A control: labels exchanged at random among training solutions of equally "
-        "many steps.",
+        description="A control: exchange labels at random among training solutions with the same "
+        "number of steps.",
     )
 
     @model_validator(mode="after")
-    def _of_something(self) -> TrainingSet:
+    def _check_sources(self) -> TrainingSet:
         if not self.datasets and not self.corpora:
-            raise ValueError("wants at least one of datasets and corpora")
-        if len(set(self.policies)) < len(self.policies):
-            raise ValueError("policies: one is named twice")
+            raise ValueError("at least one of datasets and corpora is required")
         if self.policies and not self.datasets:
-            raise ValueError("policies write solutions of datasets, and none is named")
-        if self.policies and self.per_problem and self.per_problem % len(self.policies):
-            raise ValueError(
-                f"per_problem: {self.per_problem} wants to be a multiple of its "
-                f"{len(self.policies)} policies"
-            )
+            raise ValueError("policies write solutions of datasets, and no data set is named")
+        if len(set(self.policies)) < len(self.policies):
+            raise ValueError("policies: a policy is named twice")
+        return self
+
+    @model_validator(mode="after")
+    def _check_threshold(self) -> TrainingSet:
         if self.threshold and self.labels != "monte_carlo":
             raise ValueError(
-                "threshold is of labels: monte_carlo; other methods decide for themselves"
+                "threshold is for labels: monte_carlo; other methods have rules of their own"
             )
         if self.threshold and not self.datasets:
             raise ValueError(
-                "threshold is of labels: monte_carlo of datasets; corpora bring their own labels"
+                "threshold is for monte_carlo labels of datasets; corpora have their own labels"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _check_sizes(self) -> TrainingSet:
+        if self.policies and self.per_problem and self.per_problem % len(self.policies):
+            raise ValueError(
+                f"per_problem: {self.per_problem} must be a multiple of its "
+                f"{len(self.policies)} policies"
             )
         parts = (len(self.datasets) + len(self.corpora)) * (self.per_problem or 1)
         if self.solutions and self.per_problem and self.solutions % parts:
             raise ValueError(
-                f"solutions: {self.solutions} wants to be a multiple of {parts}: its sources times "
+                f"solutions: {self.solutions} must be a multiple of {parts}: its sources times "
                 "per_problem"
             )
         return self
 
 
 class Lora(Block):
-    """Low-rank adaptation of all linear layers (arXiv 2106.09685); it is merged into the weights
-    that are saved.
-    """
+    """LoRA adapters of all linear layers (arXiv 2106.09685), merged into the saved weights."""
 
-    rank: Count = Field(16, description="Rank of the change of each matrix.")
-    alpha: Count = Field(32, description="Scale of the change, divided by the rank.")
+    rank: Count = Field(16, description="Rank of each adapter.")
+    alpha: Count = Field(32, description="Scale of each adapter; it is divided by the rank.")
 
 
 class RewardTraining(Block):
-    """How reward models are trained: BCE at step ends, mean over steps, and a ranking loss beside
-    it if wished.
+    """Training of reward models: binary cross-entropy (BCE) at step ends, averaged over steps, with
+    an optional ranking loss.
     """
 
     head: Literal["scalar", "evidence", "implicit"] = Field(
         "scalar",
-        description="What judges: a linear map of the base's hidden state, evidence added up over "
-        "tokens from how they surprise the frozen base, or a policy's log-ratio to its reference "
-        "(implicit PRM, arXiv 2412.01981).",
+        description="How step scores are computed. scalar: a linear map of the base's hidden "
+        "state. evidence: evidence summed over tokens, from how much each token surprises the "
+        "frozen base. implicit: the log-ratio of a policy to its reference (implicit PRM, arXiv "
+        "2412.01981).",
     )
     steps: int = Field(
-        400, ge=0, description="Optimiser steps; 0 is a control: the base with a fresh head."
+        400,
+        ge=0,
+        description="Number of optimiser steps. 0 is a control: the base with an untrained head.",
     )
-    batch: Count = Field(32, description="Solutions a step.")
+    batch: Count = Field(32, description="Solutions per optimiser step.")
     learning_rate: float = Field(
-        0.002, gt=0, description="Peak rate; warm-up over 5 %, cosine to a tenth."
+        0.002,
+        gt=0,
+        description="Peak learning rate, after a warm-up over 5 % of the steps; a cosine schedule "
+        "ends at a tenth of it.",
     )
     optimizer: Literal["muon", "adamw"] = Field(
-        "muon", description="Muon for the matrices, or AdamW throughout."
+        "muon", description="Muon for the matrices and AdamW for the rest, or AdamW for all."
     )
     target: Literal["hard", "soft"] = Field(
-        "hard", description="Label 0/1, or the fraction of successful rollouts."
+        "hard", description="Target of a step: its label (0 or 1), or its share of successes."
     )
     supervise: Literal["first_error", "all", "outcome"] = Field(
         "all",
-        description="Steps with a loss: all, those up to and including the first that is labelled "
-        "wrong (for labels without noise: a right step that no rollout finished hides all after "
-        "it, the known outcome too), or only the last one with the solution's outcome as its label "
-        "(as the implicit PRM is trained).",
+        description="Steps that have a loss. all: every step. first_error: the steps up to and "
+        "including the first that is labelled wrong (for labels without noise: a right step "
+        "without a successful rollout hides all later steps, including the known outcome). "
+        "outcome: the last step alone, with the outcome of the solution as its label (as the "
+        "implicit PRM is trained).",
     )
     ranking_weight: float = Field(
         0.0,
         ge=0,
-        description="Weight of a ranking loss over right and wrong solutions of one problem, "
-        "beside BCE.",
+        description="Weight of a ranking loss over right and wrong solutions of the same problem, "
+        "added to BCE.",
     )
-    checkpoints: list[int] = Field([100], description="Checkpoints kept, in percent of the steps.")
+    checkpoints: list[int] = Field(
+        [100], description="Checkpoints to keep, in percent of `steps`; must end with 100."
+    )
     dtype: Literal["float32", "bfloat16"] = Field(
         "float32",
-        description="Arithmetic of the passes; weights and optimiser are kept in float32.",
+        description="Number format of forward and backward passes; weights and optimiser state "
+        "are float32.",
     )
     accumulation: Count = Field(
         1,
-        description="Parts in which a step's solutions are read one after the other, to save "
-        "memory.",
+        description="Number of parts into which a batch is split to save memory (gradient "
+        "accumulation).",
     )
     activation_checkpointing: bool = Field(
         False,
-        description="Compute activations again in the backward pass, to save memory for a third "
-        "more time.",
+        description="Recompute activations in the backward pass: less memory, a third more time.",
     )
     lora: Lora | None = Field(
-        None, description="Train LoRA adapters of the base, not all its weights."
+        None, description="Train LoRA adapters of the base; by default all weights are trained."
     )
     resume_minutes: float = Field(
         10.0,
         gt=0,
-        description="Minutes between the states from which a training that was killed goes on.",
+        description="Minutes between saved states, from which an interrupted training resumes.",
     )
     seeds: Count = Field(
         1,
-        description="Independent trainings of each reward model; number r starts from pre-training "
-        "number r, modulo policies.pretraining.seeds.",
+        description="Number of independent trainings (replicates) of each reward model. Replicate "
+        "r starts from pre-training r, modulo policies.pretraining.seeds.",
     )
 
     @model_validator(mode="after")
-    def _ends(self) -> RewardTraining:
-        if sorted(set(self.checkpoints)) != self.checkpoints or self.checkpoints[-1:] != [100]:
-            raise ValueError("checkpoints wants increasing percentages that end with 100")
+    def _check(self) -> RewardTraining:
+        _check_checkpoints(self.checkpoints)
         if self.accumulation > 1 and self.ranking_weight:
             raise ValueError(
-                "a ranking loss compares solutions of one problem: accumulation wants "
+                "a ranking loss compares solutions of one problem: accumulation above 1 requires "
                 "ranking_weight 0"
             )
         if self.lora and self.head != "scalar":
-            raise ValueError("lora adapts the base under a scalar head")
+            raise ValueError("lora adapts the base under a scalar head: set head: scalar")
         return self
 
 
 class RewardModel(Block):
-    """One process reward model."""
+    """A process reward model (PRM) that the pipeline trains."""
 
-    name: Name = Field(description="The name of its folder and of its rows in the results.")
+    name: Name = Field(description="Name of its folder, and of its rows in the results.")
     base: str = Field(
-        description="Ladder model (NAME or NAME@PERCENT) or released model it starts from."
+        description="The model that training starts from: a ladder model (NAME or NAME@PERCENT) or "
+        "a released policy."
     )
     data: str = Field(description="The training set.")
-    role: Literal["", "math", "code"] = Field(
-        "", description="Its column of table 1: PRM-Math or PRM-Code."
+    role: Role = Field(
+        "",
+        description="math or code: the model stands for PRM-Math or PRM-Code in table 1, figure 6 "
+        "and table 2.",
     )
     training: RewardTraining | None = Field(
-        None, description="Keys set here replace those of rewards.training."
+        None, description="Keys that replace those of rewards.training for this model."
     )
     gpus: Count | None = Field(
         None,
-        description="GPUs of a job that trains it or scores with it; counted from the base's size "
-        "if left out.",
+        description="GPUs of a job that trains the model or scores with it; by default as many as "
+        "the size of the base needs.",
     )
 
     @model_validator(mode="after")
-    def _one_number_of_seeds(self) -> RewardModel:
+    def _check_seeds(self) -> RewardModel:
         if self.training and "seeds" in self.training.model_fields_set:
             raise ValueError(
-                "seeds belongs in rewards.training: every reward model is trained equally often"
+                "seeds must be set in rewards.training: every reward model is trained equally often"
             )
         return self
 
     @field_serializer("training")
-    def _own_keys(self, training: RewardTraining | None) -> dict[str, Any] | None:
-        """Only the keys that are set here: the stored configuration can be read again."""
+    def _serialize_training(self, training: RewardTraining | None) -> dict[str, Any] | None:
+        """Only the keys that are set here, so that a stored configuration can be read again."""
         return training.model_dump(include=training.model_fields_set) if training else None
 
 
-class ReleasedRewardModel(Block):
-    """A process reward model that exists already: it takes part in search and figures without being
-    trained.
-    """
+class ReleasedRewardModel(ReleasedModel):
+    """A process reward model that already exists: it takes part in search and figures untrained."""
 
-    name: Name = Field(description="The name of its rows in the results.")
-    model: str = Field(description="Folder or hub name. Code that lies in it is never run.")
-    format: Literal["math_shepherd", "rlhflow", "skywork", "qwen", "trl"] = Field(
-        description="How it reads a solution and says its scores: as math-shepherd-mistral-7b-prm, "
-        "RLHFlow's Llama PRMs, Skywork-o1-Open-PRM, Qwen2.5-Math-PRM, or models of TRL's "
-        "PRMTrainer."
+    format: PrmFormat = Field(
+        description="How the model reads a solution and reports its scores: as "
+        "math-shepherd-mistral-7b-prm, RLHFlow's Llama PRMs, Skywork-o1-Open-PRM, "
+        "Qwen2.5-Math-PRM, or models of TRL's PRMTrainer."
     )
     separator: str | None = Field(
-        None, description="Format trl: what closes a step; a line end if left out."
+        None, description="For format trl: the text that ends a step; by default a line end."
     )
-    role: Literal["", "math", "code"] = Field(
-        "", description="Its column of table 1: PRM-Math or PRM-Code."
-    )
-    revision: str | None = Field(None, description="Branch, tag or commit on the hub.")
-    dtype: Literal["float32", "bfloat16", "float16"] = Field(
-        "float32", description="Number format of the weights."
-    )
-    gpus: Count | None = Field(
-        None, description="GPUs of a job that scores with it; counted from its size if left out."
+    role: Role = Field(
+        "",
+        description="math or code: the model stands for PRM-Math or PRM-Code in table 1, figure 6 "
+        "and table 2.",
     )
 
 
 class Rewards(Block):
-    """Reward models and what they are trained on."""
+    """Reward models and their training sets."""
 
-    training: RewardTraining = Field(RewardTraining(), description="How they are trained.")
+    training: RewardTraining = Field(RewardTraining(), description="How reward models are trained.")
     data: list[TrainingSet] = Field([], description="The training sets.")
-    models: list[RewardModel] = Field([], description="The reward models.")
-    released: list[ReleasedRewardModel] = Field([], description="Reward models that exist already.")
+    models: list[RewardModel] = Field([], description="The reward models that are trained.")
+    released: list[ReleasedRewardModel] = Field([], description="Reward models that already exist.")
 
 
 class Evaluation(Block):
-    """One policy under test."""
+    """A policy under test."""
 
-    policy: str = Field(description="The policy that searches.")
-    datasets: list[str] = Field(description="Data sets whose test split it solves.", min_length=1)
-    samples: Count = Field(64, description="Solutions sampled a test problem: the largest budget.")
+    policy: str = Field(description="The policy whose solutions are searched.")
+    datasets: list[str] = Field(
+        description="Data sets whose test problems the policy solves.", min_length=1
+    )
+    samples: Count = Field(
+        64, description="Solutions sampled per test problem: the largest budget."
+    )
 
 
 class Mcts(Block):
-    """Monte-Carlo tree search; the paper gives the rule of selection (UCT) and leaves these open
-    (assumed).
-    """
+    """Monte-Carlo tree search. The paper gives the selection rule (UCT); the rest is assumed."""
 
     exploration: float = Field(
         0.3,
         ge=0,
-        description="c of UCT, in units of the reward model's score; chosen on validation "
-        "problems.",
+        description="c of UCT, in units of the reward model's score; the default was chosen on "
+        "validation problems.",
     )
     value: Literal["prm", "rollout", "both"] = Field(
         "prm",
-        description="What a leaf is worth: its own score, that of a rollout to the end, or the "
+        description="Value of a leaf: its own score, the score of a rollout to the end, or the "
         "mean of both.",
     )
     backup: Literal["mean", "max"] = Field(
-        "mean", description="A node's value: mean or maximum of what is backed up."
+        "mean", description="Value of a node: the mean or the maximum of the values backed up."
     )
     final: Literal["best", "visits", "value"] = Field(
         "best",
-        description="The answer: the best whole solution met, or that below most visits or the "
-        "highest value.",
+        description="The answer: the whole solution with the best score, or the one below the most "
+        "visited nodes or below the nodes of highest value.",
     )
     simulations: Count | None = Field(
-        None, description="Most simulations; as many as the budget pays for if left out."
+        None,
+        description="Maximum number of simulations; by default as many as the budget pays for.",
     )
 
 
 class Puct(Block):
-    """PUCT: the exploration rate log((1 + N + base) / base) + init, and the policy's prior."""
+    """PUCT: exploration rate log((1 + N + base) / base) + init, with the policy's prior."""
 
     base: float = Field(19652, gt=0, description="c_base of AlphaZero.")
     init: float = Field(1.25, ge=0, description="c_init of AlphaZero.")
     prior: Literal["mean", "sum"] = Field(
         "mean",
-        description="What a step's probability among its siblings is taken from: the mean "
-        "log-probability of its tokens, as in openr, or their sum, which is that of the whole "
-        "step.",
+        description="How the log-probabilities of a step's tokens become its prior among its "
+        "siblings: their mean, as in openr, or their sum, the log-probability of the whole step.",
     )
 
     @property
@@ -847,60 +903,62 @@ class TreeSearch(Block):
 
     reward_models: list[str] = Field(
         [],
-        description="Reward models that guide a search of the first evaluation; one job each and "
-        "data set.",
+        description="Reward models that guide the search. Each searches the data sets of the first "
+        "evaluation, in one job per data set.",
     )
-    strategies: list[str] = Field(
-        list(TREE_STRATEGIES), description="The tree strategies compared."
+    strategies: list[TreeStrategy] = Field(
+        list(get_args(TreeStrategy)), description="The tree strategies to compare."
     )
-    aggregations: list[str] = Field(
+    aggregations: list[Aggregation] = Field(
         ["product"],
-        description="How the scores of the steps so far become a partial solution's score.",
+        description="How the scores of its steps become the score of a partial solution.",
     )
-    expansion: Count = Field(4, description="Candidates for the next step of a partial solution.")
-    lookahead: Count = Field(1, description="Steps that look-ahead search looks ahead.")
+    expansion: Count = Field(
+        4, description="Number of candidates for the next step of a partial solution."
+    )
+    lookahead: Count = Field(1, description="Number of steps that look-ahead search looks ahead.")
     mcts: Mcts = Field(
-        Mcts(), description="Monte-Carlo tree search; PUCT shares all but the exploration."
+        Mcts(), description="Monte-Carlo tree search. PUCT uses all keys but `exploration`."
     )
     puct: Puct = Field(Puct(), description="The exploration of PUCT.")
     unit: Literal["tokens", "flops"] = Field(
         "tokens",
-        description="What a budget of n samples' worth counts: generated tokens, or FLOPs of "
-        "policy and reward model; n times what a sample of the problem takes on average. Figures "
-        "and claims compare at tokens spent either way.",
+        description="Unit of a budget of n samples' worth: n times the average generated tokens, "
+        "or FLOPs of policy and reward model, of a sample of the problem. Figures and claims "
+        "compare strategies at equal tokens in either case.",
     )
-    trees: int = Field(
-        3, ge=0, description="Problems a data set whose search trees are kept for inspection."
+    saved_trees: int = Field(
+        3, ge=0, description="Number of problems per data set whose search trees are stored."
     )
     shards: Count = Field(
-        2, description="Parts a job's problems are cut in; an interrupted job loses at most one."
+        2, description="Number of shards of a job; an interrupted job loses at most one."
     )
 
 
 class ProcessBench(Block):
-    """A subset of ProcessBench: solutions in which people have found the first wrong step."""
+    """A subset of ProcessBench: solutions whose first wrong step was annotated by people."""
 
     subset: Literal["gsm8k", "math", "olympiadbench", "omnimath"] = Field(
-        description="Its published name."
+        description="Published name of the subset."
     )
     path: str | None = Field(
         None,
-        description="Local file in the published format ({split} is replaced by the subset); "
-        "without it the hub.",
+        description="Local file in the published format; `{split}` stands for the subset. By "
+        "default the subset is loaded from the hub.",
     )
 
 
 class FirstErrors(Block):
-    """Where every reward model is to name the first wrong step, as ProcessBench asks (figure 10)."""
+    """Where every reward model is asked for the first wrong step, as in ProcessBench (figure 10)."""
 
     samples: Count = Field(
-        8, description="Samples of a generated test problem that are looked at, the first ones."
+        8, description="Number of samples per generated test problem, from the first."
     )
     process_bench: list[ProcessBench] = Field(
         [],
         description="Subsets of ProcessBench. Thresholds are chosen on the labelled validation "
-        "solutions of generated data sets; in a study without, on the first subset, as its authors "
-        "do.",
+        "solutions of generated data sets; in a study without generated data sets, on the first "
+        "subset, as ProcessBench's authors do.",
     )
 
 
@@ -908,104 +966,116 @@ class Search(Block):
     """Test-time search."""
 
     evaluations: list[Evaluation] = Field(
-        [], description="Policies under test; the first is the figures' policy."
+        [], description="Policies under test. The figures show the first."
     )
     budgets: list[Count] = Field(
-        [1, 2, 4, 8, 16, 32, 64], description="Budgets, in samples' worth."
+        [1, 2, 4, 8, 16, 32, 64],
+        description="Budgets, in samples' worth: increasing numbers from 1.",
     )
-    strategies: list[str] = Field(
-        list(STRATEGIES), description="The strategies over whole samples compared."
+    strategies: list[Strategy] = Field(
+        list(get_args(Strategy)),
+        description="The strategies over whole samples to compare.",
     )
     tree: TreeSearch = Field(TreeSearch(), description="Search step by step.")
     engine: Engine = Field(
         "transformers",
-        description="What scores with the trained reward models that have a scalar head: "
-        "transformers, or vLLM with tensor parallelism over the job's GPUs (`make vllm`). "
-        "Transformers reads the others.",
+        description="The engine that scores with trained reward models that have a scalar head: "
+        "transformers, or vllm with tensor parallelism over the job's GPUs (`make vllm`). "
+        "Transformers scores with all others.",
     )
-    aggregations: list[str] = Field(
-        list(AGGREGATIONS), description="How step scores become a solution's score."
+    aggregations: list[Aggregation] = Field(
+        list(get_args(Aggregation)),
+        description="How step scores become the score of a solution.",
     )
     likelihoods: list[str] = Field(
         [],
-        description="Bases whose own likelihood ranks the samples: a control, beside the policy's "
-        "own likelihood.",
+        description="Language models whose likelihood ranks the samples: a control, beside the "
+        "policy's own likelihood.",
     )
     first_errors: FirstErrors = Field(
-        FirstErrors(), description="First wrong steps to be named, beside the search."
+        FirstErrors(), description="First wrong steps that every reward model must find."
     )
 
 
 class Patterns(Block):
-    """Comparison of activation patterns: math responses that PRM-Math selects with code ones that
-    PRM-Code selects.
+    """Comparison of activation patterns: math responses selected by PRM-Math and code responses
+    selected by PRM-Code.
     """
 
     reference: str | None = Field(
         None,
-        description="The language model of whose weights the patterns tell; the figures' policy if "
-        "left out.",
+        description="The language model whose weights define the patterns; by default the policy "
+        "that the figures show.",
     )
     problems: Count = Field(
-        100, description="Test problems of each domain, drawn at random, all if there are fewer."
+        100, description="Test problems per domain, drawn at random; all if there are fewer."
     )
     sketch: Count = Field(
         65537,
-        description="Numbers that are kept of a pattern, a prime; a model with no more weights has "
-        "exact ones.",
+        description="Size of the sketch of a pattern, a prime. Models with at most as many weights "
+        "have exact patterns.",
     )
 
 
 class Analysis(Block):
-    """Intervals and choices of the figures."""
+    """Figures, intervals and tests."""
 
     figures: list[Figure] = Field(
-        list(FIGURES), description="What is drawn when nothing else is asked for."
+        list(FIGURES), description="Figures and tables that are drawn by default."
     )
-    aggregation: str = Field(
+    aggregation: Literal[Aggregation, "validation"] = Field(
         VALIDATION,
-        description="Aggregation of step scores that figures and claims use; validation: the one "
-        "by which the trained reward models choose best on validation problems.",
+        description="Aggregation of step scores in figures and claims. validation: the aggregation "
+        "with which the trained reward models select best on validation problems.",
     )
-    level: float = Field(0.95, gt=0, lt=1, description="Coverage of the intervals.")
-    draws: Count = Field(2000, description="Permutations of the test of table 2.")
+    level: float = Field(0.95, gt=0, lt=1, description="Coverage of the confidence intervals.")
+    permutations: Count = Field(2000, description="Number of permutations of the test in table 2.")
     table1_budget: Count = Field(
-        8, description="N of table 1, of figure 6 and of the selections of table 2."
+        8, description="N of table 1, of figure 6 and of the selections in table 2."
     )
-    patterns: Patterns = Field(Patterns(), description="Similarity of selected responses: table 2.")
-    ngram: Count = Field(13, description="Words of an n-gram that counts as contamination.")
+    patterns: Patterns = Field(
+        Patterns(), description="Similarity of selected responses (table 2)."
+    )
+    ngram: Count = Field(
+        13, description="Length in words of a shared n-gram that counts as contamination."
+    )
 
 
 class Headlines(Block):
-    """The one contrast of each claim that its verdict rests on, on every data set; all others are
-    also measured.
+    """The contrast on which each claim's verdict rests, on every data set. All contrasts are
+    measured.
     """
 
     flops_tradeoff: Literal["interaction", "best_split", "both_count"] = Field(
         "interaction",
-        description="Whether the two trainings reinforce each other, split well, or both count.",
+        description="Whether pre-training and PRM training reinforce each other, whether there is "
+        "a best split of FLOPs between them, or whether both improve accuracy.",
     )
     diminishing_returns: Literal["growth", "slowing"] = Field(
-        "slowing", description="That accuracy grows with size, or that it grows and slows down."
+        "slowing",
+        description="growth: accuracy grows with size. slowing: it grows, and ever more slowly.",
     )
     data_diversity: Literal[
         "wordings", "problems", "policies", "domains", "oracle", "consensus", "filter"
     ] = Field(
         "wordings",
-        description="Diversity of what, or which more careful labels (filter: of the consensus "
-        "alone).",
+        description="Diversity of wordings, problems, policies or domains; or better labels: the "
+        "truth (oracle), consensus labels, or the consensus filter alone.",
     )
     search_budget: Literal["order", "plentiful", "scarce"] = Field(
         "order",
-        description="That MCTS beats best-of-n at plentiful compute, that best-of-n beats MCTS at "
-        "scarce, or both.",
+        description="plentiful: MCTS beats best-of-n when compute is plentiful. scarce: best-of-n "
+        "beats MCTS when compute is scarce. order: both.",
     )
     math_to_code: Literal["as_good", "selects"] = Field(
         "as_good",
-        description="That PRM-Math selects as well as PRM-Code, or that it selects at all.",
+        description="as_good: PRM-Math selects code as well as PRM-Code. selects: PRM-Math selects "
+        "code better than chance.",
     )
     pattern_similarity: Literal["random", "as_long"] = Field(
-        "random", description="Selected responses against random ones, or against others as long."
+        "random",
+        description="Compare selected responses with random responses, or with responses of the "
+        "same length.",
     )
 
 
@@ -1014,93 +1084,91 @@ class Claims(Block):
 
     equivalence_margin: Share = Field(
         0.05,
-        description="Two accuracies within this margin (90 % interval inside it) count as equal.",
+        description="Two accuracies are equal if the 90 % interval of their difference lies within "
+        "this margin.",
     )
     minimum_effect: Share = Field(
-        0.0, description="An effect's interval must lie above this for 'supported'."
+        0.0, description="An effect supports a claim if its interval lies above this value."
     )
     scarce_budget: int = Field(
         2,
         ge=2,
-        description="Samples' worth of tokens at which the claim search_budget takes compute to be "
-        "scarce: there best-of-n should beat MCTS. At 1 there is nothing to choose from.",
+        description="Budget in samples' worth of tokens at which compute is scarce for the claim "
+        "search_budget. At 1 there is nothing to select from.",
     )
-    headlines: Headlines = Field(Headlines(), description="What each claim's verdict rests on.")
+    headlines: Headlines = Field(
+        Headlines(), description="The contrast on which each claim's verdict rests."
+    )
 
 
 class Cluster(Block):
-    """What jobs on a cluster may count on; with `device: cpu` no job asks for a GPU."""
+    """What jobs can count on in a cluster. With `device: cpu` no job requests a GPU."""
 
     gpu_memory_gb: float = Field(
-        80,
-        gt=0,
-        description="Memory of one GPU, in GB: a model that needs more is given more GPUs.",
+        80, gt=0, description="Memory of one GPU, in GB. Models that need more get several GPUs."
     )
 
 
 class Cost(Block):
-    """What solutions are expected to be like, for the projected cost alone; the defaults are the
-    miniature's.
-    """
+    """Expected sizes of solutions, for the projected cost alone. The defaults are the miniature's."""
 
     prompt_tokens: dict[Domain, float] = Field(
-        {"math": 38, "code": 37}, description="Tokens of a prompt, by domain."
+        {"math": 38, "code": 37}, description="Tokens per prompt, by domain."
     )
     solution_tokens: dict[Domain, float] = Field(
-        {"math": 65, "code": 35}, description="Tokens of a solution, by domain."
+        {"math": 65, "code": 35}, description="Tokens per solution, by domain."
     )
     steps: dict[Domain, float] = Field(
-        {"math": 5, "code": 6}, description="Steps of a solution, by domain."
+        {"math": 5, "code": 6}, description="Steps per solution, by domain."
     )
     distinct_prefixes: float = Field(
         0.3,
         gt=0,
         le=1,
-        description="Share of the steps' prefixes that no other solution of the problem has.",
+        description="Share of step prefixes that no other solution of the problem shares.",
     )
 
 
 class Study(Block):
     """A whole study."""
 
-    study: Name = Field("laptop", description="Results stand under results/<study>/.")
-    seed: int = Field(0, description="Fixes every random draw.")
+    study: Name = Field("laptop", description="Name of the study; results are in results/STUDY/.")
+    seed: int = Field(0, description="Seed of every random draw.")
     device: Literal["cpu", "cuda"] = Field(
-        "cpu", description="What runs the models; cuda asks the cluster for GPUs."
+        "cpu", description="Device that runs the models. With cuda, jobs request GPUs."
     )
     threads: Count = Field(
         1,
-        description="CPU threads of a job that runs a model. Results are the same on any number of "
-        "cores.",
+        description="CPU threads of a job that runs a model. Results do not depend on the number "
+        "of cores.",
     )
     world: World = Field(World(), description="The generated world.")
-    datasets: list[Dataset] = Field(description="Problems.", min_length=1)
-    corpora: list[Corpus] = Field(
-        [], description="Solutions that others have written and labelled."
-    )
+    datasets: list[Dataset] = Field(description="The problems.", min_length=1)
+    corpora: list[Corpus] = Field([], description="Published solutions with published labels.")
     code_execution: CodeExecution = Field(
         CodeExecution(), description="How model-written code is run."
     )
-    policies: Policies = Field(Policies(), description="What writes solutions.")
+    policies: Policies = Field(Policies(), description="The models that write solutions.")
     labels: Labels = Field(description="How steps are labelled.")
     rewards: Rewards = Field(Rewards(), description="Reward models.")
     search: Search = Field(Search(), description="Test-time search.")
-    analysis: Analysis = Field(Analysis(), description="Intervals and choices of the figures.")
+    analysis: Analysis = Field(Analysis(), description="Figures, intervals and tests.")
     claims: Claims = Field(Claims(), description="Rules of the verdicts.")
-    cluster: Cluster = Field(Cluster(), description="What jobs on a cluster may count on.")
-    cost: Cost = Field(Cost(), description="What the projected cost expects of solutions.")
+    cluster: Cluster = Field(Cluster(), description="What jobs can count on in a cluster.")
+    cost: Cost = Field(Cost(), description="Expected sizes of solutions, for the projected cost.")
 
     def dataset(self, name: str) -> Dataset:
         """The data set of this name."""
         return next(d for d in self.datasets if d.name == name)
 
     def tests(self) -> list[tuple[Evaluation, str]]:
-        """Every evaluation on each of its data sets."""
+        """Every evaluation with each of its data sets."""
         return [(e, name) for e in self.search.evaluations for name in e.datasets]
 
     def compared(self) -> dict[Domain, tuple[str, list[str]]]:
-        """By domain, the reward model whose role it is and the data sets that the figures' policy
-        is tested on; empty where one is missing. Figure 6 and table 2 compare them.
+        """By domain, the reward model with that role, and the data sets on which the first policy
+        under test is evaluated; empty unless both domains have both. Figure 6 and table 2 compare
+        them.
         """
         models: list[RewardModel | ReleasedRewardModel] = [
             *self.rewards.models,
@@ -1109,10 +1177,10 @@ class Study(Block):
         tests = [name for e, name in self.tests() if e.policy == self.search.evaluations[0].policy]
         found: dict[Domain, tuple[str, list[str]]] = {}
         for domain in get_args(Domain):
-            own = [m.name for m in models if m.role == domain]
+            names = [m.name for m in models if m.role == domain]
             datasets = [name for name in tests if DOMAINS[self.dataset(name).source] == domain]
-            if own and datasets:
-                found[domain] = own[0], datasets
+            if names and datasets:
+                found[domain] = names[0], datasets
         return found if len(found) == len(get_args(Domain)) else {}
 
     def corpus(self, name: str) -> Corpus:
@@ -1120,25 +1188,25 @@ class Study(Block):
         return next(c for c in self.corpora if c.name == name)
 
     def ladder_model(self, name: str) -> LadderModel | None:
-        """The ladder model that NAME or NAME@PERCENT refers to, if it is one."""
+        """The ladder model that NAME or NAME@PERCENT refers to; None for other models."""
         return next(
             (m for m in self.policies.pretraining.ladder if m.name == name.split("@")[0]), None
         )
 
-    def released(self, name: str) -> Released | None:
-        """The released model of this name, if it is one."""
+    def released(self, name: str) -> ReleasedPolicy | None:
+        """The released policy of this name; None for other models."""
         return next((m for m in self.policies.released if m.name == name), None)
 
     def reward_model(self, name: str) -> RewardModel:
-        """The reward model of this name."""
+        """The trained reward model of this name."""
         return next(m for m in self.rewards.models if m.name == name)
 
     def reward_model_names(self) -> list[str]:
-        """The names of all reward models: those trained here, then those released."""
+        """The names of all reward models: first the trained, then the released."""
         return [m.name for m in self.rewards.models] + [m.name for m in self.rewards.released]
 
     def released_reward_model(self, name: str) -> ReleasedRewardModel | None:
-        """The released reward model of this name, if it is one."""
+        """The released reward model of this name; None for other models."""
         return next((m for m in self.rewards.released if m.name == name), None)
 
     def training_set(self, name: str) -> TrainingSet:
@@ -1146,12 +1214,12 @@ class Study(Block):
         return next(d for d in self.rewards.data if d.name == name)
 
     def writers(self, data: TrainingSet) -> list[str]:
-        """The policies that write a training set's solutions."""
+        """The policies that write the solutions of a training set."""
         return data.policies or [self.labels.policy]
 
     def labelled(self) -> list[tuple[str, str, LabelMethod]]:
-        """Policy, data set and method of every table of labels that a reward model learns from,
-        each once.
+        """(policy, data set, method) of every table of labels that a reward model is trained on,
+        without repetition.
         """
         used = {model.data for model in self.rewards.models}
         return [
@@ -1165,22 +1233,18 @@ class Study(Block):
         ]
 
     def labels_compared_on(self) -> list[str]:
-        """The labelled data sets on which methods are compared, if any: of generated problems the
-        truth is known.
+        """The data sets on which label methods are compared: the labelled ones that are generated,
+        because their truth is known; empty if no methods are compared.
         """
-        datasets = (
-            dict.fromkeys(dataset for _, dataset, _ in self.labelled())
-            if self.labels.compare.methods
-            else {}
-        )
+        if not self.labels.compare.methods:
+            return []
+        datasets = dict.fromkeys(dataset for _, dataset, _ in self.labelled())
         return [name for name in datasets if self.dataset(name).source in GENERATED]
 
     def reward_training(self, name: str) -> RewardTraining:
-        """How the reward model of this name is trained: rewards.training with the model's own keys
-        laid on top.
-        """
-        own = self.reward_model(name).training
-        changes = own.model_dump(include=own.model_fields_set) if own else {}
+        """How a reward model is trained: rewards.training, updated with the model's own keys."""
+        training = self.reward_model(name).training
+        changes = training.model_dump(include=training.model_fields_set) if training else {}
         return RewardTraining.model_validate({**self.rewards.training.model_dump(), **changes})
 
 

@@ -1,14 +1,14 @@
-"""The tables between the stages: Parquet with named, typed columns, written whole or not at all.
+"""The tables between the stages: Parquet files with named, typed columns, written atomically.
 
-A table may carry more columns than listed here; a reader that meets a missing or mistyped one says
-which.
+A table may have more columns than listed here. A reader names a column that is missing or has
+another type.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import pandas as pd
 from pandas.api import types
@@ -16,137 +16,168 @@ from pandas.api import types
 from prmscale.errors import UserError
 from prmscale.files import atomic_write
 
-SOLUTION_KEY = ["problem_id", "solution_id"]  # what names a solution within a policy's table
+SOLUTION_KEY = ["problem_id", "solution_id"]  # identifies a solution within a policy's table
+Type = Literal["text", "integer", "number", "boolean", "list"]
 
-SCHEMAS: dict[str, dict[str, str]] = {
+
+class Column(NamedTuple):
+    """Type and meaning of a column."""
+
+    type: Type
+    meaning: str
+
+
+_PROBLEM_ID = Column("text", "DATASET/SPLIT/NUMBER")
+_SOLUTION_ID = Column("integer", "number of the draw within the problem, from 0")
+_STEP = Column("integer", "number of the step within the solution, from 0")
+_DATASET = Column("text", "data set")
+_DOMAIN = Column("text", "math or code")
+_TRUTH = Column("number", "1: the solution is right up to this step, 0: wrong; missing if unknown")
+_REPLICATE = Column("integer", "number of the reward model's training, from 1")
+
+SCHEMAS: dict[str, dict[str, Column]] = {
     "problems": {
-        "problem_id": "text",
-        "domain": "text",
-        "split": "text",
-        "prompt": "text",
-        "answer": "text",  # JSON
-        "tests": "text",  # JSON
-        "difficulty": "integer",
-        "source": "text",
-        "licence": "text",
+        "problem_id": _PROBLEM_ID,
+        "domain": _DOMAIN,
+        "split": Column("text", "train, validation or test"),
+        "prompt": Column("text", "the problem"),
+        "answer": Column("text", "the right answer, as JSON"),
+        "tests": Column("text", "the tests of a program, as JSON"),
+        "difficulty": Column("integer", "difficulty; 0 if unknown"),
+        "source": Column("text", "where the problem is from"),
+        "licence": Column("text", "its licence"),
     },
     "solutions": {
-        "problem_id": "text",
-        "solution_id": "integer",  # the draw: 0, 1, ... within the problem
-        "policy": "text",
-        "steps": "list",
-        "text": "text",
-        # the canonical final answer that majority voting counts; missing where there is none
-        "answer": "text",
-        # stop | length: cut, so wrong | partial: a path of a corpus that ends nowhere
-        "finish_reason": "text",
-        "tokens": "integer",
-        "correct": "boolean",
-        "logprob": "number",  # sum of token log-probabilities at temperature 1
-        "min_logprob": "number",  # the lowest of them
-        # self-certainty: mean KL from uniform to the next-token distribution
-        "self_certainty": "number",
-        "prefix_tokens": "integer",  # read before the first step: the prompt
-        "flops": "number",  # of reading the prompt and writing the solution
-        "prefix_flops": "number",  # of reading the prompt alone
-        # beside them found_by, the rule that found the answer, or the program, in the text; and
-        # thought, what a reasoning model thought before its reply
+        "problem_id": _PROBLEM_ID,
+        "solution_id": _SOLUTION_ID,
+        "policy": Column("text", "the policy that wrote the solution"),
+        "steps": Column("list", "the text of each step"),
+        "text": Column("text", "the whole solution"),
+        "answer": Column("text", "canonical final answer that majority counts; missing if none"),
+        "finish_reason": Column(
+            "text",
+            "stop; length: cut at the token limit, which counts as wrong; partial: an unfinished "
+            "path of a corpus",
+        ),
+        "tokens": Column("integer", "generated tokens"),
+        "correct": Column("boolean", "whether the solution is correct"),
+        "logprob": Column("number", "sum of the tokens' log-probabilities at temperature 1"),
+        "min_logprob": Column("number", "lowest log-probability of a token"),
+        "self_certainty": Column(
+            "number", "mean KL divergence from uniform to the next-token distribution"
+        ),
+        "prefix_tokens": Column("integer", "tokens of the prompt"),
+        "flops": Column("number", "FLOPs of reading the prompt and writing the solution"),
+        "prefix_flops": Column("number", "FLOPs of reading the prompt"),
     },
     "labels": {
-        "problem_id": "text",
-        "solution_id": "integer",
-        "step": "integer",  # 0, 1, ... within the solution
-        "method": "text",
-        "rollouts": "integer",
-        "successes": "integer",
-        "value": "number",  # fraction of rollouts that succeed
-        "label": "integer",  # 1 right so far, 0 wrong
-        "decision": "text",  # the method's rule: when a step is called right
-        "policy": "text",
-        # a hash of the policy's weights, or the hub's commit; empty where no policy labels
-        "weights": "text",
-        "k": "integer",  # K: rollouts of a prefix, or the most of them; 0 where there are none
-        "temperature": "number",
-        "seed": "integer",
-        "tokens_spent": "integer",
-        "truth": "number",  # 1 right so far, 0 wrong; missing where it is not known
+        "problem_id": _PROBLEM_ID,
+        "solution_id": _SOLUTION_ID,
+        "step": _STEP,
+        "method": Column("text", "label method"),
+        "rollouts": Column("integer", "rollouts from this step"),
+        "successes": Column("integer", "rollouts that reached the right answer"),
+        "value": Column("number", "share of the rollouts that succeed: successes / rollouts"),
+        "label": Column("integer", "1: right up to this step, 0: wrong"),
+        "decision": Column("text", "the rule by which the method calls a step right"),
+        "policy": Column("text", "the policy that rolls out"),
+        "weights": Column(
+            "text", "hash of that policy's weights, or commit on the hub; empty without rollouts"
+        ),
+        "k": Column("integer", "K: rollouts per prefix, or their maximum; 0 without rollouts"),
+        "temperature": Column("number", "sampling temperature"),
+        "seed": Column("integer", "seed of the study"),
+        "tokens_spent": Column("integer", "tokens of the rollouts"),
+        "truth": _TRUTH,
     },
     "spending": {
-        "problem_id": "text",
-        "method": "text",
-        "k": "integer",
-        "solutions": "integer",  # given to the labeller, or written by its tree
-        "labelled": "integer",  # those that have labels
-        "rollouts": "integer",  # all that were drawn, whether or not they gave a label
-        "tokens": "integer",  # of these
+        "problem_id": _PROBLEM_ID,
+        "method": Column("text", "label method"),
+        "k": Column("integer", "K: rollouts per prefix, or their maximum"),
+        "solutions": Column("integer", "solutions that the method was given, or that it wrote"),
+        "labelled": Column("integer", "solutions that have labels"),
+        "rollouts": Column("integer", "all rollouts, including those that gave no label"),
+        "tokens": Column("integer", "tokens of these rollouts"),
     },
     "scores": {
-        "dataset": "text",
-        "problem_id": "text",
-        "solution_id": "integer",
-        "step": "integer",
-        "text": "text",  # of the step
-        "truth": "number",  # 1 right so far, 0 wrong; missing where it is not known
-        "correct": "boolean",  # the whole solution
-        "reward_model": "text",
-        "role": "text",  # math or code: what the reward model stands for
-        "replicate": "integer",  # number of its training, from 1
-        "score": "number",
+        "dataset": _DATASET,
+        "problem_id": _PROBLEM_ID,
+        "solution_id": _SOLUTION_ID,
+        "step": _STEP,
+        "text": Column("text", "text of the step"),
+        "truth": _TRUTH,
+        "correct": Column("boolean", "whether the whole solution is correct"),
+        "reward_model": Column("text", "the reward model"),
+        "role": Column("text", "math or code: the model stands for PRM-Math or PRM-Code"),
+        "replicate": _REPLICATE,
+        "score": Column("number", "the step's score"),
     },
     "first_errors": {
-        "dataset": "text",
-        "problem_id": "text",
-        "solution_id": "integer",  # in order, within the data set
-        "reward_model": "text",
-        "replicate": "integer",  # number of the reward model's training, from 1
-        "threshold": "number",  # a step whose score is below is said to be wrong
-        "first_error": "integer",  # the first wrong step from 0; -1 where there is none
-        "predicted": "integer",  # the one that the reward model names
+        "dataset": _DATASET,
+        "problem_id": _PROBLEM_ID,
+        "solution_id": Column("integer", "number of the solution within the data set"),
+        "reward_model": Column("text", "the reward model"),
+        "replicate": _REPLICATE,
+        "threshold": Column("number", "a step with a lower score is predicted to be wrong"),
+        "first_error": Column("integer", "the first wrong step, from 0; -1 if there is none"),
+        "predicted": Column("integer", "the first wrong step that the reward model predicts"),
     },
     "search": {
-        "problem_id": "text",
-        "domain": "text",
-        "dataset": "text",
-        "difficulty": "integer",  # of the problem; 0 where it is not known
-        "policy": "text",
-        # empty for strategies that use none; base_likelihood: the language model
-        "reward_model": "text",
-        "training_step": "integer",  # of the reward model; -1 where there is none
-        "strategy": "text",
-        # of step scores: last, min, product, mean, sum; of token log-probabilities: sum, mean, min;
-        # else empty
-        "aggregation": "text",
-        "budget": "integer",  # samples' worth
-        "replicate": "integer",  # number of the reward model's training, from 1
-        "answer": "text",
-        "correct": "number",  # 1, 0, or the expected value where the strategy draws at random
-        "policy_tokens": "integer",
-        "reward_tokens": "integer",
-        "flops": "number",  # of policy and reward model, every prefix read anew each time
-        "flops_cached": "number",  # of both, no prefix read twice
-        "seconds": "number",  # tokens times what a token took with full batches
-        # stop | length | budget: spent before there was a whole solution (counts as wrong)
-        "finish_reason": "text",
+        "problem_id": _PROBLEM_ID,
+        "domain": _DOMAIN,
+        "dataset": _DATASET,
+        "difficulty": Column("integer", "difficulty of the problem; 0 if unknown"),
+        "policy": Column("text", "the policy under test"),
+        "reward_model": Column(
+            "text",
+            "the reward model; empty if the strategy uses none; the language model for "
+            "base_likelihood",
+        ),
+        "training_step": Column("integer", "the reward model's training step; -1 without one"),
+        "strategy": Column("text", "search strategy"),
+        "aggregation": Column(
+            "text",
+            "of step scores: last, min, product, mean, sum; of token log-probabilities: sum, "
+            "mean, min; else empty",
+        ),
+        "budget": Column("integer", "budget in samples' worth"),
+        "replicate": _REPLICATE,
+        "answer": Column("text", "the selected answer"),
+        "correct": Column("number", "1, 0, or the expected value if the strategy draws at random"),
+        "policy_tokens": Column("integer", "tokens that the policy generated"),
+        "reward_tokens": Column("integer", "tokens that the reward model read"),
+        "flops": Column("number", "FLOPs of policy and reward model, without a prefix cache"),
+        "flops_cached": Column("number", "FLOPs of both if no prefix is read twice"),
+        "seconds": Column("number", "tokens times the measured time per token in full batches"),
+        "finish_reason": Column(
+            "text", "stop, length, or budget: spent before a whole solution (counts as wrong)"
+        ),
     },
     "trees": {
-        "problem_id": "text",
-        "strategy": "text",
-        "aggregation": "text",
-        "replicate": "integer",  # number of the reward model's training, from 1
-        "node": "integer",  # 0 is the first tree's root
-        "parent": "integer",  # -1 for a root: the problem
-        "step": "text",
-        "score": "number",  # of all steps so far, aggregated
-        "prior": "number",  # the step's share of its siblings' probability, as PUCT takes it
-        "visits": "integer",
-        "value": "number",  # what was backed up
-        "tokens": "integer",  # written from the problem to here
-        "whole": "boolean",
-        "chosen": "boolean",  # on the path to the answer
+        "problem_id": _PROBLEM_ID,
+        "strategy": Column("text", "tree strategy"),
+        "aggregation": Column("text", "aggregation of step scores"),
+        "replicate": _REPLICATE,
+        "node": Column("integer", "number of the node; 0 is the root of the first tree"),
+        "parent": Column("integer", "number of the parent; -1 for a root, which is the problem"),
+        "step": Column("text", "text of the step"),
+        "score": Column("number", "aggregated score of all steps so far"),
+        "prior": Column("number", "the step's share of its siblings' probability (PUCT)"),
+        "visits": Column("integer", "visits of the node"),
+        "value": Column("number", "value backed up to the node"),
+        "tokens": Column("integer", "tokens from the problem to this node"),
+        "whole": Column("boolean", "whether the solution is complete"),
+        "chosen": Column("boolean", "whether the node is on the path to the answer"),
     },
 }
 
-_CHECKS = {
+# columns of the solutions that policies sample; corpora have none of them
+SAMPLED = {
+    "found_by": Column("text", "the rule that found the answer, or the program, in the text"),
+    "thought": Column("text", "what a reasoning model thought before its reply"),
+}
+
+_CHECKS: dict[Type, Callable[[Any], bool]] = {
     "text": lambda column: types.is_string_dtype(column) or types.is_object_dtype(column),
     "integer": types.is_integer_dtype,
     "number": types.is_numeric_dtype,
@@ -156,31 +187,33 @@ _CHECKS = {
 
 
 def check(table: pd.DataFrame, kind: str, where: str) -> pd.DataFrame:
-    """Return `table` if it has the columns of `kind`, else raise UserError naming the first fault."""
-    for column, wanted in SCHEMAS[kind].items():
+    """`table` itself; raises UserError with the first fault unless it has the columns of `kind`."""
+    for column, (type_, _) in SCHEMAS[kind].items():
         if column not in table:
             raise UserError(
                 f"{where}: a {kind} table without the column {column!r}; it has "
                 f"{list(table.columns)}"
             )
         # an all-missing text column has no type of its own
-        if not _CHECKS[wanted](table[column]) and not table[column].isna().all():
+        if not _CHECKS[type_](table[column]) and not table[column].isna().all():
             raise UserError(
-                f"{where}: column {column!r} holds {table[column].dtype}, a {kind} table wants "
-                f"{wanted}"
+                f"{where}: column {column!r} holds {table[column].dtype}; in a {kind} table it must "
+                f"hold {type_}"
             )
     return table
 
 
 def write(table: pd.DataFrame, path: str | Path, kind: str) -> None:
-    """Write a table of a known kind to `path`, whole or not at all."""
+    """Write a table of this kind to `path`, atomically."""
     check(table, kind, str(path))
     with atomic_write(path) as aside:
         table.reset_index(drop=True).to_parquet(aside, index=False)
 
 
 def read(path: str | Path, kind: str, columns: list[str] | None = None) -> pd.DataFrame:
-    """Read a table of a known kind; raises UserError for a missing, truncated or foreign file."""
+    """Read a table of this kind; raises UserError if the file is missing, truncated or of another
+    kind.
+    """
     try:
         table = pd.read_parquet(path, columns=columns)
     except FileNotFoundError as error:
@@ -193,7 +226,7 @@ def read(path: str | Path, kind: str, columns: list[str] | None = None) -> pd.Da
 
 
 def joined(tables: Sequence[pd.DataFrame], kind: str) -> pd.DataFrame:
-    """The rows of all these tables; where there is none, an empty table of this kind."""
+    """The rows of all these tables; an empty table of this kind if there are none."""
     filled = [table for table in tables if len(table)]
     return (
         pd.concat(filled, ignore_index=True)
@@ -202,26 +235,6 @@ def joined(tables: Sequence[pd.DataFrame], kind: str) -> pd.DataFrame:
     )
 
 
-def cut(items: Sequence[Any], parts: int) -> list[Sequence[Any]]:
-    """At most so many parts, in order and of equal size but for the last."""
-    size = -(-len(items) // parts)
-    return [items[at : at + size] for at in range(0, len(items), size)]
-
-
-def in_shards(
-    folder: str | Path, parts: Sequence[Any], make: Callable[[int, Any], pd.DataFrame], kind: str
-) -> pd.DataFrame:
-    """`make(number, part)` for each part, each kept in `folder` as soon as it is done; returns them
-    all as one table.
-
-    A shard that is there already is not made again, so an interrupted job loses at most one. The
-    folder's name must change with everything the shards depend on; the caller removes it once the
-    whole table is written.
-    """
-    tables = []
-    for number, part in enumerate(parts):
-        path = Path(folder) / f"{number:04d}.parquet"
-        if not path.exists():
-            write(make(number, part), path, kind)
-        tables.append(read(path, kind))
-    return pd.concat(tables, ignore_index=True)
+def read_all(paths: Sequence[str | Path], kind: str) -> pd.DataFrame:
+    """The rows of all these files of this kind, in order."""
+    return joined([read(path, kind) for path in paths], kind)

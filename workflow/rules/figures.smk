@@ -1,25 +1,50 @@
-"""Figures, tables and claims: each one a job of its own, so that a changed style redraws that one alone."""
+"""Figures, tables and claims. Each is a job, so that a change of one figure's module redraws that figure alone."""
+
+from prmscale.figures import FIGURES, caption
 
 SEARCH_TABLES = [
     *expand(result("search/{reward_model}.parquet"), reward_model=["without", *REWARD_MODELS]),
     *expand(result("search/likelihood/{base}.parquet"), base=STUDY.search.likelihoods),
-    *tree_searches(),
+    *(PATHS.tree_search(model, e.policy, dataset) for model, e, dataset in PLAN.tree_searches()),
 ]
-FIRST_ERRORS = expand(result("first_errors/{reward_model}.parquet"), reward_model=REWARD_MODELS)
-REWARD_FOLDERS = reward_folders(REWARD_MODELS)
-# figures that are drawn from other tables than those of the searches
-DRAWN_FROM = {"fig6": STEP_SCORES, "table2": PATTERNS}
+REWARD_FOLDERS = [folder for name in REWARD_MODELS for folder in PATHS.reward_folders(name)]
+# data sets on which a reward model can be asked for the first wrong step
+KNOWN_ERRORS = [
+    *STUDY.search.first_errors.process_bench,
+    *(
+        dataset
+        for evaluation in STUDY.search.evaluations[:1]
+        for dataset in evaluation.datasets
+        if STUDY.dataset(dataset).source in study_module.GENERATED
+    ),
+]
+FIRST_ERRORS = expand(
+    result("first_errors/{reward_model}.parquet"),
+    reward_model=REWARD_MODELS if KNOWN_ERRORS else [],
+)
+# the files of each kind that figures read
+TABLES = {
+    "search": SEARCH_TABLES,
+    "rewards": REWARD_FOLDERS,
+    "scores": STEP_SCORES,
+    "patterns": PATTERNS,
+    "labels": JUDGED_LABELS,
+    "spending": JUDGED_SPENDING,
+    "first_errors": FIRST_ERRORS,
+    "reported": [
+        str(WORKFLOW / f"reported/{figure}.csv")
+        for figure, kinds in FIGURES.items()
+        if "reported" in kinds
+    ],
+}
+# a figure is left out where the study makes no table of the first kind that it reads
+DRAWN = [name for name in STUDY.analysis.figures if TABLES[FIGURES[name][0]]]
 
 
 rule draw_figure:
     input:
-        tables=lambda wildcards: DRAWN_FROM.get(wildcards.figure, SEARCH_TABLES),
-        rewards=REWARD_FOLDERS,
-        reported=reported,
-        first_errors=branch(
-            lambda wildcards: wildcards.figure == "fig10", then=FIRST_ERRORS, otherwise=[]
-        ),
-        module="workflow/prmscale/figures/{figure}.py",
+        unpack(lambda wildcards: {kind: TABLES[kind] for kind in FIGURES[wildcards.figure]}),
+        module=str(WORKFLOW / "prmscale/figures/{figure}.py"),
     output:
         pdf=report(
             result("figures/{figure}.pdf"),
@@ -34,24 +59,37 @@ rule draw_figure:
     benchmark:
         result("benchmarks/draw_figure/{figure}.tsv")
     wildcard_constraints:
-        figure="|".join(name for name in study_module.FIGURES if name != "fig9"),  # shows labels alone
+        figure="|".join(FIGURES),
     conda:
         "../../envs/core.yaml"
     resources:
         mem_mb=main_memory(4000),
     params:
-        analysis=STUDY.analysis.model_dump(exclude={"figures", "ngram", "patterns"}),
+        caption=lambda wildcards: caption(wildcards.figure),
+        analysis=STUDY.analysis.model_dump(include={"aggregation", "level", "table1_budget"}),
         aggregations=STUDY.search.aggregations,
+        claims=as_data(STUDY.claims),
         policy=STUDY.search.evaluations[0].policy if STUDY.search.evaluations else "",
         seed=STUDY.seed,
     script:
         "../scripts/draw_figure.py"
 
 
+for figure in FIGURES:
+
+    rule:
+        name:
+            figure
+        input:
+            result(f"figures/{figure}.pdf"),
+
+
 rule summarise_replies:
     input:
         solutions=[
-            *dict.fromkeys([*TEST_SOLUTIONS, *(labelled_solutions(*each) for each in LABELLED)])
+            *dict.fromkeys(
+                [*TEST_SOLUTIONS, *(PATHS.labelled_solutions(*each) for each in LABELLED)]
+            )
         ],
     output:
         csv=result("tables/replies.csv"),
@@ -73,8 +111,8 @@ rule judge_claims:
         rewards=REWARD_FOLDERS,
         patterns=PATTERNS,
         replies=result("tables/replies.csv"),
-        reported="workflow/reported/table1.csv",
-        reported_patterns="workflow/reported/table2.csv",
+        reported=str(WORKFLOW / "reported/table1.csv"),
+        reported_patterns=str(WORKFLOW / "reported/table2.csv"),
     output:
         markdown=report(result("claims.md"), caption="../report/claims.rst", category="Claims"),
         csv=result("tables/claims.csv"),

@@ -12,31 +12,28 @@ JUDGED = (
     if LABELS_COMPARED_ON
     else [each for each in WITH_TRUTH if each[-1] != "oracle"]
 )
-JUDGED_LABELS = [label_table(*each) for each in JUDGED]
-JUDGED_SPENDING = [spending_table(*each) for each in JUDGED]
-# what a reward model can be asked the first wrong step of
-KNOWN_ERRORS = [
-    *STUDY.search.first_errors.process_bench,
-    *(
-        d
-        for e in STUDY.search.evaluations[:1]
-        for d in e.datasets
-        if STUDY.dataset(d).source in study_module.GENERATED
-    ),
-]
-# figures that would show nothing are left out
-EMPTY = {name for name, shown in (("fig9", JUDGED_LABELS), ("fig10", KNOWN_ERRORS)) if not shown}
-FIGURES = [name for name in STUDY.analysis.figures if name not in EMPTY]
+JUDGED_LABELS = [PATHS.labels(*each) for each in JUDGED]
+JUDGED_SPENDING = [PATHS.spending(*each) for each in JUDGED]
+
+# params that all rules share that label by rollouts
+LABELLING = {
+    "dataset": dataset_data,
+    "sampling": as_data(STUDY.policies.sampling),
+    "world": as_data(STUDY.world),
+    "execution": as_data(STUDY.code_execution),
+    "device": STUDY.device,
+    "seed": STUDY.seed,
+}
 
 
 rule label_solutions:
     input:
-        problems=result("problems/{dataset}.parquet"),
-        solutions=result("solutions/{policy}/{dataset}.labelling.parquet"),
-        policies=lambda wildcards: labelling_policies(wildcards.policy, wildcards.method),
+        problems=PATHS.problems("{dataset}"),
+        solutions=PATHS.solutions("{policy}", "{dataset}", "labelling"),
+        policies=lambda wildcards: PLAN.labelling_files(wildcards.policy, wildcards.method),
     output:
-        labels=label_table("{policy}", "{dataset}", "{method}"),
-        spent=spending_table("{policy}", "{dataset}", "{method}"),
+        labels=PATHS.labels("{policy}", "{dataset}", "{method}"),
+        spent=PATHS.spending("{policy}", "{dataset}", "{method}"),
     log:
         result("logs/label_solutions/{policy}.{dataset}.{method}.log"),
     benchmark:
@@ -48,73 +45,61 @@ rule label_solutions:
         environment(SAMPLING)
     threads: STUDY.threads
     resources:
-        mem_mb=main_memory(3000, lambda wildcards: to_label(wildcards.policy, wildcards.method)),
-        gpu=gpus(lambda wildcards: to_label(wildcards.policy, wildcards.method)),
+        **for_models(3000, lambda wildcards: NEEDS.label(wildcards.policy, wildcards.method)),
     params:
-        dataset=lambda wildcards: as_data(STUDY.dataset(wildcards.dataset)),
+        **LABELLING,
         policy=lambda wildcards: wildcards.policy,
-        labellers=lambda wildcards: labelling_models(
+        labellers=lambda wildcards: PLAN.labelling_models(
             wildcards.policy, wildcards.dataset, wildcards.method
         ),
-        sampling=as_data(STUDY.policies.sampling),
         rollouts=STUDY.labels.rollouts,
-        decisions=lambda wildcards: decisions(wildcards.method),
+        decisions=lambda wildcards: PLAN.decisions(wildcards.method),
         shards=STUDY.labels.shards,
-        world=as_data(STUDY.world),
-        execution=as_data(STUDY.code_execution),
-        device=STUDY.device,
-        seed=STUDY.seed,
     script:
         "../scripts/label_solutions.py"
 
 
-# a consensus takes the writer's own search from the rule above, and those of its other labellers from this one
+# a consensus takes the writer's search from label_solutions, and its other labellers' from this rule
 use rule label_solutions as label_by_another with:
     input:
-        problems=result("problems/{dataset}.parquet"),
-        solutions=result("solutions/{policy}/{dataset}.labelling.parquet"),
-        policies=lambda wildcards: policy_files(wildcards.labeller),
+        problems=PATHS.problems("{dataset}"),
+        solutions=PATHS.solutions("{policy}", "{dataset}", "labelling"),
+        policies=lambda wildcards: PATHS.policy_files(wildcards.labeller),
     output:
-        labels=searched_by("{labeller}", "{policy}", "{dataset}"),
-        spent=searched_by("{labeller}", "{policy}", "{dataset}", "spent.parquet"),
+        labels=PATHS.labels_by("{labeller}", "{policy}", "{dataset}"),
+        spent=PATHS.spending_by("{labeller}", "{policy}", "{dataset}"),
     log:
         result("logs/label_by_another/{policy}.{dataset}.{labeller}.log"),
     benchmark:
         result("benchmarks/label_by_another/{policy}.{dataset}.{labeller}.tsv")
     wildcard_constraints:
-        labeller="|".join(map(re.escape, [*STUDY.labels.consensus, "-"])),
+        labeller=any_of(STUDY.labels.consensus),
     resources:
-        mem_mb=main_memory(3000, lambda wildcards: [to_sample(wildcards.labeller)]),
-        gpu=gpus(lambda wildcards: [to_sample(wildcards.labeller)]),
+        **for_models(3000, lambda wildcards: NEEDS.sample(wildcards.labeller)),
     params:
-        dataset=lambda wildcards: as_data(STUDY.dataset(wildcards.dataset)),
+        **LABELLING,
         policy=lambda wildcards: wildcards.policy,
-        labellers=lambda wildcards: labelling_models(
+        labellers=lambda wildcards: PLAN.labelling_models(
             wildcards.labeller, wildcards.dataset, "binary_search"
         ),
-        sampling=as_data(STUDY.policies.sampling),
         rollouts=STUDY.labels.rollouts,
-        decisions=decisions("binary_search"),
+        decisions=PLAN.decisions("binary_search"),
         shards=STUDY.labels.shards,
-        world=as_data(STUDY.world),
-        execution=as_data(STUDY.code_execution),
-        device=STUDY.device,
-        seed=STUDY.seed,
 
 
 rule filter_by_consensus:
     input:
         labels=lambda wildcards: [
-            searched_by(name, wildcards.policy, wildcards.dataset)
+            PATHS.labels_by(name, wildcards.policy, wildcards.dataset)
             for name in STUDY.labels.consensus
         ],
         spent=lambda wildcards: [
-            searched_by(name, wildcards.policy, wildcards.dataset, "spent.parquet")
+            PATHS.spending_by(name, wildcards.policy, wildcards.dataset)
             for name in STUDY.labels.consensus
         ],
     output:
-        labels=label_table("{policy}", "{dataset}", "consensus"),
-        spent=spending_table("{policy}", "{dataset}", "consensus"),
+        labels=PATHS.labels("{policy}", "{dataset}", "consensus"),
+        spent=PATHS.spending("{policy}", "{dataset}", "consensus"),
     log:
         result("logs/filter_by_consensus/{policy}.{dataset}.log"),
     benchmark:
@@ -129,12 +114,12 @@ rule filter_by_consensus:
 
 rule label_by_tree:
     input:
-        problems=result("problems/{dataset}.parquet"),
-        policies=lambda wildcards: labelling_policies(wildcards.policy, "omega"),
+        problems=PATHS.problems("{dataset}"),
+        policies=lambda wildcards: PLAN.labelling_files(wildcards.policy, "omega"),
     output:
-        labels=label_table("{policy}", "{dataset}", "omega"),
-        spent=spending_table("{policy}", "{dataset}", "omega"),
-        solutions=labelled_solutions("{policy}", "{dataset}", "omega"),
+        labels=PATHS.labels("{policy}", "{dataset}", "omega"),
+        spent=PATHS.spending("{policy}", "{dataset}", "omega"),
+        solutions=PATHS.labelled_solutions("{policy}", "{dataset}", "omega"),
     log:
         result("logs/label_by_tree/{policy}.{dataset}.log"),
     benchmark:
@@ -144,34 +129,30 @@ rule label_by_tree:
         environment(SAMPLING)
     threads: STUDY.threads
     resources:
-        mem_mb=main_memory(3000, lambda wildcards: to_label(wildcards.policy, "omega")),
-        gpu=gpus(lambda wildcards: to_label(wildcards.policy, "omega")),
+        **for_models(3000, lambda wildcards: NEEDS.label(wildcards.policy, "omega")),
     params:
-        dataset=lambda wildcards: as_data(STUDY.dataset(wildcards.dataset)),
+        **LABELLING,
         splits=["train", "validation"],
         policy=lambda wildcards: wildcards.policy,
-        labellers=lambda wildcards: labelling_models(wildcards.policy, wildcards.dataset, "omega"),
-        sampling=as_data(STUDY.policies.sampling),
+        labellers=lambda wildcards: PLAN.labelling_models(
+            wildcards.policy, wildcards.dataset, "omega"
+        ),
         rollouts=STUDY.labels.rollouts,
         decisions={},
         tree=as_data(STUDY.labels.omega),
         shards=STUDY.labels.shards,
-        world=as_data(STUDY.world),
-        execution=as_data(STUDY.code_execution),
-        device=STUDY.device,
-        seed=STUDY.seed,
     script:
         "../scripts/label_by_tree.py"
 
 
 rule compare_labels:
     input:
-        problems=result("problems/{dataset}.parquet"),
-        solutions=labelled_solutions(STUDY.labels.policy, "{dataset}", "monte_carlo"),
-        policies=labelling_policies(STUDY.labels.policy, *STUDY.labels.compare.methods),
+        problems=PATHS.problems("{dataset}"),
+        solutions=PATHS.labelled_solutions(STUDY.labels.policy, "{dataset}", "monte_carlo"),
+        policies=PLAN.labelling_files(STUDY.labels.policy, *STUDY.labels.compare.methods),
     output:
-        labels=label_table(STUDY.labels.policy, "{dataset}", "compare"),
-        spent=spending_table(STUDY.labels.policy, "{dataset}", "compare"),
+        labels=PATHS.labels(STUDY.labels.policy, "{dataset}", "compare"),
+        spent=PATHS.spending(STUDY.labels.policy, "{dataset}", "compare"),
     log:
         result("logs/compare_labels/{dataset}.log"),
     benchmark:
@@ -180,33 +161,27 @@ rule compare_labels:
         environment(SAMPLING)
     threads: STUDY.threads
     resources:
-        mem_mb=main_memory(
-            3000, lambda wildcards: to_label(STUDY.labels.policy, *STUDY.labels.compare.methods)
+        **for_models(
+            3000, lambda wildcards: NEEDS.label(STUDY.labels.policy, *STUDY.labels.compare.methods)
         ),
-        gpu=gpus(lambda wildcards: to_label(STUDY.labels.policy, *STUDY.labels.compare.methods)),
     params:
-        dataset=lambda wildcards: as_data(STUDY.dataset(wildcards.dataset)),
+        **LABELLING,
         problems=STUDY.labels.compare.problems,
         policy=STUDY.labels.policy,
-        labellers=lambda wildcards: labelling_models(
+        labellers=lambda wildcards: PLAN.labelling_models(
             STUDY.labels.policy, wildcards.dataset, *STUDY.labels.compare.methods
         ),
-        sampling=as_data(STUDY.policies.sampling),
         rollouts=STUDY.labels.compare.rollouts,
-        decisions=decisions(*STUDY.labels.compare.methods),
+        decisions=PLAN.decisions(*STUDY.labels.compare.methods),
         tree=as_data(STUDY.labels.omega),
-        world=as_data(STUDY.world),
-        execution=as_data(STUDY.code_execution),
-        device=STUDY.device,
-        seed=STUDY.seed,
     script:
         "../scripts/compare_labels.py"
 
 
 rule summarise_labels:
     input:
-        labels=[label_table(*each) for each in LABELLED],
-        spent=[spending_table(*each) for each in LABELLED],
+        labels=[PATHS.labels(*each) for each in LABELLED],
+        spent=[PATHS.spending(*each) for each in LABELLED],
         judged=JUDGED_LABELS,
         judged_spent=JUDGED_SPENDING,
     output:
@@ -225,36 +200,6 @@ rule summarise_labels:
         level=STUDY.analysis.level,
     script:
         "../scripts/summarise_labels.py"
-
-
-rule draw_label_quality:
-    input:
-        labels=JUDGED_LABELS,
-        spent=JUDGED_SPENDING,
-        module="workflow/prmscale/figures/{figure}.py",
-    output:
-        pdf=report(
-            result("figures/{figure}.pdf"),
-            caption="../report/figure.rst",
-            category="Figures",
-            labels={"figure": "{figure}"},
-        ),
-        png=result("figures/{figure}.png"),
-        csv=result("figures/{figure}.csv"),
-    log:
-        result("logs/draw_label_quality/{figure}.log"),
-    benchmark:
-        result("benchmarks/draw_label_quality/{figure}.tsv")
-    wildcard_constraints:
-        figure="fig9",
-    conda:
-        "../../envs/core.yaml"
-    resources:
-        mem_mb=main_memory(2000),
-    params:
-        level=STUDY.analysis.level,
-    script:
-        "../scripts/draw_label_quality.py"
 
 
 rule import_corpus:

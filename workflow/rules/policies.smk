@@ -1,4 +1,4 @@
-"""Policies: the ladder pre-trained here, released models converted where needed, and solutions sampled from them."""
+"""Policies: pre-training of the ladder, conversion of released models, and sampling of solutions."""
 
 
 rule pretrain_policy:
@@ -7,7 +7,7 @@ rule pretrain_policy:
         tokenizer=result("policies/tokenizer"),
     output:
         [
-            directory(result(f"policies/{{model}}/replicate{{replicate}}/{percent}"))
+            directory(PATHS.policy_folder(f"{{model}}@{percent}", "{replicate}"))
             for percent in STUDY.policies.pretraining.checkpoints
         ],
     log:
@@ -19,12 +19,11 @@ rule pretrain_policy:
         "../../envs/core.yaml"
     threads: STUDY.threads
     resources:
-        mem_mb=main_memory(3000, pretraining_needs),
-        gpu=gpus(pretraining_needs),
+        **for_models(3000, lambda wildcards: NEEDS.pretrain()),
     params:
         model=lambda wildcards: as_data(STUDY.ladder_model(wildcards.model)),
         replicate=lambda wildcards: int(wildcards.replicate),
-        # neither other sizes nor the number of repetitions matter to this one
+        # a pre-training depends neither on other sizes nor on the number of replicates
         pretraining=as_data(
             STUDY.policies.pretraining.model_copy(update={"ladder": [], "seeds": 1})
         ),
@@ -49,7 +48,7 @@ if CONVERTED:
             mem_mb=main_memory(8000),
             runtime=60,
         params:
-            # on how many GPUs it runs and what it is expected to cost does not matter to its weights
+            # its weights depend neither on its GPUs nor on its expected cost
             model=lambda wildcards: STUDY.released(wildcards.model).model_dump(
                 mode="json", exclude={"gpus", "config", "solution_tokens"}
             ),
@@ -59,11 +58,11 @@ if CONVERTED:
 
 rule sample_solutions:
     input:
-        problems=result("problems/{dataset}.parquet"),
-        policy=lambda wildcards: policy_files(wildcards.policy),
+        problems=PATHS.problems("{dataset}"),
+        policy=lambda wildcards: PATHS.policy_files(wildcards.policy),
     output:
-        solutions=result("solutions/{policy}/{dataset}.{purpose}.parquet"),
-        speed=result("solutions/{policy}/{dataset}.{purpose}.speed.json"),
+        solutions=PATHS.solutions("{policy}", "{dataset}", "{purpose}"),
+        speed=PATHS.speed("{policy}", "{dataset}", "{purpose}"),
     log:
         result("logs/sample_solutions/{policy}.{dataset}.{purpose}.log"),
     benchmark:
@@ -73,15 +72,14 @@ rule sample_solutions:
         environment(SAMPLING)
     threads: STUDY.threads
     resources:
-        mem_mb=main_memory(3000, sampling_needs),
-        gpu=gpus(sampling_needs),
+        **for_models(3000, lambda wildcards: NEEDS.sample(wildcards.policy)),
     params:
-        dataset=lambda wildcards: as_data(STUDY.dataset(wildcards.dataset)),
-        splits=lambda wildcards: samples_of(wildcards)[0],
-        samples=lambda wildcards: samples_of(wildcards)[1],
+        dataset=dataset_data,
+        splits=lambda wildcards: samples(wildcards).splits,
+        samples=lambda wildcards: samples(wildcards).samples,
         policy=lambda wildcards: wildcards.policy,
-        folder=lambda wildcards: policy_folder(wildcards.policy),
-        prompting=lambda wildcards: prompting(wildcards.policy, wildcards.dataset),
+        weights=policy_weights,
+        prompting=prompting,
         sampling=as_data(STUDY.policies.sampling),
         world=as_data(STUDY.world),
         execution=as_data(STUDY.code_execution),

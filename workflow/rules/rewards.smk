@@ -1,44 +1,36 @@
-"""Reward models: one job trains all seeds of one; released ones are described."""
-
-# the first reward model trained on each training set: its card tells what the set holds
-FIRST_ON = {m.data: m.name for m in reversed(STUDY.rewards.models)}
+"""Reward models: a job runs all trainings of one model; released models are described."""
 
 
 rule train_reward_model:
     input:
-        problems=lambda wildcards: training_files(
-            wildcards,
-            "problems",
-            lambda policy, dataset, method: result(f"problems/{dataset}.parquet"),
-        ),
-        solutions=lambda wildcards: training_files(wildcards, "solutions", labelled_solutions),
-        labels=lambda wildcards: training_files(wildcards, "labels", label_table),
-        base=lambda wildcards: made_here(training_bases(wildcards)),
+        problems=lambda wildcards: PLAN.training_files(wildcards.reward_model, "problems"),
+        solutions=lambda wildcards: PLAN.training_files(wildcards.reward_model, "solutions"),
+        labels=lambda wildcards: PLAN.training_files(wildcards.reward_model, "labels"),
+        base=lambda wildcards: PATHS.made_here(PATHS.training_bases(wildcards.reward_model)),
     output:
-        [directory(folder) for folder in trained_folders("{reward_model}")],
+        [directory(folder) for folder in PATHS.trained_folders("{reward_model}")],
     log:
         result("logs/train_reward_model/{reward_model}.log"),
     benchmark:
         result("benchmarks/train_reward_model/{reward_model}.tsv")
     wildcard_constraints:
-        reward_model="|".join(map(re.escape, [*TRAINED, "-"])),
+        reward_model=any_of(TRAINED),
     priority: 10
     conda:
         "../../envs/core.yaml"
     threads: STUDY.threads
     resources:
-        mem_mb=main_memory(3000, training_needs),
-        gpu=gpus(training_needs),
+        **for_models(3000, lambda wildcards: NEEDS.train(wildcards.reward_model)),
     params:
         model=lambda wildcards: wildcards.reward_model,
         base=base,
-        base_folders=training_bases,
-        revision=lambda wildcards: revision(base(wildcards)),
+        base_folders=lambda wildcards: PATHS.training_bases(wildcards.reward_model),
+        revision=lambda wildcards: PLAN.revision(base(wildcards)),
         training=lambda wildcards: as_data(STUDY.reward_training(wildcards.reward_model)),
         data=lambda wildcards: as_data(
             STUDY.training_set(STUDY.reward_model(wildcards.reward_model).data)
         ),
-        train_on=train_on,
+        train_on=lambda wildcards: PLAN.trained_on(wildcards.reward_model),
         role=lambda wildcards: STUDY.reward_model(wildcards.reward_model).role,
         device=STUDY.device,
         seed=STUDY.seed,
@@ -48,7 +40,7 @@ rule train_reward_model:
 
 rule summarise_training_sets:
     input:
-        rewards=[trained_folders(name)[0] for name in FIRST_ON.values()],
+        rewards=PLAN.training_set_cards(),
     output:
         csv=result("tables/training_sets.csv"),
     log:
@@ -71,13 +63,13 @@ rule describe_released_model:
     benchmark:
         result("benchmarks/describe_released_model/{reward_model}.tsv")
     wildcard_constraints:
-        reward_model="|".join(map(re.escape, [*RELEASED, "-"])),
+        reward_model=any_of(RELEASED),
     conda:
         "../../envs/core.yaml"
     resources:
         mem_mb=main_memory(2000),
     params:
-        # on how many GPUs it runs does not matter to what it is
+        # its description does not depend on its GPUs
         released=lambda wildcards: STUDY.released_reward_model(wildcards.reward_model).model_dump(
             mode="json", exclude={"gpus"}
         ),

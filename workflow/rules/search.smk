@@ -1,42 +1,53 @@
-"""Search: every strategy over every policy and test set, one job a reward model and one for all that need none.
+"""Search: every strategy over every policy and test set, one job for each reward model and one for
+the strategies that need none; and what reward models say of single steps.
 
-Here alone test problems are met; nothing that is trained or chosen depends on these rules.
+Only these rules read test problems; nothing that is trained or chosen depends on them.
 """
 
-TEST_PROBLEMS = [
-    result(f"problems/{dataset}.parquet") for dataset in dict.fromkeys(d for _, d in STUDY.tests())
-]
-TEST_SOLUTIONS = [
-    result(f"solutions/{e.policy}/{dataset}.search.parquet") for e, dataset in STUDY.tests()
+TEST_PROBLEMS = [*dict.fromkeys(PATHS.problems(dataset) for _, dataset in STUDY.tests())]
+TEST_SOLUTIONS = [PATHS.solutions(e.policy, d, "search") for e, d in STUDY.tests()]
+TEST_SPEEDS = [PATHS.speed(e.policy, d, "search") for e, d in STUDY.tests()]
+VALIDATION_SOLUTIONS = [
+    PATHS.solutions(STUDY.labels.policy, dataset.name, "labelling")
+    for dataset in PLAN.validation_datasets()
 ]
 
-# labelled solutions whose truth is known: what thresholds of step scores are chosen on
-VALIDATION_SOLUTIONS = [
-    result(f"solutions/{each['policy']}/{each['dataset']['name']}.labelling.parquet")
-    for each in validation_plans()
-]
+
+rule search_unscored:
+    input:
+        problems=TEST_PROBLEMS,
+        solutions=TEST_SOLUTIONS,
+        speeds=TEST_SPEEDS,
+    output:
+        search=PATHS.search("without"),
+    log:
+        result("logs/search_unscored.log"),
+    benchmark:
+        result("benchmarks/search_unscored.tsv")
+    conda:
+        "../../envs/core.yaml"
+    threads: STUDY.threads
+    resources:
+        mem_mb=main_memory(4000),
+    params:
+        tests=PLAN.tests(),
+        strategies=PLAN.strategies(scored=False),
+        budgets=STUDY.search.budgets,
+        world=as_data(STUDY.world),
+        execution=as_data(STUDY.code_execution),
+    script:
+        "../scripts/search_unscored.py"
 
 
 rule search:
     input:
         problems=TEST_PROBLEMS,
         solutions=TEST_SOLUTIONS,
-        speeds=[
-            result(f"solutions/{e.policy}/{dataset}.search.speed.json")
-            for e, dataset in STUDY.tests()
-        ],
-        reward_model=branch(
-            lambda wildcards: wildcards.reward_model == "without",
-            then=[],
-            otherwise=lambda wildcards: reward_folders([wildcards.reward_model]),
-        ),
-        validation=branch(
-            lambda wildcards: wildcards.reward_model == "without",
-            then=[],
-            otherwise=VALIDATION_SOLUTIONS,
-        ),
+        speeds=TEST_SPEEDS,
+        reward_model=reward_folders,
+        validation=VALIDATION_SOLUTIONS,
     output:
-        search=result("search/{reward_model}.parquet"),
+        search=PATHS.search("{reward_model}"),
         first_errors=result("first_errors/{reward_model}.parquet"),
     log:
         result("logs/search/{reward_model}.log"),
@@ -46,43 +57,30 @@ rule search:
         environment(SCORING)
     threads: STUDY.threads
     resources:
-        mem_mb=main_memory(4000, search_needs),
-        gpu=gpus(search_needs),
+        **for_models(4000, lambda wildcards: NEEDS.search(wildcards.reward_model)),
     params:
-        plans=plans(),
-        reward_model=lambda wildcards: (
-            "" if wildcards.reward_model == "without" else wildcards.reward_model
-        ),
-        strategies=lambda wildcards: [
-            name
-            for name in STUDY.search.strategies
-            if STRATEGIES[name].scored == (wildcards.reward_model != "without")
-            # vLLM does not tell it
-            and (name != "self_certainty" or SAMPLING == "transformers")
-        ],
+        tests=PLAN.tests(),
+        validation=PLAN.validation(),
+        strategies=PLAN.strategies(scored=True),
         engine=SCORING,
         aggregations=STUDY.search.aggregations,
         budgets=STUDY.search.budgets,
         first_errors=as_data(STUDY.search.first_errors),
-        validation=lambda wildcards: (
-            [] if wildcards.reward_model == "without" else validation_plans()
-        ),
         world=as_data(STUDY.world),
         execution=as_data(STUDY.code_execution),
         device=STUDY.device,
-        seed=STUDY.seed,
     script:
         "../scripts/search.py"
 
 
 rule search_trees:
     input:
-        problems=result("problems/{dataset}.parquet"),
-        solutions=result("solutions/{policy}/{dataset}.search.parquet"),
-        policy=lambda wildcards: policy_files(wildcards.policy),
-        reward_model=lambda wildcards: reward_folders([wildcards.reward_model]),
+        problems=PATHS.problems("{dataset}"),
+        solutions=PATHS.solutions("{policy}", "{dataset}", "search"),
+        policy=lambda wildcards: PATHS.policy_files(wildcards.policy),
+        reward_model=reward_folders,
     output:
-        search=result("search/trees/{reward_model}/{policy}/{dataset}.parquet"),
+        search=PATHS.tree_search("{reward_model}", "{policy}", "{dataset}"),
         trees=result("trees/{reward_model}/{policy}/{dataset}.parquet"),
     log:
         result("logs/search_trees/{reward_model}.{policy}.{dataset}.log"),
@@ -93,12 +91,13 @@ rule search_trees:
         environment(SAMPLING, SCORING)
     threads: STUDY.threads
     resources:
-        mem_mb=main_memory(4000, tree_needs),
-        gpu=gpus(tree_needs),
+        **for_models(
+            4000, lambda wildcards: NEEDS.search_trees(wildcards.policy, wildcards.reward_model)
+        ),
     params:
-        plan=lambda wildcards: plan(wildcards.policy, wildcards.dataset),
-        folder=lambda wildcards: policy_folder(wildcards.policy),
-        prompting=lambda wildcards: prompting(wildcards.policy, wildcards.dataset),
+        plan=lambda wildcards: PLAN.test(wildcards.policy, wildcards.dataset),
+        weights=policy_weights,
+        prompting=prompting,
         sampling=as_data(STUDY.policies.sampling),
         tree=STUDY.search.tree.model_dump(mode="json", exclude={"reward_models"}),
         engine=SCORING,
@@ -115,7 +114,7 @@ rule rank_by_likelihood:
     input:
         problems=TEST_PROBLEMS,
         solutions=TEST_SOLUTIONS,
-        base=lambda wildcards: made_here(base_folders(wildcards.base)),
+        base=lambda wildcards: PATHS.made_here(PATHS.base_folders(wildcards.base)),
     output:
         search=result("search/likelihood/{base}.parquet"),
     log:
@@ -126,16 +125,88 @@ rule rank_by_likelihood:
         "../../envs/core.yaml"
     threads: STUDY.threads
     resources:
-        mem_mb=main_memory(4000, ranking_needs),
-        gpu=gpus(ranking_needs),
+        **for_models(4000, lambda wildcards: NEEDS.rank(wildcards.base)),
     params:
-        plans=plans(),
+        tests=PLAN.tests(),
         base=lambda wildcards: wildcards.base,
-        folders=lambda wildcards: base_folders(wildcards.base),
-        revision=lambda wildcards: revision(wildcards.base),
+        folders=lambda wildcards: PATHS.base_folders(wildcards.base),
+        revision=lambda wildcards: PLAN.revision(wildcards.base),
         budgets=STUDY.search.budgets,
         world=as_data(STUDY.world),
         execution=as_data(STUDY.code_execution),
         device=STUDY.device,
     script:
         "../scripts/rank_by_likelihood.py"
+
+
+# What PRM-Math and PRM-Code say of each step, and whether the responses that they select are alike
+
+COMPARED_MODELS = [reward_model for reward_model, _ in STUDY.compared().values()]
+COMPARED_PROBLEMS = [PATHS.problems(dataset) for dataset in PLAN.compared_datasets()]
+COMPARED_SOLUTIONS = [
+    PATHS.solutions(PLAN.first_policy, dataset, "search") for dataset in PLAN.compared_datasets()
+]
+STEP_SCORES = [PATHS.step_scores(reward_model) for reward_model in COMPARED_MODELS]
+PATTERNS = [result("tables/pattern_similarity.csv")] if COMPARED_MODELS else []
+
+
+rule score_steps:
+    input:
+        problems=COMPARED_PROBLEMS,
+        solutions=COMPARED_SOLUTIONS,
+        reward_model=reward_folders,
+    output:
+        scores=PATHS.step_scores("{reward_model}"),
+    log:
+        result("logs/score_steps/{reward_model}.log"),
+    benchmark:
+        result("benchmarks/score_steps/{reward_model}.tsv")
+    wildcard_constraints:
+        reward_model=any_of(COMPARED_MODELS),
+    conda:
+        "../../envs/core.yaml"
+    threads: STUDY.threads
+    resources:
+        **for_models(4000, lambda wildcards: NEEDS.score(wildcards.reward_model)),
+    params:
+        tests=PLAN.compared_tests(),
+        samples=STUDY.analysis.table1_budget,
+        role=lambda wildcards: PLAN.role(wildcards.reward_model),
+        world=as_data(STUDY.world),
+        execution=as_data(STUDY.code_execution),
+        device=STUDY.device,
+    script:
+        "../scripts/score_steps.py"
+
+
+rule compare_patterns:
+    input:
+        problems=COMPARED_PROBLEMS,
+        solutions=COMPARED_SOLUTIONS,
+        scores=STEP_SCORES,
+        rewards=[folder for name in REWARD_MODELS for folder in PATHS.reward_folders(name)],
+        reference=PATHS.policy_files(PLAN.reference) if COMPARED_MODELS else [],
+    output:
+        csv=result("tables/pattern_similarity.csv"),
+    log:
+        result("logs/compare_patterns.log"),
+    benchmark:
+        result("benchmarks/compare_patterns.tsv")
+    conda:
+        "../../envs/core.yaml"
+    threads: STUDY.threads
+    resources:
+        **for_models(4000, lambda wildcards: NEEDS.differentiate()),
+    params:
+        analysis=STUDY.analysis.model_dump(
+            mode="json", include={"aggregation", "level", "permutations", "patterns"}
+        ),
+        aggregations=STUDY.search.aggregations,
+        policy=PLAN.first_policy,
+        reference=PLAN.reference,
+        folder=lambda wildcards: PATHS.policy_folder(PLAN.reference),
+        revision=lambda wildcards: PLAN.revision(PLAN.reference),
+        device=STUDY.device,
+        seed=STUDY.seed,
+    script:
+        "../scripts/compare_patterns.py"

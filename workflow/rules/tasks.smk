@@ -3,7 +3,7 @@
 
 rule build_problems:
     output:
-        problems=result("problems/{dataset}.parquet"),
+        problems=PATHS.problems("{dataset}"),
         card=result("problems/{dataset}.json"),
     log:
         result("logs/build_problems/{dataset}.log"),
@@ -14,9 +14,9 @@ rule build_problems:
     resources:
         mem_mb=main_memory(2000),
     params:
-        dataset=lambda wildcards: as_data(STUDY.dataset(wildcards.dataset)),
+        dataset=dataset_data,
         world=as_data(STUDY.world),
-        execution=lambda wildcards: reference_execution(wildcards.dataset),
+        execution=lambda wildcards: PLAN.reference_execution(wildcards.dataset),
         seed=STUDY.seed,
     script:
         "../scripts/build_problems.py"
@@ -46,8 +46,8 @@ rule build_corpus:
 
 rule check_contamination:
     input:
-        problems=expand(result("problems/{dataset}.parquet"), dataset=DATASETS),
-        corpora=expand(result("corpora/{corpus}/problems.parquet"), corpus=TRAINED_ON),
+        problems=[PATHS.problems(dataset) for dataset in DATASETS],
+        corpora=[PATHS.corpus(corpus, "problems") for corpus in TRAINED_ON],
         corpus=result("problems/corpus.parquet") if LADDER else [],
     output:
         table=result("tables/contamination.csv"),

@@ -46,6 +46,8 @@ with job(snakemake):
     rows = {
         key: row for row, key in enumerate(zip(wanted.problem_id, wanted.solution_id, strict=True))
     }
-    table = compare(chosen, rows, patterns, analysis["level"], analysis["draws"], params.seed)
+    table = compare(
+        chosen, rows, patterns, analysis["level"], analysis["permutations"], params.seed
+    )
     with atomic_write(snakemake.output.csv) as aside:
         table.assign(policy=params.policy, reference=params.reference).to_csv(aside, index=False)

@@ -3,7 +3,7 @@
 from prmscale.files import atomic_write
 from prmscale.jobs import job
 from prmscale.policies.released import convert
-from prmscale.study import Released
+from prmscale.study import ReleasedPolicy
 
 with job(snakemake), atomic_write(snakemake.output.folder) as aside:
-    convert(Released(**snakemake.params.model), aside)
+    convert(ReleasedPolicy(**snakemake.params.model), aside)

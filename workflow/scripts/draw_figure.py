@@ -1,50 +1,20 @@
 """Draw one figure or table of the paper."""
 
-from importlib import import_module
 from pathlib import Path
 
-import pandas as pd
-
-from prmscale.analysis.selection import aggregation
+from prmscale import figures
+from prmscale.analysis.verdicts import Rules
 from prmscale.figures.style import save
 from prmscale.jobs import job
-from prmscale.results import (
-    first_errors,
-    pattern_similarities,
-    reward_models,
-    searches,
-    step_scores,
-    training,
-)
+from prmscale.results import Results
 
 with job(snakemake):
-    analysis = snakemake.params.analysis
-    module = import_module(f"prmscale.figures.{snakemake.wildcards.figure}")
-    models = reward_models(snakemake.input.rewards)
-    by = aggregation(analysis["aggregation"], models, snakemake.params.aggregations)
-    if read := {"fig6": step_scores, "table2": pattern_similarities}.get(
-        snakemake.wildcards.figure
-    ):
-        table = read(snakemake.input.tables)
-    else:
-        table = searches(snakemake.input.tables, by)
-        if snakemake.wildcards.figure != "table1":
-            # figures of one policy show the first evaluation's; table 1 shows all
-            table = table[table.policy == snakemake.params.policy]
-    reported = pd.read_csv(snakemake.input.reported[0]) if snakemake.input.reported else None
-    # what one figure alone is made of
-    more = {
-        "table1": lambda: {"budget": analysis["table1_budget"]},
-        "fig7": lambda: {"seed": snakemake.params.seed},
-        "fig2": lambda: {"training": training(snakemake.input.rewards)},
-        "fig10": lambda: {"first_errors": first_errors(snakemake.input.first_errors)},
-    }.get(snakemake.wildcards.figure, dict)
-    drawn, data = module.draw(
-        table,
-        models,
-        reported,
-        level=analysis["level"],
-        aggregation=by,
-        **more(),
+    figure, params = snakemake.wildcards.figure, snakemake.params
+    results = Results(
+        {kind: snakemake.input[kind] for kind in figures.FIGURES[figure]},
+        params.analysis["aggregation"],
+        params.aggregations,
+        params.policy,
     )
-    save(drawn, data, Path(snakemake.output.pdf).with_suffix(""))
+    rules = Rules.of(params.claims, params.analysis, results.aggregation, params.seed)
+    save(*figures.draw(figure, results, rules), Path(snakemake.output.pdf).with_suffix(""))

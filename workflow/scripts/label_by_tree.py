@@ -1,15 +1,12 @@
-"""Grow OmegaPRM's trees of one data set, in shards that survive an interruption.
-
-A tree's rollouts are solutions, and their steps are labelled.
-"""
-
-import shutil
-from pathlib import Path
+"""Grow OmegaPRM's trees of one data set, in shards: solutions, their labels, and what both cost."""
 
 from prmscale import tables
-from prmscale.jobs import job, shards_of
+from prmscale.jobs import job
 from prmscale.labels.labeller import load_labellers
+from prmscale.shards import complete, unfinished_work
 from prmscale.tasks.base import from_table
+
+KINDS = {"spent": "spending", "solutions": "solutions", "labels": "labels"}  # output: its table
 
 with job(snakemake):
     params = snakemake.params
@@ -17,21 +14,15 @@ with job(snakemake):
     chosen = from_table(problems[problems.split.isin(params.splits)])
     ((labeller,),) = load_labellers(params, snakemake.resources.gpu).values()
 
-    def make(number, part):
-        labeller.policy.forget()
-        solutions, labels, spent = labeller.grow(part, f"shard {number + 1} of {params.shards}")
-        tables.write(spent, folder / f"{number:04d}.spent.parquet", "spending")
-        tables.write(labels, folder / f"{number:04d}.labels.parquet", "labels")
-        return solutions
+    def make(part, folder, progress):
+        labeller.policy.forget()  # what a shard holds depends on nothing outside it
+        solutions, labels, spent = labeller.grow(part, progress)
+        for name, table in (("solutions", solutions), ("labels", labels), ("spent", spent)):
+            tables.write(table, folder / f"{name}.parquet", KINDS[name])
 
-    output = Path(snakemake.output.labels)
-    folder = shards_of(
-        output, dict(params), *map(Path, [snakemake.input.problems, *snakemake.input.policies])
-    )
-    solutions = tables.in_shards(folder, tables.cut(chosen, params.shards), make, "solutions")
-    labels = [tables.read(path, "labels") for path in sorted(folder.glob("*.labels.parquet"))]
-    spent = [tables.read(path, "spending") for path in sorted(folder.glob("*.spent.parquet"))]
-    tables.write(tables.joined(spent, "spending"), snakemake.output.spent, "spending")
-    tables.write(solutions, snakemake.output.solutions, "solutions")
-    tables.write(tables.joined(labels, "labels"), output, "labels")
-    shutil.rmtree(folder)
+    output, weights = snakemake.output.labels, labeller.provenance["weights"]
+    with unfinished_work(snakemake, output, weights) as work:
+        folders = complete(work, chosen, params.shards, make)
+        for name, kind in KINDS.items():
+            table = tables.read_all([folder / f"{name}.parquet" for folder in folders], kind)
+            tables.write(table, snakemake.output[name], kind)

@@ -1,12 +1,10 @@
-"""Label every step of a data set's labelling solutions, in shards that survive an interruption."""
-
-import shutil
-from pathlib import Path
+"""Label every step of the labelling solutions of one data set, in shards."""
 
 from prmscale import tables
-from prmscale.jobs import job, shards_of
+from prmscale.jobs import job
 from prmscale.labels import spending
 from prmscale.labels.labeller import load_labellers
+from prmscale.shards import complete, unfinished_work
 from prmscale.tasks.base import from_table
 
 with job(snakemake):
@@ -17,17 +15,17 @@ with job(snakemake):
     solutions = tables.read(snakemake.input.solutions, "solutions")
     ((labeller,),) = load_labellers(params, snakemake.resources.gpu, solutions).values()
 
-    def make(number, part):
+    def make(part, folder, progress):
         if labeller.policy:
-            labeller.policy.forget()
-        chosen = [problems[name] for name in part]
-        written = solutions[solutions.problem_id.isin(part)]
-        return labeller.label(chosen, written, f"shard {number + 1} of {params.shards}")
+            labeller.policy.forget()  # what a shard holds depends on nothing outside it
+        some = solutions[solutions.problem_id.isin(part)]
+        labels = labeller.label([problems[name] for name in part], some, progress)
+        tables.write(labels, folder / "labels.parquet", "labels")
 
-    output = Path(snakemake.output.labels)
-    names = list(dict.fromkeys(solutions.problem_id))
-    folder = shards_of(output, dict(params), Path(snakemake.input.solutions))
-    labels = tables.in_shards(folder, tables.cut(names, params.shards), make, "labels")
-    tables.write(spending.of_labels(labels, solutions), snakemake.output.spent, "spending")
-    tables.write(labels, output, "labels")
-    shutil.rmtree(folder)
+    output, weights = snakemake.output.labels, labeller.provenance["weights"]
+    with unfinished_work(snakemake, output, weights) as work:
+        folders = complete(work, list(dict.fromkeys(solutions.problem_id)), params.shards, make)
+        labels = tables.read_all([folder / "labels.parquet" for folder in folders], "labels")
+        spent = spending.of_labels(labels, solutions)
+        tables.write(spent, snakemake.output.spent, "spending")
+        tables.write(labels, output, "labels")

@@ -2,23 +2,23 @@
 problems.
 """
 
-import shutil
 from pathlib import Path
 
-import pandas as pd
-
 from prmscale import tables
+from prmscale.engines.backends.loading import Weights
 from prmscale.engines.cached import CachedPolicy
-from prmscale.engines.models import FACTS, load_policy, load_scorer
+from prmscale.engines.models import FACTS, Device, load_policy, load_scorer, scorer_weights
 from prmscale.files import read_json
-from prmscale.jobs import job, shards_of
+from prmscale.jobs import job
 from prmscale.search import benchmarks
-from prmscale.search.evaluate import sample_costs, search_trees
+from prmscale.search.evaluate import Engines, sample_costs, search_trees
+from prmscale.shards import complete, unfinished_work
 from prmscale.study import CodeExecution, Prompting, Sampling, TreeSearch, World
 
 with job(snakemake):
     params = snakemake.params
-    options = TreeSearch(**params.tree)
+    device = Device(params.device, snakemake.resources.gpu)
+    options, weights = TreeSearch(**params.tree), Weights(**params.weights)
     (test,) = benchmarks.load(
         [params.plan],
         [snakemake.input.solutions],
@@ -27,58 +27,47 @@ with job(snakemake):
     )
     engine = load_policy(
         test.policy,
-        params.folder,
+        weights,
         Prompting(**params.prompting),
         Sampling(**params.sampling),
-        params.device,
-        snakemake.resources.gpu,
+        device,
         params.seed,
     )
     folders = [Path(folder) for folder in snakemake.input.reward_model]
-    scorers = [
-        load_scorer(folder, params.device, params.engine, snakemake.resources.gpu)
-        for folder in folders
-    ]
+    scorers = [load_scorer(folder, device, params.engine) for folder in folders]
     steps = [read_json(folder / FACTS)["steps"] for folder in folders]
-    worth = [sample_costs(test.solutions, scorer, options.unit) for scorer in scorers]
+    costs = [sample_costs(test.solutions, scorer, options.unit) for scorer in scorers]
     names = {
         "dataset": test.dataset,
         "policy": test.policy,
         "reward_model": snakemake.wildcards.reward_model,
     }
 
-    output = Path(snakemake.output.search)
-    files = [Path(snakemake.input.solutions), *map(Path, snakemake.input.policy), *folders]
-    shards = shards_of(output, dict(params), *files)
-    parts = tables.cut(test.problems, options.shards)
-
-    def make(number, problems):
-        # what a shard draws depends on nothing outside it: made again, it has the same bytes
-        engine.forget()
+    def make(problems, folder, progress):
+        engine.forget()  # what a shard holds depends on nothing outside it
         policy = CachedPolicy(engine)
         rows, trees = [], []
-        for seed, (scorer, step, own) in enumerate(zip(scorers, steps, worth, strict=True), 1):
+        of_replicate = zip(scorers, steps, costs, strict=True)
+        for replicate, (scorer, step, cost) in enumerate(of_replicate, start=1):
             scorer.forget()
-            found, kept = search_trees(
+            found, nodes = search_trees(
                 problems,
-                policy,
-                scorer,
-                test.grader,
+                Engines(policy, scorer, test.grader),
                 options,
                 test.budgets(params.budgets),
-                own,
-                options.trees if number == 0 else 0,
+                cost,
+                options.saved_trees if problems[0] is test.problems[0] else 0,
             )
-            rows.append(found.assign(training_step=step, replicate=seed, **names))
-            trees.append(kept.assign(replicate=seed))
-            print(
-                f"shard {number + 1} of {len(parts)}, seed {seed}: {len(problems)} problems",
-                flush=True,
-            )
-        if number == 0:
-            tables.write(pd.concat(trees, ignore_index=True), shards / "trees.parquet", "trees")
-        return pd.concat(rows, ignore_index=True).astype({"answer": "string"})
+            rows.append(found.assign(training_step=step, replicate=replicate, **names))
+            trees.append(nodes.assign(replicate=replicate))
+            print(f"{progress}, replicate {replicate}: {len(problems)} problems", flush=True)
+        search = tables.joined(rows, "search").astype({"answer": "string"})
+        tables.write(search, folder / "search.parquet", "search")
+        tables.write(tables.joined(trees, "trees"), folder / "trees.parquet", "trees")
 
-    tables.write(tables.in_shards(shards, parts, make, "search"), output, "search")
-    tables.write(tables.read(shards / "trees.parquet", "trees"), snakemake.output.trees, "trees")
-    shutil.rmtree(shards)
+    hashes = [weights.hash(), *map(scorer_weights, folders)]
+    with unfinished_work(snakemake, snakemake.output.search, *hashes) as work:
+        shards = complete(work, test.problems, options.shards, make)
+        for kind in ("trees", "search"):
+            table = tables.read_all([shard / f"{kind}.parquet" for shard in shards], kind)
+            tables.write(table, snakemake.output[kind], kind)

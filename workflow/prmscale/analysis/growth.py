@@ -36,7 +36,7 @@ def growth(search: pd.DataFrame, reward_models: pd.DataFrame, rules: Rules) -> l
         for (small, before, less), (large, after, more) in pairwise(known):
             gain = selection.minus(more, less)
             found += check(SECTION, dataset, f"size, {before} → {after}", gain, rules)
-            per_doubling = gain / np.log2(large / small)
+            per_doubling = gain_per_doubling(less, more, (small, large))
             found += check(
                 SECTION,
                 dataset,
@@ -61,6 +61,17 @@ def growth(search: pd.DataFrame, reward_models: pd.DataFrame, rules: Rules) -> l
             if len(known) >= forms.FEWEST_SIZES:
                 found += _forms(dataset, table, logs, rules)
     return found
+
+
+def gain_per_doubling(
+    less: pd.DataFrame, more: pd.DataFrame, sizes: tuple[float, float]
+) -> pd.DataFrame:
+    """What a doubling of the size gains, by problem and seed, from accuracies at two sizes.
+
+    `less` and `more` are `selection.per_problem` tables at the smaller and the larger of `sizes`.
+    """
+    small, large = sizes
+    return selection.minus(more, less) / np.log2(large / small)
 
 
 def curvature_weights(logs: Array) -> Array:

@@ -16,7 +16,6 @@ import pandas as pd
 from prmscale.analysis import selection, spending
 from prmscale.analysis.spending import Curve
 from prmscale.engines.aggregation import AGGREGATIONS
-from prmscale.errors import UserError
 from prmscale.search import TREE_STRATEGIES
 
 TREE = tuple(TREE_STRATEGIES)
@@ -79,22 +78,6 @@ def compared(search: pd.DataFrame, reward_models: pd.DataFrame, aggregation: str
         own[own["aggregation"] == _own(own, aggregation)] for _, own in guided.groupby("strategy")
     ]
     return pd.concat([selection.controls(rows, ["one_sample", "majority"]), *parts])
-
-
-def wanted(
-    search: pd.DataFrame, reward_models: pd.DataFrame, aggregation: str, figure: str
-) -> pd.DataFrame:
-    """The rows `compared`; raises UserError in the figure's name when no reward model guides a tree
-    search.
-    """
-    rows = compared(search, reward_models, aggregation)
-    if rows.empty:
-        raise UserError(
-            f"{figure}: no tree search ({', '.join(TREE)}) guided by a trained reward model is in "
-            f"the search table. Name reward models in search.tree.reward_models, or leave {figure} "
-            "out of analysis.figures"
-        )
-    return rows
 
 
 def unspent(search: pd.DataFrame, reward_models: pd.DataFrame, aggregation: str) -> pd.DataFrame:

@@ -102,7 +102,10 @@ def points(search: pd.DataFrame, reward_models: pd.DataFrame, aggregation: str) 
         ]
         own = rows[rows["budget"] == rows["budget"].max()]
         wide = (
-            own.pivot_table("correct", ["problem_id", "replicate"], by).dropna().unstack("replicate").dropna()
+            own.pivot_table("correct", ["problem_id", "replicate"], by)
+            .dropna()
+            .unstack("replicate")
+            .dropna()
         )
         keys = wide.columns.droplevel("replicate").unique()
         values = wide.to_numpy().reshape(len(wide), len(keys), -1).transpose(0, 2, 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import isnan
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from prmscale.analysis.intervals import Interval
 
@@ -29,6 +29,19 @@ class Rules:
     headlines: Mapping[str, str] = field(
         default_factory=dict
     )  # claim: the contrast that its verdict rests on
+
+    @classmethod
+    def of(
+        cls, claims: Mapping[str, Any], analysis: Mapping[str, Any], aggregation: str, seed: int
+    ) -> Rules:
+        """The rules in a study's blocks `claims` and `analysis`, for one aggregation of scores."""
+        return cls(
+            **claims,
+            aggregation=aggregation,
+            level=analysis["level"],
+            table1_budget=analysis["table1_budget"],
+            seed=seed,
+        )
 
 
 class Evidence(NamedTuple):

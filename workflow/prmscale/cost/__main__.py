@@ -1,9 +1,10 @@
-"""Print what a study would take: `python -m prmscale.cost [--gpu h100] config.yaml
+"""Print the projected cost of a study: `python -m prmscale.cost [--gpu h100] config.yaml
 workflow/studies/paper.yaml`.
 
-Each file is laid over those before it, as Snakemake does. `--calibration results/smoke` tells times
-from a finished study instead of a GPU's data sheet. Where the study itself has run, what it took
-stands beside. The table is also written to results/STUDY/tables/cost.csv.
+Each file is laid over the files before it, as Snakemake does. Times follow from the data sheet of a
+GPU, or with `--calibration results/smoke` from the jobs of a finished study; if the study itself
+has run, its measured times stand beside. The table is also written to
+results/STUDY/tables/cost.csv.
 """
 
 from __future__ import annotations
@@ -23,67 +24,50 @@ from prmscale.files import atomic_write
 from prmscale.study import Study
 
 
-def gpus_of(study: Study, job: parts.Job, gpu_memory_gb: float) -> int:
-    """GPUs that hold a job's models: weights and KV cache, and in training gradients and the
-    optimiser's state.
-    """
-    needs: dict[int, memory.Need] = {}
-    for each in job.passes:
-        size = memory.Size(each.model.parameters, each.model.cached)
-        if each.kind == "train":
-            training = study.reward_training(job.name) if job.rule == "train_reward_model" else None
-            adapters = training is not None and training.lora is not None
-            need = memory.training(
-                size, training.optimizer if training else "muon", adapters=adapters
-            )
-        elif each.kind == "write":
-            need = memory.generating(
-                size, each.dtype, each.batch, study.policies.sampling.max_tokens
-            )
-        else:
-            need = memory.reading(size)
-        known = needs.get(id(each.model), memory.Need())
-        needs[id(each.model)] = max(known, need, key=lambda n: n.total)
-    return memory.gpus(needs.values(), gpu_memory_gb)
-
-
 def project(study: Study, gpu: machines.Gpu) -> pd.DataFrame:
-    """One row a stage: jobs, most GPUs of one, GPU hours, tokens, FLOPs and GB stored."""
+    """One row for each stage: jobs, most GPUs of a job, GPU hours, tokens, FLOPs and GB stored."""
     rows = []
     for job in work.jobs(study):
-        gpus = gpus_of(study, job, gpu.memory_gb) if job.passes else 0
+        gpus = memory.gpus(job.needs, gpu.memory_gb) if job.passes else 0
         rows.append({**_facts(job), "gpus": gpus, "gpu_hours": gpu.seconds(job, gpus) / 3600})
     return _by_stage(rows, {"jobs": "sum", "gpus": "max", "gpu_hours": "sum"})
 
 
 def calibrated(study: Study, results: Path) -> pd.DataFrame:
-    """One row a stage: jobs, hours as the jobs of a finished study took, tokens, FLOPs and GB
-    stored.
+    """One row for each stage: jobs, hours at the speed of a finished study, tokens, FLOPs and GB
+    stored; `measured` hours and their `ratio` if this study has run.
     """
     known = load([results / "config.yaml"])
     rates = machines.Measured.of(work.jobs(known), machines.measured_seconds(results, known.device))
     rows = [{**_facts(job), "hours": rates.seconds(job) / 3600} for job in work.jobs(study)]
     table = _by_stage(rows, {"jobs": "sum", "hours": lambda hours: hours.sum(skipna=False)})
-    own = Path("results", study.study)
-    if (own / "benchmarks").is_dir():
-        took = (
-            machines.measured_seconds(own, study.device).set_index(["rule", "name"]).seconds / 3600
-        )
-        jobs = [job for job in work.jobs(study) if (job.rule, job.name) in took.index]
-        hours = (
-            pd.Series([took[j.rule, j.name] for j in jobs])
-            .groupby([machines.stage(j) for j in jobs])
-            .sum()
-        )
-        table["measured"] = table.stage.map(hours)
+    finished = Path("results", study.study)
+    if (finished / "benchmarks").is_dir():
+        table["measured"] = table.stage.map(_measured_hours(study, finished))
         table["ratio"] = table.hours / table.measured
     return table
 
 
+def _measured_hours(study: Study, results: Path) -> dict[str, float]:
+    """The hours of each stage in the results of this study, over the jobs that have run."""
+    measured = machines.measured_seconds(results, study.device)
+    seconds = measured.set_index(["rule", "name"]).seconds
+    hours: dict[str, float] = {}
+    for job in work.jobs(study):
+        if (job.rule, job.name) in seconds.index:
+            stage = machines.stage(job)
+            hours[stage] = hours.get(stage, 0.0) + seconds[job.rule, job.name] / 3600
+    return hours
+
+
 def _facts(job: parts.Job) -> dict[str, object]:
     return {
-        "stage": machines.stage(job), "jobs": 1, "tokens": job.tokens, "flops": job.flops, "gb": job.stored / 1e9,
-    }  # fmt: skip
+        "stage": machines.stage(job),
+        "jobs": 1,
+        "tokens": job.tokens,
+        "flops": job.flops,
+        "gb": job.stored / 1e9,
+    }
 
 
 def _by_stage(rows: list[dict[str, object]], how: dict[str, Any]) -> pd.DataFrame:
@@ -92,7 +76,7 @@ def _by_stage(rows: list[dict[str, object]], how: dict[str, Any]) -> pd.DataFram
 
 
 def total(table: pd.DataFrame) -> pd.DataFrame:
-    """The table with a last row of sums over the stages that are known; the ratio is that of the
+    """The table with a last row of sums over the stages with known times, and the ratio of the
     sums.
     """
     whole = table.dropna() if "measured" in table else table
@@ -106,7 +90,7 @@ def total(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def load(files: list[Path]) -> Study:
-    """The study of these files, each laid over those before it; raises UserError where one is
+    """The study of these files, each laid over the files before it. Raises UserError if a file is
     missing or faulty.
     """
     config: dict[str, Any] = {}
@@ -127,14 +111,17 @@ def _lay_over(config: dict[str, Any], other: dict[str, Any]) -> None:
 
 
 def main() -> None:
-    """Print the table and keep it."""
+    """Print the table and write it to the results."""
     parser = argparse.ArgumentParser(prog="python -m prmscale.cost", description=__doc__)
     parser.add_argument(
-        "files", nargs="+", type=Path, help="configuration files, each laid over those before it"
+        "files",
+        nargs="+",
+        type=Path,
+        help="configuration files, each laid over the files before it",
     )
     parser.add_argument("--gpu", default="h100", help="a GPU of workflow/prmscale/cost/gpus.csv")
     parser.add_argument(
-        "--calibration", type=Path, help="results folder of a finished study to tell times from"
+        "--calibration", type=Path, help="results folder of a finished study whose speed to assume"
     )
     given = parser.parse_args()
     try:
@@ -145,7 +132,7 @@ def main() -> None:
         sys.exit(str(error))
     with atomic_write(Path("results", study.study, "tables/cost.csv")) as aside:
         table.to_csv(aside, index=False)
-    print(f"{study.study}, times as {by} took:" if by else f"{study.study} on {given.gpu}:")
+    print(f"{study.study}, at the speed of {by}:" if by else f"{study.study} on {given.gpu}:")
     forms = {
         "tokens": "{:.2g}",
         "flops": "{:.2g}",

@@ -1,4 +1,4 @@
-"""The work of labelling: rollouts of every method, in full."""
+"""The work of labelling. A method that may stop early is charged for all of its rollouts."""
 
 from __future__ import annotations
 
@@ -9,105 +9,114 @@ from dataclasses import replace
 from prmscale.cost.parts import ROW, TEXT, Job, Pass, Solutions, Workers
 
 
-class Labelling(Workers):
-    """Jobs that label. A method that may stop early is charged as if it never did."""
+class Labelling:
+    """The jobs of a study that label."""
 
-    def _label_jobs(self) -> Iterator[Job]:
-        for search in self._searches():
-            yield self._search_labels(*search)
+    def __init__(self, workers: Workers) -> None:
+        self.workers = workers
+        self.study, self.plan, self.needs = workers.study, workers.plan, workers.needs
+
+    def jobs(self) -> Iterator[Job]:
+        """Binary searches first, because a consensus may need them too."""
+        for search in self.plan.binary_searches():
+            yield self._binary_search(*search)
         for policy, dataset, method in self.study.labelled():
             if method == "omega":
-                yield self._tree_labels(policy, dataset)
+                yield self._trees(policy, dataset)
             elif method == "consensus":
-                s = self._for_labelling(dataset, policy)
-                yield Job("filter_by_consensus", f"{policy}.{dataset}", (), s.count * s.steps * ROW)
+                stored = self._stored(self.workers.labelled(policy, dataset))
+                yield Job("filter_by_consensus", f"{policy}.{dataset}", stored=stored)
             elif method != "binary_search":
                 yield self._labels(policy, dataset, method)
         for dataset in self.study.labels_compared_on():
             yield self._comparison(dataset)
 
-    def _searches(self) -> list[tuple[str, str, str]]:
-        """Writer, data set and labeller of every search for first errors, each once whoever asks
-        for it.
+    def tree(
+        self, policy: str, solutions: Solutions, problems: float, k: int
+    ) -> tuple[list[Pass], float]:
+        """The work of growing OmegaPRM's trees, and the number of solutions in them: K rollouts of
+        each problem, then K of each check of each search.
         """
-        found = []
-        for policy, dataset, method in self.study.labelled():
-            by = {"binary_search": [policy], "consensus": self.study.labels.consensus}.get(
-                method, []
-            )
-            found += [(policy, dataset, labeller) for labeller in by]
-        return list(dict.fromkeys(found))
+        first = self.workers.write(policy, problems * k, k, solutions.prompt, solutions.length)
+        checks = problems * self.study.labels.omega.searches * _checks_of_one(solutions)
+        return [first, self._roll_out(policy, solutions, checks, k)], (problems + checks) * k
 
     def _labels(self, policy: str, dataset: str, method: str) -> Job:
-        s, labels = self._for_labelling(dataset, policy), self.study.labels
-        name, stored = f"{policy}.{dataset}.{method}", s.count * s.steps * ROW
+        solutions, k = self.workers.labelled(policy, dataset), self.study.labels.rollouts
+        name, stored = f"{policy}.{dataset}.{method}", self._stored(solutions)
         if method == "oracle":
-            return Job("label_solutions", name, (), stored)
-        work, rollouts = self._rollouts(policy, s, self._prefixes(s), labels.rollouts)
-        return Job("label_solutions", name, (work,), stored, rollouts * s.programs)
+            return Job("label_solutions", name, stored=stored)
+        prefixes = self._prefixes(solutions)
+        work = self._roll_out(policy, solutions, prefixes, k)
+        needs = tuple(self.needs.label(policy, method))
+        programs = prefixes * k * solutions.programs
+        return Job("label_solutions", name, (work,), needs, stored, programs)
 
-    def _search_labels(self, policy: str, dataset: str, labeller: str) -> Job:
-        s = self._for_labelling(dataset, policy)
-        work, rollouts = self._rollouts(labeller, s, self._checks(s), self.study.labels.rollouts)
-        own = labeller == policy
-        name = f"{policy}.{dataset}.binary_search" if own else f"{policy}.{dataset}.{labeller}"
-        rule = "label_solutions" if own else "label_by_another"
-        return Job(rule, name, (work,), s.count * s.steps * ROW, rollouts * s.programs)
+    def _binary_search(self, labeller: str, policy: str, dataset: str) -> Job:
+        solutions, k = self.workers.labelled(policy, dataset), self.study.labels.rollouts
+        checks = self._checks(solutions)
+        work = self._roll_out(labeller, solutions, checks, k)
+        rule, by = "label_by_another", labeller
+        if labeller == policy:
+            rule, by = "label_solutions", "binary_search"
+        needs = tuple(self.needs.sample(labeller))
+        programs = checks * k * solutions.programs
+        stored = self._stored(solutions)
+        return Job(rule, f"{policy}.{dataset}.{by}", (work,), needs, stored, programs)
 
-    def _prefixes(self, s: Solutions) -> float:
-        """Distinct prefixes of so many solutions: rollouts start after every step but the last."""
-        return s.count * max(s.steps - 1, 0) * self.study.cost.distinct_prefixes
-
-    def _checks(self, s: Solutions) -> float:
-        """Prefixes that binary search rolls out, none of them twice: log2(steps) of each solution,
-        if all are wrong.
-        """
-        return min(self._prefixes(s), s.count * math.ceil(math.log2(max(s.steps, 2))))
-
-    def _rollouts(self, policy: str, s: Solutions, prefixes: float, k: int) -> tuple[Pass, float]:
-        """K rollouts from each prefix, with on average half of the solution still to write, and
-        their number.
-        """
-        rollouts = prefixes * k
-        return self._write(policy, rollouts, k, s.prompt + s.length / 2, s.length / 2), rollouts
-
-    def _tree(self, policy: str, s: Solutions, problems: float, k: int) -> tuple[list[Pass], float]:
-        """OmegaPRM's trees in full, and their solutions: rollouts of the problem, then of all
-        searches' checks.
-        """
-        first = self._write(policy, problems * k, k, s.prompt, s.length)
-        states = problems * self.study.labels.omega.searches * math.ceil(math.log2(max(s.steps, 2)))
-        work, rollouts = self._rollouts(policy, s, states, k)
-        return [first, work], rollouts + problems * k
-
-    def _tree_labels(self, policy: str, dataset: str) -> Job:
-        labels, s = self.study.labels, self._for_labelling(dataset, policy)
-        passes, solutions = self._tree(policy, s, s.count / labels.solutions, labels.rollouts)
-        stored = solutions * (s.length * TEXT + ROW + s.steps * ROW)
-        return Job(
-            "label_by_tree", f"{policy}.{dataset}", tuple(passes), stored, solutions * s.programs
-        )
+    def _trees(self, policy: str, dataset: str) -> Job:
+        labels, solutions = self.study.labels, self.workers.labelled(policy, dataset)
+        problems = solutions.count / labels.solutions
+        passes, grown = self.tree(policy, solutions, problems, labels.rollouts)
+        needs = tuple(self.needs.label(policy, "omega"))
+        labels_of_all = self._stored(replace(solutions, count=grown))
+        stored = grown * (solutions.length * TEXT + ROW) + labels_of_all
+        programs = grown * solutions.programs
+        return Job("label_by_tree", f"{policy}.{dataset}", tuple(passes), needs, stored, programs)
 
     def _comparison(self, dataset: str) -> Job:
-        """Rollouts of the problems compared. Methods share the draws of a policy from a prefix:
-        those of a fixed number hold all of the writer's; a tree's start elsewhere, and a consensus
-        has other labellers.
+        """Labelling the problems on which methods are compared.
+
+        Methods share a policy's rollouts from a prefix. Those of a fixed number hold all rollouts
+        of the writer; a tree starts from other prefixes, and a consensus has other labellers.
         """
-        labels, methods = self.study.labels, self.study.labels.compare.methods
-        problems, k = (
-            min(labels.compare.problems, self.study.dataset(dataset).train),
-            labels.compare.rollouts,
-        )
-        s = replace(self._for_labelling(dataset, labels.policy), count=problems * labels.solutions)
+        labels, compared = self.study.labels, self.study.labels.compare
+        problems = min(compared.problems, self.study.dataset(dataset).train)
+        solutions = self.workers.solutions(labels.policy, dataset, problems * labels.solutions)
+        methods, k = compared.methods, compared.rollouts
+        labellers = self.plan.labellers(labels.policy, *(m for m in methods if m != "omega"))
+        all_prefixes = {"monte_carlo", "adaptive"}.intersection(methods)
         passes = []
-        others = set(labels.consensus) if "consensus" in methods else set()
-        if {"monte_carlo", "adaptive"} & set(methods):
-            passes.append(self._rollouts(labels.policy, s, self._prefixes(s), k)[0])
-        elif "binary_search" in methods or labels.policy in others:
-            passes.append(self._rollouts(labels.policy, s, self._checks(s), k)[0])
-        passes += [
-            self._rollouts(name, s, self._checks(s), k)[0]
-            for name in sorted(others - {labels.policy})
-        ]
-        passes += self._tree(labels.policy, s, problems, k)[0] if "omega" in methods else []
-        return Job("compare_labels", dataset, tuple(passes), len(methods) * s.count * s.steps * ROW)
+        for name in labellers:
+            whole = all_prefixes and name == labels.policy
+            prefixes = self._prefixes(solutions) if whole else self._checks(solutions)
+            passes.append(self._roll_out(name, solutions, prefixes, k))
+        if "omega" in methods:
+            passes += self.tree(labels.policy, solutions, problems, k)[0]
+        needs = tuple(self.needs.label(labels.policy, *methods))
+        stored = len(methods) * self._stored(solutions)
+        return Job("compare_labels", dataset, tuple(passes), needs, stored)
+
+    def _prefixes(self, solutions: Solutions) -> float:
+        """Distinct prefixes of these solutions: rollouts start after every step but the last."""
+        each = max(solutions.steps - 1, 0) * self.study.cost.distinct_prefixes
+        return solutions.count * each
+
+    def _checks(self, solutions: Solutions) -> float:
+        """Prefixes that binary searches roll out if all solutions are wrong, each prefix once."""
+        return min(self._prefixes(solutions), solutions.count * _checks_of_one(solutions))
+
+    def _roll_out(self, policy: str, solutions: Solutions, prefixes: float, k: int) -> Pass:
+        """K rollouts from each prefix, which write half of a solution on average."""
+        half = solutions.length / 2
+        return self.workers.write(policy, prefixes * k, k, solutions.half, half)
+
+    @staticmethod
+    def _stored(solutions: Solutions) -> float:
+        """Bytes of the labels of these solutions."""
+        return solutions.count * solutions.steps * ROW
+
+
+def _checks_of_one(solutions: Solutions) -> int:
+    """Prefixes that one binary search for the first error rolls out: log2 of the steps."""
+    return math.ceil(math.log2(max(solutions.steps, 2)))

@@ -1,9 +1,9 @@
-"""How long work takes: on a GPU by its data sheet and shares of it that are usual, or as a finished
-study's jobs took.
+"""How long work takes: on a GPU, by usual shares of its data sheet, or at the speed of a finished
+study.
 
-A GPU reads and trains at a share of its peak FLOP/s, and writes at whichever is slower: that, or
-moving the weights (once for the whole batch) and each sequence's KV cache through its memory (the
-roofline of Williams et al. 2009).
+A GPU reads and trains at a share of its peak FLOP/s. It writes at the slower of this rate and that
+of moving the weights (once for the whole batch) and the KV cache of each sequence through its
+memory (the roofline of Williams et al. 2009).
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from prmscale.cost.parts import Job, Pass
 from prmscale.engines.memory import BYTES
 from prmscale.errors import UserError
 
-# shares of the peak. Trainings of large models reach .38 to .43 (Llama 3, arXiv 2407.21783) and .46
-# (PaLM, 2204.02311); here batches are smaller and padded. Reading needs no second pass and no
-# optimiser, but is padded likewise
+# Shares of the peak. Trainings of large models reach .38 to .43 (Llama 3, arXiv 2407.21783) and .46
+# (PaLM, 2204.02311); batches here are smaller and padded. Reading needs no backward pass and no
+# optimiser, but is padded too.
 OF_PEAK = {"train": 0.35, "read": 0.4, "write": 0.4}
-OF_BANDWIDTH = 0.6  # short reads, and the time between kernels
-# seconds that a layer takes at least for a new token: kernels launched one by one by transformers
+OF_BANDWIDTH = 0.6  # reads are short, and kernels have pauses between them
+# least seconds of a layer for a new token: transformers launches kernels one by one
 PER_LAYER = 0.0009
-START = 120.0  # seconds until a job has its model, beside reading the weights
+START = 120.0  # seconds until a job starts to work, without reading the weights
 DISK = 1e9  # bytes of weights read a second
 # seconds to judge a model-written program in the sandbox (107 to 142 a second were measured)
 PROGRAM = 0.01
@@ -35,7 +35,7 @@ PROGRAM = 0.01
 
 @dataclass(frozen=True)
 class Gpu:
-    """One GPU by its data sheet: FLOP/s by number format, bytes a second."""
+    """A GPU's data sheet: bandwidth in bytes a second, and peak FLOP/s by number format."""
 
     name: str
     memory_gb: float
@@ -43,7 +43,7 @@ class Gpu:
     peak: dict[str, float]
 
     def busy(self, work: Pass) -> float:
-        """GPU seconds of a model's work; several GPUs share it evenly."""
+        """GPU seconds of a model's work, which several GPUs share evenly."""
         compute = work.flops / (self.peak[work.dtype] * OF_PEAK[work.kind])
         if work.kind != "write":
             return compute
@@ -55,8 +55,8 @@ class Gpu:
         return max(compute, moved, launched)
 
     def seconds(self, job: Job, gpus: int) -> float:
-        """GPU seconds of a job on so many GPUs, which all wait while it starts and while programs
-        are judged.
+        """GPU seconds of a job on `gpus` GPUs, which all wait while the job starts and while it
+        judges programs.
         """
         weights = sum(
             {id(p.model): BYTES[p.dtype] * p.model.parameters for p in job.passes}.values()
@@ -66,7 +66,7 @@ class Gpu:
 
 
 def gpu(name: str) -> Gpu:
-    """The GPU of this name in gpus.csv; raises UserError with the names there are."""
+    """The GPU of this name in gpus.csv. Raises UserError with the known names."""
     table = pd.read_csv(Path(__file__).with_name("gpus.csv")).set_index("name")
     if name not in table.index:
         raise UserError(
@@ -81,50 +81,52 @@ def gpu(name: str) -> Gpu:
 
 @dataclass(frozen=True)
 class Measured:
-    """How long the jobs of a finished study took: by rule, seconds a job, a token and a FLOP (none
-    is negative).
+    """The speed of a finished study: for each stage, seconds a job, a token and a FLOP, none of them
+    negative.
     """
 
     rates: dict[str, np.ndarray]
 
     @classmethod
     def of(cls, jobs: Sequence[Job], seconds: pd.DataFrame) -> Measured:
-        """Fitted by least squares to the jobs of that study and what they took (rule, name,
-        seconds).
+        """The rates that fit the jobs of the finished study and their times (rule, name, seconds)
+        best, by non-negative least squares.
         """
         took = seconds.set_index(["rule", "name"]).seconds
         rates = {}
         for rule in dict.fromkeys(map(stage, jobs)):
-            own = [job for job in jobs if stage(job) == rule and (job.rule, job.name) in took.index]
-            if own:
-                known = np.array([took[job.rule, job.name] for job in own])
-                features, scale = _features(own), _features(own).max(axis=0)
+            done = [
+                job for job in jobs if stage(job) == rule and (job.rule, job.name) in took.index
+            ]
+            if done:
+                known = np.array([took[job.rule, job.name] for job in done])
+                features, scale = _features(done), _features(done).max(axis=0)
                 scale[scale == 0] = 1
-                # each job's error counts relative to what it took, so that the short ones are heard
-                rates[rule] = nnls(features / scale / known[:, None], np.ones(len(own)))[0] / scale
+                # errors are relative to each job's time, so that short jobs count too
+                rates[rule] = nnls(features / scale / known[:, None], np.ones(len(done)))[0] / scale
         return cls(rates)
 
     def seconds(self, job: Job) -> float:
-        """Seconds that a job takes; NaN for a rule that the finished study had no job of."""
+        """Seconds that a job takes; NaN if the finished study has no job of its stage."""
         rates = self.rates.get(stage(job))
         return float(_features([job])[0] @ rates) if rates is not None else float("nan")
 
 
 def stage(job: Job) -> str:
-    """The stage a job is counted in: its rule, and apart from it the jobs that run no model."""
+    """The stage in which a job is counted: its rule; jobs that run no model have stages apart."""
     return job.rule if job.passes else f"{job.rule} (no model)"
 
 
 def _features(jobs: Sequence[Job]) -> np.ndarray:
-    """Columns: one, tokens, FLOPs."""
+    """Columns: 1, tokens, FLOPs."""
     return np.array([[1.0, job.tokens, job.flops] for job in jobs])
 
 
 def measured_seconds(results: str | Path, device: str) -> pd.DataFrame:
-    """rule, name and seconds of every job of a finished study, from its benchmarks; CPU seconds
-    where it ran on CPUs.
+    """`rule`, `name` and `seconds` of every job of a finished study, from its benchmarks.
 
-    Those do not depend on what else the machine did.
+    The seconds of a study on CPUs are CPU seconds, which do not depend on the machine's other work.
+    Raises UserError if there are no benchmarks.
     """
     root = Path(results, "benchmarks")
     rows = []
@@ -139,8 +141,5 @@ def measured_seconds(results: str | Path, device: str) -> pd.DataFrame:
             }
         )
     if not rows:
-        raise UserError(
-            f"{root}: no benchmarks of a finished study; give the results folder of one that has "
-            "run"
-        )
+        raise UserError(f"{root}: no benchmarks found; give the results folder of a finished study")
     return pd.DataFrame(rows)

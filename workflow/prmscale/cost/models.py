@@ -1,6 +1,4 @@
-"""The models of a study as the cost needs them, built without weights: from their configuration
-alone.
-"""
+"""The sizes of a study's models: built without weights, from their configurations alone."""
 
 from __future__ import annotations
 
@@ -19,10 +17,8 @@ from prmscale.tasks.world.corpus import build_tokenizer
 
 
 class Model(NamedTuple):
-    """A causal language model: its shape, that of its decoder without the output head, and numbers
-    in it.
-
-    `cached` are those that a token leaves in the KV cache.
+    """A causal language model: its shape, the shape of its decoder without the output head, the
+    number of its parameters, and the numbers that a token adds to its KV cache.
     """
 
     shape: Shape
@@ -32,7 +28,7 @@ class Model(NamedTuple):
 
 
 def model_of(study: Study, name: str) -> Model:
-    """The model behind a name of the study; raises UserError where nothing tells its size."""
+    """The model of this name in the study. Raises UserError if its size is unknown."""
     ladder = study.ladder_model(name)
     with torch.device("meta"):
         if ladder:
@@ -44,22 +40,22 @@ def _config(study: Study, name: str) -> PretrainedConfig:
     """The configuration of a released policy, base or reward model."""
     policy, reward_model = study.released(name), study.released_reward_model(name)
     if policy:
-        model, revision, own = policy.model, policy.prompting.revision, dict(policy.config or {})
+        model, revision, given = policy.model, policy.revision, dict(policy.config or {})
     else:
         assert reward_model is not None  # names were checked when the study was loaded
-        model, revision, own = reward_model.model, reward_model.revision, {}
+        model, revision, given = reward_model.model, reward_model.revision, {}
     try:
         return AutoConfig.from_pretrained(
             str(Path(model).expanduser()), revision=revision, local_files_only=True
         )
     except (OSError, ValueError) as error:
-        if not own:
+        if not given:
             raise UserError(
                 f"{'policies' if policy else 'rewards'}.released, {name}: the size of {model} is "
                 "not known here. Load it into the hub's cache first"
                 + (", or give its `config`, as the schema describes it" if policy else "")
             ) from error
-    return AutoConfig.for_model(str(own.pop("model_type")), **own)
+    return AutoConfig.for_model(str(given.pop("model_type")), **given)
 
 
 def _measured(model: PreTrainedModel) -> Model:

@@ -1,30 +1,33 @@
-"""What the jobs of a study are made of: models at work, and the solutions that they write and read.
+"""What the jobs of a study consist of: models at work, and the solutions that they write and read.
 
 Tokens follow from the configuration: problems, samples, rollouts, steps and budgets, and the
-lengths of `cost`. FLOPs are those of `engines.flops`.
+lengths of `cost`. FLOPs are counted as in `engines.flops`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
 from prmscale.cost.models import Model, model_of
-from prmscale.study import DOMAINS, GENERATED, Dataset, Evaluation, Study
+from prmscale.engines.memory import Need
+from prmscale.plan.needs import Needs
+from prmscale.plan.plan import Plan, Samples
+from prmscale.study import DOMAINS, GENERATED, Study
 
-TEXT = 3.0  # bytes of a token in a Parquet table: of solutions, steps and text, compressed
-ROW = 40.0  # bytes of a row of numbers there
-WEIGHT = 4  # bytes: weights are kept, trained and read as reward models in float32
+TEXT = 3.0  # bytes of a token in a compressed Parquet table of solutions, steps and text
+ROW = 40.0  # bytes of a row of numbers in such a table
+WEIGHT = 4  # bytes of a weight: reward models are kept, trained and read in float32
 
 
 @dataclass(frozen=True)
 class Pass:
-    """One model at work: tokens it writes, reads or learns from, and the FLOPs of that.
+    """One model at work: the tokens that it writes, reads or learns from, and their FLOPs.
 
-    `context` is the mean number of tokens before a written one; `dtype` and `batch` are how it
-    runs.
+    `context` is the mean number of tokens before a written token; `dtype` and `batch` say how the
+    model runs.
     """
 
     kind: Literal["write", "read", "train"]
@@ -38,112 +41,113 @@ class Pass:
 
 @dataclass(frozen=True)
 class Job:
-    """A job: its rule and benchmark file's name, its models' work, bytes it leaves, model-written
-    programs it runs.
+    """A job: its rule, the name of its benchmark file, the work and the memory needs of its models,
+    the bytes that it stores, and the model-written programs that it runs.
     """
 
     rule: str
-    name: str
+    name: str = ""
     passes: tuple[Pass, ...] = ()
+    needs: tuple[Need, ...] = ()
     stored: float = 0.0
     programs: float = 0.0
 
     @property
     def tokens(self) -> float:
-        """Tokens of all kinds."""
+        """Tokens of all passes."""
         return sum(each.tokens for each in self.passes)
 
     @property
     def flops(self) -> float:
-        """FLOPs of all models."""
+        """FLOPs of all passes."""
         return sum(each.flops for each in self.passes)
 
 
 @dataclass(frozen=True)
 class Solutions:
-    """Solutions that one policy writes to one data set: how many, and their mean prompt, length and
-    steps.
+    """Solutions of one policy to one data set: their number, and the mean tokens of a prompt, mean
+    tokens and mean steps of a solution; `programs` is 1 if judging a solution runs a program.
     """
 
     count: float
     prompt: float
     length: float
     steps: float
-    programs: float = field(default=0.0)  # 1 where judging one runs a program
+    programs: float
+
+    @property
+    def whole(self) -> float:
+        """Mean tokens of a prompt with its solution."""
+        return self.prompt + self.length
+
+    @property
+    def half(self) -> float:
+        """Mean tokens of a prompt with half of its solution: the mean prefix."""
+        return self.prompt + self.length / 2
 
 
 class Workers:
-    """The models of one study, and how much of what each writes or reads."""
+    """The models of one study, and the work of writing and reading with them."""
 
     def __init__(self, study: Study) -> None:
         self.study = study
+        self.plan = Plan(study)
+        self.needs = Needs(self.plan)
         self.model: Callable[[str], Model] = cache(lambda name: model_of(study, name))
 
-    def _solutions(self, dataset: Dataset, policy: str, count: float) -> Solutions:
-        domain, cost = DOMAINS[dataset.source], self.study.cost
-        released = self.study.released(policy)
-        length = (
-            released.solution_tokens
-            if released and released.solution_tokens
-            else cost.solution_tokens[domain]
+    def solutions(self, policy: str, dataset: str, count: float) -> Solutions:
+        """`count` solutions of a policy to a data set."""
+        source, cost = self.study.dataset(dataset).source, self.study.cost
+        domain, released = DOMAINS[source], self.study.released(policy)
+        expected = released.solution_tokens if released else None
+        length = min(
+            expected or cost.solution_tokens[domain], self.study.policies.sampling.max_tokens
         )
-        length = min(length, self.study.policies.sampling.max_tokens)
-        runs = float(domain == "code" and dataset.source not in GENERATED)
-        return Solutions(count, cost.prompt_tokens[domain], length, cost.steps[domain], runs)
+        programs = float(domain == "code" and source not in GENERATED)
+        return Solutions(count, cost.prompt_tokens[domain], length, cost.steps[domain], programs)
 
-    def _for_labelling(self, name: str, policy: str) -> Solutions:
-        dataset, labels = self.study.dataset(name), self.study.labels
-        return self._solutions(
-            dataset, policy, (dataset.train + dataset.validation) * labels.solutions
-        )
+    def sampled(self, samples: Samples) -> Solutions:
+        """The solutions that a sampling job writes."""
+        dataset = self.study.dataset(samples.dataset)
+        problems = sum(getattr(dataset, split) for split in samples.splits)
+        return self.solutions(samples.policy, samples.dataset, problems * samples.samples)
 
-    def _test(self, each: Evaluation, name: str) -> Solutions:
-        dataset = self.study.dataset(name)
-        return self._solutions(dataset, each.policy, dataset.test * each.samples)
+    def labelled(self, policy: str, dataset: str) -> Solutions:
+        """The solutions that are sampled to be labelled."""
+        return self.sampled(self.plan.samples(policy, dataset, "labelling"))
 
-    def _write(
+    def tested(self, policy: str, dataset: str) -> Solutions:
+        """The solutions that are sampled to be searched among."""
+        return self.sampled(self.plan.samples(policy, dataset, "search"))
+
+    def write(
         self, policy: str, count: float, together: int, context: float, length: float
     ) -> Pass:
-        """`count` continuations of `length` tokens after `context`, which is read once for so many
-        `together`.
+        """`count` continuations of `length` tokens after `context` tokens, which are read once for
+        `together` continuations.
         """
         released, model = self.study.released(policy), self.model(policy)
         flops = count * model.shape.forward(round(length), round(context))
         flops += count / together * model.shape.forward(round(context))
-        dtype = released.prompting.dtype if released else "float32"
+        dtype = released.dtype if released else "float32"
         batch = self.study.policies.sampling.batch
         return Pass("write", model, count * length, flops, dtype, context + length / 2, batch)
 
-    def _read(self, reward_model: str, texts: float, length: float) -> Pass:
-        """A reward model reads texts; an implicit one by two language models, an evidence one by
-        one.
+    def read(self, reward_model: str, texts: float, length: float) -> Pass:
+        """`texts` texts of `length` tokens, read by a reward model; an implicit one reads them with
+        two language models.
         """
         released = self.study.released_reward_model(reward_model)
         if released:
             model = self.model(reward_model)
-            return Pass(
-                "read",
-                model,
-                texts * length,
-                texts * model.shape.forward(round(length)),
-                released.dtype,
-            )
+            flops = texts * model.shape.forward(round(length))
+            return Pass("read", model, texts * length, flops, released.dtype)
         model = self.model(self.study.reward_model(reward_model).base)
         head = self.study.reward_training(reward_model).head
         shape = model.decoder if head == "scalar" else model.shape
         times = 2 if head == "implicit" else 1
         return Pass("read", model, texts * length, times * texts * shape.forward(round(length)))
 
-    def _kept(self, reward_model: str) -> int:
-        """Trainings and checkpoints of a reward model."""
-        if self.study.released_reward_model(reward_model):
-            return 1
-        settings = self.study.reward_training(reward_model)
-        return settings.seeds * (len(settings.checkpoints) if settings.steps else 1)
-
-    def _seeds(self, reward_model: str) -> int:
-        return (
-            1
-            if self.study.released_reward_model(reward_model)
-            else self.study.rewards.training.seeds
-        )
+    def trainings(self, reward_model: str) -> int:
+        """The trainings of a reward model; 1 if it is released."""
+        return len(self.plan.paths.reward_folders(reward_model))

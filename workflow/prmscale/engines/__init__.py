@@ -1,1 +1,1 @@
-"""What generates and scores in batches: requests, scheduler, ledger, and the engines behind them."""
+"""Generation and scoring in batches: requests, scheduler, ledger and engines."""

@@ -1,4 +1,4 @@
-"""How the scores of a solution's steps become one score of the solution."""
+"""How the scores of a solution's steps are aggregated to one score of the solution."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import numpy as np
 Aggregate = Callable[[np.ndarray], float]
 
 
-def _of_some(reduce: Callable[[np.ndarray], float]) -> Aggregate:
-    """A solution without any step loses against every other."""
+def _aggregate_by(reduce: Callable[[np.ndarray], float]) -> Aggregate:
+    """Reduce the step scores; a solution without a step scores lower than every other."""
     return lambda scores: float(reduce(scores)) if len(scores) else -np.inf
 
 
 AGGREGATIONS: dict[str, Aggregate] = {
-    "last": _of_some(lambda scores: scores[-1]),
-    "min": _of_some(np.min),
-    "product": _of_some(np.prod),
-    "mean": _of_some(np.mean),
-    "sum": _of_some(np.sum),  # the paper's beam score; favours long solutions
+    "last": _aggregate_by(lambda scores: scores[-1]),
+    "min": _aggregate_by(np.min),
+    "product": _aggregate_by(np.prod),
+    "mean": _aggregate_by(np.mean),
+    "sum": _aggregate_by(np.sum),  # the paper's beam score; favors long solutions
 }

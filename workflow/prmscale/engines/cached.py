@@ -1,9 +1,9 @@
-"""Keeps every draw of a policy: what several runs ask for is generated once.
+"""Keeps every draw of a policy, so that several runs that ask for it generate it once.
 
-Draws are numbered per problem, prefix and run, and a draw does not depend on who asks for it. So
-strategies, budgets and reward models that extend the same partial solution share its continuations:
-they meet the same luck (comparisons between them are paired), and a small model's steps, which are
-often alike, cost little time. Each run is charged for all that it asked for, as if it were alone.
+A draw is identified by problem, prefix and number, whoever asks for it. Strategies, budgets and
+reward models that extend the same partial solution therefore share random draws (paired
+comparison), and the steps of a small model, which often repeat, take little time. Each run is
+charged for all that it asked for, as if it were alone.
 """
 
 from __future__ import annotations
@@ -19,50 +19,55 @@ Key = tuple[str, Prefix, Until]
 
 
 class CachedPolicy:
-    """A policy with a memory; its memory lasts as long as it does."""
+    """A policy that remembers its draws for as long as this object lives."""
 
     def __init__(self, policy: Policy) -> None:
         self.policy = policy
-        self._drawn: dict[Key, dict[int, Continuation]] = {}
+        self._known: dict[Key, dict[int, Continuation]] = {}
 
     @property
     def seconds_per_token(self) -> float:
-        """Measured wall time of a token that was really generated."""
+        """Measured wall time of a token that was generated, not remembered."""
         return self.policy.seconds_per_token
 
     def extend(
         self, extensions: Sequence[Extension], progress: str | None = None
     ) -> list[list[Continuation]]:
         """Continuations of each extension, in order of their draws."""
+        new = self._find_new(extensions)
+        for e, group in zip(new, self.policy.extend(new, progress), strict=True):
+            self._known[_key(e)].update(enumerate(group, e.first_draw))
+        replies = []
+        for e in extensions:
+            known = self._known[_key(e)]
+            replies.append([known[draw] for draw in _draws(e)])
+        return replies
+
+    def _find_new(self, extensions: Sequence[Extension]) -> list[Extension]:
+        """Extensions that cover each draw that is not known yet once."""
         missing: dict[Key, tuple[Problem, set[int]]] = {}
         for e in extensions:
-            key = (e.problem.problem_id, e.prefix, e.until)
-            new = (
-                set(range(e.first_draw, e.first_draw + e.samples))
-                - self._drawn.setdefault(key, {}).keys()
-            )
-            if new:
-                missing.setdefault(key, (e.problem, set()))[1].update(new)
-        asked = [
-            (key, Extension(problem, key[1], len(draws), draws[0], key[2]))
-            for key, (problem, wanted) in missing.items()
-            for draws in _consecutive(sorted(wanted))
-        ]
-        for (key, e), group in zip(
-            asked, self.policy.extend([e for _, e in asked], progress), strict=True
-        ):
-            self._drawn[key].update(enumerate(group, e.first_draw))
-        return [
-            [
-                self._drawn[e.problem.problem_id, e.prefix, e.until][draw]
-                for draw in range(e.first_draw, e.first_draw + e.samples)
-            ]
-            for e in extensions
-        ]
+            key = _key(e)
+            draws = set(_draws(e)) - self._known.setdefault(key, {}).keys()
+            if draws:
+                missing.setdefault(key, (e.problem, set()))[1].update(draws)
+        new = []
+        for (_, prefix, until), (problem, numbers) in missing.items():
+            for run in _split_at_gaps(sorted(numbers)):
+                new.append(Extension(problem, prefix, len(run), run[0], until))
+        return new
 
 
-def _consecutive(numbers: Sequence[int]) -> list[list[int]]:
-    """Increasing numbers cut where one is left out."""
+def _key(e: Extension) -> Key:
+    return e.problem.problem_id, e.prefix, e.until
+
+
+def _draws(e: Extension) -> range:
+    return range(e.first_draw, e.first_draw + e.samples)
+
+
+def _split_at_gaps(numbers: Sequence[int]) -> list[list[int]]:
+    """Split increasing numbers into runs of consecutive ones."""
     runs: list[list[int]] = []
     for number in numbers:
         if not runs or number != runs[-1][-1] + 1:

@@ -1,6 +1,4 @@
-"""How a problem is put to a policy: as it stands, or token for token as the model's chat template
-writes it.
-"""
+"""Prompts of a policy: the plain problem, or the model's chat template applied to it."""
 
 from __future__ import annotations
 
@@ -17,21 +15,21 @@ from prmscale.tasks.base import Problem
 class Chat:
     """The prompts of one policy.
 
-    `opened` is the tag of a thought that the template opens for the model, empty where it opens
-    none; `closing_ids` are the tokens that close such a thought before anything was thought.
+    `opened` is the tag of a thought that the template opens for the model, or empty; `closing_ids`
+    are the tokens that close such a thought while it is still empty.
     """
 
     def __init__(self, name: str, tokenizer: PreTrainedTokenizerBase, prompting: Prompting) -> None:
         self.name, self.tokenizer, self.prompting = name, tokenizer, prompting
         self.system = prompting.system is not None and self._has_system_role()
-        begun = (
-            "" if prompting.style == "plain" else self._render([{"role": "user", "content": "?"}])
-        )
+        begun = ""
+        if prompting.style != "plain":
+            begun = self._render([{"role": "user", "content": "?"}])
         self.opened = thoughts.opened_by(begun)
-        closed = f"\n{thoughts.closing(self.opened)}\n\n" if self.opened else ""
-        self.closing_ids: list[int] = (
-            steps.tokens_after_line_end(tokenizer, closed) if closed else []
-        )
+        self.closing_ids: list[int] = []
+        if self.opened:
+            closing = f"\n{thoughts.closing(self.opened)}\n\n"
+            self.closing_ids = steps.tokens_after_line_end(tokenizer, closing)
 
     def ids(self, problem: Problem) -> list[int]:
         """The token ids of a problem's prompt."""
@@ -40,30 +38,27 @@ class Chat:
         return self._apply(self.messages(problem), tokenize=True)
 
     def messages(self, problem: Problem) -> list[dict[str, str]]:
-        """The turns of the chat that ask for a solution."""
+        """The messages of the chat that asks for a solution."""
         instruction = self.prompting.instruction(problem.domain)
         turns = []
         for example in self.prompting.examples.get(problem.domain, []):
-            turns.append({"role": "user", "content": _joined(instruction, example.problem)})
+            turns.append({"role": "user", "content": _join(instruction, example.problem)})
             turns.append({"role": "assistant", "content": example.solution})
-        turns.append({"role": "user", "content": _joined(instruction, problem.prompt)})
+        turns.append({"role": "user", "content": _join(instruction, problem.prompt)})
         if self.prompting.system is None:
             return turns
         if self.system:
             return [{"role": "system", "content": self.prompting.system}, *turns]
-        return [
-            {"role": "user", "content": _joined(self.prompting.system, turns[0]["content"])},
-            *turns[1:],
-        ]
+        first = {"role": "user", "content": _join(self.prompting.system, turns[0]["content"])}
+        return [first, *turns[1:]]
 
     def _plain(self, problem: Problem) -> str:
-        shown = self.prompting.examples.get(problem.domain, [])
-        return _joined(
-            *(f"{each.problem}\n{each.solution.rstrip()}" for each in shown), problem.prompt
-        )
+        examples = self.prompting.examples.get(problem.domain, [])
+        texts = [f"{each.problem}\n{each.solution.rstrip()}" for each in examples]
+        return _join(*texts, problem.prompt)
 
     def _has_system_role(self) -> bool:
-        """Whether the template writes a system prompt: some refuse one, others drop it in silence."""
+        """Whether the template writes a system prompt; some refuse it, others silently drop it."""
         mark = "a system prompt"
         chat = [{"role": "system", "content": mark}, {"role": "user", "content": "?"}]
         try:
@@ -75,18 +70,18 @@ class Chat:
         return str(self._apply(chat, tokenize=False))
 
     def _apply(self, chat: list[dict[str, str]], tokenize: bool) -> Any:
-        given: dict[str, Any] = {**self.prompting.template}
+        given: dict[str, Any] = {**self.prompting.chat_template}
         try:
             return self.tokenizer.apply_chat_template(
                 chat, tokenize=tokenize, add_generation_prompt=True, return_dict=False, **given
             )
-        except Exception as error:  # a template may raise whatever it wants
+        except Exception as error:  # a template may raise anything
             raise UserError(
                 f"policies: {self.name}: its chat template cannot be used: "
-                f"{error or type(error).__name__}. Check prompting.template, or ask by "
+                f"{error or type(error).__name__}. Check prompting.chat_template, or ask by "
                 "prompting.style: plain"
             ) from error
 
 
-def _joined(*parts: str) -> str:
+def _join(*parts: str) -> str:
     return "\n\n".join(part for part in parts if part)

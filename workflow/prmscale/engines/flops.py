@@ -1,9 +1,9 @@
 """Floating-point operations of transformer language models, by one formula used everywhere.
 
-A forward pass over one token costs 2 operations per weight of every linear layer (the output head
-included, the embedding look-up excluded) and 4 * layers * width for each position it attends to
-(query-key and value products). A training step costs three times the forward pass (Kaplan et al.
-2020, arXiv 2001.08361, appendix B).
+A forward pass over one token takes 2 operations per weight of every linear layer (including the
+output head, excluding the embedding look-up) and 4 * layers * width for each position that the
+token attends to (query-key and value products). A training step takes three times the forward pass
+(Kaplan et al. 2020, arXiv 2001.08361, appendix B).
 """
 
 from __future__ import annotations
@@ -16,9 +16,7 @@ from transformers import AutoConfig, PreTrainedModel
 
 @dataclass(frozen=True)
 class Shape:
-    """What the formula needs to know of a model: weights of its linear layers, layers, attention
-    width.
-    """
+    """What the formula needs: a model's weights in linear layers, layers and attention width."""
 
     linear_weights: int
     layers: int
@@ -26,9 +24,7 @@ class Shape:
 
     @classmethod
     def of(cls, model: PreTrainedModel) -> Shape:
-        """The shape of a Hugging Face decoder, or of a head of `engines.heads` with all the
-        decoders below it.
-        """
+        """The shape of a Hugging Face decoder, or of a model of `engines.heads`."""
         config = model.config
         decoders = getattr(config, "backbones", 1)
         config = AutoConfig.for_model(**config.base) if hasattr(config, "backbones") else config
@@ -37,16 +33,16 @@ class Shape:
         return cls(weights, decoders * config.num_hidden_layers, head * config.num_attention_heads)
 
     def without(self, part: Shape) -> Shape:
-        """What is left of a model when `part` of it is frozen."""
+        """The shape of what remains to be trained when `part` of the model is frozen."""
         return Shape(
             self.linear_weights - part.linear_weights, self.layers - part.layers, self.width
         )
 
     def forward(self, tokens: int, context: int = 0) -> float:
-        """Operations to read `tokens` new positions after `context` cached ones (causal attention)."""
+        """FLOPs to read `tokens` new positions after `context` cached ones (causal attention)."""
         attended = tokens * context + tokens * (tokens + 1) / 2
         return 2.0 * self.linear_weights * tokens + 4.0 * self.layers * self.width * attended
 
     def training(self, tokens: int) -> float:
-        """Operations of a forward and backward pass over a sequence of `tokens`."""
+        """FLOPs of a forward and backward pass over a sequence of `tokens`."""
         return 3.0 * self.forward(tokens)

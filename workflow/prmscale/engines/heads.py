@@ -3,12 +3,11 @@
 Both hold a frozen causal language model and return, like any token classifier, logits [batch,
 length, 1]; the sigmoid of the logit at a step's last token is the probability that the solution is
 right so far. Only the solution's tokens count, so both read `token_type_ids` (0 prompt and padding,
-1 solution). `features` is what the frozen part says about the tokens: it never changes, so training
-computes it once.
+1 solution). `features` are the frozen model's statistics of each token: they never change, so
+training computes them once.
 
-This file imports nothing but torch and transformers: it is copied beside the weights it belongs to,
-and who loads that folder with `trust_remote_code=True` needs nothing else. Padding stands on the
-right.
+This file must import nothing but torch and transformers: it is copied next to the trained weights,
+so that `trust_remote_code=True` loads that folder without this project. Padding is on the right.
 """
 
 from __future__ import annotations
@@ -27,15 +26,12 @@ from transformers import (
 )
 from transformers.modeling_outputs import TokenClassifierOutput
 
-_LOGITS = (
-    2**28
-)  # next-token logits held at once, 1 GiB in float32: vocabularies of real models are large
+# next-token logits held at once (1 GiB in float32): vocabularies of real models are large
+_LOGITS = 2**28
 
 
 class EvidenceConfig(PreTrainedConfig):
-    """An evidence head on the causal language model that `base` (its configuration as a dict)
-    describes.
-    """
+    """An evidence head on a causal language model; `base` is that model's configuration."""
 
     model_type = "prm_evidence"
     backbones = 1  # causal language models that read every token
@@ -48,7 +44,7 @@ class EvidenceConfig(PreTrainedConfig):
 
 
 class ImplicitConfig(PreTrainedConfig):
-    """An implicit PRM whose policy and reference are causal language models as `base` describes.
+    """An implicit PRM; `base` is the configuration of its policy and of its reference.
 
     `beta` scales the log-ratio; 0.05 as in the paper.
     """
@@ -62,20 +58,18 @@ class ImplicitConfig(PreTrainedConfig):
 
 
 class _LikelihoodHead(PreTrainedModel):
-    """What both have in common: the frozen part stays in evaluation mode, and the prompt must be
-    marked.
-    """
+    """The base of both: the frozen part stays in evaluation mode; the prompt must be marked."""
 
     reads_token_types = True
     _supports_sdpa = True
 
     @property
     def frozen(self) -> PreTrainedModel:
-        """The language model that training leaves as it is."""
+        """The language model that training does not change."""
         raise NotImplementedError
 
     def train(self, mode: bool = True) -> _LikelihoodHead:
-        """Training mode for all but the frozen part."""
+        """Set training mode for all but the frozen part."""
         super().train(mode)
         self.frozen.eval()
         return self
@@ -91,12 +85,11 @@ class _LikelihoodHead(PreTrainedModel):
 
 
 class EvidenceModel(_LikelihoodHead):
-    """The evidence PRM: logit_t = b + sum over the solution's tokens i <= t of g(token_i, how it
-    surprised the base).
+    """The evidence PRM: logit_t = b + sum over the solution's tokens i <= t of g(token_i, f_i).
 
-    g is a small MLP on an embedding of the token and three numbers of the frozen base (`features`).
-    No hidden state of the base enters, so g cannot learn which problems are difficult, only which
-    surprises mean an error.
+    f_i are three numbers of the frozen base (`features`: how token i surprised it). g is a small
+    MLP on f_i and an embedding of the token. No hidden state of the base enters, so g cannot learn
+    which problems are difficult, only which surprises indicate an error.
     """
 
     config_class = EvidenceConfig
@@ -118,17 +111,16 @@ class EvidenceModel(_LikelihoodHead):
 
     @torch.no_grad()
     def features(self, input_ids: torch.Tensor) -> torch.Tensor:
-        """Surprisal -log p, entropy of the prediction, and gap log max p - log p of each token
-        [batch, length, 3].
+        """Surprisal -log p, entropy of the prediction, and gap log max p - log p of each token.
 
-        In nats; zero at the first token, which nothing predicts.
+        [batch, length, 3], in nats; zero at the first token, which has no prediction.
         """
         return predictions(self.base, input_ids, _surprise)
 
     def evidence(
         self, input_ids: torch.Tensor, features: torch.Tensor, solution: torch.Tensor
     ) -> torch.Tensor:
-        """Logits [batch, length] of tokens, their features and the mask of the solution."""
+        """Logits [batch, length] from tokens, their features and the mask of the solution."""
         inputs = torch.cat([self.token(input_ids), features.to(self.token.weight.dtype)], -1)
         weights = self.outer(nn.functional.gelu(self.inner(inputs)))[..., 0]
         return self.bias + (weights * solution).cumsum(-1)
@@ -150,9 +142,8 @@ class ImplicitModel(_LikelihoodHead):
     """The implicit PRM (Yuan et al. 2024, arXiv 2412.01981).
 
     logit_t = beta * sum over the solution's tokens i <= t of log(policy(token_i) /
-    reference(token_i)): a reward that a policy learns for every prefix when it is trained on
-    outcomes alone. Policy and reference start from one model, so that before training every logit
-    is 0.
+    reference(token_i)). Training the policy on outcomes alone makes this a reward of every prefix.
+    Policy and reference start from one model, so every logit is 0 before training.
     """
 
     config_class = ImplicitConfig
@@ -170,8 +161,9 @@ class ImplicitModel(_LikelihoodHead):
 
     @torch.no_grad()
     def features(self, input_ids: torch.Tensor) -> torch.Tensor:
-        """Log-probability of each token under the reference [batch, length, 1], nats; zero at the
-        first token.
+        """The reference's log-probability of each token [batch, length, 1], in nats.
+
+        Zero at the first token, which has no prediction.
         """
         return predictions(self.reference, input_ids, log_probability)
 
@@ -190,10 +182,9 @@ class ImplicitModel(_LikelihoodHead):
 
 
 def on_base(head: str, base: PreTrainedModel) -> EvidenceModel | ImplicitModel:
-    """A reward model with a fresh `head` (evidence or implicit) on a causal language model."""
-    described = {
-        key: value for key, value in base.config.to_dict().items() if key != "_name_or_path"
-    }
+    """A reward model with an untrained `head` (evidence or implicit) on a language model."""
+    described = base.config.to_dict()
+    described.pop("_name_or_path", None)
     labels: dict[str, Any] = {"num_labels": 1, "id2label": {0: "right"}, "label2id": {"right": 0}}
     if head == "evidence":
         evidence = EvidenceModel(EvidenceConfig(described, **labels))
@@ -211,8 +202,9 @@ _Statistics = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 def predictions(
     model: PreTrainedModel, input_ids: torch.Tensor, statistics: _Statistics
 ) -> torch.Tensor:
-    """Statistics [batch, length, k] of what `model` predicted for each token, zero at the first; a
-    few rows at once.
+    """Statistics [batch, length, k] of the model's prediction of each token; zero at the first.
+
+    Reads a few rows at a time, to bound the memory of the logits.
     """
     rows = max(1, _LOGITS // (input_ids.shape[1] * model.config.get_text_config().vocab_size))
     parts = []

@@ -1,9 +1,11 @@
-"""From a model's folder to the engine that runs it, as the configuration chooses."""
+"""Loads a model's folder on the engine that the configuration chooses."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NamedTuple
 
+from prmscale.engines.backends.loading import Weights, weights_hash
 from prmscale.engines.backends.released_scorer import ReleasedScorer
 from prmscale.engines.backends.transformers_policy import TransformersPolicy
 from prmscale.engines.backends.transformers_scorer import TransformersScorer
@@ -12,42 +14,57 @@ from prmscale.engines.scorer import StepScorer
 from prmscale.files import read_json
 from prmscale.study import Engine, Prompting, ReleasedRewardModel, Sampling
 
-FACTS = "reward_model.json"  # what a reward model's folder says of it, beside the weights
+FACTS = "reward_model.json"  # the facts about a reward model, beside its weights
+
+
+class Device(NamedTuple):
+    """Where a job's models run: the name of torch's device, and the number of the job's GPUs."""
+
+    name: str = "cpu"
+    gpus: int = 0
 
 
 def load_policy(
     name: str,
-    folder: str | Path,
+    weights: Weights | str | Path,
     prompting: Prompting,
     sampling: Sampling,
-    device: str,
-    gpus: int,
+    device: Device,
     seed: int,
 ) -> SamplingPolicy:
-    """The policy in `folder` on `sampling.engine`; `gpus` are those that the job has."""
+    """The policy with these weights on the engine `sampling.engine`.
+
+    A folder or hub name alone stands for its weights in float32.
+    """
+    if not isinstance(weights, Weights):
+        weights = Weights(weights)
     if sampling.engine == "transformers":
-        return TransformersPolicy(name, folder, prompting, sampling, device, seed)
-    # imported here: it sets vLLM's switches, which other jobs do not need
+        return TransformersPolicy(name, weights, prompting, sampling, device.name, seed)
+    # imported here, because it sets vLLM's environment variables
     from prmscale.engines.backends.vllm_policy import VllmPolicy
 
-    return VllmPolicy(name, folder, prompting, sampling, gpus, seed)
+    return VllmPolicy(name, weights, prompting, sampling, device.gpus, seed)
 
 
-def load_scorer(
-    folder: str | Path, device: str, engine: Engine = "transformers", gpus: int = 0
-) -> StepScorer:
-    """The scorer of a reward model's folder: of the weights in it, or of the released model that it
-    describes.
+def load_scorer(folder: str | Path, device: Device, engine: Engine = "transformers") -> StepScorer:
+    """The scorer of a reward model's folder: of its weights, or of the released model it describes.
 
-    The `engine` vllm, over `gpus` GPUs, reads scalar heads that were trained here, transformers all
-    others.
+    The engine vllm runs scalar heads that were trained here; transformers runs all others.
     """
     facts = read_json(Path(folder) / FACTS)
     if facts.get("released"):
-        return ReleasedScorer(ReleasedRewardModel(**facts["released"]), device)
+        return ReleasedScorer(ReleasedRewardModel(**facts["released"]), device.name)
     if engine == "vllm" and facts["head"] == "scalar":
-        # imported here: it sets vLLM's switches, which other jobs do not need
+        # imported here, because it sets vLLM's environment variables
         from prmscale.engines.backends.vllm_scorer import VllmScorer
 
-        return VllmScorer(folder, gpus)
-    return TransformersScorer(folder, device)
+        return VllmScorer(folder, device.gpus)
+    return TransformersScorer(folder, device.name)
+
+
+def scorer_weights(folder: str | Path) -> str:
+    """A hash of the weights that `load_scorer` runs: the folder's or a released model's."""
+    released = read_json(Path(folder) / FACTS).get("released")
+    return (
+        weights_hash(released["model"], released["revision"]) if released else weights_hash(folder)
+    )

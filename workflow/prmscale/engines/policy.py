@@ -1,7 +1,6 @@
-"""What every engine that samples from a language model shares: prompts, token ids, limits, and what
-it hands back.
+"""The base class of engines that sample: prompts, token ids, limits, steps and continuations.
 
-An engine is a subclass that says how the tokens of many draws are sampled together.
+A subclass defines how the tokens of many draws are sampled together.
 """
 
 from __future__ import annotations
@@ -9,6 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from time import perf_counter
 from typing import Literal
@@ -16,7 +16,7 @@ from typing import Literal
 import numpy as np
 from transformers import AutoConfig, AutoTokenizer, GenerationConfig, PreTrainedTokenizerBase
 
-from prmscale.engines.backends.loading import load_pretrained
+from prmscale.engines.backends.loading import Weights, load_pretrained
 from prmscale.engines.chat import Chat
 from prmscale.engines.flops import Shape
 from prmscale.engines.requests import Continuation, Until
@@ -28,9 +28,7 @@ from prmscale.tasks.base import Prefix, Problem
 
 @dataclass(frozen=True)
 class Extension:
-    """One prefix of one problem to extend `samples` times; its draws are numbered from
-    `first_draw`.
-    """
+    """A problem's prefix to extend `samples` times; draws are numbered from `first_draw`."""
 
     problem: Problem
     prefix: Prefix
@@ -41,14 +39,12 @@ class Extension:
 
 @dataclass
 class Draw:
-    """Draw number `draw` of extension number `owner`: at most `limit` tokens, and what is known of
-    those sampled.
+    """Draw number `draw` of extension number `owner`: at most `limit` sampled tokens.
 
-    Of each token there is its log-probability and its self-certainty (NaN where an engine cannot
-    tell it). Where one step was asked for, `step` is its text and `kept` of the tokens make it:
-    more may have been sampled to see that it ends. `opened` is the tag of a hidden thought that the
-    prompt opens; `thinking`: the draw is in a hidden thought, of which the first `looked` tokens do
-    not close it.
+    Each token has a log-probability and a self-certainty (NaN if the engine does not know it). If
+    one step was asked for, `step` is its text and the first `kept` tokens form it; more may have
+    been sampled to detect its end. `opened` is the tag of a hidden thought that the prompt opens.
+    `thinking`: the draw is in a hidden thought, and its first `looked` tokens do not close it.
     """
 
     owner: int
@@ -62,7 +58,7 @@ class Draw:
     step: str | None = None
     kept: int | None = None
     looked: int = 0
-    judged: int = 0  # lines that are known to begin no second step
+    judged: int = 0  # the number of lines that are known not to begin a second step
     thinking: bool = field(init=False)
 
     def __post_init__(self) -> None:
@@ -70,38 +66,35 @@ class Draw:
 
 
 class SamplingPolicy(ABC):
-    """A causal language model of a Hugging Face folder or hub name, sampling steps or whole
-    solutions.
-    """
+    """A causal language model (Hugging Face folder or hub name) that samples steps or solutions."""
 
     shape: Shape
 
     def __init__(
-        self, name: str, folder: str | Path, prompting: Prompting, sampling: Sampling, seed: int
+        self, name: str, weights: Weights, prompting: Prompting, sampling: Sampling, seed: int
     ) -> None:
         self.name, self.prompting, self.sampling, self.seed = name, prompting, sampling, seed
-        self.tokenizer = load_pretrained(AutoTokenizer, folder, revision=prompting.revision)
-        told = _generation_config(folder, prompting.revision).eos_token_id
-        ends = self.tokenizer.eos_token_id if told is None else told
+        self.tokenizer = load_pretrained(AutoTokenizer, weights.folder, revision=weights.revision)
+        ends = _generation_config(weights.folder, weights.revision).eos_token_id
+        ends = self.tokenizer.eos_token_id if ends is None else ends
         self._ends = set(ends if isinstance(ends, list) else [ends])
         self.chat = Chat(name, self.tokenizer, prompting)
         self.seconds, self.generated = 0.0, 0
         self._prompts: dict[str, list[int]] = {}
-        texts = self.tokenizer.batch_decode([[i] for i in range(len(self.tokenizer))])
+        token_ids = [[i] for i in range(len(self.tokenizer))]
+        texts = self.tokenizer.batch_decode(token_ids)
         self._holds_line_end = np.array([step_text.STEP_END in text for text in texts])
-        self._unspoken = _special(self.tokenizer)
+        self._omitted = _find_special(self.tokenizer)
 
     @property
     def seconds_per_token(self) -> float:
-        """Measured wall time of a generated token, with full batches."""
+        """Measured wall time of a generated token, with full batches, in seconds."""
         return self.seconds / max(self.generated, 1)
 
     def extend(
         self, extensions: Sequence[Extension], progress: str | None = None
     ) -> list[list[Continuation]]:
-        """Sample every extension; reply i holds the continuations of extension i in order of their
-        draws.
-        """
+        """Sample every extension; reply i holds the continuations of extension i, in draw order."""
         started = perf_counter()
         ids = [self._ids(e.problem, e.prefix) for e in extensions]
         replies: list[list[Continuation]] = [[] for _ in extensions]
@@ -110,31 +103,29 @@ class SamplingPolicy(ABC):
             owner = going[draw.owner]
             replies[owner].append(self._continuation(draw, extensions[owner], len(ids[owner])))
         for e, reply in zip(extensions, replies, strict=True):
-            reply += [Continuation((), "length", 0)] * (
-                e.samples - len(reply)
-            )  # cut before they began
+            cut = Continuation((), "length", 0)  # before its first token
+            reply += [cut] * (e.samples - len(reply))
         self.seconds += perf_counter() - started
-        self.generated += sum(c.tokens for reply in replies for c in reply)
+        self.generated += sum(c.tokens for c in chain.from_iterable(replies))
         return replies
 
     def forget(self) -> None:  # noqa: B027  (most engines have nothing to forget)
-        """Drop what was read so far: what is sampled from here on depends on nothing before, to the
-        last bit.
-        """
+        """Drop all caches, so that later samples do not depend on earlier ones, to the last bit."""
 
     @abstractmethod
     def _draws(
         self, extensions: Sequence[Extension], ids: Sequence[list[int]], progress: str | None
     ) -> Iterable[Draw]:
-        """All draws, sampled to their ends, those of an extension in order; `ids` are the tokens
-        that it continues.
+        """All draws, sampled to their ends, in order within an extension.
+
+        `ids` are the tokens that each extension continues.
         """
 
     def _ids(self, problem: Problem, prefix: Prefix) -> list[int]:
-        asked = self._prompt(problem)
+        prompt = self._prompt(problem)
         if prefix and self.chat.opened and self._hides:
-            asked = asked + self.chat.closing_ids  # the steps are the reply, not the thought
-        return step_text.extend(self.tokenizer, asked, prefix)[0]
+            prompt = prompt + self.chat.closing_ids  # the steps are the reply, not the thought
+        return step_text.extend(self.tokenizer, prompt, prefix)[0]
 
     def _prompt(self, problem: Problem) -> list[int]:
         if problem.problem_id not in self._prompts:
@@ -142,13 +133,11 @@ class SamplingPolicy(ABC):
         return self._prompts[problem.problem_id]
 
     def _limit(self, problem: Problem, context: int) -> int:
-        """Tokens that a draw may have: what is left of a whole solution's after the steps that it
-        continues.
-        """
+        """The most tokens of a draw: a solution's limit less the tokens of the prefix's steps."""
         return self.sampling.max_tokens - (context - len(self._prompt(problem)))
 
     def _opened(self, extension: Extension) -> str:
-        """The tag of the hidden thought that a draw begins in; empty where it begins in none."""
+        """The tag of the hidden thought that a draw begins in, or empty."""
         return self.chat.opened if self._hides and not extension.prefix else ""
 
     @property
@@ -156,27 +145,28 @@ class SamplingPolicy(ABC):
         return self.prompting.thoughts == "hidden"
 
     def _end(self, draw: Draw, extension: Extension, ended: bool) -> None:
-        """Say how a draw ends, if it does; its policy may have `ended` the solution with its last
-        token.
+        """Set a draw's finish_reason if it is finished.
+
+        `ended`: its last token ends the solution.
         """
         if ended or len(draw.tokens) >= draw.limit:
             draw.finish_reason = "stop" if ended else "length"
-        # a padded vocabulary has tokens that its tokenizer does not know
+        # a padded vocabulary has tokens that the tokenizer does not know
         last = draw.tokens[-1]
         ends_line = last < len(self._holds_line_end) and self._holds_line_end[last]
         if extension.until == "step" and (draw.finish_reason or ends_line):
             self._find_step(draw, extension, ended)
 
     def _find_step(self, draw: Draw, extension: Extension, ended: bool) -> None:
-        """End a draw with its first step, unless that may go on or is all there is of the solution."""
+        """End a draw with its first step, unless the step may go on or ends the solution."""
         if draw.thinking and not self._leaves_thought(draw):
             return
         tokens = draw.tokens[:-1] if ended else draw.tokens
-        thought, text = self._said(draw, tokens)
+        thought, text = self._separate(draw, tokens)
         if thoughts.is_open(thought):
             draw.thinking, draw.looked = True, len(tokens)
             return
-        # the last line of an ended solution is whole
+        # the last line of an ended solution is complete
         whole = text + step_text.STEP_END * ended
         end = step_text.end_of_first(
             whole, self.prompting.step_rule(extension.problem.domain), draw.judged
@@ -184,40 +174,36 @@ class SamplingPolicy(ABC):
         draw.judged = text.count(step_text.STEP_END)
         if end is None or (ended and not text[end:].strip()):
             return
-        count = len(tokens)
-        while count > 1 and len(self._said(draw, tokens[: count - 1])[1]) >= end:
-            count -= 1
-        draw.finish_reason, draw.step, draw.kept = "step", text[:end], count
+        kept = len(tokens)
+        while kept > 1 and len(self._separate(draw, tokens[: kept - 1])[1]) >= end:
+            kept -= 1
+        draw.finish_reason, draw.step, draw.kept = "step", text[:end], kept
 
     def _leaves_thought(self, draw: Draw) -> bool:
-        """Whether a hidden thought has closed; only what is new since the last look is read."""
-        overlap = 16  # tokens: more than a tag has
+        """Whether a hidden thought has closed; reads only the tokens since the last look."""
+        overlap = 16  # tokens, more than a tag has
         new = self._text(draw.tokens[max(0, draw.looked - overlap) :])
         draw.thinking, draw.looked = not thoughts.is_closed(new), len(draw.tokens)
         return not draw.thinking
 
-    def _said(self, draw: Draw, tokens: Sequence[int]) -> tuple[str, str]:
-        """What a policy says by these tokens: the thought that is kept hidden, and the rest."""
+    def _separate(self, draw: Draw, tokens: Sequence[int]) -> tuple[str, str]:
+        """The text of these tokens: the hidden thought and the rest."""
         text = self._text(tokens)
         return thoughts.separate(draw.opened + text) if self._hides else ("", text)
 
     def _text(self, tokens: Sequence[int]) -> str:
-        return step_text.decode(self.tokenizer, [t for t in tokens if t not in self._unspoken])
+        return step_text.decode(self.tokenizer, [t for t in tokens if t not in self._omitted])
 
     def _continuation(self, draw: Draw, extension: Extension, context: int) -> Continuation:
         ended = draw.finish_reason == "stop"
         kept = draw.kept or len(draw.tokens)
-        thought, text = self._said(draw, draw.tokens[: kept - ended])
-        steps = step_text.split(
-            draw.step or text, self.prompting.step_rule(extension.problem.domain)
-        )
-        # who never left a thought that is cut in steps has given no reply
-        if (
-            ended
-            and not self._hides
-            and thoughts.is_open(self.chat.opened + step_text.join(extension.prefix) + text)
-        ):
-            draw.finish_reason = "length"
+        thought, text = self._separate(draw, draw.tokens[: kept - ended])
+        rule = self.prompting.step_rule(extension.problem.domain)
+        steps = step_text.split(draw.step or text, rule)
+        if ended and not self._hides:
+            written = self.chat.opened + step_text.join(extension.prefix) + text
+            if thoughts.is_open(written):  # the thought, split into steps, never led to a reply
+                draw.finish_reason = "length"
         reading = self.shape.forward(context)
         return Continuation(
             steps=tuple(steps),
@@ -234,21 +220,18 @@ class SamplingPolicy(ABC):
         )
 
 
-def _special(tokenizer: PreTrainedTokenizerBase) -> set[int]:
-    """The special tokens, which are no part of a text; the tags of thoughts are, even where they
-    are special.
-    """
-    special = {i for i, token in tokenizer.added_tokens_decoder.items() if token.special} | {
-        *tokenizer.all_special_ids
-    }
+def _find_special(tokenizer: PreTrainedTokenizerBase) -> set[int]:
+    """The special tokens, which are not part of a text; tags of thoughts are part of it."""
+    special = {i for i, token in tokenizer.added_tokens_decoder.items() if token.special}
+    special |= {*tokenizer.all_special_ids}
     return {i for i in special if str(tokenizer.decode([i])).strip() not in thoughts.TAGS}
 
 
 def _generation_config(folder: str | Path, revision: str | None) -> GenerationConfig:
-    """How a model says it is generated from: the tokens that end a text are here."""
+    """The generation settings of a model, among them the tokens that end a text."""
     try:
         return GenerationConfig.from_pretrained(str(folder), revision=revision or "main")
-    except OSError:  # it has no such file: what its config.json says
+    except OSError:  # without such a file they are in config.json
         return GenerationConfig.from_model_config(
             load_pretrained(AutoConfig, folder, revision=revision)
         )

@@ -1,9 +1,9 @@
-"""What a strategy asks for and what it is sent back.
+"""The requests of a strategy and the replies to them.
 
-A strategy (search or labelling) is a generator over one problem: it yields these requests and is
-sent the replies named beside them. It never sees an engine; the scheduler merges the requests of
-many problems into large batches. A *prefix* is a tuple of steps; the problem's prompt is understood
-before it.
+A strategy (search or labelling) is a generator over one problem: it yields these requests, and each
+yield returns the reply described there. A strategy never sees an engine; the scheduler merges the
+requests of many problems into large batches. A *prefix* is a tuple of steps that follows the
+problem's prompt.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ class Continuation:
     `length` (cut at the token limit) or None (a step ended, the solution goes on). `logprob` sums
     the new tokens' log-probabilities (nats, temperature 1), `min_logprob` is the lowest of them;
     `self_certainty` is their mean self-certainty (arXiv 2502.18581). `prefix_tokens` were read,
-    `tokens` generated; `flops` covers both, `prefix_flops` the reading alone. `thought` is what a
-    reasoning model thought and nobody reads. `kept` of the tokens make the steps: the others were
-    generated to see that a step ends (None: all were kept).
+    `tokens` generated; `flops` covers both, `prefix_flops` the reading alone. `thought` is the
+    hidden thought of a reasoning model, which no engine or grader reads. The first `kept` tokens
+    form the steps; the rest were generated to detect the end of a step (None: all were kept).
     """
 
     steps: Prefix
@@ -46,40 +46,46 @@ class Continuation:
 
     @property
     def mean_logprob(self) -> float:
-        """The mean log-probability of the tokens that make the steps."""
-        return self.logprob / max(1, self.tokens if self.kept is None else self.kept)
+        """The mean log-probability of the tokens that form the steps."""
+        return self.logprob / max(1, self.kept_tokens)
+
+    @property
+    def kept_tokens(self) -> int:
+        """The number of tokens that form the steps."""
+        return self.tokens if self.kept is None else self.kept
 
     @property
     def is_cut(self) -> bool:
-        """Whether the solution was cut at the token limit: then it has no answer and is wrong."""
+        """Whether the solution was cut at the token limit; if so, it counts as wrong."""
         return self.finish_reason == "length"
 
     def then(self, more: Continuation) -> Continuation:
-        """One continuation of this one and what followed it, with the cost of both."""
+        """Join this continuation and the one that follows it; the cost is that of both."""
         tokens = self.tokens + more.tokens
         return Continuation(
             self.steps + more.steps,
             more.finish_reason,
             tokens,
             self.logprob + more.logprob,
-            (self.self_certainty * self.tokens + more.self_certainty * more.tokens) / max(tokens, 1),
+            (self.self_certainty * self.tokens + more.self_certainty * more.tokens)
+            / max(tokens, 1),
             self.prefix_tokens + more.prefix_tokens,
             self.flops + more.flops,
             min(self.min_logprob, more.min_logprob),
             self.prefix_flops + more.prefix_flops,
             self.thought + more.thought,
-            sum(each.tokens if each.kept is None else each.kept for each in (self, more)),
+            self.kept_tokens + more.kept_tokens,
         )
 
 
-NOTHING = Continuation((), None, 0)  # a solution of which no step is written yet
+NOTHING = Continuation((), None, 0)  # a solution without a step
 
 
 class Scored(NamedTuple):
-    """What a reward model says of a solution, and what it read.
+    """A reward model's scores of a solution, and the tokens that it read.
 
-    `scores` [steps], each in [0, 1]; `ends` [steps + 1]: tokens up to the end of the prompt and of
-    each step.
+    `scores` [steps], each in [0, 1]; `ends` [steps + 1]: the number of tokens up to the end of the
+    prompt and of each step.
     """
 
     scores: np.ndarray
@@ -88,11 +94,11 @@ class Scored(NamedTuple):
 
 @dataclass(frozen=True)
 class Extend:
-    """Sample `samples` continuations of each prefix, of one that is named k times k as many, all of
-    them further draws.
+    """Sample `samples` continuations of each prefix.
 
-    Reply: a list of Continuations per prefix; fewer where the budget ends, all first ones before
-    any second one.
+    A prefix that is listed k times gets k times as many, all of them new draws. Reply: a list of
+    Continuations per prefix. Where the budget ends, some are missing; every prefix gets its first
+    draw before any gets a second.
     """
 
     prefixes: Sequence[Prefix]
@@ -102,9 +108,9 @@ class Extend:
 
 @dataclass(frozen=True)
 class Score:
-    """Reward of every step of each solution or prefix.
+    """Score every step of each solution or prefix.
 
-    Reply: an array of step scores in [0, 1] per prefix; None where the budget ended before it was
+    Reply: an array of step scores in [0, 1] per prefix; None if the budget ended before it was
     read.
     """
 
@@ -113,8 +119,9 @@ class Score:
 
 @dataclass(frozen=True)
 class Read:
-    """The canonical final answer of each whole solution. Reply: a string each, None where there is
-    no answer.
+    """Read the canonical final answer of each whole solution.
+
+    Reply: a string per solution; None if it has no answer.
     """
 
     solutions: Sequence[Continuation]
@@ -122,8 +129,9 @@ class Read:
 
 @dataclass(frozen=True)
 class Judge:
-    """Whether each whole solution is right, by the reference: for labelling and upper bounds.
-    Reply: a bool each.
+    """Judge each whole solution by the reference, for labelling and upper bounds.
+
+    Reply: a bool per solution: whether it is correct.
     """
 
     solutions: Sequence[Continuation]
@@ -131,12 +139,11 @@ class Judge:
 
 @dataclass(frozen=True)
 class Choice:
-    """The answer at one budget of a strategy, or of the `variant` of it named, stamped by the
-    scheduler with what has been spent. No reply.
+    """The answer of a strategy, or of its `variant`, at one budget. No reply.
 
-    `picks` holds, for each of `runs` independent runs that share what was spent, the solutions
-    picked; several mean a uniform draw among them. Run r has the r-th `budget` of the samples, in
-    order, and is charged for them alone.
+    The scheduler records it with the cost so far. `picks` holds the solutions that each of `runs`
+    independent runs picked; several solutions stand for a uniform draw among them. Run r consists
+    of the r-th group of `budget` samples, in order, and is charged for them alone.
     """
 
     budget: int
@@ -147,11 +154,11 @@ class Choice:
 
 @dataclass(frozen=True)
 class Incumbent:
-    """What a strategy would answer if it were stopped now (None: it has no whole solution yet).
+    """The answer of a strategy if it stopped now (None: it has no whole solution yet).
 
-    Reply: the samples' worth that are left of its budget, None where it has none. The scheduler
-    keeps the last incumbent, and ends a run whose budget is spent at its next one. `nodes` are the
-    roots of the search trees so far, `end` is the node of what is picked.
+    Reply: how many samples' worth of its budget are left; None if it has no budget. The scheduler
+    keeps the last incumbent and ends a run at its first incumbent after the budget is spent.
+    `nodes` are the roots of the search trees so far, `end` is the node of the pick.
     """
 
     pick: Continuation | None

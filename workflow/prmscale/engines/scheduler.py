@@ -1,6 +1,4 @@
-"""Runs many strategies at once: merges what they ask for into large batches and keeps each one's
-ledger.
-"""
+"""Runs many strategies at once: merges their requests into large batches, keeps their ledgers."""
 
 from __future__ import annotations
 
@@ -8,7 +6,8 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from itertools import islice
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -31,11 +30,11 @@ from prmscale.tasks.base import Grade, Prefix, Problem
 
 
 class Policy(Protocol):
-    """What samples continuations; `seconds_per_token` is measured."""
+    """An engine that samples continuations."""
 
     @property
     def seconds_per_token(self) -> float:
-        """Wall time of a generated token, in seconds."""
+        """Measured wall time of a generated token, in seconds."""
         ...
 
     def extend(
@@ -46,13 +45,13 @@ class Policy(Protocol):
 
 
 class Scorer(Protocol):
-    """What scores steps; `seconds_per_token` is measured."""
+    """An engine that scores steps."""
 
     shape: Shape
 
     @property
     def seconds_per_token(self) -> float:
-        """Wall time of a token read, in seconds."""
+        """Measured wall time of a token read, in seconds."""
         ...
 
     def score(
@@ -69,9 +68,7 @@ CUT = Grade(None, False, "cut")
 def grade_whole(
     grader: Grader, problems: Sequence[Problem], solutions: Sequence[Continuation]
 ) -> list[Grade]:
-    """The verdict on solution i of problem i: that of the grader, but one cut at the token limit is
-    wrong.
-    """
+    """The grade of solution i of problem i; a solution cut at the token limit is wrong."""
     ended = [(p, s.steps) for p, s in zip(problems, solutions, strict=True) if not s.is_cut]
     grades = iter(grader([p for p, _ in ended], [steps for _, steps in ended]) if ended else [])
     return [CUT if solution.is_cut else next(grades) for solution in solutions]
@@ -85,13 +82,19 @@ class Stamped:
     cost: Cost
 
 
+class _Reply(NamedTuple):
+    """What is sent back to a strategy; None is a reply like others."""
+
+    reply: Any
+
+
 @dataclass
 class Run:
     """One strategy at work on one problem; `result` is what its generator returned at the end.
 
-    A run that has a `budget`, in samples' worth, may spend `limit` in `unit` and no more.
-    Generation and, in FLOPs, reading stop where the limit is reached: what was complete by then
-    counts, what was under way is paid for up to the limit and lost.
+    A run with a `budget`, in samples' worth, must not spend more than `limit` in `unit`. Generation
+    and, for FLOPs, reading stop where the limit is reached: a continuation that is complete by then
+    counts; one that is not is paid for up to the limit and lost.
     """
 
     problem: Problem
@@ -108,83 +111,88 @@ class Run:
 
     @property
     def left(self) -> float | None:
-        """The samples' worth that may still be spent; None where there is no limit."""
+        """The samples' worth that may still be spent; None if there is no limit."""
+        if self.budget is None or math.isinf(self.limit):
+            return None
         spent = self.ledger.cost.of(self.unit)
-        return (
-            None
-            if self.budget is None or math.isinf(self.limit)
-            else self.budget * (1 - spent / self.limit)
-        )
+        return self.budget * (1 - spent / self.limit)
 
     def advance(self, reply: Any) -> None:
-        """Send the reply and go on to the next request that somebody must answer."""
+        """Send the reply and go on to the next request that an engine must answer."""
         try:
-            request = self.strategy.send(reply)
-            while isinstance(request, Choice | Incumbent) or (
-                isinstance(request, Extend) and self._spent
-            ):
-                if isinstance(request, Extend):
-                    request = self.strategy.send([[] for _ in request.prefixes])
-                elif isinstance(request, Choice):
-                    self.choices.append(
-                        Stamped(request, self.ledger.of_one(request.runs, request.budget))
-                    )
-                    request = next(self.strategy)
-                else:
-                    self._stand(request)
-                    if self._spent:
-                        self.strategy.close()
-                        self.pending = None
-                        return
-                    request = self.strategy.send(self.left)
-            self.pending = request
+            self.pending = self.strategy.send(reply)
+            while self.pending is not None:
+                answer = self._answer(self.pending)
+                if answer is None:
+                    return
+                self.pending = self.strategy.send(answer.reply)
         except StopIteration as stop:
             self.pending, self.result = None, stop.value
+
+    def _answer(self, request: Request) -> _Reply | None:
+        """The reply to a request that needs no engine; None if it needs one or the run ends."""
+        if isinstance(request, Choice):
+            cost = self.ledger.of_one(request.runs, request.budget)
+            self.choices.append(Stamped(request, cost))
+            return _Reply(None)
+        if isinstance(request, Incumbent):
+            self._keep(request)
+            if not self._spent:
+                return _Reply(self.left)
+            self.strategy.close()
+            self.pending = None
+            return None
+        if isinstance(request, Extend) and self._spent:
+            return _Reply([[] for _ in request.prefixes])
+        return None
 
     def draw(
         self, request: Extend, drawn: Sequence[Sequence[Continuation]]
     ) -> list[list[Continuation]]:
-        """Charge what was drawn, all prefixes' first draws before any second one; returns what was
-        complete in time.
+        """Charge the draws of each prefix, all first draws before any second one.
+
+        Returns those that were complete before the limit.
         """
         complete: list[list[Continuation]] = [[] for _ in request.prefixes]
         for number in range(request.samples):
-            for prefix, group, own in zip(request.prefixes, drawn, complete, strict=True):
+            for prefix, group, in_time in zip(request.prefixes, drawn, complete, strict=True):
                 before = self.ledger.cost
-                self.ledger.extended(tuple(prefix), [group[number]])
-                if self._paid(before):
-                    own.append(group[number])
+                self.ledger.charge_extension(tuple(prefix), [group[number]])
+                if self._is_paid(before):
+                    in_time.append(group[number])
         return complete
 
     def read(
         self, request: Score, scored: Sequence[Scored], shape: Shape
     ) -> list[np.ndarray | None]:
-        """Charge what was read, in order; returns the scores of what was read in time, None for the
-        others.
+        """Charge the reading of each prefix, in order.
+
+        Returns the scores of those that were read before the limit, None for the others.
         """
         scores = []
         for prefix, found in zip(request.prefixes, scored, strict=True):
             before = self.ledger.cost
-            self.ledger.scored(tuple(prefix), found, shape)
-            scores.append(found.scores if self._paid(before) else None)
+            self.ledger.charge_scoring(tuple(prefix), found, shape)
+            scores.append(found.scores if self._is_paid(before) else None)
         return scores
 
     @property
     def _spent(self) -> bool:
         return self.ledger.cost.of(self.unit) >= self.limit
 
-    def _paid(self, before: Cost) -> bool:
-        """Whether the limit pays for all that was charged since `before`; if not, the cost is cut
-        back to it.
+    def _is_paid(self, before: Cost) -> bool:
+        """Whether the limit covers all that was charged since `before`.
+
+        If not, the cost is cut back to the limit.
         """
         if self.ledger.cost.of(self.unit) <= self.limit:
             return True
         self.ledger.cost = before.until(self.ledger.cost, self.limit, self.unit)
         return False
 
-    def _stand(self, incumbent: Incumbent) -> None:
-        """Keep what the strategy would answer now."""
-        assert self.budget is not None, "a strategy that says how it stands has a budget"
+    def _keep(self, incumbent: Incumbent) -> None:
+        """Replace the choice by the incumbent."""
+        assert self.budget is not None, "a strategy that yields incumbents needs a budget"
         picks = [[incumbent.pick]] if incumbent.pick else []
         self.choices = [Stamped(Choice(self.budget, picks), self.ledger.cost)]
         self.incumbent = incumbent
@@ -199,8 +207,8 @@ def run(
 ) -> list[Run]:
     """Run every (problem, strategy) to its end and return the runs in order.
 
-    Each round answers all pending requests of one kind in one call of its engine. What a run is
-    sent depends on its own requests alone: draws are numbered per run and prefix, so runs of one
+    Each round answers all pending requests of a kind in one call of the engine. The replies to a
+    run depend on its requests alone: draws are numbered per run and prefix, so that the runs of one
     problem share their samples.
     """
     runs = [each if isinstance(each, Run) else Run(*each) for each in strategies]
@@ -240,26 +248,34 @@ def _extend(runs: list[Run], policy: Policy | None, progress: str | None) -> Non
 
 def _score(runs: list[Run], scorer: Scorer | None, progress: str | None) -> None:
     assert scorer is not None, "a strategy asked for scores and there is no reward model"
-    requests = [each.pending for each in runs]
-    items = [(r.problem, tuple(p)) for r, q in zip(runs, requests, strict=True) for p in q.prefixes]  # type: ignore[union-attr]
+    items = []
+    for each in runs:
+        assert isinstance(each.pending, Score)
+        items += [(each.problem, tuple(prefix)) for prefix in each.pending.prefixes]
     scored = iter(scorer.score(items, progress))
     for each in runs:
         request = each.pending
         assert isinstance(request, Score)
-        found = [next(scored) for _ in request.prefixes]
-        assert all(len(f.scores) == len(p) for f, p in zip(found, request.prefixes, strict=True)), (
-            "one score a step"
-        )
+        found = list(islice(scored, len(request.prefixes)))
+        for prefix, one in zip(request.prefixes, found, strict=True):
+            assert len(one.scores) == len(prefix), "one score a step"
         each.advance(each.read(request, found, scorer.shape))
 
 
 def _grade(runs: list[Run], grader: Grader | None) -> None:
     assert grader is not None, "a strategy asked for answers and there is no grader"
-    requests = [each.pending for each in runs]
-    pairs = [(r.problem, s) for r, q in zip(runs, requests, strict=True) for s in q.solutions]  # type: ignore[union-attr]
-    grades = iter(
-        grade_whole(grader, [problem for problem, _ in pairs], [solution for _, solution in pairs])
-    )
-    for each, request in zip(runs, requests, strict=True):
-        own = [next(grades) for _ in request.solutions]  # type: ignore[union-attr]
-        each.advance([g.answer if isinstance(request, Read) else g.correct for g in own])
+    problems: list[Problem] = []
+    solutions: list[Continuation] = []
+    for each in runs:
+        assert isinstance(each.pending, Read | Judge)
+        problems += [each.problem] * len(each.pending.solutions)
+        solutions += each.pending.solutions
+    grades = iter(grade_whole(grader, problems, solutions))
+    for each in runs:
+        request = each.pending
+        assert isinstance(request, Read | Judge)
+        found = islice(grades, len(request.solutions))
+        if isinstance(request, Read):
+            each.advance([grade.answer for grade in found])
+        else:
+            each.advance([grade.correct for grade in found])

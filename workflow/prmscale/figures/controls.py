@@ -1,9 +1,10 @@
-"""Controls: every way of picking one of n solutions → accuracy, at the largest n.
+"""Controls: every way of choosing one of n solutions → accuracy on test problems, at the largest n.
 
-What a reward model must beat stands beside it: choices that know nothing of labels (one sample,
-random, majority, likelihood of the policy and of the largest base, self-certainty), reward models
-that learnt nothing (untrained, or trained on shuffled labels), and above all of them what is
-possible (pass@n). The paper has no such figure.
+Intervals are over problems and training seeds. Open circles know no label (one sample, random,
+majority, self-certainty, likelihood) or learnt nothing (untrained reward models, and those trained
+on shuffled labels); likelihood is the sum, mean or minimum over token log-probabilities, of the
+policy and of the largest pre-trained base. Diamonds are process reward models, the bar is what is
+possible (pass@n), and the dotted line is one sample. The paper has no such figure.
 """
 
 from __future__ import annotations
@@ -17,8 +18,10 @@ from matplotlib.figure import Figure
 from prmscale.analysis import selection
 from prmscale.analysis.controls import BOUND, CONTROL, PRM, selections
 from prmscale.analysis.estimates import curve
+from prmscale.analysis.verdicts import Rules
 from prmscale.errors import UserError
 from prmscale.figures import panels, style
+from prmscale.results import Results
 
 BY = ["dataset", "place", "selection", "group", "budget"]
 LOOKS = {  # colour, marker and whether it is filled
@@ -28,40 +31,40 @@ LOOKS = {  # colour, marker and whether it is filled
 }
 
 
-def draw(
-    search: pd.DataFrame,
-    reward_models: pd.DataFrame,
-    reported: pd.DataFrame | None,
-    level: float,
-    aggregation: str,
-) -> tuple[Figure, pd.DataFrame]:
-    """The figure and what it draws; a selection that was not measured has no row."""
-    rows = selection.final(selection.first_policy(search))
+def draw(results: Results, rules: Rules) -> tuple[Figure, pd.DataFrame]:
+    """The figure and its table; a way of choosing that was not measured has no row."""
+    rows = selection.final(selection.first_policy(results.search))
     if rows.empty:
         raise UserError("controls: no row of the search table is left to draw")
-    rows = rows[(rows["strategy"] != "best_of_n") | (rows["aggregation"] == aggregation)]
+    other = (rows["strategy"] == "best_of_n") & (rows["aggregation"] != rules.aggregation)
+    rows = rows[~other]
     top = panels.largest_budget(rows, "controls")
-    chosen = selections(
-        rows[(rows["budget"] == top) | (rows["strategy"] == "one_sample")], reward_models
-    )
-    data = curve(chosen, BY, level=level)
-
-    with style.applied():
-        names = data.sort_values("place").drop_duplicates("selection")[["selection", "group"]]
-        heights = {name: i for i, name in enumerate(names["selection"])}
-        figure, axes = panels.rows_of_dots(data, list(heights), f"accuracy (%), n = {top}")
-        for dataset, axis in axes.items():
-            _dots(axis, data[data["dataset"] == dataset], heights)
-            _one_sample(axis, data[data["dataset"] == dataset])
-            groups = list(names["group"])
-            for i in range(1, len(groups)):
-                if groups[i] != groups[i - 1]:
-                    axis.axhline(i - 0.5, color=style.GREY, linewidth=0.5, zorder=1)
-        panels.finish(figure, axes)
+    rows = rows[(rows["budget"] == top) | (rows["strategy"] == "one_sample")]
+    data = curve(selections(rows, results.reward_models), BY, level=rules.level)
+    with style.apply():
+        figure = _draw_panels(data, top)
     return figure, panels.tidy(data.drop(columns="place"), str(rows["policy"].iloc[0]), [])
 
 
-def _dots(axis: Axes, data: pd.DataFrame, heights: dict[str, int]) -> None:
+def _draw_panels(data: pd.DataFrame, top: int) -> Figure:
+    """A panel for each data set, with a row for each selection and lines between groups."""
+    names = data.sort_values("place").drop_duplicates("selection")[["selection", "group"]]
+    heights = {name: i for i, name in enumerate(names["selection"])}
+    groups = list(names["group"])
+    borders = [i for i in range(1, len(groups)) if groups[i] != groups[i - 1]]
+    figure, axes = panels.rows_of_dots(data, list(heights), f"accuracy (%), n = {top}")
+    for dataset, axis in axes.items():
+        shown = data[data["dataset"] == dataset]
+        _draw_dots(axis, shown, heights)
+        for mean in shown.loc[shown["selection"] == "one sample", "mean"]:
+            axis.axvline(mean, color=style.GREY, linestyle=(0, (1, 1.2)), linewidth=0.9, zorder=1)
+        for border in borders:
+            axis.axhline(border - 0.5, color=style.GREY, linewidth=0.5, zorder=1)
+    panels.finish(figure, axes)
+    return figure
+
+
+def _draw_dots(axis: Axes, data: pd.DataFrame, heights: dict[str, int]) -> None:
     """Each selection's accuracy with its interval."""
     for group, (label, colour, marker, fill) in LOOKS.items():
         rows = data[data["group"] == group].sort_values("place")
@@ -72,9 +75,3 @@ def _dots(axis: Axes, data: pd.DataFrame, heights: dict[str, int]) -> None:
         face = "white" if fill == "none" else colour
         shape: dict[str, Any] = {"marker": marker, "markerfacecolor": face, "markersize": 4.5}
         axis.plot(rows["mean"], y, linestyle="", color=colour, label=label, zorder=3, **shape)
-
-
-def _one_sample(axis: Axes, data: pd.DataFrame) -> None:
-    """A line down the panel at what one sample gives: what every selection must beat."""
-    for mean in data.loc[data["selection"] == "one sample", "mean"]:
-        axis.axvline(mean, color=style.GREY, linestyle=(0, (1, 1.2)), linewidth=0.9, zorder=1)

@@ -1,9 +1,11 @@
-"""Figure 10: F1 of every reward model at naming a solution's first wrong step, by the protocol of
-ProcessBench.
+"""Figure 10: how well each reward model finds the first wrong step of a solution (F1).
 
-Ours beyond the paper. F1 is the harmonic mean of the accuracies on erroneous and on right solutions
-(arXiv 2412.06559). On the subsets of ProcessBench itself, published numbers of released reward
-models stand beside ours.
+F1 is the harmonic mean of the accuracies on erroneous and on right solutions, by the protocol of
+ProcessBench (arXiv 2412.06559). The solutions are the policy's first samples of each test problem,
+whose truth is known. Intervals are over problems and training seeds; controls are open circles.
+Each reward model's threshold was chosen on validation solutions. On ProcessBench's own subsets,
+where a study has them, crosses are the published numbers of released reward models. The study's own
+figure; the paper has no such points.
 """
 
 from __future__ import annotations
@@ -14,8 +16,10 @@ from matplotlib.figure import Figure
 
 from prmscale.analysis import first_errors as protocol
 from prmscale.analysis import selection
+from prmscale.analysis.verdicts import Rules
 from prmscale.errors import UserError
 from prmscale.figures import panels, style
+from prmscale.results import Results
 
 SUBSETS = {  # ours: ProcessBench's
     "ProcessBench gsm8k": "GSM8K",
@@ -23,40 +27,30 @@ SUBSETS = {  # ours: ProcessBench's
     "ProcessBench olympiadbench": "OlympiadBench",
     "ProcessBench omnimath": "Omni-MATH",
 }
-CONTROL = style.Look(style.GREY, "o", "")
-REPORTED = style.Look(style.BLACK, "x", "")
+LOOKS = {  # of groups that look alike in every study
+    "control": style.Look(style.GREY, "o", ""),
+    "reported": style.Look(style.BLACK, "x", ""),
+}
 
 
-def draw(
-    search: pd.DataFrame,
-    reward_models: pd.DataFrame,
-    reported: pd.DataFrame | None,
-    level: float,
-    aggregation: str,
-    first_errors: pd.DataFrame,
-) -> tuple[Figure, pd.DataFrame]:
-    """The figure and what it draws; reward models in order of size, then of their training data,
-    controls last.
-    """
-    if first_errors.empty:
+def draw(results: Results, rules: Rules) -> tuple[Figure, pd.DataFrame]:
+    """The figure and its table: reward models by size, then training data; controls come last."""
+    if results.first_errors.empty:
         raise UserError(
-            "fig10: no solution whose first wrong step is known: it wants a generated data set "
-            "among the first of search.evaluations, or search.first_errors.process_bench"
+            "fig10: no solution whose first wrong step is known. Name a generated data set in the "
+            "first of search.evaluations, or give search.first_errors.process_bench"
         )
-    data = protocol.f1(first_errors, level)
-    facts = _facts(reward_models).merge(data, on="reward_model")
-    theirs = _published(reported, set(data["dataset"]))
-    data = pd.concat([facts.sort_values("place"), theirs], ignore_index=True)
-
-    with style.applied():
+    measured = protocol.f1(results.first_errors, rules.level)
+    measured = _facts(results.reward_models).merge(measured, on="reward_model")
+    published = _published(results.reported("fig10"), set(measured["dataset"]))
+    data = pd.concat([measured.sort_values("place"), published], ignore_index=True)
+    with style.apply():
         names = list(dict.fromkeys(data["reward_model"]))
         figure, axes = panels.rows_of_dots(data, names, "F1 of the first wrong step (%)")
         groups = list(dict.fromkeys(data["group"]))
-        for (dataset, group), own in data.groupby(["dataset", "group"]):
-            look = {"control": CONTROL, "reported": REPORTED}.get(str(group)) or style.look(
-                groups.index(group)
-            )
-            _dots(axes[str(dataset)], own, names, look, str(group))
+        looks = {group: style.look(place) for place, group in enumerate(groups)} | LOOKS
+        for (dataset, group), rows in data.groupby(["dataset", "group"]):
+            _draw_dots(axes[str(dataset)], rows, names, looks[group], str(group))
         for axis in axes.values():
             axis.set_xlim(-0.02, 1.02)
         panels.finish(figure, axes)
@@ -70,47 +64,35 @@ def _facts(reward_models: pd.DataFrame) -> pd.DataFrame:
     rows["group"] = rows["labels"].str.replace("monte_carlo", "Monte-Carlo") + " labels"
     rows.loc[selection.marked(rows, "released"), "group"] = "released"
     rows.loc[control, "group"] = "control"
-    order = [
-        "control",
-        "base_parameters",
-        "base_tokens",
-        "train_on",
-        "labels",
-        "training_set",
-        "reward_model",
-    ]
-    rows = rows.assign(control=control).sort_values(order, ignore_index=True)
-    return rows.assign(place=range(len(rows)))[
-        ["reward_model", "base_parameters", "train_on", "group", "place"]
-    ]
+    facts = ["base_parameters", "base_tokens", "train_on", "labels", "training_set"]
+    rows = rows.assign(control=control)
+    rows = rows.sort_values(["control", *facts, "reward_model"], ignore_index=True)
+    rows = rows.assign(place=range(len(rows)))
+    return rows[["reward_model", "base_parameters", "train_on", "group", "place"]]
 
 
 def _published(reported: pd.DataFrame | None, datasets: set[str]) -> pd.DataFrame:
     """The published numbers of ProcessBench's subsets among these data sets."""
     if reported is None:
         return pd.DataFrame()
-    own = {theirs: ours for ours, theirs in SUBSETS.items() if ours in datasets}
-    rows = reported[reported["dataset"].isin(own)]
+    names = {theirs: ours for ours, theirs in SUBSETS.items() if ours in datasets}
+    rows = reported[reported["dataset"].isin(names)]
     return pd.DataFrame(
         {
             "reward_model": rows["reward_model"],
             "group": "reported",
-            "dataset": rows["dataset"].map(own),
+            "dataset": rows["dataset"].map(names),
             "mean": rows["f1"] / 100,
         }
     )
 
 
-def _dots(axis: Axes, data: pd.DataFrame, names: list[str], look: style.Look, label: str) -> None:
-    """The F1 of reward models of one group with its intervals, each at the height of its name."""
+def _draw_dots(
+    axis: Axes, data: pd.DataFrame, names: list[str], look: style.Look, group: str
+) -> None:
+    """F1 with its interval of the reward models of a group, each at the height of its name."""
     y = data["reward_model"].map(names.index)
     axis.hlines(y, data["low"], data["high"], color=look.colour, linewidth=1.2, zorder=2)
-    face = "white" if label == "control" else look.colour
-    axis.plot(
-        data["mean"],
-        y,
-        **{**look.options, "linestyle": ""},
-        markerfacecolor=face,
-        label=label,
-        zorder=3,
-    )
+    face = "white" if group == "control" else look.colour
+    options = look.options | {"linestyle": "", "markerfacecolor": face}
+    axis.plot(data["mean"], y, label=group, zorder=3, **options)

@@ -1,12 +1,12 @@
-"""Figure 3: n of best-of-n → accuracy, one line for each training set of the reward model; below,
-its diversity.
+"""Figure 3: n of best-of-n → accuracy, one line for each training set of the reward model.
 
-The paper's figure compares PRM800K, Math-Shepherd and ASLAF with majority voting on two math sets:
-ASLAF is best (Observation 2), and accuracy rises with n. It prints no exact points, so nothing of
-it is drawn here. Ours compares reward models of one base that differ in training set and labels
-alone, with majority, likelihood and the oracle. The lower rows, of a study that varies it, show
-accuracy at the largest n against how many wordings, problems or policies a training set of fixed
-size is of.
+The reward models share a base and differ in training set and labels alone; the sets have one size,
+or the legend names it. Beside them stand majority vote, likelihood (the policy's own, summed over
+tokens) and the oracle (pass@n). Intervals are over problems and training seeds. Lower rows, of a
+study that varies the diversity of training sets: accuracy at the largest n against the number of
+wordings with a popular misreading, of problems or of policies, in training sets of one size (in the
+legend), beside majority vote. The paper compares PRM800K, Math-Shepherd and ASLAF, and finds ASLAF
+best (Observation 2); it prints no exact points, so none are overlaid.
 """
 
 from __future__ import annotations
@@ -17,8 +17,10 @@ from matplotlib.figure import Figure
 from prmscale.analysis import selection
 from prmscale.analysis.diversity import AXES
 from prmscale.analysis.estimates import curve
+from prmscale.analysis.verdicts import Rules
 from prmscale.errors import UserError
 from prmscale.figures import panels, style
+from prmscale.results import Results
 
 BY = ["dataset", "strategy", "kind", "budget", "varied", "amount"]
 CHECKS = ["majority", "likelihood", "oracle"]
@@ -29,84 +31,71 @@ VARIED = {
 }
 
 
-def draw(
-    search: pd.DataFrame,
-    reward_models: pd.DataFrame,
-    reported: pd.DataFrame | None,
-    level: float,
-    aggregation: str,
-) -> tuple[Figure, pd.DataFrame]:
-    """The figure and what it draws; reward models that differ in seed alone are averaged."""
-    rows = selection.final(selection.first_policy(search))
-    models = selection.training_sets(reward_models)
+def draw(results: Results, rules: Rules) -> tuple[Figure, pd.DataFrame]:
+    """The figure and its table; reward models that differ in seed alone are averaged."""
+    rows = selection.final(selection.first_policy(results.search))
+    models = selection.training_sets(results.reward_models)
     if models.empty:
-        raise UserError("fig3: no trained reward model; at least one training set is wanted")
-    scored = selection.best_of_n(rows, models["reward_model"], aggregation)
+        raise UserError("fig3: no trained reward model; needs at least one training set")
+    scored = selection.best_of_n(rows, models["reward_model"], rules.aggregation)
     kinds, sizes = selection.kinds(models), selection.fact(models, "solutions")
-    title = (
-        f"training sets of {sizes.iloc[0]:,.0f} solutions unless it says otherwise"
-        if sizes.nunique() == 1
-        else None
-    )
-    if title is None:
+    title = None
+    if sizes.nunique() == 1:
+        title = f"training sets of {sizes.iloc[0]:,.0f} solutions unless it says otherwise"
+    else:
         kinds += sizes.map(", {:,.0f} solutions".format)
-    checks = selection.controls(rows, CHECKS)
     top = panels.largest_budget(scored, "fig3")
-    drawn = [scored.assign(kind=scored["reward_model"].map(kinds)), checks.assign(kind="")]
-    drawn = [part.assign(varied="", amount=0.0) for part in drawn] + _varied(
-        rows, reward_models, aggregation, top
-    )
-    data = curve(pd.concat(drawn), BY, level=level)
-
-    with style.applied():
-        varied = [axis for axis in AXES if axis in set(data["varied"])]
-        labels = {"": "n of best-of-n (samples)"} | {str(axis): VARIED[axis] for axis in varied}
-        figure, axes = panels.stacked(data, labels, "accuracy (%)")
-        for (dataset, strategy), points in data[data["strategy"].isin(CHECKS)].groupby(
-            ["dataset", "strategy"]
-        ):
-            name, look = style.CONTROLS[str(strategy)]
-            panels.line(axes[str(dataset), ""], points, "budget", look, name)
-            for axis in varied if strategy == "majority" else ():
-                panels.level_line(
-                    axes[str(dataset), axis], points[points["budget"] == top], look, name
-                )
-        order = list(dict.fromkeys([*kinds, *data.loc[data["varied"] != "", "kind"]]))
-        scored = data[data["strategy"] == "best_of_n"]
-        for (dataset, row, kind), points in scored.groupby(["dataset", "varied", "kind"]):
-            x = "amount" if row else "budget"
-            panels.line(
-                axes[str(dataset), str(row)],
-                points,
-                x,
-                style.look(order.index(kind)),
-                f"PRM {kind}",
-            )
-        for (_, row), each in axes.items():
-            shown = data[data["varied"] == row]
-            panels.powers_axis(each, shown["amount"] if row else shown["budget"])
-            if row:
-                each.set_ylabel(each.get_ylabel() and f"accuracy of best-of-{top} (%)")
-        panels.finish(
-            figure, {" ".join(key): axis for key, axis in axes.items()}, columns=2, title=title
-        )
+    parts = [
+        scored.assign(kind=scored["reward_model"].map(kinds), varied="", amount=0.0),
+        selection.controls(rows, CHECKS).assign(kind="", varied="", amount=0.0),
+        *_vary(rows, results.reward_models, rules.aggregation, top),
+    ]
+    data = curve(pd.concat(parts), BY, level=rules.level)
+    order = list(dict.fromkeys([*kinds, *data.loc[data["varied"] != "", "kind"]]))
+    with style.apply():
+        figure = _draw_panels(data, order, top, title)
     return figure, panels.tidy(data, str(rows["policy"].iloc[0]), ["kind", "varied", "amount"])
 
 
-def _varied(
+def _vary(
     rows: pd.DataFrame, reward_models: pd.DataFrame, aggregation: str, top: int
 ) -> list[pd.DataFrame]:
-    """The rows at the largest n of reward models whose training sets differ in diversity alone, one
-    table an axis.
-    """
-    found = []
+    """For each axis of diversity, the rows at the largest n of the reward models that vary it."""
+    tables = []
     for axis in AXES:
         models = selection.diversity(reward_models, axis)
         if models.empty:
             continue
-        own = selection.best_of_n(rows, models["reward_model"], aggregation)
-        own = own[own["budget"] == top]
-        amount = own["reward_model"].map(selection.fact(models, axis))
+        scored = selection.best_of_n(rows, models["reward_model"], aggregation)
+        scored = scored[scored["budget"] == top]
+        amount = scored["reward_model"].map(selection.fact(models, axis)).astype(float)
         kind = f"trained on {models['solutions'].iloc[0]:,.0f} solutions"
-        found.append(own.assign(kind=kind, varied=axis, amount=amount.astype(float)))
-    return found
+        tables.append(scored.assign(kind=kind, varied=axis, amount=amount))
+    return tables
+
+
+def _draw_panels(data: pd.DataFrame, kinds: list[str], top: int, title: str | None) -> Figure:
+    """For each data set a panel over n, and below it a panel for each axis of diversity."""
+    varied = [str(axis) for axis in AXES if axis in set(data["varied"])]
+    labels = {"": "n of best-of-n (samples)"} | {axis: VARIED[axis] for axis in varied}
+    figure, axes = panels.stacked(data, labels, "accuracy (%)")
+    checks = data[data["strategy"].isin(CHECKS)]
+    for (dataset, strategy), points in checks.groupby(["dataset", "strategy"]):
+        name, look = style.CONTROLS[str(strategy)]
+        panels.line(axes[str(dataset), ""], points, "budget", look, name)
+        if strategy == "majority":
+            at_top = points[points["budget"] == top]
+            for axis in varied:
+                panels.level_line(axes[str(dataset), axis], at_top, look, name)
+    scored = data[data["strategy"] == "best_of_n"]
+    for (dataset, row, kind), points in scored.groupby(["dataset", "varied", "kind"]):
+        x, look = "amount" if row else "budget", style.look(kinds.index(str(kind)))
+        panels.line(axes[str(dataset), str(row)], points, x, look, f"PRM {kind}")
+    for (_, row), panel in axes.items():
+        shown = data[data["varied"] == row]
+        panels.powers_axis(panel, shown["amount"] if row else shown["budget"])
+        if row and panel.get_ylabel():
+            panel.set_ylabel(f"accuracy of best-of-{top} (%)")
+    named = {" ".join(key): panel for key, panel in axes.items()}
+    panels.finish(figure, named, columns=2, title=title)
+    return figure

@@ -1,11 +1,11 @@
-"""Figure 4: tokens generated for a problem → accuracy, one line a search strategy.
+"""Figure 4: tokens generated for a test problem (mean) → accuracy, one line for each strategy.
 
-The paper's figure shows accuracy on two math sets against the average generation budget of a
-question: at large budgets MCTS is above beam search, above best-of-n, above majority (Observation
-3). It prints no exact points, so nothing of it is drawn here. Ours is guided by one reward model
-throughout, and a point stands at the tokens that were spent, not at the budget allowed: the table
-has both, and the legend names who left more than 5 % of a budget unspent. Problems without an
-answer count as wrong; the table has their share.
+One reward model guides all strategies. Intervals are over problems and training seeds; the dotted
+line is one sample. Points stand at the tokens spent, not at the budget allowed. No budget is left
+out, and a problem without an answer counts as wrong. The legend names the strategies that leave
+more than 5 % of a budget unspent. In the paper's figure MCTS is above beam search, above best-of-n,
+above majority voting at large budgets (Observation 3); the paper prints no exact points, so none
+are overlaid.
 """
 
 from __future__ import annotations
@@ -13,32 +13,23 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.figure import Figure
 
-from prmscale.analysis import selection, strategies
+from prmscale.analysis.verdicts import Rules
 from prmscale.figures import panels, strategy_lines, style
+from prmscale.figures.strategy_lines import TOKENS
+from prmscale.results import Results
 
 
-def draw(
-    search: pd.DataFrame,
-    reward_models: pd.DataFrame,
-    reported: pd.DataFrame | None,
-    level: float,
-    aggregation: str,
-) -> tuple[Figure, pd.DataFrame]:
-    """The figure and what it draws; a point's x is the mean of the tokens spent, `share` their part
-    of the budget.
-    """
-    rows = strategies.wanted(selection.first_policy(search), reward_models, aggregation, "fig4")
-    data = strategy_lines.points(rows, [strategy_lines.TOKENS], level)
-
-    with style.applied():
-        figure, axes = panels.grid(
-            data, "tokens spent on a problem (generated)", "accuracy (%)", extra=0.8
-        )
+def draw(results: Results, rules: Rules) -> tuple[Figure, pd.DataFrame]:
+    """The figure and its table; `share` is the part of the budget that was spent."""
+    rows = strategy_lines.select(results, rules, "fig4")
+    data = strategy_lines.points(rows, [TOKENS], rules.level)
+    with style.apply():
+        xlabel = "tokens spent on a problem (generated)"
+        figure, axes = panels.grid(data, xlabel, "accuracy (%)", extra=0.8)
         for dataset, axis in axes.items():
-            strategy_lines.draw_lines(
-                axis, data[data["dataset"] == dataset], strategy_lines.TOKENS, aggregation
-            )
+            points = data[data["dataset"] == dataset]
+            strategy_lines.draw_lines(axis, points, TOKENS, rules.aggregation)
             panels.costs_axis(axis)
-        title = strategy_lines.note(rows, reward_models, figure.get_figwidth())
+        title = strategy_lines.note(rows, results.reward_models, figure.get_figwidth())
         panels.finish(figure, axes, columns=4, title=title)
     return figure, strategy_lines.tidy(data, rows)

@@ -1,11 +1,11 @@
-"""Figure 5: test time (upper row) and FLOPs (lower row) of a problem → accuracy, one line a search
-strategy.
+"""Figure 5: test time and FLOPs of a problem → accuracy, one line for each search strategy.
 
-The paper's figure shows accuracy on two math sets against test time in hours: best-of-n is ahead at
-first, MCTS overtakes it. It prints no exact points, so nothing of it is drawn here. Time is what
-the tokens generated and read take with full batches on this machine; FLOPs are those of policy and
-reward model with every prefix cached: both of what was spent, not of the budget allowed. Rows,
-lines, looks and the note on budgets left unspent are those of figure 4.
+Upper row: the time that a problem's tokens take with full batches on this machine. Lower row: FLOPs
+of policy and reward model with every prefix cached. Strategies, reward model and budgets are those
+of figure 4. Intervals are over problems and training seeds. Points stand at what was spent. No
+budget is left out, and a problem without an answer counts as wrong. The legend names the strategies
+that leave more than 5 % of a budget unspent. In the paper's figure best-of-n is ahead at first,
+then MCTS overtakes it; the paper prints no exact points, so none are overlaid.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.figure import Figure
 
-from prmscale.analysis import selection, strategies
+from prmscale.analysis.verdicts import Rules
 from prmscale.figures import panels, strategy_lines, style
+from prmscale.results import Results
 
 COSTS = {  # column: axis label and the unit of its ticks
     "seconds": ("test time a problem", "s"),
@@ -22,30 +23,19 @@ COSTS = {  # column: axis label and the unit of its ticks
 }
 
 
-def draw(
-    search: pd.DataFrame,
-    reward_models: pd.DataFrame,
-    reported: pd.DataFrame | None,
-    level: float,
-    aggregation: str,
-) -> tuple[Figure, pd.DataFrame]:
-    """The figure and what it draws; a point's x is a mean over problems and training seeds."""
-    rows = strategies.wanted(selection.first_policy(search), reward_models, aggregation, "fig5")
-    data = strategy_lines.points(rows, [strategy_lines.TOKENS, *COSTS], level)
-
-    with style.applied():
-        figure, axes = panels.stacked(
-            data, {cost: label for cost, (label, _) in COSTS.items()}, "accuracy (%)"
-        )
+def draw(results: Results, rules: Rules) -> tuple[Figure, pd.DataFrame]:
+    """The figure and its table; x is a mean over problems and training seeds."""
+    rows = strategy_lines.select(results, rules, "fig5")
+    data = strategy_lines.points(rows, [strategy_lines.TOKENS, *COSTS], rules.level)
+    with style.apply():
+        labels = {cost: label for cost, (label, _) in COSTS.items()}
+        figure, axes = panels.stacked(data, labels, "accuracy (%)")
         for (dataset, cost), axis in axes.items():
-            strategy_lines.draw_lines(axis, data[data["dataset"] == dataset], cost, aggregation)
+            points = data[data["dataset"] == dataset]
+            strategy_lines.draw_lines(axis, points, cost, rules.aggregation)
             panels.costs_axis(axis, COSTS[cost][1])
-        title = strategy_lines.note(rows, reward_models, figure.get_figwidth())
+        title = strategy_lines.note(rows, results.reward_models, figure.get_figwidth())
         columns = 4 if data["dataset"].nunique() > 1 else 1
-        panels.finish(
-            figure,
-            {f"{dataset} {cost}": axis for (dataset, cost), axis in axes.items()},
-            columns,
-            title,
-        )
+        named = {" ".join(key): axis for key, axis in axes.items()}
+        panels.finish(figure, named, columns, title)
     return figure, strategy_lines.tidy(data, rows)

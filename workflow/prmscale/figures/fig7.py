@@ -1,10 +1,13 @@
-"""Figure 7: how pre-training of the base and training of the reward model share a compute budget.
+"""Figure 7: pre-training tokens of the base → accuracy of best-of-n at the largest n.
 
-The study's own figure. Above: pre-training tokens of the base → accuracy of best-of-n at the
-largest n, one line a size, with the reward model fully trained (the axis shows tokens, which a line
-has in common with the others where FLOPs also differ by size; the CSV holds both). Below, where
-enough was measured: accuracy over the FLOPs of both trainings, as points and as the fitted law,
-with the best split of some totals (`budget_plane`).
+One line for each size of the reward model, fully trained, with intervals over problems and training
+seeds; horizontal lines show what the same samples give without a reward model. Below, where reward
+models were measured along their training: accuracy over the FLOPs of pre-training and of
+reward-model training, as measured (dots) and by a scaling law that saturates in both, 1 − e −
+b·P^−α − c·T^−β. The law is fitted to the dots and shown between them alone. Along the dashed lines
+of equal total stands the split that is best by the law, with its interval over problems, seeds and
+bases. Parameters, and errors on bases left out of the fit, are in tables/scaling_law.csv. The
+study's own figure; the paper prints no such points.
 """
 
 from __future__ import annotations
@@ -19,113 +22,111 @@ from prmscale.analysis.tradeoff import Points
 from prmscale.analysis.verdicts import Rules
 from prmscale.errors import UserError
 from prmscale.figures import budget_plane, panels, style
+from prmscale.results import Results
 
-BY = ["dataset", "strategy", "base_parameters", "base_tokens", "base_flops", "budget"]
-LINES = "accuracy along pre-training"  # a part of what is drawn, beside those of the plane
+FACTS = ["base_parameters", "base_tokens", "base_flops"]
+BY = ["dataset", "strategy", *FACTS, "budget"]
+LINES = "accuracy along pre-training"  # `part` in the CSV, beside the parts of the plane
 
 
-def draw(
-    search: pd.DataFrame,
-    reward_models: pd.DataFrame,
-    reported: pd.DataFrame | None,
-    level: float,
-    seed: int,
-    aggregation: str,
-) -> tuple[Figure, pd.DataFrame]:
-    """The figure and what it draws, by the column `part`; sizes with one pre-training budget are
-    single points.
+def draw(results: Results, rules: Rules) -> tuple[Figure, pd.DataFrame]:
+    """The figure and its table, by the column `part`.
+
+    A size with one pre-training budget is a single point. The axis shows tokens, since FLOPs also
+    differ by size; the table has both.
     """
-    own = selection.first_policy(search)
-    models = selection.budgets(reward_models)
+    search = selection.first_policy(results.search)
+    models = selection.budgets(results.reward_models)
     if models.groupby("base_parameters")["base_tokens"].nunique().max() < 2 or models.empty:
         raise UserError(
-            "fig7: reward models whose bases are one language model at two checkpoints of its "
-            "pre-training or more (base: NAME@PERCENT), alike in all else, are wanted; there are "
+            "fig7: needs reward models, alike in all else, whose bases are one language model at "
+            "two checkpoints of its pre-training or more (base: NAME@PERCENT); there are "
             f"{', '.join(dict.fromkeys(models['reward_model'])) or 'none'}"
         )
-    rules = Rules(0.0, aggregation, level=level)
-    data, top = _along_pretraining(own, models, rules)
-    planes = [each for each in tradeoff.points(own, reward_models, aggregation) if each.enough]
-
-    with style.applied():
-        figure, above, below = _panels(data, top, planes)
-        panels.level_controls(above, data, top)
-        lines = data[data["strategy"] == "best_of_n"]
-        sizes = sorted(lines["base_parameters"].unique())
-        for (dataset, size), points in lines.groupby(["dataset", "base_parameters"]):
-            label = f"PRM of {panels.count(float(str(size)))} parameters"
-            panels.line(
-                above[str(dataset)], points, "base_tokens", style.look(sizes.index(size)), label
-            )
-        for axis in above.values():
-            panels.powers_axis(axis, lines["base_tokens"], "count")
-        surfaces = []
-        if planes:
-            shade = budget_plane.colours(planes)
-            surfaces = [
-                budget_plane.draw_plane(below[each.dataset], each, shade, rules) for each in planes
-            ]
-            bar = figure.colorbar(shade, ax=list(below.values()), label="accuracy (%)", pad=0.01)
-            panels.percent(bar.ax.yaxis)
+    data, top = _measure_lines(search, models, rules)
+    planes = list(tradeoff.points(search, results.reward_models, rules.aggregation))
+    planes = [plane for plane in planes if plane.enough]
+    with style.apply():
+        figure, above, below = _make_panels(data, top, planes)
+        _draw_lines(above, data, top)
+        surfaces = _draw_planes(figure, below, planes, rules)
         every = {**above, **{f"{name}, plane": axis for name, axis in below.items()}}
         panels.finish(figure, every, 3 if len(above) > 1 else 1)
-    tidy = panels.tidy(
-        data, str(own["policy"].iloc[0]), ["base_parameters", "base_tokens", "base_flops"]
-    )
-    drawn = pd.concat([tidy.assign(part=LINES), *surfaces], ignore_index=True)
-    return figure, drawn.assign(policy=tidy["policy"].iloc[0])
+    policy = str(search["policy"].iloc[0])
+    lines = panels.tidy(data, policy, FACTS).assign(part=LINES)
+    return figure, pd.concat([lines, *surfaces], ignore_index=True).assign(policy=policy)
 
 
-def _along_pretraining(
-    own: pd.DataFrame, models: pd.DataFrame, rules: Rules
+def _measure_lines(
+    search: pd.DataFrame, models: pd.DataFrame, rules: Rules
 ) -> tuple[pd.DataFrame, int]:
-    """Accuracies of fully trained reward models and of controls at the largest budget, and that
-    budget.
-    """
-    rows = selection.final(own)
+    """Accuracies of fully trained reward models and of controls at the largest n, and that n."""
+    rows = selection.final(search)
     scored = selection.best_of_n(rows, models["reward_model"], rules.aggregation)
     top = panels.largest_budget(scored, "fig7")
     scored = scored[scored["budget"] == top]
-    facts = {
-        column: scored["reward_model"].map(selection.fact(models, column)) for column in BY[2:5]
-    }
+    names = scored["reward_model"]
+    scored = scored.assign(**{fact: names.map(selection.fact(models, fact)) for fact in FACTS})
     checks = selection.controls(rows, ["one_sample", "majority", "likelihood"], [top])
-    both = pd.concat([scored.assign(**facts), checks.assign(**dict.fromkeys(facts, 0.0))])
-    return curve(both, BY, level=rules.level), top
+    checks = checks.assign(**dict.fromkeys(FACTS, 0.0))
+    return curve(pd.concat([scored, checks]), BY, level=rules.level), top
 
 
-def _panels(
+def _draw_lines(axes: dict[str, Axes], data: pd.DataFrame, top: int) -> None:
+    """A line for each size of the reward model, and the controls."""
+    panels.level_controls(axes, data, top)
+    lines = data[data["strategy"] == "best_of_n"]
+    sizes = sorted(lines["base_parameters"].unique())
+    for (dataset, size), points in lines.groupby(["dataset", "base_parameters"]):
+        label = f"PRM of {panels.count(float(str(size)))} parameters"
+        look = style.look(sizes.index(size))
+        panels.line(axes[str(dataset)], points, "base_tokens", look, label)
+    for axis in axes.values():
+        panels.powers_axis(axis, lines["base_tokens"], "count")
+
+
+def _draw_planes(
+    figure: Figure, axes: dict[str, Axes], planes: list[Points], rules: Rules
+) -> list[pd.DataFrame]:
+    """The planes of both budgets in one scale of colours; returns the table of each."""
+    if not planes:
+        return []
+    shade = budget_plane.colours(planes)
+    tables = [budget_plane.draw_plane(axes[plane.dataset], plane, shade, rules) for plane in planes]
+    bar = figure.colorbar(shade, ax=list(axes.values()), label="accuracy (%)", pad=0.01)
+    panels.percent(bar.ax.yaxis)
+    return tables
+
+
+def _make_panels(
     data: pd.DataFrame, top: int, planes: list[Points]
 ) -> tuple[Figure, dict[str, Axes], dict[str, Axes]]:
-    """A panel of lines for each data set, two side by side, and below it that of the plane where
-    there is one.
-    """
+    """A panel of lines for each data set, two side by side, and below it a panel of its plane."""
     sizes = {str(name): int(n.max()) for name, n in data.groupby("dataset")["n"]}
+    with_plane = {plane.dataset for plane in planes}
     columns = min(panels.COLUMNS, len(sizes))
     bands = -(-len(sizes) // columns)
-    kinds = 2 if planes else 1
+    heights = [2.3, 2.9] if planes else [2.3]
     width = style.FULL_WIDTH if columns > 1 else style.COLUMN_WIDTH
-    figure = Figure(figsize=(width, bands * (2.3 + 2.9 * (kinds - 1)) + 1.0), layout="constrained")
+    figure = Figure(figsize=(width, bands * sum(heights) + 1.0), layout="constrained")
     every = figure.subplots(
-        kinds * bands, columns, squeeze=False, height_ratios=[2.3, 2.9][:kinds] * bands
+        len(heights) * bands, columns, squeeze=False, height_ratios=heights * bands
     )
     above, below = {}, {}
     for number in range(bands * columns):
         band, column = divmod(number, columns)
-        cells = every[kinds * band : kinds * (band + 1), column]
+        cells = list(every[len(heights) * band : len(heights) * (band + 1), column])
         name = list(sizes)[number] if number < len(sizes) else ""
         if name:
-            above[name] = cells[0]
-            cells[0].set_title(f"{name} ({sizes[name]} problems)")
-            cells[0].set_xlabel("pre-training tokens of the base")
-            panels.percent(cells[0].yaxis)
-        if name in {each.dataset for each in planes}:
-            below[name] = cells[1]
-            cells[1].set_xlabel("pre-training of the base (FLOPs)")
-        for cell in cells[bool(name) + (name in below) :]:
+            axis = above[name] = cells.pop(0)
+            axis.set_title(f"{name} ({sizes[name]} problems)")
+            axis.set_xlabel("pre-training tokens of the base")
+            axis.set_ylabel("" if column else f"accuracy of best-of-{top} (%)")
+            panels.percent(axis.yaxis)
+        if name in with_plane:
+            axis = below[name] = cells.pop(0)
+            axis.set_xlabel("pre-training of the base (FLOPs)")
+            axis.set_ylabel("" if column else "training of the PRM (FLOPs)")
+        for cell in cells:
             cell.remove()
-        if column == 0:
-            cells[0].set_ylabel(f"accuracy of best-of-{top} (%)")
-            if name in below:
-                cells[1].set_ylabel("training of the PRM (FLOPs)")
     return figure, above, below

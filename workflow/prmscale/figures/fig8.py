@@ -1,12 +1,13 @@
-"""Figure 8: which search strategy wins at which budget and difficulty, and from which budget on
-each leads best-of-n.
+"""Figure 8: which search strategy wins at which budget and difficulty, at equal tokens spent.
 
-The study's own figure on the paper's Observation 3, which speaks of all problems together.
-Strategies are compared at tokens spent. Above, a cell names a strategy only where its lead over
-every other one is certain; elsewhere it holds the marks of those that may be the best, each at its
-place (`crossover.winners`). Below stand the crossovers with best-of-n and their intervals; arrows
-point to what lies beyond what was spent. One sample's worth is left out, since nothing is chosen
-there. Rows and looks are those of figure 4.
+Tokens are in samples' worth. Above: the winner of each budget and difficulty, named only where its
+lead over every other strategy is certain (on 20 problems or more, at a level corrected for their
+number); elsewhere the marks of all strategies that may be the best, each at its place. Below: from
+which amount on each strategy leads best-of-n, with the amounts at which a lead of zero is
+compatible with the data (problems and training seeds); arrows point beyond what both spent. One
+sample's worth is left out, since nothing is chosen there; a problem without an answer counts as
+wrong. The legend names the strategies that leave more than 5 % of a budget unspent. The study's own
+figure on Observation 3, which speaks of all problems together; the paper has no such points.
 """
 
 from __future__ import annotations
@@ -21,65 +22,56 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 
-from prmscale.analysis import crossover, selection, strategies
+from prmscale.analysis import crossover
 from prmscale.analysis.strategies import NAMES
+from prmscale.analysis.verdicts import Rules
 from prmscale.errors import UserError
 from prmscale.figures import panels, strategy_lines, style
+from prmscale.results import Results
 
-ABREAST = 5  # marks of strategies beside each other in a cell without a winner
+ABREAST = 5  # marks side by side in a cell without a winner
 CELL = 0.27  # inches, the height of a cell
 UNDECIDED = "#F1F1F1"
 BAR = "|"  # the mark of a strategy whose lines have none
 
 
-def draw(
-    search: pd.DataFrame,
-    reward_models: pd.DataFrame,
-    reported: pd.DataFrame | None,
-    level: float,
-    aggregation: str,
-) -> tuple[Figure, pd.DataFrame]:
-    """The figure and what it draws: rows of `crossover.winners` and of `crossover.crossovers`, by
-    the column `part`.
-    """
-    rows = strategies.wanted(selection.first_policy(search), reward_models, aggregation, "fig8")
-    cells = crossover.winners(rows, level)
-    lines = crossover.crossovers(rows, level)
+def draw(results: Results, rules: Rules) -> tuple[Figure, pd.DataFrame]:
+    """The figure, and its winners and crossovers (`analysis.crossover`) by the column `part`."""
+    rows = strategy_lines.select(results, rules, "fig8")
+    cells = crossover.winners(rows, rules.level)
+    lines = crossover.crossovers(rows, rules.level)
     if lines.empty:
         raise UserError(
-            "fig8: best-of-n by the reward model that guides the tree search, and a strategy at "
-            "the same budgets, are wanted; the search table has "
+            "fig8: needs best-of-n by the reward model that guides the tree search, and a strategy "
+            "at the same budgets; the search table has "
             f"{', '.join(sorted(set(rows['strategy'])))}. Add best_of_n to search.strategies"
         )
-
-    with style.applied():
+    with style.apply():
         names = [name for name in NAMES if name in set(lines["strategy"])]
-        figure, axes = _panels(rows, cells["difficulty"].nunique(), names)
+        figure, axes = _make_panels(rows, cells["difficulty"].nunique(), names)
         for dataset, (above, below) in axes.items():
-            own = cells[cells["dataset"] == dataset]
-            budgets = sorted(int(budget) for budget in own["budget"].unique())
-            _grid(above, own, budgets)
-            _forest(below, lines[lines["dataset"] == dataset], names, budgets)
-        _legend(figure, level, strategy_lines.note(rows, reward_models, figure.get_figwidth()))
-    data = pd.concat(
-        [cells.assign(part="winner"), lines.assign(part="crossover")], ignore_index=True
-    )
+            shown = cells[cells["dataset"] == dataset]
+            budgets = sorted(int(budget) for budget in shown["budget"].unique())
+            _draw_grid(above, shown, budgets)
+            _draw_forest(below, lines[lines["dataset"] == dataset], names, budgets)
+        note = strategy_lines.note(rows, results.reward_models, figure.get_figwidth())
+        _add_legend(figure, rules.level, note)
+    parts = [cells.assign(part="winner"), lines.assign(part="crossover")]
+    data = pd.concat(parts, ignore_index=True)
     data = data.assign(policy=rows["policy"].iloc[0], reward_model=strategy_lines.guide_name(rows))
     first = ["policy", "reward_model", "part"]
     return figure, data[[*first, *(column for column in data if column not in first)]]
 
 
-def _panels(
+def _make_panels(
     rows: pd.DataFrame, difficulties: int, names: list[str]
 ) -> tuple[Figure, dict[str, tuple[Axes, Axes]]]:
-    """A grid's panel above a forest's for each data set, two data sets side by side; names at the
-    left ones alone.
-    """
-    sizes = {str(name): int(own["problem_id"].nunique()) for name, own in rows.groupby("dataset")}
+    """A grid above a forest for each data set, two data sets side by side; names at the left."""
+    sizes = {str(name): int(of.nunique()) for name, of in rows.groupby("dataset")["problem_id"]}
     columns = min(panels.COLUMNS, len(sizes))
     bands = -(-len(sizes) // columns)
     heights = [CELL * difficulties + 0.1, 0.21 * len(names) + 0.1]
-    width = style.FULL_WIDTH if columns > 1 else 0.7 * style.FULL_WIDTH  # names in cells want room
+    width = style.FULL_WIDTH if columns > 1 else 0.7 * style.FULL_WIDTH  # room for names in cells
     figure = Figure(figsize=(width, bands * (sum(heights) + 1.0) + 0.8), layout="constrained")
     every = figure.subplots(2 * bands, columns, squeeze=False, height_ratios=heights * bands)
     axes = {}
@@ -94,13 +86,11 @@ def _panels(
         axes[dataset] = above, below
         above.set_title(f"{dataset} ({n} problems)")
         below.set_xlabel("tokens spent (samples' worth)")
-        below.set_yticks(
-            [-i for i in range(len(names))], [_label(name) if column == 0 else "" for name in names]
-        )
+        labels = ["" if column else _label(name) for name in names]
+        below.set_yticks([-i for i in range(len(names))], labels)
         below.set_ylim(-len(names) + 0.4, 0.8)
-        below.tick_params(
-            axis="y", pad=12
-        )  # the strategies' marks stand between their names and the panel
+        # the strategies' marks stand between their names and the panel
+        below.tick_params(axis="y", pad=12)
         if column == 0:
             above.set_ylabel("difficulty\n(problems)")
             below.set_ylabel("leads best-of-n (BoN) from …")
@@ -108,125 +98,105 @@ def _panels(
 
 
 def _label(strategy: str) -> str:
-    """A strategy's name, and what cells call it where that is no part of it."""
-    short = style.STRATEGIES[strategy][0]
-    return (
-        NAMES[strategy]
-        if short.lower() in NAMES[strategy].lower()
-        else f"{NAMES[strategy]} ({short})"
-    )
+    """A strategy's name, with its short name in cells where the name does not contain it."""
+    name, short = NAMES[strategy], style.STRATEGIES[strategy][0]
+    return name if short.lower() in name.lower() else f"{name} ({short})"
 
 
-def _grid(axis: Axes, cells: pd.DataFrame, budgets: list[int]) -> None:
-    """Budget × difficulty, each cell with its winner or with those that may be it; all problems
-    together at the top.
-    """
-    labels = list(dict.fromkeys(cells["difficulty"]))
-    labels = [*(label for label in labels if label != crossover.EVERY), crossover.EVERY]
+def _draw_grid(axis: Axes, cells: pd.DataFrame, budgets: list[int]) -> None:
+    """Budget × difficulty, with the winner or its candidates in each cell; all problems on top."""
+    labels = [label for label in dict.fromkeys(cells["difficulty"]) if label != crossover.EVERY]
+    labels.append(crossover.EVERY)
     for _, cell in cells.iterrows():
         x, y = budgets.index(cell["budget"]), labels.index(cell["difficulty"])
-        short, look = style.STRATEGIES.get(cell["winner"], ("", None))
-        face = to_rgb(look.colour if look else UNDECIDED)
-        axis.add_patch(
-            Rectangle((x - 0.5, y - 0.5), 1, 1, facecolor=face, edgecolor="white", linewidth=1.2)
-        )
-        if short:
-            axis.text(
-                x,
-                y,
-                short,
-                ha="center",
-                va="center",
-                fontsize=6.5,
-                fontweight="bold",
-                color=_ink(face),
-            )
-        else:
-            _marks(axis, x, y, cell["compatible"].split())
+        _draw_cell(axis, x, y, cell)
     problems = cells.groupby("difficulty")["n"].max()
     axis.set_yticks(range(len(labels)), [f"{label} ({problems[label]})" for label in labels])
     axis.set_ylim(-0.5, len(labels) - 0.5)
     if len(labels) > 1:
         axis.axhline(len(labels) - 1.5, color=style.GREY, linewidth=0.8)
-    _budget_axis(axis, budgets)
+    _set_budget_axis(axis, budgets)
     axis.grid(False)
     for spine in axis.spines.values():
         spine.set_visible(False)
 
 
-def _marks(axis: Axes, x: int, y: int, names: list[str]) -> None:
-    """The marks of these strategies in a cell, each at the place it has in every cell."""
-    for name in names:
+def _draw_cell(axis: Axes, x: int, y: int, cell: pd.Series) -> None:
+    """A cell with its winner's name, or with the marks of the strategies that may be the best."""
+    short, look = style.STRATEGIES.get(cell["winner"], ("", None))
+    face = to_rgb(look.colour if look else UNDECIDED)
+    axis.add_patch(
+        Rectangle((x - 0.5, y - 0.5), 1, 1, facecolor=face, edgecolor="white", linewidth=1.2)
+    )
+    if short:
+        font: dict[str, Any] = {"fontsize": 6.5, "fontweight": "bold", "color": _ink(face)}
+        axis.text(x, y, short, ha="center", va="center", **font)
+        return
+    for name in cell["compatible"].split():  # each mark has the same place in every cell
         row, column = divmod(list(NAMES).index(name), ABREAST)
         at = x + (column - (ABREAST - 1) / 2) * 0.9 / ABREAST, y + 0.22 - 0.44 * row
         axis.plot(*at, **_mark(name, 0.85))
 
 
 def _mark(strategy: str, scale: float = 1.0) -> dict[str, Any]:
-    """A strategy's mark on its own, as matplotlib's keyword arguments."""
+    """A strategy's mark without its line, as matplotlib's keyword arguments."""
     look = style.STRATEGIES[strategy][1]
-    return look.options | {
-        "marker": look.marker or BAR,
-        "linestyle": "",
-        "markersize": scale * look.size,
-    }
+    mark = {"marker": look.marker or BAR, "linestyle": "", "markersize": scale * look.size}
+    return look.options | mark
 
 
-def _forest(axis: Axes, lines: pd.DataFrame, names: list[str], budgets: list[int]) -> None:
-    """Each strategy's crossover with best-of-n; in words where there is none. The marks beside the
-    names are a key.
+def _draw_forest(axis: Axes, lines: pd.DataFrame, names: list[str], budgets: list[int]) -> None:
+    """Each strategy's crossover with best-of-n, in words where there is none.
+
+    The marks beside the names are a key.
     """
     for _, row in lines.iterrows():
-        y, colour = -names.index(row["strategy"]), style.STRATEGIES[row["strategy"]][1].colour
-        # what lies beyond what both spent stands just beside it
-        edges = {
-            0.0: _place(row["first"], budgets) - 0.4,
-            np.inf: _place(row["last"], budgets) + 0.4,
-        }
-        at = {
-            part: edges.get(row[part], _place(row[part], budgets))
-            for part in ("low", "high", "budget")
-        }
-        axis.plot([at["low"], at["high"]], [y, y], color=colour, linewidth=1.4, zorder=2)
-        for value in {row["low"], row["high"]} & edges.keys():
-            arrow = ">" if value else "<"
-            axis.plot(
-                edges[value], y, marker=arrow, color=colour, markersize=4.5, linestyle="", zorder=2
-            )
-        if row["outcome"] == crossover.OVERTAKES:
-            axis.plot(at["budget"], y, zorder=3, **_mark(row["strategy"], 1.3))
-        else:
-            side = "left" if row["outcome"] == crossover.ALWAYS else "right"
-            x = edges[0.0 if side == "left" else np.inf]
-            axis.text(x, y + 0.16, row["outcome"], va="bottom", ha=side, fontsize=6.5)
+        _draw_crossover(axis, row, -names.index(row["strategy"]), budgets)
     for number, name in enumerate(names):
-        axis.plot(
-            -0.035, -number, transform=axis.get_yaxis_transform(), clip_on=False, **_mark(name)
-        )
-    _budget_axis(axis, budgets)
+        transform = axis.get_yaxis_transform()
+        axis.plot(-0.035, -number, transform=transform, clip_on=False, **_mark(name))
+    _set_budget_axis(axis, budgets)
     axis.spines[["top", "right"]].set_visible(False)
 
 
-def _budget_axis(axis: Axes, budgets: list[int]) -> None:
-    """Budgets at equal distances (those of powers of two lie on a logarithmic axis), alike above
-    and below.
-    """
+def _draw_crossover(axis: Axes, row: pd.Series, y: int, budgets: list[int]) -> None:
+    """The interval of a crossover and its mark, or its outcome in words."""
+    colour = style.STRATEGIES[row["strategy"]][1].colour
+    # what lies beyond what both spent stands just beside it
+    left, right = _place(row["first"], budgets) - 0.4, _place(row["last"], budgets) + 0.4
+    edges = {0.0: left, np.inf: right}
+    low, high = (edges.get(row[end], _place(row[end], budgets)) for end in ("low", "high"))
+    axis.plot([low, high], [y, y], color=colour, linewidth=1.4, zorder=2)
+    arrow: dict[str, Any] = {"color": colour, "markersize": 4.5, "linestyle": "", "zorder": 2}
+    for value in {row["low"], row["high"]} & edges.keys():
+        axis.plot(edges[value], y, marker=">" if value else "<", **arrow)
+    if row["outcome"] == crossover.OVERTAKES:
+        x = edges.get(row["budget"], _place(row["budget"], budgets))
+        axis.plot(x, y, zorder=3, **_mark(row["strategy"], 1.3))
+    elif row["outcome"] == crossover.ALWAYS:
+        axis.text(left, y + 0.16, row["outcome"], va="bottom", ha="left", fontsize=6.5)
+    else:
+        axis.text(right, y + 0.16, row["outcome"], va="bottom", ha="right", fontsize=6.5)
+
+
+def _set_budget_axis(axis: Axes, budgets: list[int]) -> None:
+    """Budgets at equal distances: powers of two are on a logarithmic axis."""
     axis.set_xticks(range(len(budgets)), [str(budget) for budget in budgets])
     axis.set_xlim(-0.5, len(budgets) - 0.5)
 
 
 def _place(budget: float, budgets: list[int]) -> float:
-    """Where a budget stands on that axis."""
+    """The place of a budget on the axis of `_set_budget_axis`."""
     return float(np.interp(np.log2(max(budget, 1.0)), np.log2(budgets), np.arange(len(budgets))))
 
 
 def _ink(face: tuple[float, float, float]) -> str:
-    """Black or white, whichever reads better on this colour (WCAG's relative luminance, roughly)."""
+    """Black or white, whichever reads better on this colour (roughly WCAG's relative luminance)."""
     luminance = sum(w * part**2.2 for w, part in zip((0.2126, 0.7152, 0.0722), face, strict=True))
     return "white" if luminance < 0.18 else style.BLACK
 
 
-def _legend(figure: Figure, level: float, guide: str) -> None:
+def _add_legend(figure: Figure, level: float, title: str) -> None:
     """What cells, marks and arrows mean."""
     entries = {
         "named: leads every other one with certainty": Patch(facecolor="#777777"),
@@ -244,6 +214,6 @@ def _legend(figure: Figure, level: float, guide: str) -> None:
     legend = figure.legend(
         list(entries.values()), list(entries), loc="outside lower center",
         ncols=2 if figure.get_figwidth() == style.FULL_WIDTH else 1,
-        title=guide, title_fontsize=style.RC["legend.fontsize"],
+        title=title, title_fontsize=style.RC["legend.fontsize"],
     )  # fmt: skip
     legend.get_title().set_multialignment("center")

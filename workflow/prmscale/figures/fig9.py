@@ -1,17 +1,17 @@
-"""Figure 9: tokens spent on labels → how good they are, one line or point a method, where the truth
-is known.
+"""Figure 9: tokens spent on the labels of a solution → how good the labels are.
 
-The study's own figure on step 2 of ASLAF. Above, the share of steps and of first errors that are
-labelled as in truth; K rollouts a prefix are a line over K, counted exactly from those of the
-largest K (`analysis.label_costs`). Below, how often a step is right by the share of its rollouts
-that are: on the diagonal a value is a probability. A bin of fewer than ten steps is not drawn; the
-calibration error (ECE) counts all of them. Tokens are all that a method spent, also on what it
-could not label; where that is something, its point says which share of the solutions it labels.
+Above, the share of steps, and in the middle the share of first errors, that are labelled as in
+truth: a line or a point for each method of labelling, with intervals over problems. Results for
+fewer rollouts than the largest K are computed exactly from the rollouts of the largest K. Tokens
+are all that a method spent, also on solutions that it could not label; its point then says which
+share of the solutions it labels. OmegaPRM's tree labels its own rollouts, and only those whose
+first error it has located; the other methods label the same sampled solutions. Below, how often a
+step is right by the value of its label (bins of ten steps or more), with the expected calibration
+error (ECE) over all bins: on the diagonal a value is a probability. The study's own figure, for
+generated problems, whose truth is known.
 """
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -19,8 +19,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator
 
 from prmscale.analysis import label_costs
+from prmscale.analysis.verdicts import Rules
 from prmscale.errors import UserError
 from prmscale.figures import panels, style
+from prmscale.results import Results
 
 METHODS = {
     "monte_carlo": ("K rollouts a prefix", style.Look(style.BLUE, "o", "-")),
@@ -40,45 +42,36 @@ FLOOR = {"accuracy": 0.5, "first_error": 0.0}  # where the axis starts, unless s
 FEW = 10  # steps
 
 
-def draw(
-    tables: Sequence[pd.DataFrame], spent: Sequence[pd.DataFrame], level: float
-) -> tuple[Figure, pd.DataFrame]:
-    """The figure and what it draws: rows of `label_costs.points` and of `label_costs.reliability`,
-    by `part`.
-    """
-    problems = label_costs.by_problem(tables, spent)
+def draw(results: Results, rules: Rules) -> tuple[Figure, pd.DataFrame]:
+    """The figure, and its costs and reliability (`analysis.label_costs`) by the column `part`."""
+    problems = label_costs.by_problem(results.labels, results.spending)
     if problems.empty:
         raise UserError(
-            "fig9: labels by rollouts of problems whose steps' truth is known are wanted; there "
-            "are none"
+            "fig9: needs labels by rollouts of problems whose steps' truth is known; there are none"
         )
-    points = label_costs.points(problems, level)
-    values = label_costs.reliability(tables)
+    points = label_costs.points(problems, rules.level)
+    values = label_costs.reliability(results.labels)
     values = values[values["n"] >= FEW]
-
-    with style.applied():
-        figure, axes = _panels(points)
+    with style.apply():
+        figure, axes = _make_panels(points)
         for dataset, (*above, below) in axes.items():
-            own = points[points["dataset"] == dataset]
             for measure, axis in zip(ROWS, above, strict=True):
-                _costs(axis, own[own["measure"] == measure])
-                axis.set_ylim(
-                    min(FLOOR[measure], points.loc[points["measure"] == measure, "low"].min()), 1.09
-                )
-            _reliability(below, values[values["dataset"] == dataset])
-        every = {
+                measured = points[points["measure"] == measure]
+                _draw_costs(axis, measured[measured["dataset"] == dataset])
+                axis.set_ylim(min(FLOOR[measure], measured["low"].min()), 1.09)
+            _draw_reliability(below, values[values["dataset"] == dataset])
+        named = {
             f"{dataset} {row}": axis
             for dataset, column in axes.items()
             for row, axis in enumerate(column)
         }
-        panels.finish(figure, every)
-    return figure, pd.concat(
-        [points.assign(part="cost"), values.assign(part="reliability")], ignore_index=True
-    )
+        panels.finish(figure, named)
+    parts = [points.assign(part="cost"), values.assign(part="reliability")]
+    return figure, pd.concat(parts, ignore_index=True)
 
 
-def _panels(points: pd.DataFrame) -> tuple[Figure, dict[str, list[Axes]]]:
-    """For each data set a column of three panels."""
+def _make_panels(points: pd.DataFrame) -> tuple[Figure, dict[str, list[Axes]]]:
+    """A column of three panels for each data set."""
     sizes = {str(name): n for name, n in points.groupby("dataset")["n"].max().items()}
     figure = Figure(figsize=(style.FULL_WIDTH, 6.2), layout="constrained")
     every = figure.subplots(len(ROWS) + 1, len(sizes), squeeze=False)
@@ -94,53 +87,32 @@ def _panels(points: pd.DataFrame) -> tuple[Figure, dict[str, list[Axes]]]:
     return figure, axes
 
 
-def _costs(axis: Axes, points: pd.DataFrame) -> None:
-    """Quality over tokens: a line with K at its points, or a single point."""
+def _draw_costs(axis: Axes, points: pd.DataFrame) -> None:
+    """Quality over tokens: for each method a line with K at its points, or a single point."""
     for method, (name, look) in METHODS.items():
         rows = points[points["method"] == method].sort_values("tokens")
         if rows.empty:
             continue
         spread = [rows["mean"] - rows["low"], rows["high"] - rows["mean"]]
-        axis.errorbar(
-            rows["tokens"],
-            rows["mean"],
-            yerr=spread,
-            label=name,
-            elinewidth=0.9,
-            zorder=3,
-            **look.options,
-        )
+        x, y = rows["tokens"], rows["mean"]
+        axis.errorbar(x, y, yerr=spread, label=name, elinewidth=0.9, zorder=3, **look.options)
         for _, row in rows.iterrows():
             if len(rows) > 1:
-                below = (row["tokens"], row["low"])
-                axis.annotate(
-                    f"K = {row['k']}",
-                    below,
-                    (0, -2),
-                    textcoords="offset points",
-                    ha="center",
-                    va="top",
-                    size=6,
-                )
+                _write(axis, f"K = {row['k']}", (row["tokens"], row["low"]), above=False)
             if row["labelled"] < 1:
-                above, text = (
-                    (row["tokens"], row["high"]),
-                    f"{100 * row['labelled']:.0f} % labelled",
-                )
-                axis.annotate(
-                    text,
-                    above,
-                    (0, 2),
-                    textcoords="offset points",
-                    ha="center",
-                    va="bottom",
-                    size=6,
-                )
+                text = f"{100 * row['labelled']:.0f} % labelled"
+                _write(axis, text, (row["tokens"], row["high"]), above=True)
     panels.costs_axis(axis)
 
 
-def _reliability(axis: Axes, values: pd.DataFrame) -> None:
-    """How often steps are right, bin by bin of the value, and the calibration error of each method."""
+def _write(axis: Axes, text: str, at: tuple[float, float], above: bool) -> None:
+    """A small text just above or below a place of the panel."""
+    offset, side = ((0, 2), "bottom") if above else ((0, -2), "top")
+    axis.annotate(text, at, offset, textcoords="offset points", ha="center", va=side, size=6)
+
+
+def _draw_reliability(axis: Axes, values: pd.DataFrame) -> None:
+    """How often steps are right by the value of the label, and each method's calibration error."""
     axis.plot([0, 1], [0, 1], color=style.GREY, linewidth=0.8, linestyle=(0, (1, 1.2)), zorder=1)
     errors = []
     for method, (_, look) in METHODS.items():
@@ -151,9 +123,8 @@ def _reliability(axis: Axes, values: pd.DataFrame) -> None:
         errors.append((rows["calibration_error"].iloc[0], look.colour))
     for line, (error, colour) in enumerate(reversed(errors)):
         axis.annotate(
-            f"ECE {100 * error:.0f} "
-            "%", (0.98, 0.04 + 0.1 * line), xycoords="axes fraction", ha="right", color=colour,
-            size=style.RC["legend.fontsize"],
+            f"ECE {100 * error:.0f} %", (0.98, 0.04 + 0.1 * line), xycoords="axes fraction",
+            ha="right", color=colour, size=style.RC["legend.fontsize"],
         )  # fmt: skip
     panels.percent(axis.xaxis)
     axis.xaxis.set_major_locator(FixedLocator([0, 0.25, 0.5, 0.75, 1]))

@@ -1,4 +1,4 @@
-"""What the figures share: one panel a data set, curves with bands, horizontal controls, one legend."""
+"""Panels, axes, lines and legends that figures share."""
 
 from __future__ import annotations
 
@@ -23,8 +23,9 @@ COLUMNS = 2  # panels side by side
 def grid(
     data: pd.DataFrame, xlabel: str, ylabel: str, extra: float = 0.0
 ) -> tuple[Figure, dict[str, Axes]]:
-    """A figure with one panel a data set of `data` (columns dataset, n), titled with its number of
-    problems; `extra` inches higher than usual.
+    """A figure with a panel for each data set of `data` (columns dataset, n), and the panels.
+
+    A panel's title has the number of problems. The figure is `extra` inches higher than usual.
     """
     sizes = {str(name): (int(n.min()), int(n.max())) for name, n in data.groupby("dataset")["n"]}
     columns = min(COLUMNS, len(sizes))
@@ -48,8 +49,9 @@ def grid(
 def stacked(
     data: pd.DataFrame, xlabels: Mapping[str, str], ylabel: str
 ) -> tuple[Figure, dict[tuple[str, str], Axes]]:
-    """A figure with a panel for each data set of `data` and key of `xlabels`: a row a key, for
-    every two data sets.
+    """A figure with a panel for each data set of `data` and key of `xlabels`, and the panels.
+
+    Two data sets stand side by side; each key has a row of panels.
     """
     sizes = {str(name): int(n.max()) for name, n in data.groupby("dataset")["n"]}
     columns = min(COLUMNS, len(sizes))
@@ -81,8 +83,9 @@ def stacked(
 def rows_of_dots(
     data: pd.DataFrame, names: Sequence[str], xlabel: str
 ) -> tuple[Figure, dict[str, Axes]]:
-    """A figure with one panel a data set of `data`, and in each a row for every name, the first
-    above.
+    """A figure with a panel for each data set of `data`, and the panels.
+
+    A panel has a row for each name, from the top.
     """
     sizes = {str(name): int(n.max()) for name, n in data.groupby("dataset")["n"]}
     columns = min(COLUMNS, len(sizes))
@@ -105,14 +108,14 @@ def rows_of_dots(
 
 
 def percent(axis: Axis) -> None:
-    """Write fractions as percent; none above 100, where an axis goes on for its margin."""
+    """Label fractions in percent; nothing above 100, where an axis has its margin."""
     axis.set_major_formatter(FuncFormatter(lambda v, _: f"{100 * v:.4g}" if v <= 1 + 1e-9 else ""))
 
 
 def line(
     axis: Axes, data: pd.DataFrame, x: str, look: style.Look, label: str, band: float = 0.14
 ) -> None:
-    """A curve of `mean` over `x` with the band from `low` to `high`, as opaque as `band` says."""
+    """A line of `mean` over `x`, with a band of opacity `band` from `low` to `high`."""
     rows = data.sort_values(x)
     axis.plot(rows[x], rows["mean"], label=label, zorder=3, **look.options)
     axis.fill_between(
@@ -121,7 +124,7 @@ def line(
 
 
 def level_line(axis: Axes, row: pd.DataFrame, look: style.Look, label: str) -> None:
-    """A horizontal line over the whole panel at the one row's `mean`, with its band."""
+    """A horizontal line across the panel at the `mean` of a table of one row, with its band."""
     mean, low, high = (float(row[column].iloc[0]) for column in ("mean", "low", "high"))
     axis.axhline(
         mean, label=label, color=look.colour, linestyle=look.dashes, linewidth=1.0, zorder=2
@@ -130,9 +133,7 @@ def level_line(axis: Axes, row: pd.DataFrame, look: style.Look, label: str) -> N
 
 
 def level_controls(axes: dict[str, Axes], data: pd.DataFrame, budget: int) -> None:
-    """The controls of `data` (those strategies that figures know) as horizontal lines in their
-    panels.
-    """
+    """The controls of `data` (`style.CONTROLS`) as horizontal lines in their panels."""
     for strategy, (name, look) in style.CONTROLS.items():
         for dataset, rows in data[data["strategy"] == strategy].groupby("dataset"):
             label = name if strategy == "one_sample" else f"{name}, n = {budget}"
@@ -140,7 +141,7 @@ def level_controls(axes: dict[str, Axes], data: pd.DataFrame, budget: int) -> No
 
 
 def powers_axis(axis: Axes, values: Iterable[float], text: str = "plain") -> None:
-    """A logarithmic x axis with a tick at each of these values; `text` 'count' writes 77k, 1.5B."""
+    """A logarithmic x axis with a tick at each value; `text` 'count' writes 77k, 1.5B."""
     axis.set_xscale("log", base=2)
     axis.xaxis.set_major_locator(FixedLocator(sorted(set(values))))
     axis.xaxis.set_minor_locator(NullLocator())
@@ -150,7 +151,7 @@ def powers_axis(axis: Axes, values: Iterable[float], text: str = "plain") -> Non
 
 
 def costs_axis(axes: Axes, unit: str = "", which: Literal["x", "y"] = "x") -> None:
-    """A logarithmic axis of what something costs, with the unit in its ticks: 300, 1k; 3 ms; 30M."""
+    """A logarithmic axis of costs, with the unit in its ticks: 300, 1k; 3 ms; 30M."""
     axes.set(**{f"{which}scale": "log"})
     axis: Axis = getattr(axes, f"{which}axis")
     axis.set_major_locator(LogLocator(subs=(1, 3)))
@@ -159,7 +160,7 @@ def costs_axis(axes: Axes, unit: str = "", which: Literal["x", "y"] = "x") -> No
 
 
 def count(value: float) -> str:
-    """A number of parameters as people write it: 77k, 1.5B."""
+    """A number of parameters or tokens as people write it: 77k, 1.5B."""
     for size, letter in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
         if value >= size:
             return f"{value / size:.3g}{letter}"
@@ -169,9 +170,7 @@ def count(value: float) -> str:
 def finish(
     figure: Figure, axes: dict[str, Axes], columns: int = 3, title: str | None = None
 ) -> None:
-    """One legend below all panels (in one column below a single one), and no frame above and to the
-    right.
-    """
+    """One legend below all panels (in one column below a single panel); no top and right spines."""
     entries: dict[str, Artist] = {}
     for axis in axes.values():
         sns.despine(ax=axis)
@@ -189,8 +188,9 @@ def finish(
 
 
 def page(height: float, lowest: float) -> tuple[Figure, Axes]:
-    """A figure of full width for a table in print: x from 0 to 1, the header at y = 0, a line of
-    text for each -1.
+    """A figure of full width (`height` inches) for a table in print, and its axes.
+
+    x runs from 0 to 1; the header is at y = 0, and each further row of text is lower by 1.
     """
     figure = Figure(figsize=(style.FULL_WIDTH, height))
     axis = figure.add_axes((0.01, 0.0, 0.98, 1.0))
@@ -200,42 +200,38 @@ def page(height: float, lowest: float) -> tuple[Figure, Axes]:
     return figure, axis
 
 
-def printed(
-    axis: Axes, y: float, places: Sequence[float], texts: Sequence[str], weight: str = "normal"
+def print_row(
+    axis: Axes, y: float, edges: Sequence[float], texts: Sequence[str], weight: str = "normal"
 ) -> None:
-    """One line of a table in print: the first two texts begin at their places, the rest are centred
-    there.
-    """
-    for column, (x, text) in enumerate(zip(places, texts, strict=True)):
+    """One row of a table in print: the first two texts begin at their x, the others are centred."""
+    for column, (x, text) in enumerate(zip(edges, texts, strict=True)):
         side = "left" if column < 2 else "center"
         axis.text(x, y, text, ha=side, va="center", fontsize=7, fontweight=weight, zorder=3)
 
 
 def cell(row: pd.Series, digits: int = 0) -> str:
-    """A fraction in percent (to one digit at least), with its interval to so many digits where it
-    has one.
-    """
-    text = f"{100 * row['mean']:.{max(digits, 1)}f}"
-    if np.isnan(row["low"]):
+    """A fraction in percent (to one digit at least), with its interval where it has one."""
+    mean, low, high = (100 * row[column] for column in ("mean", "low", "high"))
+    text = f"{mean:.{max(digits, 1)}f}"
+    if np.isnan(low):
         return text
-    return f"{text} [{100 * row['low']:.{digits}f}, {100 * row['high']:.{digits}f}]".replace(
-        "-", "−"
-    )
+    return f"{text} [{low:.{digits}f}, {high:.{digits}f}]".replace("-", "−")
 
 
 def largest_budget(rows: pd.DataFrame, figure: str) -> int:
-    """The largest budget that the rows hold; raises UserError when there is no row."""
+    """The largest budget of the rows; raises UserError in the figure's name if there is no row."""
     if rows.empty:
         raise UserError(f"{figure}: no row of the search table is left to draw")
     return int(rows["budget"].max())
 
 
 def tidy(data: pd.DataFrame, policy: str, blanks: Sequence[str]) -> pd.DataFrame:
-    """The CSV's table: the policy first; a control has no value in the columns `blanks` (0 or ''
-    stands there).
+    """The CSV's table, with the policy first.
+
+    0, -1 and '' become missing in the columns `blanks`, in which a control has no value.
     """
     table = data.assign(policy=policy)
     for column in blanks:
-        empty = table[column].isin([0, -1, ""])
-        table[column] = table[column].astype(object).where(~empty, np.nan)
+        blank = table[column].isin([0, -1, ""])
+        table[column] = table[column].astype(object).where(~blank, np.nan)
     return table[["policy", *data.columns]]

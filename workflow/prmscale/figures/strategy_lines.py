@@ -1,4 +1,4 @@
-"""What figures 4 and 5 share: accuracy of every search strategy along what it costs."""
+"""What figures 4, 5 and 8 share: the rows compared, accuracy along costs, the legend's title."""
 
 from __future__ import annotations
 
@@ -8,21 +8,41 @@ from collections.abc import Sequence
 import pandas as pd
 from matplotlib.axes import Axes
 
-from prmscale.analysis import selection, spending
+from prmscale.analysis import selection, spending, strategies
 from prmscale.analysis.estimates import curve
 from prmscale.analysis.strategies import GUIDED, NAMES
+from prmscale.analysis.verdicts import Rules
+from prmscale.errors import UserError
 from prmscale.figures import panels, style
+from prmscale.results import Results
 
 TOKENS = "policy_tokens"
 BY = ["dataset", "strategy", "aggregation", "budget"]
 BAND = 0.07  # opacity: nine bands lie over each other
-LETTERS = 17  # of a legend's text that fit in an inch
+LETTERS = 17  # of a legend's text, that fit in an inch
+
+
+def select(results: Results, rules: Rules, figure: str) -> pd.DataFrame:
+    """The first policy's rows of the strategies compared (`strategies.compared`).
+
+    Raises UserError in the figure's name when no reward model guides a tree search.
+    """
+    search = selection.first_policy(results.search)
+    rows = strategies.compared(search, results.reward_models, rules.aggregation)
+    if rows.empty:
+        raise UserError(
+            f"{figure}: no tree search ({', '.join(strategies.TREE)}) guided by a trained reward "
+            "model is in the search table. Name reward models in search.tree.reward_models, or "
+            f"leave {figure} out of analysis.figures"
+        )
+    return rows
 
 
 def points(rows: pd.DataFrame, costs: Sequence[str], level: float) -> pd.DataFrame:
-    """Accuracy with its interval at each budget of each strategy, what it spent of it
-    (`spending.spent`) with the share of problems without an answer, and the mean of each of the
-    `costs`, over problems and training seeds alike.
+    """Accuracy with its interval at each budget of each strategy, and what it cost.
+
+    Beside it stand what the strategy spent of the budget and its share of problems without an
+    answer (`spending.spent`), and the mean of each of the `costs` over problems and training seeds.
     """
     data = curve(rows, BY, level=level)
     means = rows.groupby(BY)[list(costs)].mean().reset_index()
@@ -32,20 +52,20 @@ def points(rows: pd.DataFrame, costs: Sequence[str], level: float) -> pd.DataFra
 
 
 def draw_lines(axis: Axes, data: pd.DataFrame, cost: str, aggregation: str) -> None:
-    """A panel's lines over one of the costs (a column of `points`), and one sample as a level line.
+    """A panel's lines over a cost (a column of `points`), and one sample as a horizontal line.
 
-    A strategy measured by another aggregation than the figure's has it beside its name.
+    A strategy that was measured by another aggregation than the figure's shows it beside its name.
     """
     one = data[data["strategy"] == "one_sample"]
     if len(one):
         name, look = style.CONTROLS["one_sample"]
         panels.level_line(axis, one, look, name)
     for strategy, name in NAMES.items():
-        own = data[data["strategy"] == strategy]
-        if len(own):
-            used = str(own["aggregation"].iloc[0])
+        rows = data[data["strategy"] == strategy]
+        if len(rows):
+            used = str(rows["aggregation"].iloc[0])
             label = f"{name} ({used})" if strategy in GUIDED and used != aggregation else name
-            panels.line(axis, own, cost, style.STRATEGIES[strategy][1], label, BAND)
+            panels.line(axis, rows, cost, style.STRATEGIES[strategy][1], label, BAND)
 
 
 def guide_name(rows: pd.DataFrame) -> str:
@@ -53,35 +73,31 @@ def guide_name(rows: pd.DataFrame) -> str:
     return str(rows.loc[rows["strategy"].isin(GUIDED), "reward_model"].iloc[0])
 
 
-def guide_in_words(rows: pd.DataFrame, reward_models: pd.DataFrame) -> str:
-    """What a legend says of it: its size and base."""
+def note(rows: pd.DataFrame, reward_models: pd.DataFrame, width: float) -> str:
+    """The title of a legend, in lines that fit a figure of this width in inches.
+
+    It names the reward model's size and base, and the strategies that left more than 5 % of a
+    budget unspent, with the least share that they spent on any data set.
+    """
     name = guide_name(rows)
     size = panels.count(float(selection.fact(reward_models, "base_parameters")[name]))
-    return f"search guided by the PRM of {size} parameters ({selection.fact(reward_models, 'base')[name]})"
-
-
-def note(rows: pd.DataFrame, reward_models: pd.DataFrame, width: float) -> str:
-    """The title of a legend: what guides the search, and who left more than 5 % of a budget unspent
-    (with the least share spent on any data set), in lines that fit a figure of this width in
-    inches.
-    """
-    lines = [guide_in_words(rows, reward_models)]
+    base = selection.fact(reward_models, "base")[name]
+    lines = [f"search guided by the PRM of {size} parameters ({base})"]
     least = spending.unspent(rows).groupby("strategy")["share"].min()
     if len(least):
-        named = [
-            f"{NAMES[name]} (≥ {least[name]:.0%} spent)".replace(" ", "\u00a0")
-            for name in NAMES
-            if name in least
+        shares = [
+            f"{NAMES[strategy]} (≥ {least[strategy]:.0%} spent)".replace(" ", "\u00a0")
+            for strategy in NAMES
+            if strategy in least
         ]
-        text = f"leave more than {spending.UNSPENT:.0%} of a budget unspent: {', '.join(named)}"
+        text = f"leave more than {spending.UNSPENT:.0%} of a budget unspent: {', '.join(shares)}"
         lines += textwrap.wrap(text, int(LETTERS * width), break_on_hyphens=False)
     return "\n".join(lines)
 
 
 def tidy(data: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
-    """The CSV's table: policy and reward model first."""
-    named = data.assign(
-        reward_model=data["strategy"].isin(GUIDED).map({True: guide_name(rows), False: ""})
-    )
-    found = panels.tidy(named, str(rows["policy"].iloc[0]), ["reward_model", "aggregation"])
-    return found[["policy", "reward_model", *data.columns]]
+    """The CSV's table, with policy and reward model first."""
+    guided = {True: guide_name(rows), False: ""}
+    table = data.assign(reward_model=data["strategy"].isin(GUIDED).map(guided))
+    table = panels.tidy(table, str(rows["policy"].iloc[0]), ["reward_model", "aggregation"])
+    return table[["policy", "reward_model", *data.columns]]

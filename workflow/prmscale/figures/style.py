@@ -1,8 +1,7 @@
-"""One look for every figure, and one way to save them: PDF, PNG and the CSV of exactly what is
-drawn.
+"""The style of all figures, and saving them: PDF, PNG and the CSV of exactly what is drawn.
 
 The colours are Okabe and Ito's, which people with colour-blindness tell apart; every line also has
-a marker and a dash of its own, so that nothing is lost in grey. The same data give the same bytes.
+its marker and dashes, so that nothing is lost in grey. The same data give the same bytes.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ FULL_WIDTH = 7.0
 
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
 BLUE, VERMILION, PURPLE, GREY = "#0072B2", "#D55E00", "#CC79A7", "#666666"
-# two more of Tol's, as far from Okabe and Ito's for the colour-blind as those are from each other
+# two of Tol's, as far from Okabe and Ito's for the colour-blind as these are from each other
 WINE, SAND = "#882255", "#C8B560"
 
 
@@ -40,7 +39,7 @@ class Look:
 
     @property
     def options(self) -> dict[str, Any]:
-        """As matplotlib's keyword arguments."""
+        """The look as matplotlib's keyword arguments."""
         return {
             "color": self.colour,
             "marker": self.marker,
@@ -67,8 +66,7 @@ CONTROLS = {
     "oracle": ("oracle (pass@n)", Look(BLACK, "", (0, (1, 2.5)))),
 }
 
-# a search strategy looks alike in every figure that compares strategies; with the short name that
-# fits in a cell
+# short name (for the cells of figure 8) and look of a search strategy, alike in all figures
 STRATEGIES = {
     "majority": ("maj", Look(BLACK, "", (0, (5, 2)))),
     "best_of_n": ("BoN", Look(BLUE, "o", "-")),
@@ -81,7 +79,7 @@ STRATEGIES = {
     "puct": ("PUCT", Look(SAND, "*", (0, (7, 1.5, 2, 1.5)), 6.0)),
 }
 
-# dashes of thin black curves fitted to points that are drawn beside them
+# dashes of the thin black curves that are fitted to points
 FITS: list[tuple[float, tuple[float, ...]]] = [(0, (8, 2)), (0, (3, 1, 1, 1, 1, 1)), (0, (1, 0.8))]
 
 RC = {
@@ -105,8 +103,8 @@ RC = {
 
 
 @contextmanager
-def applied() -> Iterator[None]:
-    """The shared style, for as long as the block lasts."""
+def apply() -> Iterator[None]:
+    """Use the shared style within a `with` block."""
     settings: dict[Any, Any] = {
         **sns.axes_style("whitegrid"),
         **sns.plotting_context("paper"),
@@ -117,17 +115,15 @@ def applied() -> Iterator[None]:
 
 
 def look(index: int) -> Look:
-    """The look of a figure's line number `index`; looks repeat after the sixth."""
+    """The look of line number `index` of a figure; looks repeat after the sixth."""
     return LOOKS[index % len(LOOKS)]
 
 
 def save(figure: Figure, data: pd.DataFrame, stem: str | Path) -> list[Path]:
-    """Write STEM.pdf, STEM.png (200 dpi) and STEM.csv, each whole or not at all; returns their
-    paths.
-    """
+    """Write STEM.pdf, STEM.png (200 dpi) and STEM.csv, each atomically; returns their paths."""
     stem = Path(stem)
     paths = [stem.with_name(f"{stem.name}.{suffix}") for suffix in ("pdf", "png", "csv")]
-    with applied():
+    with apply():
         with atomic_write(paths[0]) as aside:
             figure.savefig(aside, metadata={"CreationDate": None})
         with atomic_write(paths[1]) as aside:

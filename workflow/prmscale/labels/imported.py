@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from prmscale.engines.recorded import to_row
+from prmscale.engines.requests import Continuation
 from prmscale.errors import UserError
 from prmscale.labels.published import READERS, Labelled
 from prmscale.study import Corpus
-from prmscale.tasks import steps as step_text
 from prmscale.tasks.base import Grade, Problem, from_table, to_table
 from prmscale.tasks.benchmarks import sources
 from prmscale.tasks.benchmarks.gsm8k_math import Math
@@ -95,28 +96,17 @@ def _problems(corpus: Corpus, found: Sequence[Labelled]) -> dict[str, Problem]:
 def _solutions(
     found: Sequence[Labelled], ids: Sequence[str], numbers: Sequence[int]
 ) -> pd.DataFrame:
-    """The solutions, which nobody here has generated: their costs are 0 or unknown."""
-    return pd.DataFrame(
-        {
-            "problem_id": ids,
-            "solution_id": numbers,
-            "policy": [each.author for each in found],
-            "steps": [list(each.steps) for each in found],
-            "text": [step_text.join(each.steps) for each in found],
-            "answer": pd.Series([None] * len(found), dtype="string"),
-            "finish_reason": ["stop" if each.whole else "partial" for each in found],
-            "tokens": 0,  # nobody here has written them
-            "correct": [bool(each.labels[-1]) for each in found],
-            "found_by": "",
-            "logprob": np.nan,
-            "min_logprob": np.nan,
-            "self_certainty": np.nan,
-            "prefix_tokens": 0,
-            "flops": np.nan,
-            "prefix_flops": np.nan,
-            "thought": "",
-        }
+    """The solutions, which nobody here has generated: their tokens and costs are unknown."""
+    nan = float("nan")
+    unknown = Continuation(
+        (), None, 0, nan, self_certainty=nan, flops=nan, min_logprob=nan, prefix_flops=nan
     )
+    rows = []
+    for problem_id, number, each in zip(ids, numbers, found, strict=True):
+        solution = replace(unknown, steps=each.steps, finish_reason="stop" if each.whole else None)
+        grade = Grade(None, bool(each.labels[-1]))
+        rows.append(to_row(problem_id, number, each.author, solution, grade))
+    return pd.DataFrame(rows).astype({"answer": "string"})
 
 
 def _labels(

@@ -9,9 +9,9 @@ from typing import Any
 import pandas as pd
 
 from prmscale import tables
-from prmscale.engines.backends.loading import weights_hash
+from prmscale.engines.backends.loading import Weights
 from prmscale.engines.cached import CachedPolicy
-from prmscale.engines.models import load_policy
+from prmscale.engines.models import Device, load_policy
 from prmscale.engines.policy import SamplingPolicy
 from prmscale.engines.recorded import RecordedPolicy
 from prmscale.engines.scheduler import Grader, Policy, run
@@ -116,7 +116,7 @@ def _select_located(
 def load_labellers(
     params: Any, gpus: int, solutions: pd.DataFrame | None = None
 ) -> dict[str, list[Labeller]]:
-    """The labellers of each method of `params.labellers`, {method: {policy: (folder, prompting)}}.
+    """The labellers of each method of `params.labellers`, {method: {policy: (weights, prompting)}}.
 
     A method has one labeller for each of its policies: `oracle` has one labeller without a policy,
     `consensus` a binary search for each policy. Several methods share the policies and their random
@@ -163,17 +163,15 @@ def _load_policies(params: Any, gpus: int) -> tuple[Mapping[str, Policy], Mappin
     models = {
         name: model for labellers in params.labellers.values() for name, model in labellers.items()
     }
-    sampling = Sampling(**params.sampling)
+    sampling, device = Sampling(**params.sampling), Device(params.device, gpus)
+    weights = {name: Weights(**of_policy) for name, (of_policy, _) in models.items()}
+    hashes = {name: of_policy.hash() for name, of_policy in weights.items()}
     loaded: dict[str, SamplingPolicy] = {
         name: load_policy(
-            name, folder, Prompting(**prompting), sampling, params.device, gpus, params.seed
+            name, weights[name], Prompting(**prompting), sampling, device, params.seed
         )
-        for name, (folder, prompting) in models.items()
-    }
-    weights = {
-        name: weights_hash(folder, prompting["revision"])
-        for name, (folder, prompting) in models.items()
+        for name, (_, prompting) in models.items()
     }
     if len(params.labellers) == 1:
-        return loaded, weights
-    return {name: CachedPolicy(policy) for name, policy in loaded.items()}, weights
+        return loaded, hashes
+    return {name: CachedPolicy(policy) for name, policy in loaded.items()}, hashes

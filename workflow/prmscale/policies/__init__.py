@@ -1,1 +1,1 @@
-"""What writes solutions: pre-training of the ladder, released models, sampling."""
+"""Policies: pre-training of the ladder, released models, sampling of solutions."""

@@ -1,8 +1,7 @@
-"""Muon: momentum whose update of each matrix is made orthogonal (Jordan et al. 2024), with AdamW
-for the rest.
+"""Muon: momentum with orthogonalized updates of matrices, and AdamW for all other parameters.
 
-Written here because torch's own orthogonalises in bfloat16, which is several times slower on CPUs;
-matrices of one shape are orthogonalised together.
+Jordan et al. 2024. torch.optim.Muon orthogonalizes in bfloat16, which is several times slower on
+CPUs; this one uses the weights' precision and handles matrices of one shape together.
 """
 
 from __future__ import annotations
@@ -17,8 +16,9 @@ _A, _B, _C = 3.4445, -4.7750, 2.0315
 
 
 def orthogonalise(matrices: torch.Tensor, iterations: int = 5) -> torch.Tensor:
-    """Nearest semi-orthogonal matrices, roughly: singular values in about [0.7, 1.2]. Shape [n,
-    rows, columns].
+    """Approximate nearest semi-orthogonal matrices [n, rows, columns].
+
+    Their singular values are in about [0.7, 1.2].
     """
     tall = matrices.shape[-2] > matrices.shape[-1]
     x = matrices.mT if tall else matrices
@@ -31,7 +31,7 @@ def orthogonalise(matrices: torch.Tensor, iterations: int = 5) -> torch.Tensor:
 
 
 class Muon(torch.optim.Optimizer):
-    """Nesterov momentum with orthogonalised updates, for weight matrices; decoupled weight decay."""
+    """Nesterov momentum with orthogonalized updates and decoupled weight decay, for matrices."""
 
     def __init__(
         self,
@@ -46,42 +46,41 @@ class Muon(torch.optim.Optimizer):
     def step(self, closure: None = None) -> None:  # type: ignore[override]
         """Update every matrix that has a gradient."""
         for group in self.param_groups:
-            alike: dict[torch.Size, list[nn.Parameter]] = defaultdict(list)
+            by_shape: dict[torch.Size, list[nn.Parameter]] = defaultdict(list)
             for parameter in group["params"]:
                 if parameter.grad is not None:
-                    alike[parameter.shape].append(parameter)
-            for shape, parameters in alike.items():
-                updates = []
-                for parameter in parameters:
-                    state, gradient = self.state[parameter], parameter.grad
-                    assert gradient is not None  # filtered above
-                    if not state:
-                        state["momentum"] = torch.zeros_like(parameter)
-                    state["momentum"].lerp_(gradient, 1 - group["momentum"])
-                    updates.append(torch.lerp(gradient, state["momentum"], group["momentum"]))
-                # scale of the update's RMS as in Moonlight (arXiv 2502.16982) so that AdamW's rates
-                # carry over
+                    by_shape[parameter.shape].append(parameter)
+            rate, decay = group["lr"], 1 - group["lr"] * group["weight_decay"]
+            for shape, parameters in by_shape.items():
+                # the update's RMS as in Moonlight (arXiv 2502.16982): AdamW's rates carry over
                 scale = 0.2 * max(shape) ** 0.5
-                for parameter, update in zip(
-                    parameters, orthogonalise(torch.stack(updates)), strict=True
-                ):
-                    parameter.mul_(1 - group["lr"] * group["weight_decay"]).add_(
-                        update, alpha=-group["lr"] * scale
-                    )
+                moments = [self._add_momentum(each, group["momentum"]) for each in parameters]
+                updates = orthogonalise(torch.stack(moments))
+                for parameter, update in zip(parameters, updates, strict=True):
+                    parameter.mul_(decay).add_(update, alpha=-rate * scale)
+
+    def _add_momentum(self, parameter: nn.Parameter, momentum: float) -> torch.Tensor:
+        """Update a parameter's momentum by its gradient; returns their Nesterov combination."""
+        state, gradient = self.state[parameter], parameter.grad
+        assert gradient is not None, "parameters without a gradient are left out"
+        if not state:
+            state["momentum"] = torch.zeros_like(parameter)
+        state["momentum"].lerp_(gradient, 1 - momentum)
+        return torch.lerp(gradient, state["momentum"], momentum)
 
 
 def optimizers(
     model: nn.Module, learning_rate: float, kind: str, weight_decay: float = 0.0
 ) -> list[torch.optim.Optimizer]:
-    """Muon for the decoder's matrices and AdamW for embeddings, norms and heads; or AdamW
-    throughout.
+    """Muon for the decoder's matrices and AdamW for embeddings, norms and heads (`kind` "muon").
+
+    Any other kind is AdamW for all parameters.
     """
     matrices: list[nn.Parameter] = []
     rest: list[nn.Parameter] = []
     for name, parameter in model.named_parameters():
-        (
-            matrices if kind == "muon" and ".layers." in name and parameter.ndim == 2 else rest
-        ).append(parameter)
+        by_muon = kind == "muon" and ".layers." in name and parameter.ndim == 2
+        (matrices if by_muon else rest).append(parameter)
     chosen: list[torch.optim.Optimizer] = [
         torch.optim.AdamW(rest, lr=learning_rate, betas=(0.9, 0.95), weight_decay=weight_decay)
     ]
@@ -91,7 +90,7 @@ def optimizers(
 
 
 def cosine(step: int, steps: int, warmup: float = 0.05) -> float:
-    """Share of the peak learning rate at a step: linear warm-up, then a cosine down to a tenth."""
+    """Fraction of the peak learning rate at a step: linear warm-up, then a cosine to a tenth."""
     begin = max(1, round(warmup * steps))
     if step < begin:
         return (step + 1) / begin

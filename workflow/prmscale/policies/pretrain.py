@@ -1,8 +1,7 @@
-"""Pre-training of one size of the ladder: a Llama-architecture decoder on documents of problem and
-solution.
+"""Pre-training of one size of the ladder: a Llama decoder on problems with their solutions.
 
-Plain Hugging Face folders come out, one for each checkpoint, with `pretraining.json` beside the
-weights: parameters, tokens, FLOPs and loss so far.
+Each checkpoint becomes a plain Hugging Face folder with `pretraining.json` beside the weights:
+parameters, tokens, FLOPs and loss so far.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ IGNORED = -100  # cross-entropy skips these targets
 
 
 def build(model: LadderModel, tokenizer: PreTrainedTokenizerBase, seed: int) -> LlamaForCausalLM:
-    """A fresh decoder of this size; seeded by the study's seed and the model's name."""
+    """A decoder of this size with random weights, seeded by the study's seed and its name."""
     torch.manual_seed(seeds.seed_of(seed, "initialise", model.name) % 2**63)
     config = LlamaConfig(
         vocab_size=len(tokenizer),
@@ -47,9 +46,7 @@ def build(model: LadderModel, tokenizer: PreTrainedTokenizerBase, seed: int) -> 
 def encode(
     tokenizer: PreTrainedTokenizerBase, documents: Sequence[tuple[str, str]]
 ) -> list[tuple[list[int], int]]:
-    """(token ids, length of the prompt) of each (prompt, solution), closed by the end-of-text
-    token.
-    """
+    """(token ids, length of the prompt) of each (prompt, solution); they end with end-of-text."""
     prompts = tokenizer([prompt + step_text.STEP_END for prompt, _ in documents])["input_ids"]
     solutions = tokenizer([solution for _, solution in documents])["input_ids"]
     end = tokenizer.eos_token_id
@@ -63,13 +60,12 @@ def pretrain(
     seed: int,
     keep: Callable[[int, dict[str, Any]], None],
 ) -> None:
-    """Train on the documents once, in an order fixed by `seed`; call `keep(percent, record)` at
-    each checkpoint.
+    """Train on every document once, in an order that `seed` determines.
 
-    The loss covers solution tokens only: nobody learns to write problems. Lengths are bucketed: a
-    step's documents have about the same length.
+    Calls `keep(percent, record)` at each checkpoint; the record holds parameters, tokens, FLOPs and
+    loss so far. The loss covers the tokens of solutions only, so no model learns to write problems.
     """
-    order = bucketed([len(ids) for ids, _ in documents], settings.batch, seed)
+    order = bucket([len(ids) for ids, _ in documents], settings.batch, seed)
     steps, shape = len(order), Shape.of(model)
     optimisers = optimizers(model, settings.learning_rate, "muon", weight_decay=0.01)
     due = {max(1, round(steps * percent / 100)): percent for percent in settings.checkpoints}
@@ -83,37 +79,50 @@ def pretrain(
     recent: list[float] = []
     for step, batch in enumerate(tqdm(order, desc="pre-training", unit="step", mininterval=5)):
         chosen = [documents[i] for i in batch]
-        ids = pad([ids for ids, _ in chosen], 0).to(model.device)
-        targets = pad([[IGNORED] * start + ids[start:] for ids, start in chosen], IGNORED).to(
-            model.device
-        )
-        for optimiser in optimisers:
-            for group in optimiser.param_groups:
-                group["lr"] = settings.learning_rate * cosine(step, steps)
-        # padding stands on the right of a causal model: no mask is needed, and the fast kernel is
-        # used
-        logits = model(input_ids=ids).logits
-        loss = torch.nn.functional.cross_entropy(
-            logits[:, :-1].flatten(0, 1), targets[:, 1:].flatten()
-        )
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        for optimiser in optimisers:
-            optimiser.step()
-            optimiser.zero_grad(set_to_none=True)
-        recent = [*recent[-99:], loss.item()]
+        rate = settings.learning_rate * cosine(step, steps)
+        recent = [*recent[-99:], _train_step(model, optimisers, chosen, rate)]
         record["tokens"] += sum(len(ids) - start for ids, start in chosen)
         record["tokens_read"] += sum(len(ids) for ids, _ in chosen)
         record["flops"] += sum(shape.training(len(ids)) for ids, _ in chosen)
         if step + 1 in due:
-            keep(
-                due[step + 1], {**record, "percent": due[step + 1], "loss": float(np.mean(recent))}
-            )
+            percent = due[step + 1]
+            keep(percent, {**record, "percent": percent, "loss": float(np.mean(recent))})
 
 
-def bucketed(lengths: Sequence[int], batch: int, seed: int) -> list[list[int]]:
-    """Batches of alike lengths in random order: shuffle, sort within blocks of 50 batches, cut,
-    shuffle the batches.
+def _train_step(
+    model: LlamaForCausalLM,
+    optimisers: Sequence[torch.optim.Optimizer],
+    documents: Sequence[tuple[list[int], int]],
+    learning_rate: float,
+) -> float:
+    """Train on a batch of documents; returns the loss before the update (nats per token)."""
+    loss = solution_loss(model, documents)
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    for optimiser in optimisers:
+        for group in optimiser.param_groups:
+            group["lr"] = learning_rate
+        optimiser.step()
+        optimiser.zero_grad(set_to_none=True)
+    return loss.item()
+
+
+def solution_loss(
+    model: torch.nn.Module, documents: Sequence[tuple[list[int], int]]
+) -> torch.Tensor:
+    """Mean cross-entropy of the solutions' tokens (nats)."""
+    device = next(model.parameters()).device
+    ids = pad([ids for ids, _ in documents], 0).to(device)
+    targets = pad([[IGNORED] * start + ids[start:] for ids, start in documents], IGNORED).to(device)
+    # padding is on the right of a causal model: it needs no mask, and the fast kernel is used
+    logits = model(input_ids=ids).logits
+    return torch.nn.functional.cross_entropy(logits[:, :-1].flatten(0, 1), targets[:, 1:].flatten())
+
+
+def bucket(lengths: Sequence[int], batch: int, seed: int) -> list[list[int]]:
+    """Indices in batches of similar lengths, in random order.
+
+    Shuffles, sorts within blocks of 50 batches, cuts the blocks, and shuffles their batches.
     """
     stream = seeds.generator(seed, "order")
     order = stream.permutation(len(lengths))

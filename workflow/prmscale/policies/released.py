@@ -10,14 +10,15 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 
 from prmscale.engines.backends.loading import load_pretrained
 from prmscale.errors import UserError
-from prmscale.study import Released
+from prmscale.study import ReleasedPolicy
 
 PACKAGE = "package:"
 
 
-def location(model: str) -> str:
-    """The folder or hub name behind `model`; package:NAME is the folder of an installed Python
-    package.
+def locate(model: str) -> str:
+    """The folder or hub name of `model`; package:NAME is the folder of a Python package.
+
+    Raises UserError if the package is not installed.
     """
     if not model.startswith(PACKAGE):
         return model
@@ -31,14 +32,14 @@ def location(model: str) -> str:
     return str(Path(spec.origin).parent)
 
 
-def convert(released: Released, folder: str | Path) -> None:
+def convert(released: ReleasedPolicy, folder: str | Path) -> None:
     """Dequantise `gguf_file` and save model and tokenizer to `folder`."""
-    source = location(released.model)
-    options = {"gguf_file": released.gguf_file, "revision": released.prompting.revision}
+    source = locate(released.model)
+    options = {"gguf_file": released.gguf_file, "revision": released.revision}
     model = load_pretrained(
         AutoModelForCausalLM,
         source,
-        dtype=getattr(torch, released.prompting.dtype),
+        dtype=getattr(torch, released.dtype),
         quantization_config=GgufConfig(dequantize=True),
         **options,
     )

@@ -34,7 +34,7 @@ from prmscale import seeds
 from prmscale.engines import heads
 from prmscale.engines.backends.loading import load_pretrained
 from prmscale.policies.muon import cosine, optimizers
-from prmscale.policies.pretrain import bucketed
+from prmscale.policies.pretrain import bucket
 from prmscale.rewards import losses
 from prmscale.rewards.examples import Texts
 from prmscale.rewards.lora import add_adapters, merge_adapters
@@ -257,13 +257,13 @@ def epoch_batches(texts: Texts, settings: RewardTraining, seed: int) -> list[lis
     """
     lengths = [len(text.ids) for text in texts.encoded]
     if not settings.ranking_weight:
-        return bucketed(lengths, settings.batch, seed)
+        return bucket(lengths, settings.batch, seed)
     by_problem: dict[str, list[int]] = {}
     for i, example in enumerate(texts.examples):
         by_problem.setdefault(example.problem.problem_id, []).append(i)
     groups = list(by_problem.values())
     together = max(1, round(settings.batch * len(groups) / len(texts.examples)))
-    batches = bucketed([max(lengths[i] for i in group) for group in groups], together, seed)
+    batches = bucket([max(lengths[i] for i in group) for group in groups], together, seed)
     return [[i for number in batch for i in groups[number]] for batch in batches]
 
 

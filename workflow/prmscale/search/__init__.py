@@ -1,17 +1,18 @@
-"""Search strategies: each one a generator in a module of its own, listed here under the name the
-configuration uses.
+"""Search strategies under the names that the configuration uses.
 
-A strategy yields the requests of `prmscale.engines.requests`. Those of `STRATEGIES` choose among
-whole samples: they take the budgets (increasing, in samples' worth) and, where they have variants,
-some of them by name (aggregations of step scores or of token log-probabilities), and yield a
-`Choice` for each of these and each budget. Those of `TREE_STRATEGIES` write solutions step by step:
-they take the budget in samples' worth, an aggregation and the options of `search.tree`, and yield a
-`Incumbent` whenever they know more; the scheduler stops them where the budget ends.
+A strategy is a generator that yields the requests of `prmscale.engines.requests`.
+
+- A strategy of `STRATEGIES` chooses among whole samples. It receives the budgets (increasing, in
+  samples) and, if it has variants, some of them by name (aggregations of step scores or of token
+  log-probabilities). It yields a `Choice` for each variant and budget.
+- A strategy of `TREE_STRATEGIES` writes solutions step by step. It receives the budget in samples'
+  worth, an aggregation and the options of `search.tree`. It yields an `Incumbent` whenever its
+  answer may have changed; the scheduler stops it where the budget ends.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,25 +21,28 @@ from prmscale.engines.requests import Strategy
 from prmscale.search.adaptive_best_of_n import adaptive_best_of_n
 from prmscale.search.beam import beam
 from prmscale.search.best_of_n import best_of_n
+from prmscale.search.controls import (
+    MEASURES,
+    likelihood,
+    majority,
+    one_sample,
+    oracle,
+    random_choice,
+    self_certainty,
+)
 from prmscale.search.dvts import dvts
-from prmscale.search.likelihood import MEASURES, likelihood
 from prmscale.search.lookahead import lookahead
-from prmscale.search.majority import majority
-from prmscale.search.mcts import Select, mcts, uct
-from prmscale.search.one_sample import one_sample
-from prmscale.search.oracle import oracle
+from prmscale.search.mcts import mcts, uct
 from prmscale.search.puct import puct
-from prmscale.search.random_choice import random_choice
-from prmscale.search.self_certainty import self_certainty
 from prmscale.search.weighted_best_of_n import weighted_best_of_n
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A strategy's generator function, whether it asks for scores, and its variants by name (empty:
-    it has none).
+    """A strategy over whole samples: its generator function and what it needs.
 
-    Variants that ask for different things run `apart`; others share a run.
+    `scored`: it asks for step scores. `variants` by name (empty: none) share a run, or run `apart`
+    if they ask for different things.
     """
 
     start: Callable[..., Strategy]
@@ -46,36 +50,25 @@ class Entry:
     variants: Mapping[str, Any] = field(default_factory=dict)
     apart: bool = False
 
+    def groups(self, aggregations: Sequence[str]) -> list[dict[str, Any]]:
+        """The variants of each run; a scored strategy has those of `aggregations` alone."""
+        names = aggregations if self.scored else list(self.variants)
+        chosen = {name: self.variants[name] for name in names}
+        if self.apart:
+            return [{name: variant} for name, variant in chosen.items()]
+        return [chosen]
+
 
 @dataclass(frozen=True)
 class TreeEntry:
-    """How a tree strategy starts, and whether its run at a smaller budget is the beginning of that
-    at a larger one.
+    """How a tree strategy starts, and whether it is `anytime`.
 
-    Then the smaller budgets cost the engines nothing: all draws and scores are those of the
-    largest.
+    The run of an anytime strategy at a smaller budget is the beginning of its run at a larger one,
+    so the engines answer the smaller budgets from what they have drawn and scored for the largest.
     """
 
     start: Callable[[int, Aggregate, Any], Strategy]
     anytime: bool
-
-
-def _tree(select: Callable[[Any], Select]) -> TreeEntry:
-    """Monte-Carlo tree search that goes down by `select` of the options; they share all other
-    options.
-    """
-    return TreeEntry(
-        lambda budget, aggregate, o: mcts(
-            aggregate,
-            o.expansion,
-            select(o),
-            o.mcts.value,
-            o.mcts.backup,
-            o.mcts.final,
-            o.mcts.simulations,
-        ),
-        anytime=True,
-    )
 
 
 STRATEGIES: dict[str, Entry] = {
@@ -91,14 +84,18 @@ STRATEGIES: dict[str, Entry] = {
 }
 
 TREE_STRATEGIES: dict[str, TreeEntry] = {
-    "beam": TreeEntry(
-        lambda budget, aggregate, o: beam(budget, aggregate, o.expansion), anytime=False
-    ),
+    "beam": TreeEntry(lambda budget, by, o: beam(budget, by, o.expansion), anytime=False),
     "lookahead": TreeEntry(
-        lambda budget, aggregate, o: lookahead(budget, aggregate, o.expansion, o.lookahead),
-        anytime=False,
+        lambda budget, by, o: lookahead(budget, by, o.expansion, o.lookahead), anytime=False
     ),
-    "dvts": TreeEntry(lambda budget, aggregate, o: dvts(aggregate, o.expansion), anytime=True),
-    "mcts": _tree(lambda o: uct(o.mcts.exploration)),
-    "puct": _tree(lambda o: puct(o.puct.base, o.puct.init, o.puct.averaged)),
+    "dvts": TreeEntry(lambda budget, by, o: dvts(by, o.expansion), anytime=True),
+    "mcts": TreeEntry(
+        lambda budget, by, o: mcts(by, o.expansion, uct(o.mcts.exploration), o.mcts), anytime=True
+    ),
+    "puct": TreeEntry(
+        lambda budget, by, o: mcts(
+            by, o.expansion, puct(o.puct.base, o.puct.init, o.puct.averaged), o.mcts
+        ),
+        anytime=True,
+    ),
 }

@@ -6,8 +6,8 @@ as votes.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from scipy.special import betainc  # scipy.stats would take half a second at every start
 
@@ -16,36 +16,57 @@ from prmscale.engines.requests import Choice, Continuation, Read, Score, Strateg
 from prmscale.search.samples import draw
 
 
+@dataclass
+class _Ballot:
+    """The votes for each answer so far, and the best-scored sample with it."""
+
+    votes: dict[str | None, float] = field(default_factory=dict)
+    best: dict[str | None, tuple[float, Continuation]] = field(default_factory=dict)
+
+    def add(self, sample: Continuation, answer: str | None, score: float) -> None:
+        """Count a sample; one without an answer has no vote."""
+        vote = 0.0 if answer is None else max(score, 0.0)
+        self.votes[answer] = self.votes.get(answer, 0.0) + vote
+        if answer not in self.best or score > self.best[answer][0]:
+            self.best[answer] = (score, sample)
+
+    def rank(self) -> list[str | None]:
+        """The answers by their votes; no answer (None) comes last."""
+        return sorted(
+            self.votes, key=lambda answer: (answer is not None, self.votes[answer]), reverse=True
+        )
+
+    def leader_is_clear(self, confidence: float) -> bool:
+        """Whether P(the leader's share of its and the next one's votes > 1/2) is high enough."""
+        leader, *others = self.rank()
+        behind = self.votes[others[0]] if others else 0.0
+        # by symmetry P(share > 1/2)
+        return bool(betainc(1 + behind, 1 + self.votes[leader], 0.5) >= confidence)
+
+    def winner(self) -> Continuation:
+        """The best-scored sample with the leading answer."""
+        return self.best[self.rank()[0]][1]
+
+
 def adaptive_best_of_n(
     budgets: Sequence[int], aggregates: Mapping[str, Aggregate], confidence: float = 0.95
 ) -> Strategy:
-    """Samples are drawn up to each budget in turn, until the leading answer would stay ahead with
-    this probability.
+    """Draw up to each budget in turn until the leading answer is likely to stay ahead.
 
-    The answers' summed scores v, w of the leader and the next give its share of their votes a
-    Beta(1 + v, 1 + w) posterior; the leader is clear when P(share > 1/2) reaches `confidence`. The
-    answer is that of weighted best-of-n, the same at every larger budget. There is one aggregate:
-    what is drawn depends on it.
+    The answers' summed scores v and w of the leader and the next one give the leader's share of
+    their votes a Beta(1 + v, 1 + w) posterior; the leader is clear when P(share > 1/2) reaches
+    `confidence`. The answer is that of weighted best-of-n and stays the same at every larger
+    budget. There must be one aggregate, because it decides what is drawn.
     """
     ((name, aggregate),) = aggregates.items()
-    samples: list[Continuation] = []
-    votes: dict[str | None, float] = defaultdict(float)
-    tops: dict[str | None, tuple[float, Continuation]] = {}
-    clear = False
+    ballot, count, clear = _Ballot(), 0, False
     for budget in budgets:
         if not clear:
-            new = yield from draw(budget - len(samples))
+            new = yield from draw(budget - count)
             scores = yield Score([sample.steps for sample in new])
             answers = yield Read(new)
-            for sample, answer, score in zip(new, answers, map(aggregate, scores), strict=True):
-                # a sample without an answer is taken only where there is no other
-                votes[answer] += max(score, 0.0) if answer is not None else 0.0
-                if answer not in tops or score > tops[answer][0]:
-                    tops[answer] = (score, sample)
-            samples += new
-            leader, *others = sorted(votes, key=lambda a: (a is not None, votes[a]), reverse=True)
-            behind = votes[others[0]] if others else 0.0
-            clear = (
-                betainc(1 + behind, 1 + votes[leader], 0.5) >= confidence
-            )  # by symmetry P(share > 1/2)
-        yield Choice(budget, [[tops[leader][1]]], variant=name)
+            for sample, answer, score in zip(new, answers, scores, strict=True):
+                ballot.add(sample, answer, aggregate(score))
+            count += len(new)
+            clear = ballot.leader_is_clear(confidence)
+        yield Choice(budget, [[ballot.winner()]], variant=name)

@@ -1,6 +1,4 @@
-"""The benchmarks of a study as search jobs load them: test problems with one policy's recorded
-samples.
-"""
+"""The benchmarks of a study as search jobs load them: problems with one policy's samples."""
 
 from __future__ import annotations
 
@@ -20,7 +18,7 @@ from prmscale.tasks.base import Problem, Task, from_table
 
 @dataclass(frozen=True)
 class Benchmark:
-    """The problems of one data set's split, the samples of one policy on them, and who judges them."""
+    """The problems of one data set's split, one policy's samples of them, and their grader."""
 
     dataset: str
     policy: str
@@ -31,7 +29,7 @@ class Benchmark:
     samples: int
 
     def budgets(self, grid: Sequence[int]) -> list[int]:
-        """The budgets of the grid that the samples suffice for."""
+        """The budgets of the grid that do not exceed the number of samples."""
         return [budget for budget in grid if budget <= self.samples]
 
 
@@ -42,8 +40,9 @@ def load(
     execution: CodeExecution,
     split: str = "test",
 ) -> Iterator[Benchmark]:
-    """One benchmark for each plan (policy, dataset, problems: a file, samples) and its table of
-    solutions.
+    """One benchmark for each plan and its table of solutions.
+
+    A plan is a dict of `policy`, `dataset`, `problems` (a file) and `samples`.
     """
     for plan, path in zip(plans, solutions, strict=True):
         dataset = Dataset(**plan["dataset"])

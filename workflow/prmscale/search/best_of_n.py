@@ -10,7 +10,7 @@ from prmscale.search.samples import choose, draw, highest
 
 
 def best_of_n(budgets: Sequence[int], aggregates: Mapping[str, Aggregate]) -> Strategy:
-    """The argmax of the step scores by each aggregate; the first of equals."""
+    """The sample with the highest aggregated score by each aggregate; of equals the first."""
     samples = yield from draw(budgets[-1])
     scores = yield Score([sample.steps for sample in samples])
     for name, aggregate in aggregates.items():

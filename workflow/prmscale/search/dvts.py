@@ -1,8 +1,7 @@
-"""Diverse verifier tree search: independent greedy trees in place of one beam (Beeching et al.
-2024, search-and-learn).
+"""Diverse verifier tree search (DVTS): independent greedy trees instead of one beam.
 
-A beam's candidates come to descend from one early step; independent trees keep their first steps
-apart.
+Beeching et al. 2024, search-and-learn. The candidates of a beam soon descend from one early step;
+independent trees keep different first steps.
 """
 
 from __future__ import annotations
@@ -15,12 +14,10 @@ from prmscale.search.tree import Forest
 
 
 def dvts(aggregate: Aggregate, expansion: int, trees: int | None = None) -> Strategy:
-    """Tree after tree (`trees`, or until the budget is spent): at each step the best of its own
-    `expansion` draws.
+    """Grow one tree after another (`trees`, or until the budget is spent).
 
-    A tree has a root of its own and follows the best of what was drawn for it, whatever other trees
-    have drawn. The answer is the best whole solution that any tree has met. With expansion 1 it is
-    best-of-n.
+    A tree follows, at each step, the best of the `expansion` steps drawn for it. The answer is the
+    best whole solution of all trees. With expansion 1 it is best-of-n.
     """
     forest = Forest(aggregate)
     for _ in count() if trees is None else range(trees):

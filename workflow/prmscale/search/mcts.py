@@ -1,10 +1,9 @@
-"""Monte-Carlo tree search over steps, guided by a reward model (UCT: Kocsis and Szepesvári 2006, as
-in the paper).
+"""Monte-Carlo tree search over steps, guided by a reward model.
 
-One simulation goes down the tree by UCT(s, a) = Q(s, a) + c sqrt(ln N(s) / N(s, a)), expands the
-node it ends at on its second visit, values it, and backs the value up; the first one completes a
-solution. The paper leaves open what a leaf is worth, how values are backed up and which solution is
-taken in the end: they are settings here.
+UCT (Kocsis and Szepesvári 2006), as in the paper. A simulation descends the tree by UCT(s, a) =
+Q(s, a) + c sqrt(ln N(s) / N(s, a)), expands a leaf on its second visit, evaluates it, and backs its
+value up; the first simulation completes a solution. The paper does not say how a leaf is evaluated,
+how values are backed up, or which solution is the answer: these are options here.
 """
 
 from __future__ import annotations
@@ -12,21 +11,22 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Generator
 from itertools import count
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from prmscale.engines.aggregation import Aggregate
 from prmscale.engines.requests import Extend, Request, Strategy
 from prmscale.search.tree import Forest, Node
 
-Value = Literal["prm", "rollout", "both"]
-Backup = Literal["mean", "max"]
-Final = Literal["best", "visits", "value"]
+if TYPE_CHECKING:  # the configuration names the strategies, so it is above them
+    from prmscale.study import Mcts
+
 Select = Callable[[Node], Node]
 
 
 def uct(exploration: float) -> Select:
-    """The child with the highest upper confidence bound; an unvisited one first, that with the best
-    score.
+    """Select the child with the highest upper confidence bound.
+
+    Children without a visit come first, the best-scored one before the others.
     """
 
     def bound(parent: Node, child: Node) -> tuple[float, float]:
@@ -37,42 +37,36 @@ def uct(exploration: float) -> Select:
     return lambda node: max(node.children, key=lambda child: bound(node, child))
 
 
-def mcts(
-    aggregate: Aggregate,
-    expansion: int,
-    select: Select,
-    value: Value = "prm",
-    backup: Backup = "mean",
-    final: Final = "best",
-    simulations: int | None = None,
-) -> Strategy:
-    """Simulations (`simulations`, or until the budget is spent), each with at most one expansion of
-    a node.
+def mcts(aggregate: Aggregate, expansion: int, select: Select, options: Mcts) -> Strategy:
+    """Run simulations (`options.simulations`, or until the budget is spent).
 
-    The first one goes down to a whole solution, with one candidate a step, as one sample would;
-    those that follow widen the nodes that they end at to `expansion` candidates. `value` of a leaf:
-    its steps' aggregated score (prm), that of a rollout to the end (rollout), or the mean of both.
-    `final`: the whole solution with the best score, or of the child with most visits or the highest
-    value, step by step. With one simulation for each of n candidates of the root, valued by
-    rollouts, it is best-of-n if no two candidates are alike: a tree has a step once.
+    The first simulation writes a whole solution with one candidate a step, as one sample would. The
+    others each widen at most one node, to `expansion` candidates. With one simulation for each of n
+    candidates of the root, evaluated by rollouts, the search is best-of-n if no two candidates are
+    equal: a tree holds a step once.
     """
     forest = Forest(aggregate)
     forest.plant()
-    for number in count() if simulations is None else range(simulations):
-        leaf = yield from (_down(forest, expansion, select) if number else _first_path(forest))
-        worth = yield from _worth(leaf, value, forest)
-        for each in leaf.path():
-            each.visits += 1
-            each.value = (
-                max(each.value, worth)
-                if backup == "max"
-                else each.value + (worth - each.value) / each.visits
-            )
-        yield forest.incumbent(_answer(forest, final))
+    limit = options.simulations
+    for number in count() if limit is None else range(limit):
+        leaf = yield from (_descend(forest, expansion, select) if number else _first_path(forest))
+        value = yield from _evaluate(leaf, options, forest)
+        for node in leaf.path():
+            _back_up(node, value, options)
+        yield forest.incumbent(_answer(forest, options))
+
+
+def _back_up(node: Node, value: float, options: Mcts) -> None:
+    """Count a visit of a node and update its value."""
+    node.visits += 1
+    if options.backup == "max":
+        node.value = max(node.value, value)
+    else:
+        node.value += (value - node.value) / node.visits
 
 
 def _first_path(forest: Forest) -> Generator[Request, Any, Node]:
-    """One candidate after the other, until the solution is whole or the budget ends."""
+    """Write one step after another until the solution is whole or the budget ends."""
     (node,), new = forest.roots, forest.roots
     while new and not node.whole:
         new = yield from forest.widen(node, 1)
@@ -80,35 +74,39 @@ def _first_path(forest: Forest) -> Generator[Request, Any, Node]:
     return node
 
 
-def _down(forest: Forest, expansion: int, select: Select) -> Generator[Request, Any, Node]:
-    """The leaf that a simulation ends at: down by `select` to a node that is to be widened, the
-    best of its new ones.
+def _descend(forest: Forest, expansion: int, select: Select) -> Generator[Request, Any, Node]:
+    """Descend by `select` to a node that can be widened; returns the best of its new children.
 
-    A node is widened on its second visit. Where all its candidates are known, it is valued again.
+    A node is widened on its second visit. If widening brings no new child, the node itself is
+    returned and evaluated again.
     """
     (node,) = forest.roots
     while node.draws >= expansion and not node.whole:
         node = select(node)
     if not node.visits:
         return node
-    above = _to_widen(node) if node.whole else node
-    new = yield from forest.widen(above, expansion if node.whole else expansion - node.draws)
+    if node.whole:
+        new = yield from forest.widen(_least_widened(node), expansion)
+    else:
+        new = yield from forest.widen(node, expansion - node.draws)
     return max(new, key=lambda child: child.score, default=node)
 
 
-def _to_widen(node: Node) -> Node:
-    """Of the nodes above a whole solution that was met again, the one with most visits for each
-    candidate drawn.
+def _least_widened(node: Node) -> Node:
+    """Of the nodes above a whole solution, the one with most visits for each candidate drawn.
 
-    Without this a search would spend no more, and learn no more, once it has visited every leaf of
-    its tree.
+    A search that has visited every leaf of its tree widens this node; otherwise it would spend and
+    learn nothing more.
     """
     return max(node.path()[:-1], key=lambda each: each.visits / each.draws)
 
 
-def _worth(node: Node, value: Value, forest: Forest) -> Generator[Request, Any, float]:
-    """What a leaf is worth; a rollout's end is added to the whole solutions."""
-    if value == "prm" or node.whole:
+def _evaluate(node: Node, options: Mcts, forest: Forest) -> Generator[Request, Any, float]:
+    """The value of a leaf: its steps' score, a rollout's, or the mean of both.
+
+    The end of a rollout is added to the whole solutions that were found.
+    """
+    if options.value == "prm" or node.whole:
         return node.score
     (rollouts,) = yield Extend([node.prefix], 1, until="end")
     ends = [Node(node.solution.then(rollout), node, rollout) for rollout in rollouts]
@@ -117,20 +115,27 @@ def _worth(node: Node, value: Value, forest: Forest) -> Generator[Request, Any, 
         if score is not None:
             end.score = score
             forest.found.append(end)
-            return score if value == "rollout" else (node.score + score) / 2
+            return score if options.value == "rollout" else (node.score + score) / 2
     return node.score  # the budget ended before the rollout did
 
 
-def _answer(forest: Forest, final: Final) -> Node | None:
-    """The whole solution to answer with: the best, or the best below where visits or values lead."""
-    if final == "best":
+def _answer(forest: Forest, options: Mcts) -> Node | None:
+    """The whole solution to answer with; None if there is none yet.
+
+    It is the best-scored one (`options.final` "best"), or the best-scored one below the node that
+    is reached from the root by the most visits or the highest values.
+    """
+    if options.final == "best":
         return forest.best()
+
+    def lead(child: Node) -> tuple[float, float]:
+        return (child.visits if options.final == "visits" else child.value), child.score
+
     (node,) = forest.roots
-    leads = {each for end in forest.found for each in end.path()}
-    while choices := [child for child in node.children if child in leads]:
-        node = max(
-            choices, key=lambda c: (c.visits, c.score) if final == "visits" else (c.value, c.score)
-        )
-    return max(
-        (end for end in forest.found if node in end.path()), key=lambda end: end.score, default=None
-    )
+    leads_to_end: set[Node] = set()
+    for end in forest.found:
+        leads_to_end.update(end.path())
+    while choices := [child for child in node.children if child in leads_to_end]:
+        node = max(choices, key=lead)
+    below = [end for end in forest.found if node in end.path()]
+    return max(below, key=lambda end: end.score, default=None)

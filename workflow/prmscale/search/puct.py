@@ -1,6 +1,4 @@
-"""Tree search with the policy's prior: PUCT (Silver et al. 2017, AlphaGo Zero; its constants as in
-openr).
-"""
+"""PUCT: tree search with the policy's prior (Silver et al. 2017, AlphaGo Zero; as in openr)."""
 
 from __future__ import annotations
 
@@ -11,11 +9,10 @@ from prmscale.search.tree import Node, priors
 
 
 def puct(base: float, init: float, averaged: bool = True) -> Select:
-    """How `mcts` goes down: Q + c P sqrt(N(s)) / (1 + N(s, a)), where c = log((1 + N(s) + base) /
-    base) + init.
+    """Select by Q + c P sqrt(N(s)) / (1 + N(s, a)), where c = log((1 + N(s) + base) / base) + init.
 
     P is the policy's probability of the step among the node's candidates, `averaged` over its
-    tokens as in openr. An unvisited child's Q is its score.
+    tokens as in openr. Q of a child without a visit is its score.
     """
 
     def bound(parent: Node, child: Node, prior: float) -> float:
@@ -24,7 +21,7 @@ def puct(base: float, init: float, averaged: bool = True) -> Select:
         return known + rate * prior * math.sqrt(parent.visits) / (1 + child.visits)
 
     def select(node: Node) -> Node:
-        known = dict(zip(node.children, priors(node.children, averaged), strict=True))
-        return max(known, key=lambda child: bound(node, child, known[child]))
+        prior = dict(zip(node.children, priors(node.children, averaged), strict=True))
+        return max(prior, key=lambda child: bound(node, child, prior[child]))
 
     return select

@@ -1,7 +1,7 @@
 """What the strategies over independent samples share.
 
-At budget n the largest budget's N samples are cut in N // n disjoint groups, each an independent
-run: the average over groups has the same expectation as one run and less noise.
+At budget n the N samples of the largest budget are cut into N // n disjoint groups, each an
+independent run: the average over the groups has the same expectation as one run and less noise.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ Select = Callable[[list[int]], list[int]]
 
 
 def highest(values: Sequence[float]) -> Select:
-    """Picks the one with the highest value, the first of equals."""
+    """Select the index with the highest value; of equals the first."""
     return lambda group: [max(group, key=lambda i: values[i])]
 
 
@@ -28,19 +28,14 @@ def draw(count: int) -> Generator[Request, Any, list[Continuation]]:
 def choose(
     samples: Sequence[Continuation], budgets: Sequence[int], select: Select, variant: str = ""
 ) -> Generator[Request, Any, None]:
-    """Yield a Choice for each budget: `select` maps the indices of a group to the indices it picks
-    (ties: several).
+    """Yield a Choice for each budget.
 
-    A group that picks k samples stands for a uniform draw among them; every group weighs the same.
+    `select` maps the indices of a group to the indices it picks. A group that picks k samples
+    stands for a uniform draw among them; every group has the same weight.
     """
     for budget in budgets:
-        groups = [
-            list(range(at, at + budget)) for at in range(0, len(samples) - budget + 1, budget)
-        ]
-        picks = [select(group) for group in groups]
-        yield Choice(
-            budget,
-            [[samples[i] for i in pick] for pick in picks],
-            runs=len(groups),
-            variant=variant,
-        )
+        picks = []
+        for at in range(0, len(samples) - budget + 1, budget):
+            indices = select(list(range(at, at + budget)))
+            picks.append([samples[i] for i in indices])
+        yield Choice(budget, picks, runs=len(picks), variant=variant)

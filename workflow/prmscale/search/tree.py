@@ -1,6 +1,4 @@
-"""What the strategies over partial solutions share: nodes, how they grow, and the best whole
-solution so far.
-"""
+"""What the strategies over partial solutions share: nodes, how they grow, and the best solution."""
 
 from __future__ import annotations
 
@@ -50,20 +48,19 @@ class Node:
         return self.solution.finish_reason is not None
 
     def path(self) -> list[Node]:
-        """The nodes from the root to here."""
-        found = [self]
-        while (above := found[-1].parent) is not None:
-            found.append(above)
-        return found[::-1]
+        """The nodes from the root to this one."""
+        nodes = [self]
+        while (above := nodes[-1].parent) is not None:
+            nodes.append(above)
+        return nodes[::-1]
 
 
 @dataclass
 class Forest:
-    """The search trees of one run, which share what the reward model says, and the whole solutions
-    found in them.
+    """The search trees of one run with the whole solutions `found` in them; they share scores.
 
-    Where the budget ends, growing brings fewer nodes than were asked for: those that were drawn and
-    read in time.
+    Where the budget ends, growing returns fewer nodes than were asked for: only those that were
+    drawn and scored in time.
     """
 
     aggregate: Aggregate
@@ -72,35 +69,37 @@ class Forest:
     _known: dict[Prefix, float] = field(default_factory=dict)
 
     def plant(self) -> Node:
-        """A further root: the problem, without a step."""
+        """Add a root: the problem without a step."""
         self.roots.append(Node())
         return self.roots[-1]
 
     def grow(self, nodes: Sequence[Node]) -> Generator[Request, Any, list[Node]]:
-        """Draw a next step of each node, of one that is named k times k steps: every draw is a
-        child of its own.
+        """Draw a next step of each node (k steps of a node that is listed k times).
+
+        Every draw becomes a child, even if it repeats another. Returns the new children.
         """
         drawn = yield Extend([node.prefix for node in nodes], 1, until="step")
-        pairs = [(node, step) for node, steps in zip(nodes, drawn, strict=True) for step in steps]
-        return (
-            yield from self._add(
-                [Node(node.solution.then(step), node, step) for node, step in pairs]
-            )
-        )
+        children = []
+        for node, steps in zip(nodes, drawn, strict=True):
+            children += [Node(node.solution.then(step), node, step) for step in steps]
+        return (yield from self._add(children))
 
     def widen(self, node: Node, width: int) -> Generator[Request, Any, list[Node]]:
-        """Draw `width` next steps of a node; those that it does not have yet become its children."""
+        """Draw `width` next steps of a node; steps it does not have yet become its children."""
         (drawn,) = yield Extend([node.prefix], width, until="step")
-        new = {(child.prefix, child.whole): child for child in node.children}
+        known = {(child.prefix, child.whole) for child in node.children}
+        new: dict[tuple[Prefix, bool], Node] = {}
         for step in drawn:
             child = Node(node.solution.then(step), node, step)
-            new.setdefault((child.prefix, child.whole), child)
-        grown = yield from self._add(list(new.values())[len(node.children) :])
+            key = (child.prefix, child.whole)
+            if key not in known:
+                new.setdefault(key, child)
+        grown = yield from self._add(list(new.values()))
         node.draws += len(drawn) - len(grown)  # repeats
         return grown
 
     def _add(self, children: Sequence[Node]) -> Generator[Request, Any, list[Node]]:
-        """Score nodes and put them below their parents."""
+        """Score nodes and put them below their parents; returns those scored in time."""
         scores = yield from self.read([child.prefix for child in children])
         grown = []
         for child, score in zip(children, scores, strict=True):
@@ -113,10 +112,9 @@ class Forest:
         return grown
 
     def read(self, solutions: Sequence[Prefix]) -> Generator[Request, Any, list[float | None]]:
-        """The aggregated score of each solution, whole or not, each read once; 0 where there is no
-        step.
+        """The aggregated score of each partial or whole solution; each is scored once.
 
-        None where the budget ended before a solution was read.
+        0 for a solution without a step; None if the budget ended before it was scored.
         """
         new = [prefix for prefix in dict.fromkeys(solutions) if prefix not in self._known]
         scores = (yield Score(new)) if new else []
@@ -126,9 +124,7 @@ class Forest:
         return [self._known.get(prefix) for prefix in solutions]
 
     def best(self) -> Node | None:
-        """Of whole solutions, that with the highest score, the first of equals; None where there is
-        none yet.
-        """
+        """The whole solution with the highest score, of equals the first; None if there is none."""
         return max(self.found, key=lambda node: node.score, default=None)
 
     def incumbent(self, end: Node | None) -> Incumbent:
@@ -137,10 +133,10 @@ class Forest:
 
 
 def priors(children: Sequence[Node], averaged: bool) -> list[float]:
-    """The policy's probability of each node's last step among these.
+    """The policy's probability of each node's last step among these nodes.
 
-    They are exp(l) / sum of exp(l), where l is the step's log-probability, or (`averaged`) its mean
-    over the tokens.
+    exp(l) / sum of exp(l), where l is the step's log-probability, or (`averaged`) its mean over the
+    step's tokens.
     """
     logs = [child.step.mean_logprob if averaged else child.step.logprob for child in children]
     weights = [math.exp(each - max(logs)) for each in logs]

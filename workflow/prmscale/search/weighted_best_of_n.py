@@ -1,4 +1,7 @@
-"""Weighted best-of-n: the answer with the highest summed score (Li et al. 2023, arXiv 2206.02336)."""
+"""Weighted best-of-n: the answer with the highest summed score.
+
+Li et al. 2023, arXiv 2206.02336.
+"""
 
 from __future__ import annotations
 
@@ -11,19 +14,19 @@ from prmscale.search.samples import Select, choose, draw, highest
 
 
 def weighted_best_of_n(budgets: Sequence[int], aggregates: Mapping[str, Aggregate]) -> Strategy:
-    """Votes for final answers weighted by the solutions' scores; the best-scored solution stands
-    for the winner.
+    """Vote for final answers, weighted by the samples' scores.
+
+    The best-scored sample with the winning answer represents it.
     """
     samples = yield from draw(budgets[-1])
     scores = yield Score([sample.steps for sample in samples])
     answers = yield Read(samples)
     for name, aggregate in aggregates.items():
-        yield from choose(
-            samples, budgets, _heaviest(answers, [aggregate(each) for each in scores]), name
-        )
+        values = [aggregate(each) for each in scores]
+        yield from choose(samples, budgets, _highest_sum(answers, values), name)
 
 
-def _heaviest(answers: Sequence[str | None], values: Sequence[float]) -> Select:
+def _highest_sum(answers: Sequence[str | None], values: Sequence[float]) -> Select:
     def select(group: list[int]) -> list[int]:
         weights: dict[str, float] = defaultdict(float)
         for i in group:

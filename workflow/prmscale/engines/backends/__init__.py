@@ -1,1 +1,1 @@
-"""What runs models: transformers and vLLM."""
+"""The engines that run models: transformers and vLLM."""

@@ -1,7 +1,8 @@
-"""Loading of Hugging Face folders and hub names, with errors for people."""
+"""Loads Hugging Face folders and hub names, with readable errors."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +14,30 @@ from transformers import AutoConfig, PreTrainedModel
 from prmscale.engines import heads  # noqa: F401  (registers its models with the Auto classes)
 from prmscale.errors import UserError
 from prmscale.files import fingerprint
+from prmscale.study import Dtype
+
+
+@dataclass(frozen=True)
+class Weights:
+    """The weights of a language model: a folder or hub name, their number format, and the branch,
+    tag or commit on the hub.
+    """
+
+    folder: str | Path
+    dtype: Dtype = "float32"
+    revision: str | None = None
+
+    def hash(self) -> str:
+        """A short hash of the weights in a folder; for a hub name, the commit."""
+        return weights_hash(self.folder, self.revision)
 
 
 def load_pretrained(
     auto: Any, name: str | Path, revision: str | None = None, **options: Any
 ) -> Any:
-    """`auto.from_pretrained(name)`; raises UserError saying what is missing and what to do.
+    """`auto.from_pretrained(name)`; raises UserError that says what is missing and what to do.
 
-    Code that lies in the folder is never run: the heads that bring some are known here.
+    Code in the folder is never run; heads that bring code are registered here.
     """
     try:
         return auto.from_pretrained(
@@ -36,7 +53,7 @@ def load_pretrained(
 
 
 def weights_hash(name: str | Path, revision: str | None = None) -> str:
-    """A short hash of the weights in a folder; of a hub name the commit."""
+    """A short hash of the weights in a folder; for a hub name, the commit."""
     folder = Path(name)
     if folder.is_dir():
         return fingerprint(
@@ -45,14 +62,14 @@ def weights_hash(name: str | Path, revision: str | None = None) -> str:
     return str(load_pretrained(AutoConfig, name, revision)._commit_hash)
 
 
-def placed(model: PreTrainedModel, device: str) -> PreTrainedModel:
-    """The model in evaluation mode on the device; layer by layer over the job's GPUs if the first
-    cannot hold it.
+def place(model: PreTrainedModel, device: str) -> PreTrainedModel:
+    """Move a model to the device, in evaluation mode.
+
+    If the first GPU cannot hold it, its layers are spread over the GPUs of the job.
     """
     if device == "cuda" and model.get_memory_footprint() > 0.8 * torch.cuda.mem_get_info(0)[0]:
         whole = {"no_split_module_classes": model._no_split_modules}
-        spread = infer_auto_device_map(
-            model, max_memory=get_balanced_memory(model, **whole), **whole
-        )
-        return dispatch_model(model, spread).eval()
+        memory = get_balanced_memory(model, **whole)
+        devices = infer_auto_device_map(model, max_memory=memory, **whole)
+        return dispatch_model(model, devices).eval()
     return model.eval().to(device)  # type: ignore[arg-type]

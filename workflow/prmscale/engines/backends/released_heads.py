@@ -1,8 +1,7 @@
-"""Heads of released process reward models whose own code is not part of transformers: stock
-decoders under them.
+"""Heads of released process reward models that transformers lacks, on stock decoders.
 
-Weights keep their published names, so that `from_pretrained` finds them; the code that lies beside
-them is never run.
+Weights keep their published names, so that `from_pretrained` finds them; the published code is
+never run.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from transformers.modeling_outputs import TokenClassifierOutput
 
 
 class _OnQwen2(Qwen2PreTrainedModel):
-    """A Qwen2 decoder (weights `model.*`) and a head that maps its last hidden states to logits."""
+    """A Qwen2 decoder (weights `model.*`) with a head from its last hidden states to logits."""
 
     # a published file may hold the language model's head too
     _keys_to_ignore_on_load_unexpected = [r"lm_head\."]  # noqa: RUF012
@@ -40,8 +39,7 @@ class _OnQwen2(Qwen2PreTrainedModel):
 
 
 class QwenProcessRewardModel(_OnQwen2):
-    """Qwen2.5-Math-PRM (arXiv 2501.07301): two layers with a ReLU between them, classes wrong and
-    right.
+    """Qwen2.5-Math-PRM (arXiv 2501.07301): two layers with a ReLU; classes wrong and right.
 
     Weights `score.0` and `score.2`, as in Qwen2ForProcessRewardModel of the published
     modeling_qwen2_rm.py.
@@ -55,7 +53,7 @@ class QwenProcessRewardModel(_OnQwen2):
 
 
 class SkyworkProcessRewardModel(_OnQwen2):
-    """Skywork-o1-Open-PRM: a value head of one layer (its dropout belongs to training).
+    """Skywork-o1-Open-PRM: a value head of one layer (its dropout is for training only).
 
     Weights `v_head.summary`, as in ValueHead of github.com/SkyworkAI/skywork-o1-prm-inference,
     prm_model.py.

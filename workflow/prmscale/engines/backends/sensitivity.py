@@ -1,18 +1,17 @@
-"""Which weights of a language model a response rests on: A_i = |θ_i · ∂F(θ, response)/∂θ_i| over
-all weights.
+"""Activation patterns: how much a response depends on each weight of a language model.
 
-The activation patterns of Wang et al. 2025 ("Exploring activation patterns of parameters in
-language models"), which the paper's table 2 compares. F is the log-likelihood of the response given
-its problem. Only directions are compared (normalised dot products), so it does not matter that a
-longer response has larger gradients.
+A_i = |θ_i · ∂F(θ, response)/∂θ_i|, where F is the log-likelihood of the response given its problem
+(Wang et al. 2025, "Exploring activation patterns of parameters in language models"; table 2 of the
+paper compares them). Patterns are compared by normalized dot products, so the larger gradients of a
+longer response do not matter.
 
-A is as long as the model is large, so a count sketch of it is kept (Charikar et al. 2002): weight
-number i is added to place i mod `size` under a random sign. Dot products keep their expectation,
-with a standard error of about sqrt((1 + c²) / size) for two patterns of length one and dot product
-c (`benchmarks/sensitivity.py` measures it); where the model has no more than `size` weights they
-are exact. Every block of weights is sketched as soon as its gradient is known, and the gradient is
-dropped: beside the model and a sign for each weight (a byte), only the largest block's gradient is
-ever held.
+A has as many entries as the model has weights, so a count sketch of it is kept (Charikar et al.
+2002): weight i is added to entry i mod `size` with a random sign. Dot products keep their
+expectation, with a standard error of about sqrt((1 + c²) / size) for two patterns of length one and
+dot product c (`benchmarks/sensitivity.py` measures it); they are exact if the model has at most
+`size` weights. Every block of weights is sketched as soon as its gradient is known, and the
+gradient is dropped: memory holds the model, a sign per weight (a byte), and the gradient of one
+block.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ from tqdm import tqdm
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from prmscale import seeds
-from prmscale.engines.backends.loading import load_pretrained, placed
+from prmscale.engines.backends.loading import load_pretrained, place
 from prmscale.engines.backends.transformers_likelihood import encode
 from prmscale.tasks.base import Prefix, Problem
 from prmscale.tasks.steps import Encoded
@@ -36,7 +35,7 @@ from prmscale.tasks.steps import Encoded
 class Sensitivity:
     """A causal language model as the reference by which responses are compared.
 
-    A prime `size` serves best: alike places of a matrix's rows then fall to different places of the
+    `size` should be prime: the entries of a matrix's column then fall into different places of the
     sketch.
     """
 
@@ -47,31 +46,30 @@ class Sensitivity:
         model = load_pretrained(
             AutoModelForCausalLM, folder, revision=revision, dtype=torch.float32
         )
-        self.model, self.size = placed(model, device), size
+        self.model, self.size = place(model, device), size
         self._sketch, self._square = torch.zeros(size), 0.0
         first = 0
         for name, weight in self.model.named_parameters():
-            stream = torch.Generator(weight.device).manual_seed(
-                seeds.seed_of(seed, "sketch", name) >> 1
-            )
-            signs = torch.randint(
+            stream = torch.Generator(weight.device)
+            stream.manual_seed(seeds.seed_of(seed, "sketch", name) >> 1)
+            bits = torch.randint(
                 2, weight.shape, generator=stream, dtype=torch.int8, device=weight.device
             )
-            weight.register_post_accumulate_grad_hook(self._taking(first, signs.mul_(2).sub_(1)))
+            signs = bits.mul_(2).sub_(1)
+            weight.register_post_accumulate_grad_hook(self._make_hook(first, signs))
             first += weight.numel()
 
     def patterns(
         self, items: Sequence[tuple[Problem, Prefix, bool]], progress: str | None = None
     ) -> np.ndarray:
-        """The sketched pattern, of length one, of each (problem, steps, whether its policy ended
-        it).
+        """The sketched pattern [items, size] of each (problem, steps, ended), of length one.
 
-        [items, size]; dot products of rows estimate normalised dot products of patterns.
+        `ended`: its policy ended the solution. Dot products of rows estimate normalized dot
+        products of patterns.
         """
         found = np.empty((len(items), self.size), dtype=np.float32)
-        for row, item in enumerate(
-            tqdm(items, desc=progress, unit="response", disable=progress is None)
-        ):
+        bar = tqdm(items, desc=progress, unit="response", disable=progress is None)
+        for row, item in enumerate(bar):
             found[row] = self._pattern(encode(self.tokenizer, *item))
         return found
 
@@ -81,15 +79,14 @@ class Sensitivity:
         ids = torch.tensor([text.ids], device=self.model.device)
         logits = self.model(input_ids=ids, use_cache=False).logits[0, text.start - 1 : -1]
         cross_entropy(logits, ids[0, text.start :].to(logits.device), reduction="sum").backward()
-        return (
-            self._sketch / (self._square**0.5 or 1.0)
-        ).numpy()  # an empty response has no pattern
+        length = self._square**0.5 or 1.0  # an empty response has no pattern
+        return (self._sketch / length).numpy()
 
-    def _taking(self, first: int, signs: torch.Tensor) -> Callable[[torch.Tensor], None]:
-        """What is done with the gradient of the block whose first weight has this number."""
+    def _make_hook(self, first: int, signs: torch.Tensor) -> Callable[[torch.Tensor], None]:
+        """A hook that sketches and drops the gradient of the block from weight `first` on."""
         offset = first % self.size
 
-        def take(weight: torch.Tensor) -> None:
+        def sketch(weight: torch.Tensor) -> None:
             assert weight.grad is not None
             block = weight.grad.mul_(weight.detach()).abs_()
             weight.grad = None
@@ -97,12 +94,10 @@ class Sensitivity:
             block = block.mul_(signs).flatten()
             head, rest = block[: self.size - offset], block[self.size - offset :]
             rows = len(rest) // self.size
+            whole, tail = rest[: rows * self.size], rest[rows * self.size :]
             self._sketch[offset : offset + len(head)] += head.to(self._sketch)
             if rows:
-                self._sketch += (
-                    rest[: rows * self.size].view(rows, self.size).sum(0).to(self._sketch)
-                )
-            tail = rest[rows * self.size :]
+                self._sketch += whole.view(rows, self.size).sum(0).to(self._sketch)
             self._sketch[: len(tail)] += tail.to(self._sketch)
 
-        return take
+        return sketch

@@ -1,9 +1,8 @@
-"""A KV cache in which all samples of a prefix share the prefix's keys and values, and the attention
-that reads it.
+"""A KV cache whose samples share the keys and values of their prefix, and attention that reads it.
 
-Copied to every sample, the prefix would be most of the memory that a decoding step reads. Here the
-samples of a prefix sit side by side and attend to it in one matrix product; what each has written
-itself is its own.
+If each sample had a copy of the prefix, decoding would mostly read these copies from memory. Here
+the samples of a prefix sit side by side and attend to it in one matrix product; only the tokens
+that a sample has written are stored per sample.
 """
 
 from __future__ import annotations
@@ -20,28 +19,25 @@ from transformers.masking_utils import eager_mask
 
 from prmscale.errors import UserError
 
-ATTENTION = "shared_prefix"  # the name under which transformers knows it
-_ROW = (
-    64  # what a seat costs beside attention, in positions read (measured for small models on a CPU)
-)
+ATTENTION = "shared_prefix"  # its name in transformers
+# the cost of a seat besides attention, in positions read (measured for small models on a CPU)
+_ROW = 64
 
 
 @dataclass(frozen=True)
 class Seating:
-    """Rows in seats: `slots` seats for each entry, and an entry is one prefix; in an empty seat
-    there is no row.
-    """
+    """Rows in seats: each entry is one prefix with `slots` seats; an empty seat has no row."""
 
     slots: int
     entries: list[int]
     rows: list[int | None]
 
 
-def seat(prefixes: Mapping[int, int], shared: int, own: int) -> Seating:
-    """Seat each row beside others of its prefix ({row: prefix}), in as many slots as make a step
-    cheapest.
+def seat(prefixes: Mapping[int, int], shared: int, written: int) -> Seating:
+    """Seat each row beside others of its prefix ({row: prefix}).
 
-    `shared` and `own` are the positions of a prefix and those a row has written itself.
+    The number of slots is the one that makes a decoding step cheapest. `shared` and `written` are
+    the positions of a prefix and those that each row has written.
     """
     rows: dict[int, list[int]] = {}
     for row, prefix in prefixes.items():
@@ -50,34 +46,32 @@ def seat(prefixes: Mapping[int, int], shared: int, own: int) -> Seating:
 
     def cost(slots: int) -> int:
         entries = sum(-(-len(group) // slots) for group in rows.values())
-        return entries * (shared + slots * (own + _ROW))
+        return entries * (shared + slots * (written + _ROW))
 
     slots = min(sorted(counts | {2**k for k in range(max(counts).bit_length())}), key=cost)
-    parts = [
-        (prefix, group[at : at + slots])
-        for prefix, group in rows.items()
-        for at in range(0, len(group), slots)
-    ]
+    entries: list[int] = []
     seats: list[int | None] = []
-    for _, part in parts:
-        seats += [*part, *[None] * (slots - len(part))]
-    return Seating(slots, [prefix for prefix, _ in parts], seats)
+    for prefix, group in rows.items():
+        for at in range(0, len(group), slots):
+            part = group[at : at + slots]
+            entries.append(prefix)
+            seats += [*part, *[None] * (slots - len(part))]
+    return Seating(slots, entries, seats)
 
 
 @dataclass(frozen=True)
 class _Parts:
-    """Keys or values: `shared` [entries, heads, positions, size] and `own` [seats, heads,
-    positions, size].
+    """Keys or values of prefixes and of what each seat has written.
+
+    `shared` [entries, heads, positions, size] and `written` [seats, heads, positions, size].
     """
 
     shared: torch.Tensor
-    own: torch.Tensor
+    written: torch.Tensor
 
 
 class _Layer(DynamicLayer):
-    """One layer's cache: a plain one while the prefixes are read, then the prefixes and what every
-    seat adds.
-    """
+    """One layer's cache: a plain one while prefixes are read, then the prefixes and each seat."""
 
     room = 32
     prefix: tuple[torch.Tensor, torch.Tensor] | None = None
@@ -89,36 +83,31 @@ class _Layer(DynamicLayer):
     ) -> Any:
         if self.prefix is None:
             return super().update(key_states, value_states)
-        if (
-            self.written == self.grown[0].shape[-2]
-        ):  # room to grow: a token is written in place, nothing is copied
-            self.grown = (
-                self._roomier(self.grown[0], key_states),
-                self._roomier(self.grown[1], value_states),
-            )
+        if self.written == self.grown[0].shape[-2]:  # full: most tokens are written without a copy
+            keys, values = self.grown
+            self.grown = self._enlarge(keys, key_states), self._enlarge(values, value_states)
         for buffer, new in zip(self.grown, (key_states, value_states), strict=True):
             buffer[..., self.written : self.written + 1, :] = new
         self.written += 1
         return tuple(
-            _Parts(shared, own[..., : self.written, :])
-            for shared, own in zip(self.prefix, self.grown, strict=True)
+            _Parts(shared, buffer[..., : self.written, :])
+            for shared, buffer in zip(self.prefix, self.grown, strict=True)
         )
 
-    def _roomier(self, buffer: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
-        roomy = like.new_empty((*like.shape[:-2], self.written + self.room, like.shape[-1]))
+    def _enlarge(self, buffer: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
+        """A copy of the buffer with room for more tokens."""
+        larger = like.new_empty((*like.shape[:-2], self.written + self.room, like.shape[-1]))
         if self.written:
-            roomy[..., : self.written, :] = buffer
-        return roomy
+            larger[..., : self.written, :] = buffer
+        return larger
 
     def get_seq_length(self) -> int:
-        return (
-            super().get_seq_length()
-            if self.prefix is None
-            else self.prefix[0].shape[-2] + self.written
-        )
+        if self.prefix is None:
+            return super().get_seq_length()
+        return self.prefix[0].shape[-2] + self.written
 
     def share(self, entries: torch.Tensor) -> None:
-        """What was read is the prefix of these entries from now on."""
+        """Make what was read the prefixes: entry e gets the row `entries[e]`."""
         assert self.keys is not None and self.values is not None, (
             "prefixes are read before they are shared"
         )
@@ -126,29 +115,25 @@ class _Layer(DynamicLayer):
         self.grown = self.keys[..., :0, :], self.values[..., :0, :]
 
     def move(self, entries: torch.Tensor, seats: torch.Tensor) -> None:
-        """Keep these entries and seats of the present ones, in this order."""
+        """Keep only these entries and seats, in this order."""
         assert self.prefix is not None, "prefixes are shared before rows move"
         self.prefix = self.prefix[0][entries], self.prefix[1][entries]
         self.grown = self.grown[0][seats], self.grown[1][seats]
 
 
 class SharedPrefixCache(Cache):
-    """The cache of a batch: read the prefixes, `share` them among seats, decode, and `move` when
-    rows have ended.
-    """
+    """The cache of a batch: read prefixes, `share` them, decode, `move` the remaining rows."""
 
     def __init__(self, config: PreTrainedConfig) -> None:
         super().__init__(layers=[_Layer() for _ in range(config.num_hidden_layers)])
 
     def share(self, entries: Sequence[int]) -> None:
-        """Entry e is the prefix that was read in row `entries[e]`; its seats follow one another,
-        entry by entry.
-        """
+        """Make the prefix read in row `entries[e]` entry e; seats are ordered by entry."""
         for layer in self.layers:
             layer.share(torch.tensor(entries))  # type: ignore[union-attr]
 
     def move(self, entries: Sequence[int], seats: Sequence[int]) -> None:
-        """Keep these entries and seats of the present ones, in this order."""
+        """Keep only these entries and seats, in this order."""
         for layer in self.layers:
             layer.move(torch.tensor(entries), torch.tensor(seats))  # type: ignore[union-attr]
 
@@ -162,8 +147,9 @@ def attend(
     scaling: float,
     **kwargs: Any,
 ) -> tuple[torch.Tensor, None]:
-    """Attention of a token a seat, query [seats, query heads, 1, size], to `_Parts`; of whole
-    prefixes as usual.
+    """Attention to `_Parts` by one token per seat; to anything else by torch's attention.
+
+    query [seats, query heads, 1, size]. Raises UserError for capped scores and attention sinks.
     """
     if kwargs.get("softcap") is not None or kwargs.get("s_aux") is not None:
         raise UserError(
@@ -175,34 +161,30 @@ def attend(
         )
     entries, heads, past, size = key.shared.shape
     seats = query.shape[0]
-    slots, alike = seats // entries, query.shape[1] // heads  # query heads that read one key head
+    slots, group = seats // entries, query.shape[1] // heads  # query heads per key head
 
     def by_entry(rows: torch.Tensor) -> torch.Tensor:
-        """[seats, heads, alike, x] as [entries, heads, slots * alike, x]."""
+        """[seats, heads, group, x] as [entries, heads, slots * group, x]."""
         x = rows.shape[-1]
-        grouped = rows.reshape(entries, slots, heads, alike, x).transpose(1, 2)
-        return grouped.reshape(entries, heads, slots * alike, x)
+        split = rows.reshape(entries, slots, heads, group, x).transpose(1, 2)
+        return split.reshape(entries, heads, slots * group, x)
 
-    def by_seat(grouped: torch.Tensor) -> torch.Tensor:
+    def by_seat(rows: torch.Tensor) -> torch.Tensor:
         """The inverse of `by_entry`."""
-        x = grouped.shape[-1]
-        return (
-            grouped.reshape(entries, heads, slots, alike, x)
-            .transpose(1, 2)
-            .reshape(seats, heads, alike, x)
-        )
+        x = rows.shape[-1]
+        split = rows.reshape(entries, heads, slots, group, x).transpose(1, 2)
+        return split.reshape(seats, heads, group, x)
 
-    query = query.reshape(seats, heads, alike, size)
+    query = query.reshape(seats, heads, group, size)
     shared = by_seat(torch.matmul(by_entry(query), key.shared.transpose(2, 3)))
-    own = torch.matmul(query, key.own.transpose(2, 3))
-    scores = torch.cat([shared, own], dim=-1) * scaling
+    written = torch.matmul(query, key.written.transpose(2, 3))
+    scores = torch.cat([shared, written], dim=-1) * scaling
     if attention_mask is not None:
         scores = scores + attention_mask
     weights = torch.softmax(scores, dim=-1, dtype=torch.float32).to(query.dtype)
-    out = by_seat(torch.matmul(by_entry(weights[..., :past]), value.shared)) + torch.matmul(
-        weights[..., past:], value.own
-    )
-    return out.reshape(seats, 1, heads * alike, size), None
+    of_prefix = by_seat(torch.matmul(by_entry(weights[..., :past]), value.shared))
+    out = of_prefix + torch.matmul(weights[..., past:], value.written)
+    return out.reshape(seats, 1, heads * group, size), None
 
 
 AttentionInterface.register(ATTENTION, attend)

@@ -1,4 +1,4 @@
-"""How probable a language model finds solutions that another one wrote."""
+"""The likelihood of solutions under a language model that did not write them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 from tqdm import tqdm
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerBase
 
-from prmscale.engines.backends.loading import load_pretrained, placed
+from prmscale.engines.backends.loading import load_pretrained, place
 from prmscale.engines.backends.transformers_scorer import batches, pad
 from prmscale.engines.flops import Shape
 from prmscale.engines.heads import log_probability, predictions
@@ -20,9 +20,7 @@ from prmscale.tasks.base import Prefix, Problem
 
 @dataclass(frozen=True)
 class Likelihood:
-    """Sum and minimum of a solution's token log-probabilities (nats, temperature 1), and the cost
-    of reading it.
-    """
+    """Sum and minimum of a solution's token log-probabilities (nats, temperature 1), and FLOPs."""
 
     logprob: float
     min_logprob: float
@@ -32,9 +30,7 @@ class Likelihood:
 def encode(
     tokenizer: PreTrainedTokenizerBase, problem: Problem, steps: Prefix, ended: bool
 ) -> step_text.Encoded:
-    """A solution below its bare problem, and the end of text where its policy ended it: what a base
-    judges it by.
-    """
+    """The tokens of the plain problem and a solution, with end-of-text if its policy `ended` it."""
     start = len(step_text.encode(tokenizer, problem.prompt, ())[0])
     ids, ends = step_text.encode(tokenizer, problem.prompt, steps)
     if ended and tokenizer.eos_token_id is not None:
@@ -43,7 +39,7 @@ def encode(
 
 
 class TransformersLikelihood:
-    """A causal language model as a judge of solutions, without any reward training."""
+    """A causal language model that judges solutions without reward training."""
 
     def __init__(
         self,
@@ -53,19 +49,17 @@ class TransformersLikelihood:
         batch_tokens: int = 16384,
     ) -> None:
         self.tokenizer = load_pretrained(AutoTokenizer, folder, revision=revision)
-        self.model = placed(
-            load_pretrained(AutoModelForCausalLM, folder, revision=revision), device
-        )
+        self.model = place(load_pretrained(AutoModelForCausalLM, folder, revision=revision), device)
         self.shape = Shape.of(self.model)
         self.batch_tokens = batch_tokens
 
     def read(
         self, items: Sequence[tuple[Problem, Prefix, bool]], progress: str | None = None
     ) -> list[Likelihood]:
-        """Likelihood of each (problem, steps, whether its policy ended it: then the end of text
-        counts as well).
+        """The likelihood of each (problem, steps, ended).
 
-        The same solution of a problem is read only once.
+        `ended`: its policy ended the solution, so the end-of-text token counts as well. The same
+        solution of a problem is read only once.
         """
         keys = [(p.problem_id, steps, ended) for p, steps, ended in items]
         unique = dict(zip(keys, items, strict=True))
@@ -84,12 +78,12 @@ class TransformersLikelihood:
         ) as bar:
             for batch in batches([len(ids) for ids in encoded], self.batch_tokens):
                 ids = pad([encoded[i] for i in batch], 0).to(self.model.device)
-                own = predictions(self.model, ids, log_probability)[..., 0].cpu()
+                logprobs = predictions(self.model, ids, log_probability)[..., 0].cpu()
                 for row, i in enumerate(batch):
-                    tokens = own[row, texts[i].start : len(encoded[i])]
+                    length = len(encoded[i])
+                    tokens = logprobs[row, texts[i].start : length]
                     lowest = float(tokens.min()) if len(tokens) else 0.0
-                    found[i] = Likelihood(
-                        float(tokens.sum()), lowest, self.shape.forward(len(encoded[i]))
-                    )
+                    flops = self.shape.forward(length)
+                    found[i] = Likelihood(float(tokens.sum()), lowest, flops)
                 bar.update(len(batch))
         return found

@@ -1,16 +1,14 @@
 """The transformers engine: samples large batches from a causal language model with a KV cache.
 
-Identical prefixes of a batch are read once and their samples share the cache; rows that have ended
-are dropped from the batch as it shrinks. Every draw has its own stream of random numbers, so what
-is sampled does not depend on the batch (up to the rounding of the matrix products, which may differ
-with the batch's size).
+Identical prefixes of a batch are read once and their samples share the cache. Rows that have ended
+are dropped from the batch. Every draw has a separate stream of random numbers, so the samples do
+not depend on the batch (up to the rounding of matrix products, which may depend on its size).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -18,8 +16,13 @@ from tqdm import tqdm
 from transformers import AutoModelForCausalLM
 
 from prmscale import seeds
-from prmscale.engines.backends.loading import load_pretrained, placed
-from prmscale.engines.backends.shared_prefix import ATTENTION, SharedPrefixCache, seat
+from prmscale.engines.backends.loading import Weights, load_pretrained, place
+from prmscale.engines.backends.shared_prefix import (
+    ATTENTION,
+    Seating,
+    SharedPrefixCache,
+    seat,
+)
 from prmscale.engines.flops import Shape
 from prmscale.engines.policy import Draw, Extension, SamplingPolicy
 from prmscale.study import Prompting, Sampling
@@ -27,29 +30,57 @@ from prmscale.study import Prompting, Sampling
 
 @dataclass
 class _Row(Draw):
-    """A draw in the making and its random numbers, one a token."""
+    """An unfinished draw and its random numbers, one per token."""
 
     uniforms: np.ndarray = field(default_factory=lambda: np.empty(0))
 
 
+@dataclass
+class _Batch:
+    """Rows that decode together: their seats, cache and attention mask [seats, positions].
+
+    `prefixes` maps each row to its prefix; the prefixes have `shared` positions with padding.
+    """
+
+    prefixes: dict[int, int]
+    shared: int
+    seating: Seating
+    cache: SharedPrefixCache
+    mask: torch.Tensor
+
+    def reseat(self, rows: Sequence[int]) -> list[int]:
+        """Keep only these rows; returns the former seat of each seat (0 for an empty one)."""
+        old = self.seating
+        written = self.mask.shape[1] - self.shared
+        self.seating = seat({i: self.prefixes[i] for i in rows}, self.shared, written)
+        seat_of = {i: number for number, i in enumerate(old.rows)}
+        entry_of = {prefix: number for number, prefix in enumerate(old.entries)}
+        seats = [0 if i is None else seat_of[i] for i in self.seating.rows]
+        self.cache.move([entry_of[prefix] for prefix in self.seating.entries], seats)
+        self.mask = self.mask[seats]
+        return seats
+
+
 class TransformersPolicy(SamplingPolicy):
-    """A policy sampled by transformers' own model; the reference for other engines."""
+    """A policy sampled by transformers; the reference for other engines."""
 
     def __init__(
         self,
         name: str,
-        folder: str | Path,
+        weights: Weights,
         prompting: Prompting,
         sampling: Sampling,
         device: str,
         seed: int,
     ) -> None:
-        super().__init__(name, folder, prompting, sampling, seed)
-        dtype = getattr(torch, prompting.dtype)
+        super().__init__(name, weights, prompting, sampling, seed)
         model = load_pretrained(
-            AutoModelForCausalLM, folder, revision=prompting.revision, dtype=dtype
+            AutoModelForCausalLM,
+            weights.folder,
+            revision=weights.revision,
+            dtype=getattr(torch, weights.dtype),
         )
-        self.model = placed(model, device)
+        self.model = place(model, device)
         self.model.set_attn_implementation(ATTENTION)
         self.shape = Shape.of(self.model)
         self.device = device
@@ -57,7 +88,7 @@ class TransformersPolicy(SamplingPolicy):
     def _draws(
         self, extensions: Sequence[Extension], ids: Sequence[list[int]], progress: str | None
     ) -> Iterator[Draw]:
-        # alike lengths together: less padding, and rows that end at about the same time
+        # similar lengths together: less padding, and rows that end at about the same time
         order = sorted(range(len(extensions)), key=lambda i: len(ids[i]))
         total = sum(e.samples for e in extensions)
         with tqdm(total=total, desc=progress, unit="sample", disable=progress is None) as bar:
@@ -69,9 +100,10 @@ class TransformersPolicy(SamplingPolicy):
         self, order: list[int], extensions: Sequence[Extension]
     ) -> list[list[tuple[int, int]]]:
         """(extension, draw) pairs in batches of at most `sampling.batch` rows."""
-        draws = [
-            (i, extensions[i].first_draw + n) for i in order for n in range(extensions[i].samples)
-        ]
+        draws = []
+        for i in order:
+            first = extensions[i].first_draw
+            draws += [(i, first + n) for n in range(extensions[i].samples)]
         size = self.sampling.batch
         return [draws[at : at + size] for at in range(0, len(draws), size)]
 
@@ -82,46 +114,53 @@ class TransformersPolicy(SamplingPolicy):
         extensions: Sequence[Extension],
         ids: Sequence[list[int]],
     ) -> list[_Row]:
+        """The draws of one batch, sampled to their ends."""
         rows = [self._row(extensions[owner], owner, draw, len(ids[owner])) for owner, draw in chunk]
-        unique = list(dict.fromkeys(tuple(ids[owner]) for owner, _ in chunk))
-        cache, logits, read = self._read(unique)
-        number = {prefix: at for at, prefix in enumerate(unique)}
-        prefixes = {i: number[tuple(ids[row.owner])] for i, row in enumerate(rows)}
-        seating = seat(prefixes, read.shape[1], 0)
-        cache.share(seating.entries)
-        mask = read[seating.entries].repeat_interleave(seating.slots, 0)
-        logits = logits[seating.entries].repeat_interleave(seating.slots, 0)
+        batch, logits = self._start([ids[owner] for owner, _ in chunk])
         while True:
-            seated = [None if i is None else rows[i] for i in seating.rows]
+            seated = [None if i is None else rows[i] for i in batch.seating.rows]
             tokens = self._draw(logits, seated)
             going = [
                 i
-                for i, row, token in zip(seating.rows, seated, tokens, strict=True)
+                for i, row, token in zip(batch.seating.rows, seated, tokens, strict=True)
                 if i is not None and row and not self._ended(row, token, extensions[row.owner])
             ]
             if not going:
                 return rows
             # dropping rows copies the cache: worth it once a quarter is gone
             if len(going) <= 0.75 * len(seated):
-                written = mask.shape[1] - read.shape[1]
-                old, seating = (
-                    seating,
-                    seat({i: prefixes[i] for i in going}, read.shape[1], written),
-                )
-                at = {i: place for place, i in enumerate(old.rows)}
-                seats = [0 if i is None else at[i] for i in seating.rows]
-                entry = {prefix: place for place, prefix in enumerate(old.entries)}
-                cache.move([entry[prefix] for prefix in seating.entries], seats)
-                mask, tokens = mask[seats], tokens[seats]
-            mask = torch.cat([mask, mask.new_ones(len(tokens), 1)], dim=1)
-            out = self.model(
-                torch.as_tensor(tokens, device=self.device)[:, None],
-                attention_mask=mask,
-                position_ids=mask.sum(1, keepdim=True) - 1,
-                past_key_values=cache,
-                use_cache=True,
-            )
-            logits = out.logits[:, -1]
+                tokens = tokens[batch.reseat(going)]
+            logits = self._decode(batch, tokens)
+
+    def _start(self, prompts: Sequence[list[int]]) -> tuple[_Batch, torch.Tensor]:
+        """Read the distinct prompts and seat a row for each prompt; returns next-token logits."""
+        distinct = list(dict.fromkeys(map(tuple, prompts)))
+        cache, logits, mask = self._read(distinct)
+        number = {prompt: at for at, prompt in enumerate(distinct)}
+        prefixes = {i: number[tuple(prompt)] for i, prompt in enumerate(prompts)}
+        seating = seat(prefixes, shared=mask.shape[1], written=0)
+        cache.share(seating.entries)
+        slots = seating.slots
+        batch = _Batch(
+            prefixes,
+            mask.shape[1],
+            seating,
+            cache,
+            mask[seating.entries].repeat_interleave(slots, 0),
+        )
+        return batch, logits[seating.entries].repeat_interleave(slots, 0)
+
+    def _decode(self, batch: _Batch, tokens: np.ndarray) -> torch.Tensor:
+        """Append a token to each seat; returns the logits of the next ones."""
+        batch.mask = torch.cat([batch.mask, batch.mask.new_ones(len(tokens), 1)], dim=1)
+        out = self.model(
+            torch.as_tensor(tokens, device=self.device)[:, None],
+            attention_mask=batch.mask,
+            position_ids=batch.mask.sum(1, keepdim=True) - 1,
+            past_key_values=batch.cache,
+            use_cache=True,
+        )
+        return out.logits[:, -1]
 
     def _row(self, extension: Extension, owner: int, draw: int, context: int) -> _Row:
         limit = self._limit(extension.problem, context)
@@ -133,15 +172,11 @@ class TransformersPolicy(SamplingPolicy):
     def _read(
         self, prompts: Sequence[Sequence[int]]
     ) -> tuple[SharedPrefixCache, torch.Tensor, torch.Tensor]:
-        """Left-pad and read the prompts; returns the cache, the next-token logits and the attention
-        mask.
-        """
+        """Left-pad and read the prompts; returns cache, next-token logits and attention mask."""
         longest = max(map(len, prompts))
-        pad = (
-            self.tokenizer.pad_token_id
-            if self.tokenizer.pad_token_id is not None
-            else next(iter(self._ends))
-        )
+        pad = self.tokenizer.pad_token_id
+        if pad is None:
+            pad = next(iter(self._ends))
         ids = torch.full((len(prompts), longest), pad)
         mask = torch.zeros_like(ids)
         for i, prompt in enumerate(prompts):
@@ -161,31 +196,26 @@ class TransformersPolicy(SamplingPolicy):
         return cache, out.logits[:, -1], mask
 
     def _draw(self, logits: torch.Tensor, seated: Sequence[_Row | None]) -> np.ndarray:
-        """The next token of each seat by inverse transform sampling, recorded in its row unless
-        that has ended.
-        """
+        """Sample the next token of each seat and append it to its row, if that is unfinished."""
         logs = torch.log_softmax(logits.float(), dim=-1)
-        uniforms = torch.tensor(
-            [row.uniforms[min(len(row.tokens), row.limit - 1)] if row else 0.0 for row in seated],
-            device=logits.device,
-        )
+        numbers = []
+        for row in seated:
+            numbers.append(row.uniforms[min(len(row.tokens), row.limit - 1)] if row else 0.0)
+        uniforms = torch.tensor(numbers, device=logits.device)
         tokens = sample(logits.float(), uniforms, self.sampling.temperature, self.sampling.top_p)
         chosen = logs.gather(1, tokens[:, None])[:, 0].tolist()
-        # mean over the vocabulary of log(1 / (V p)): KL divergence from uniform to the next-token
-        # distribution
-        confidence = (-logs.clamp(min=-100).mean(1) - np.log(logs.shape[1])).tolist()
+        # KL(uniform || p), the mean over the vocabulary of log(1 / (V p))
+        certainty = (-logs.clamp(min=-100).mean(1) - np.log(logs.shape[1])).tolist()
         drawn = tokens.cpu().numpy()
         for i, row in enumerate(seated):
             if row and row.finish_reason is None:
                 row.tokens.append(int(drawn[i]))
                 row.logprobs.append(chosen[i])
-                row.certainties.append(confidence[i])
+                row.certainties.append(certainty[i])
         return drawn
 
     def _ended(self, row: _Row, token: int, extension: Extension) -> bool:
-        """Whether the row needs no more tokens; a row that ended stays so while it waits to be
-        dropped.
-        """
+        """Whether the row is finished; updates it by its new token unless it was before."""
         if row.finish_reason is None:
             self._end(row, extension, int(token) in self._ends)
         return row.finish_reason is not None
@@ -197,8 +227,8 @@ def sample(
     """Draw one token per row by inverse transform sampling.
 
     logits [rows, vocabulary]; uniforms [rows] in [0, 1). Temperature 0 takes the most likely token.
-    `top_p` < 1 keeps the smallest set of most likely tokens whose probability reaches it (Holtzman
-    et al. 2020, arXiv 1904.09751).
+    `top_p` < 1 samples from the smallest set of most likely tokens whose probability reaches it
+    (Holtzman et al. 2020, arXiv 1904.09751).
     """
     if temperature == 0:
         return logits.argmax(-1)

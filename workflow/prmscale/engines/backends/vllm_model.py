@@ -1,7 +1,6 @@
-"""A model on vLLM, for the engines that sample and score by it, and what it refuses as errors for
-people.
+"""Loads models on vLLM, for the engines that sample and score, and explains its errors.
 
-vLLM is installed in an environment of its own (`make vllm`), never beside the rest of the pipeline.
+vLLM is installed in a separate environment (`make vllm`), never in that of the pipeline.
 """
 
 from __future__ import annotations
@@ -20,16 +19,14 @@ from prmscale import seeds
 from prmscale.engines import memory
 from prmscale.errors import UserError
 
-# the scheduler in this process: the same requests make the same batches, and so the same bytes
+# run the scheduler in this process: equal requests form equal batches and give equal bytes
 os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
 os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
 
 
 @contextmanager
 def refusals(name: str) -> Iterator[None]:
-    """Raise UserError where vLLM is missing, or does not take this model or text; the log tells
-    where it failed.
-    """
+    """Raise UserError if vLLM is missing or refuses a model or text; prints its traceback."""
     try:
         yield
     except ImportError as error:
@@ -37,15 +34,12 @@ def refusals(name: str) -> Iterator[None]:
             f"{name} is to run on vllm, which this Python lacks ({error}); `make vllm` sets up "
             ".venv-vllm, which jobs then use"
         ) from error
-    except (
-        ValueError,
-        RuntimeError,
-        AssertionError,
-    ) as error:  # what it raises at a model, a text and on the way
+    # raised for a model, for a text and during a run
+    except (ValueError, RuntimeError, AssertionError) as error:
         traceback.print_exc()
-        said = str(error).strip() or type(error).__name__
+        reason = str(error).strip() or type(error).__name__
         raise UserError(
-            f"{name}: vLLM fails: {said}\nThe engine transformers may take what vLLM does not."
+            f"{name}: vLLM fails: {reason}\nThe engine transformers may support what vLLM does not."
         ) from error
 
 
@@ -58,20 +52,18 @@ def load(
     revision: str | None = None,
     **options: Any,
 ) -> Any:
-    """The model of a folder or hub name on vLLM, its weights split over `gpus` GPUs (tensor
-    parallelism).
+    """The model of a folder or hub name on vLLM, split over `gpus` GPUs (tensor parallelism).
 
-    It takes the memory that it is said to `need`, which jobs have asked for: another model finds
-    room beside it.
+    It reserves the memory that it `need`s, which the job has requested, and leaves the rest to
+    other models.
     """
     gpus = max(1, gpus)
     cuda = torch.cuda.is_available()
-    # the share of a GPU that vLLM wants free when it starts; by itself it asks for nearly all
-    share = (
-        need.total * memory.GB / gpus / torch.cuda.get_device_properties(0).total_memory
-        if cuda
-        else 1.0
-    )
+    # the fraction of a GPU that must be free when vLLM starts; its default is nearly all
+    fraction = 1.0
+    if cuda:
+        available = torch.cuda.get_device_properties(0).total_memory
+        fraction = need.total * memory.GB / gpus / available
     with refusals(name):
         from vllm import LLM
 
@@ -80,12 +72,12 @@ def load(
             revision=revision,
             tokenizer_revision=revision,
             tensor_parallel_size=gpus,
-            max_model_len=-1,  # as long as model and cache allow
-            gpu_memory_utilization=min(memory.USABLE, share),
+            max_model_len=-1,  # as much as model and cache allow
+            gpu_memory_utilization=min(memory.USABLE, fraction),
             kv_cache_memory_bytes=int((need.total - need.weights) * memory.GB / gpus),
             enforce_eager=not cuda,
-            # on CPUs a seeded draw fails whose prompt is read in parts: its random numbers cannot
-            # be turned back
+            # on CPUs a seeded draw fails if its prompt is read in chunks: its random generator
+            # cannot be rewound
             enable_chunked_prefill=None if cuda else False,
             seed=seeds.seed_of(seed, name) % 2**31,
             **options,
@@ -93,13 +85,11 @@ def load(
 
 
 def size(name: str, config: PreTrainedConfig) -> memory.Size:
-    """The size that the model's cache is counted from; raises UserError where its configuration
-    does not tell it.
-    """
+    """The size of the model; raises UserError if its configuration is not Llama-like."""
     found = memory.size(config.to_dict())
     if found is None:
         raise UserError(
-            f"{name}: vLLM's cache is only known for models of the Llama kind; use the engine "
+            f"{name}: the size of vLLM's cache is known for Llama-like models only; use the engine "
             "transformers"
         )
     return found

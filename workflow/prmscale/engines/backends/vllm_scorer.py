@@ -1,8 +1,7 @@
-"""The vLLM scorer: the scores of the transformers scorer, by vLLM's batching and tensor
-parallelism.
+"""The vLLM scorer: the transformers scorer's scores with vLLM's batching and tensor parallelism.
 
-vLLM reads a token-classification folder as the language model under it and a linear head (runner
-`pooling`, task `token_classify`); it knows no head but the scalar one.
+vLLM loads a token-classification folder as a language model with a linear head (runner `pooling`,
+task `token_classify`); of the heads trained here it supports only the scalar one.
 """
 
 from __future__ import annotations
@@ -17,16 +16,14 @@ from transformers import AutoConfig, AutoModelForTokenClassification, AutoTokeni
 from prmscale.engines import memory
 from prmscale.engines.backends import vllm_model
 from prmscale.engines.backends.loading import load_pretrained
-from prmscale.engines.backends.transformers_scorer import right
+from prmscale.engines.backends.transformers_scorer import to_probabilities
 from prmscale.engines.flops import Shape
 from prmscale.engines.scorer import StepScorer
 from prmscale.tasks.steps import Encoded
 
 
 class VllmScorer(StepScorer):
-    """A reward model with a scalar head on vLLM, its weights split over `gpus` GPUs, in the format
-    they are kept in.
-    """
+    """A reward model with a scalar head on vLLM, split over `gpus` GPUs, in its stored dtype."""
 
     def __init__(self, folder: str | Path, gpus: int) -> None:
         super().__init__()
@@ -43,7 +40,7 @@ class VllmScorer(StepScorer):
         self._llm = vllm_model.load(
             self._name, folder, gpus, need, seed=0, runner="pooling", dtype=dtype
         )
-        from vllm import PoolingParams  # now that it is known to be here
+        from vllm import PoolingParams  # after a successful load: it is installed
 
         self._parameters = PoolingParams(use_activation=False)
 
@@ -55,7 +52,8 @@ class VllmScorer(StepScorer):
                 pooling_task="token_classify",
                 use_tqdm=progress is not None,
             )
-        return [
-            right(r.outputs.data.float())[e.ends].numpy().astype(np.float64)
-            for e, r in zip(encoded, read, strict=True)
-        ]
+        scores = []
+        for e, output in zip(encoded, read, strict=True):
+            probabilities = to_probabilities(output.outputs.data.float())
+            scores.append(probabilities[e.ends].numpy().astype(np.float64))
+        return scores

@@ -1,0 +1,154 @@
+"""What a study plans: files, labellers, samples, pre-trainings and memory."""
+
+from copy import deepcopy
+
+import pytest
+import yaml
+from model_configs import QWEN_72B
+from pipeline import ROOT
+
+from prmscale import configuration
+from prmscale.engines import memory
+from prmscale.plan.needs import Needs
+from prmscale.plan.plan import Plan
+
+DEFAULT = yaml.safe_load((ROOT / "config.yaml").read_text())
+BIG = {"name": "big", "model": "nobody/big", "config": {"model_type": "qwen2", **QWEN_72B}}
+RELEASED_PRM = {"name": "prm", "model": "nobody/prm", "format": "skywork"}
+
+
+def merge(config, changes):
+    for key, value in changes.items():
+        config[key] = (
+            merge(config.get(key, {}), value) if isinstance(value, dict) and value else value
+        )
+    return config
+
+
+def plan(**changes):
+    """The plan of the default configuration with these keys changed."""
+    return Plan(configuration.load(merge(deepcopy(DEFAULT), changes)))
+
+
+@pytest.mark.parametrize(
+    ("name", "replicate", "folder"),
+    [
+        ("m", 1, "results/laptop/policies/m/replicate1/100"),
+        ("m@25", 2, "results/laptop/policies/m/replicate2/25"),
+        ("big", 1, "nobody/big"),
+        ("gguf", 1, "results/laptop/policies/gguf/converted"),
+    ],
+)
+def test_a_name_of_the_configuration_stands_for_a_folder(name, replicate, folder):
+    gguf = {"name": "gguf", "model": "nobody/gguf", "gguf_file": "model.gguf"}
+    paths = plan(policies={"released": [BIG, gguf]}).paths
+    assert paths.policy_folder(name, replicate) == folder
+    assert paths.made_here([folder]) == ([folder] if folder.startswith("results/") else [])
+
+
+def test_trainings_of_a_reward_model_start_from_pretrainings_in_turn():
+    three = plan(rewards={"training": {"seeds": 3}}, policies={"pretraining": {"seeds": 2}})
+    bases = [folder.split("/")[-2] for folder in three.paths.training_bases("both-xxs")]
+    assert bases == ["replicate1", "replicate2", "replicate1"]
+    assert len(three.paths.reward_folders("both-xxs")) == 3
+
+
+def test_a_released_reward_model_has_one_folder_and_one_checkpoint():
+    with_prm = plan(rewards={"released": [RELEASED_PRM], "training": {"seeds": 3}})
+    assert with_prm.paths.reward_folders("prm") == ["results/laptop/rewards/prm/replicate1"]
+    assert with_prm.checkpoints("prm") == 1
+
+
+@pytest.mark.parametrize(
+    ("methods", "labellers"),
+    [
+        (["monte_carlo"], ["s"]),
+        (["oracle"], []),
+        (["consensus"], ["m", "l"]),
+        (["omega", "consensus"], ["s", "m", "l"]),
+    ],
+)
+def test_labellers_are_the_writer_or_those_that_must_agree(methods, labellers):
+    assert plan(labels={"consensus": ["m", "l"]}).labellers("s", *methods) == labellers
+
+
+def test_only_methods_with_a_choice_have_a_rule_and_a_consensus_is_of_binary_searches():
+    assert list(plan().decisions("monte_carlo", "consensus", "oracle")) == ["binary_search"]
+
+
+def test_a_consensus_and_its_writers_own_labels_share_a_binary_search():
+    data = [
+        {"name": name, "datasets": ["programs"], "labels": name}
+        for name in ("consensus", "binary_search")
+    ]
+    models = [{"name": each["name"], "base": "m", "data": each["name"]} for each in data]
+    shared = plan(
+        labels={"consensus": ["m", "l"]},
+        rewards={"data": data, "models": models},
+        search={"tree": {}},
+    )
+    assert shared.binary_searches() == [("m", "m", "programs"), ("l", "m", "programs")]
+    by = [shared.paths.labels_by(*each).split("/")[-1] for each in shared.binary_searches()]
+    assert by == ["programs.binary_search.parquet", "programs.by.l.parquet"]
+
+
+def test_every_samples_file_is_planned_once():
+    samples = plan().all_samples()
+    assert len({each[:3] for each in samples}) == len(samples)
+    tests = [each for each in samples if each.purpose == "search"]
+    assert [each.splits for each in tests] == [["test"]] * len(plan().study.tests())
+
+
+def test_a_pretraining_that_no_job_reads_is_not_planned():
+    config = {
+        "policies": {"pretraining": {"seeds": 2}},
+        "rewards": {"models": [{"name": "a", "base": "l@50", "data": "both"}]},
+        "search": {"evaluations": [], "likelihoods": [], "tree": {}},
+        "labels": {"compare": {}},
+    }
+    config["rewards"]["training"] = {"seeds": 2}
+    # m writes the training solutions; the two trainings start from two pre-trainings of l
+    assert plan(**config).pretrainings() == [("m", 1), ("l", 1), ("l", 2)]
+
+
+@pytest.mark.parametrize(
+    ("sampling", "left_out"), [("transformers", []), ("vllm", ["self_certainty"])]
+)
+def test_strategies_are_scored_or_not_and_vllm_reports_no_self_certainty(sampling, left_out):
+    each = plan(policies={"sampling": {"engine": sampling}})
+    planned = each.strategies(scored=True) + each.strategies(scored=False)
+    assert set(each.study.search.strategies) - set(planned) == set(left_out)
+
+
+def test_a_reward_model_of_math_and_code_is_trained_on_both():
+    assert plan().trained_on("both-xxs") == "both"
+
+
+def test_jobs_ask_for_gpus_only_where_models_run_on_gpus():
+    released = [BIG | {"prompting": {"dtype": "bfloat16"}}]
+    changes = {"policies": {"released": released, "sampling": {"batch": 1}}}
+    on_cpu, on_gpu = Needs(plan(**changes)), Needs(plan(device="cuda", **changes))
+    assert on_cpu.gpus(on_cpu.sample("big")) == 0 and on_gpu.gpus([]) == 0
+    assert on_gpu.gpus(on_gpu.sample("m")) == 1 and on_gpu.gpus(on_gpu.sample("big")) == 4
+    assert on_gpu.megabytes(3000, on_gpu.sample("m")) == 3000
+    # weights pass through main memory on the way to a GPU; on CPUs the KV cache stays there
+    weights = 2 * memory.size(QWEN_72B).weights / 1e6
+    assert on_gpu.megabytes(0, on_gpu.sample("big")) == int(weights)
+    assert on_cpu.megabytes(0, on_cpu.sample("big")) > weights
+
+
+def test_a_search_by_vllm_keeps_every_checkpoint_in_memory():
+    models = [
+        {"name": "a", "base": "big", "data": "both", "training": {"checkpoints": [50, 100]}},
+        {"name": "b", "base": "big", "data": "both", "training": {"steps": 0}},
+    ]
+    changes = {"policies": {"released": [BIG]}, "rewards": {"models": models}}
+    changes["rewards"]["training"] = {"seeds": 2}
+
+    def weights(engine, name):
+        (need,) = Needs(plan(search={"engine": engine, "tree": {}}, **changes)).search(name)
+        return need.weights
+
+    one = weights("transformers", "a")
+    assert weights("vllm", "a") == pytest.approx(4 * one)
+    assert weights("vllm", "b") == pytest.approx(2 * one)

@@ -1,0 +1,57 @@
+"""Unfinished work: finished parts are used again, and never with other inputs."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from prmscale.shards import complete, unfinished_work
+
+
+def write(part, folder, progress):
+    (folder / "made").write_text(f"{part} {progress}")
+
+
+def fake(tmp_path, **params):
+    (tmp_path / "input").write_text("1")
+    return SimpleNamespace(input=[str(tmp_path / "input")], params=params)
+
+
+def test_finished_parts_are_not_made_again(tmp_path):
+    job, output, made = fake(tmp_path, k=1), tmp_path / "out.parquet", []
+
+    def fail_once(part, folder, progress):
+        write(part, folder, progress)
+        made.append(part)
+        if made == [[1, 2], [3, 4]]:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), unfinished_work(job, output) as work:
+        complete(work, [1, 2, 3, 4, 5], 3, fail_once)
+    with unfinished_work(job, output) as work:
+        texts = [(f / "made").read_text() for f in complete(work, [1, 2, 3, 4, 5], 3, fail_once)]
+    assert made == [[1, 2], [3, 4], [3, 4], [5]]
+    assert texts == ["[1, 2] shard 1 of 3", "[3, 4] shard 2 of 3", "[5] shard 3 of 3"]
+    assert not work.exists()
+
+
+@pytest.mark.parametrize("change", ["params", "input", "weights"])
+def test_work_made_from_anything_else_is_removed(tmp_path, change):
+    job, output = fake(tmp_path, k=1), tmp_path / "out.parquet"
+    with pytest.raises(KeyboardInterrupt), unfinished_work(job, output, "w") as before:
+        complete(before, [1], 1, write)
+        raise KeyboardInterrupt
+    if change == "params":
+        job.params["k"] = 2
+    if change == "input":
+        (tmp_path / "input").write_text("2")
+    with unfinished_work(job, output, "v" if change == "weights" else "w") as work:
+        assert work != before and not before.exists() and not list(work.iterdir())
+
+
+def test_other_outputs_of_a_folder_keep_their_work(tmp_path):
+    job = fake(tmp_path)
+    with (
+        unfinished_work(job, tmp_path / "m.parquet") as one,
+        unfinished_work(job, tmp_path / "m-2.parquet") as two,
+    ):
+        assert one.exists() and two.exists()

@@ -1,0 +1,120 @@
+"""The work of search: scores of samples, first errors, searches step by step, and controls."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from prmscale.cost.parts import ROW, Job, Pass, Workers
+from prmscale.search import TREE_STRATEGIES
+from prmscale.study import Evaluation
+
+# solutions in each subset of ProcessBench (arXiv 2412.06559)
+PROCESS_BENCH = {"gsm8k": 400, "math": 1000, "olympiadbench": 1000, "omnimath": 1000}
+
+
+class Searching:
+    """The jobs of a study that search or score test solutions."""
+
+    def __init__(self, workers: Workers) -> None:
+        self.workers = workers
+        self.study, self.plan, self.needs = workers.study, workers.plan, workers.needs
+
+    def jobs(self) -> Iterator[Job]:
+        """Every job of search.smk."""
+        yield Job("search_unscored")
+        for name in self.study.reward_model_names():
+            yield self._search(name)
+        for base in self.study.search.likelihoods:
+            yield self._ranking(base)
+        for search in self.plan.tree_searches():
+            yield self._trees(*search)
+        if self.study.compared():
+            for name, _ in self.study.compared().values():
+                yield self._step_scores(name)
+            yield self._patterns()
+
+    def _search(self, reward_model: str) -> Job:
+        """Every checkpoint reads every sample; the last of each training also names first errors."""
+        checkpoints = self.plan.checkpoints(reward_model)
+        passes, problems = self._first_errors(reward_model), 0
+        for evaluation, dataset in self.study.tests():
+            tested = self.workers.tested(evaluation.policy, dataset)
+            passes.append(self.workers.read(reward_model, checkpoints * tested.count, tested.whole))
+            problems += self.study.dataset(dataset).test
+        search = self.study.search
+        variants = len(self.plan.strategies(scored=True)) * len(search.aggregations)
+        rows = problems * variants * len(search.budgets) * checkpoints
+        needs = tuple(self.needs.search(reward_model))
+        return Job("search", reward_model, tuple(passes), needs, stored=rows * ROW)
+
+    def _first_errors(self, reward_model: str) -> list[Pass]:
+        """Validation solutions, on which thresholds are chosen, and ProcessBench. Samples of
+        generated problems are read anyway.
+        """
+        study, cost = self.study, self.study.cost
+        trainings, passes = self.workers.trainings(reward_model), []
+        for dataset in self.plan.validation_datasets():
+            count = dataset.validation * study.labels.solutions
+            length = self.workers.solutions(study.labels.policy, dataset.name, count).whole
+            passes.append(self.workers.read(reward_model, trainings * count, length))
+        subsets = [each.subset for each in study.search.first_errors.process_bench]
+        if subsets:
+            published = sum(PROCESS_BENCH[subset] for subset in subsets)
+            length = cost.prompt_tokens["math"] + cost.solution_tokens["math"]
+            passes.append(self.workers.read(reward_model, trainings * published, length))
+        return passes
+
+    def _ranking(self, base: str) -> Job:
+        model, copies = self.workers.model(base), len(self.plan.paths.base_folders(base))
+        passes = []
+        for evaluation, dataset in self.study.tests():
+            tested = self.workers.tested(evaluation.policy, dataset)
+            texts = copies * tested.count
+            flops = texts * model.shape.forward(round(tested.whole))
+            passes.append(Pass("read", model, texts * tested.whole, flops))
+        return Job("rank_by_likelihood", base, tuple(passes), tuple(self.needs.rank(base)))
+
+    def _trees(self, reward_model: str, evaluation: Evaluation, dataset: str) -> Job:
+        """Every strategy spends its budget one step at a time. A strategy that is not anytime runs
+        once for each budget.
+        """
+        study, tree, policy = self.study, self.study.search.tree, evaluation.policy
+        solutions = self.workers.solutions(policy, dataset, study.dataset(dataset).test)
+        budgets = [b for b in study.search.budgets if b <= evaluation.samples]
+        spent = {True: max(budgets), False: sum(budgets)}  # by whether a strategy is anytime
+        worth = sum(spent[TREE_STRATEGIES[name].anytime] for name in tree.strategies)
+        searches = len(tree.aggregations) * self.workers.trainings(reward_model)
+        written = worth * searches * solutions.count
+        steps, context = written * solutions.steps, solutions.half
+        length = solutions.length / solutions.steps
+        write = self.workers.write(policy, steps, tree.expansion, context, length)
+        read = self.workers.read(reward_model, steps, context)
+        name = f"{reward_model}.{policy}.{dataset}"
+        needs = tuple(self.needs.search_trees(policy, reward_model))
+        programs = written * solutions.programs
+        return Job("search_trees", name, (write, read), needs, programs=programs)
+
+    def _step_scores(self, reward_model: str) -> Job:
+        """Every training scores the steps of the samples of table 1."""
+        budget, policy = self.study.analysis.table1_budget, self.plan.first_policy
+        trainings, passes = self.workers.trainings(reward_model), []
+        for dataset in self.plan.compared_datasets():
+            count = self.study.dataset(dataset).test * budget
+            solutions = self.workers.solutions(policy, dataset, count)
+            passes.append(self.workers.read(reward_model, trainings * count, solutions.whole))
+        needs = tuple(self.needs.score(reward_model))
+        return Job("score_steps", reward_model, tuple(passes), needs)
+
+    def _patterns(self) -> Job:
+        """A backward pass for each response compared, at most as many as are drawn."""
+        study, passes = self.study, []
+        model = self.workers.model(self.plan.reference)
+        for _, datasets in study.compared().values():
+            tests = sum(study.dataset(name).test for name in datasets)
+            problems = min(study.analysis.patterns.problems, tests)
+            count = problems * study.analysis.table1_budget
+            length = self.workers.solutions(self.plan.first_policy, datasets[0], count).whole
+            flops = count * model.shape.training(round(length))
+            # gradients are dropped as they come, so that memory is nearly that of reading
+            passes.append(Pass("read", model, count * length, flops))
+        return Job("compare_patterns", "", tuple(passes), tuple(self.needs.differentiate()))

@@ -1,0 +1,106 @@
+"""The memory and GPUs that jobs need, from the sizes of the models that they run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from prmscale.engines import memory
+from prmscale.engines.memory import Need
+from prmscale.plan.plan import Plan
+
+
+class Needs:
+    """What each kind of job of a study needs: one `Need` for each model that it runs."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.study = plan.study
+
+    def pretrain(self) -> list[Need]:
+        """Pre-training: the models of the ladder are tiny."""
+        return [Need()]
+
+    def sample(self, policy: str) -> list[Need]:
+        """Sampling from a policy."""
+        return [self._policy(policy)]
+
+    def label(self, policy: str, *methods: str) -> list[Need]:
+        """Labelling a policy's solutions by these methods: all labellers are in memory at once."""
+        return [self._policy(name) for name in self.plan.labellers(policy, *methods)]
+
+    def train(self, reward_model: str) -> list[Need]:
+        """Training a reward model; its trainings run one after the other."""
+        model = self.study.reward_model(reward_model)
+        training = self.study.reward_training(reward_model)
+        adapters = training.lora is not None
+        size = self._size(model.base)
+        return [memory.training(size, training.optimizer, model.gpus, adapters)]
+
+    def search(self, reward_model: str) -> list[Need]:
+        """Choosing among samples. Checkpoints score one after the other, but vLLM keeps each in
+        memory until its process ends.
+        """
+        kept = self._scores_by_vllm(reward_model)
+        copies = self.plan.checkpoints(reward_model) if kept else 1
+        return [self._reward_model(reward_model, copies)]
+
+    def search_trees(self, policy: str, reward_model: str) -> list[Need]:
+        """Searching step by step: the policy, and every training of the reward model."""
+        trainings = len(self.plan.paths.reward_folders(reward_model))
+        return [self._policy(policy), self._reward_model(reward_model, trainings)]
+
+    def score(self, reward_model: str) -> list[Need]:
+        """Scoring with the trainings of a reward model one after the other."""
+        return [self._reward_model(reward_model)]
+
+    def rank(self, base: str) -> list[Need]:
+        """Reading with the pre-trainings of a base one after the other."""
+        released = self.study.released(base)
+        return [memory.reading(self._size(base), gpus=released.gpus if released else None)]
+
+    def differentiate(self) -> list[Need]:
+        """Taking the gradients of the reference model."""
+        return [memory.differentiating(self._size(self.plan.reference))]
+
+    def gpus(self, needs: Sequence[Need]) -> int:
+        """GPUs that a job asks for; 0 if it runs no model, or if models run on CPUs."""
+        if not needs or self.study.device != "cuda":
+            return 0
+        return memory.gpus(needs, self.study.cluster.gpu_memory_gb)
+
+    def megabytes(self, mb: int, needs: Sequence[Need]) -> int:
+        """Main memory that a job asks for: `mb` and room for its models, whose weights pass through
+        main memory on the way to a GPU.
+        """
+        on_gpu = self.study.device == "cuda"
+        return mb + int(1000 * sum(need.weights if on_gpu else need.total for need in needs))
+
+    def _size(self, name: str) -> memory.Size | None:
+        """The size of a base without a reward model's head; None for a ladder model, or if unknown."""
+        released = self.study.released(name)
+        if released is None:
+            return None
+        folder, revision = self.plan.paths.policy_folder(name), self.plan.revision(name)
+        return memory.read_size(folder, revision) or memory.size(released.config or {})
+
+    def _policy(self, name: str) -> Need:
+        released, sampling = self.study.released(name), self.study.policies.sampling
+        if released is None:
+            return Need()
+        dtype, gpus = released.dtype, released.gpus
+        size = self._size(name)
+        return memory.generating(size, dtype, sampling.batch, sampling.max_tokens, gpus)
+
+    def _reward_model(self, name: str, copies: int = 1) -> Need:
+        """`copies` of a reward model in memory at once; a released one has a single copy."""
+        released = self.study.released_reward_model(name)
+        if released:
+            size = memory.read_size(released.model, released.revision)
+            return memory.reading(size, gpus=released.gpus, dtype=released.dtype)
+        model = self.study.reward_model(name)
+        cache = memory.READ_TOGETHER if self.study.search.engine == "vllm" else 0
+        return memory.reading(self._size(model.base), copies, model.gpus, tokens=cache)
+
+    def _scores_by_vllm(self, reward_model: str) -> bool:
+        trained = self.study.released_reward_model(reward_model) is None
+        return trained and self.study.search.engine == "vllm"

@@ -1,0 +1,119 @@
+"""Where the files of a study are: one method for each kind of file."""
+
+from __future__ import annotations
+
+from prmscale.study import Study
+
+
+class Paths:
+    """The files of one study. An argument may also be a wildcard of a rule, such as "{dataset}"."""
+
+    def __init__(self, study: Study) -> None:
+        self.study = study
+
+    def result(self, path: str) -> str:
+        """A path below the results of the study."""
+        return f"results/{self.study.study}/{path}"
+
+    def problems(self, dataset: str) -> str:
+        """The problems of a data set, all splits."""
+        return self.result(f"problems/{dataset}.parquet")
+
+    def corpus(self, corpus: str, kind: str) -> str:
+        """The problems, solutions or labels of an imported corpus."""
+        return self.result(f"corpora/{corpus}/{kind}.parquet")
+
+    # solutions and labels
+
+    def solutions(self, policy: str, dataset: str, purpose: str) -> str:
+        """The solutions that a policy writes for `labelling`, for `search`, or in `omega`'s trees."""
+        return self.result(f"solutions/{policy}/{dataset}.{purpose}.parquet")
+
+    def speed(self, policy: str, dataset: str, purpose: str) -> str:
+        """The time that sampling these solutions took."""
+        return self.result(f"solutions/{policy}/{dataset}.{purpose}.speed.json")
+
+    def labelled_solutions(self, policy: str, dataset: str, method: str) -> str:
+        """The solutions that a method labels; `omega` labels the rollouts of its trees."""
+        return self.solutions(policy, dataset, "omega" if method == "omega" else "labelling")
+
+    def labels(self, policy: str, dataset: str, method: str) -> str:
+        """The labels of a policy's solutions by a method."""
+        return self.result(f"labels/{policy}/{dataset}.{method}.parquet")
+
+    def spending(self, policy: str, dataset: str, method: str) -> str:
+        """What these labels cost, and which solutions got none."""
+        return self.result(f"labels/{policy}/{dataset}.{method}.spent.parquet")
+
+    def labels_by(self, labeller: str, policy: str, dataset: str) -> str:
+        """The labels of a policy's solutions by a labeller's binary search: a consensus compares
+        the labels of several. A policy that labels itself does so by the method `binary_search`.
+        """
+        return self.labels(policy, dataset, self._search_by(labeller, policy))
+
+    def spending_by(self, labeller: str, policy: str, dataset: str) -> str:
+        """What these labels cost, and which solutions got none."""
+        return self.spending(policy, dataset, self._search_by(labeller, policy))
+
+    @staticmethod
+    def _search_by(labeller: str, policy: str) -> str:
+        return "binary_search" if labeller == policy else f"by.{labeller}"
+
+    # models
+
+    def policy_folder(self, name: str, replicate: int = 1) -> str:
+        """The Hugging Face folder or hub name of a policy or base; of a ladder model, the folder of
+        pre-training `replicate`.
+        """
+        model, _, percent = name.partition("@")
+        released = self.study.released(name)
+        if released is None:
+            return self.result(f"policies/{model}/replicate{replicate}/{percent or 100}")
+        return self.result(f"policies/{name}/converted") if released.gguf_file else released.model
+
+    def policy_files(self, name: str) -> list[str]:
+        """The folder of a policy as an input of a rule: empty if the pipeline does not make it."""
+        return self.made_here([self.policy_folder(name)])
+
+    def made_here(self, folders: list[str]) -> list[str]:
+        """The folders of these that the pipeline makes: policies of the ladder, and converted
+        ones.
+        """
+        return [folder for folder in folders if folder.startswith(self.result("policies/"))]
+
+    def base_folders(self, name: str) -> list[str]:
+        """The folder of each pre-training of a base; a released model has one."""
+        replicates = self.study.policies.pretraining.seeds if self.study.ladder_model(name) else 1
+        return [self.policy_folder(name, replicate) for replicate in range(1, 1 + replicates)]
+
+    def training_bases(self, reward_model: str) -> list[str]:
+        """The base of each training of a reward model: training r starts from pre-training r,
+        modulo the number of pre-trainings.
+        """
+        folders = self.base_folders(self.study.reward_model(reward_model).base)
+        trainings = range(self.study.rewards.training.seeds)
+        return [folders[number % len(folders)] for number in trainings]
+
+    def trained_folders(self, reward_model: str) -> list[str]:
+        """The folder of each training of a reward model that is trained here."""
+        trainings = range(1, 1 + self.study.rewards.training.seeds)
+        return [self.result(f"rewards/{reward_model}/replicate{number}") for number in trainings]
+
+    def reward_folders(self, reward_model: str) -> list[str]:
+        """The folder of each training of a reward model; a released model has one."""
+        folders = self.trained_folders(reward_model)
+        return folders[:1] if self.study.released_reward_model(reward_model) else folders
+
+    # what search leaves
+
+    def search(self, reward_model: str) -> str:
+        """The rows of the strategies that choose among samples by a reward model."""
+        return self.result(f"search/{reward_model}.parquet")
+
+    def tree_search(self, reward_model: str, policy: str, dataset: str) -> str:
+        """The rows of the strategies that search a data set step by step."""
+        return self.result(f"search/trees/{reward_model}/{policy}/{dataset}.parquet")
+
+    def step_scores(self, reward_model: str) -> str:
+        """The scores of single steps, which figure 6 and table 2 compare."""
+        return self.result(f"scores/{reward_model}.parquet")

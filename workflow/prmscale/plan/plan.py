@@ -1,0 +1,300 @@
+"""What the jobs of a study do, and with which models: read by the rules and the projected cost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal, NamedTuple
+
+from prmscale.plan.paths import Paths
+from prmscale.search import STRATEGIES
+from prmscale.study import (
+    DOMAINS,
+    GENERATED,
+    Block,
+    Dataset,
+    Domain,
+    Evaluation,
+    Prompting,
+    Study,
+    TrainingSet,
+)
+
+Split = Literal["train", "validation", "test"]
+Purpose = Literal["labelling", "search"]
+LabelTable = tuple[str, str, str]  # policy, data set, method
+
+
+class Samples(NamedTuple):
+    """Solutions that one job samples: `samples` of each problem of the splits."""
+
+    policy: str
+    dataset: str
+    purpose: Purpose
+    splits: list[Split]
+    samples: int
+
+
+def as_data(block: Block) -> dict[str, Any]:
+    """A block of the configuration as plain data: a job that depends on it lists it in its params."""
+    return block.model_dump(mode="json")
+
+
+class Plan:
+    """The work of one study."""
+
+    def __init__(self, study: Study) -> None:
+        self.study = study
+        self.paths = Paths(study)
+
+    # policies
+
+    @property
+    def first_policy(self) -> str:
+        """The policy of the first evaluation, which the figures show; "" without evaluations."""
+        evaluations = self.study.search.evaluations
+        return evaluations[0].policy if evaluations else ""
+
+    def prompting(self, policy: str, dataset: str) -> dict[str, Any]:
+        """How a policy is asked for solutions of a data set."""
+        released, problems = self.study.released(policy), self.study.dataset(dataset)
+        asked = released.prompting if released else Prompting()
+        domain = DOMAINS[problems.source]
+        rule = problems.step_rule() or asked.step_rule(domain)
+        return as_data(asked.model_copy(update={"steps": {domain: rule}}))
+
+    def revision(self, name: str) -> str | None:
+        """The branch, tag or commit of a released model; None for a ladder model."""
+        released = self.study.released(name)
+        return released.revision if released else None
+
+    def weights(self, name: str) -> dict[str, Any]:
+        """The weights of a policy: folder or hub name, number format and revision."""
+        released = self.study.released(name)
+        return {
+            "folder": self.paths.policy_folder(name),
+            "dtype": released.dtype if released else "float32",
+            "revision": self.revision(name),
+        }
+
+    def pretrainings(self) -> list[tuple[str, int]]:
+        """Ladder model and replicate of every pre-training whose checkpoints are used."""
+        pretraining, used = self.study.policies.pretraining, self._models_in_use()
+        return [
+            (model.name, replicate)
+            for model in pretraining.ladder
+            for replicate in range(1, 1 + pretraining.seeds)
+            if used.intersection(self._checkpoint_folders(model.name, replicate))
+        ]
+
+    def _checkpoint_folders(self, model: str, replicate: int) -> list[str]:
+        percents = self.study.policies.pretraining.checkpoints
+        return [self.paths.policy_folder(f"{model}@{percent}", replicate) for percent in percents]
+
+    def _models_in_use(self) -> set[str]:
+        """The folder of every policy, labeller and base that a job reads."""
+        study = self.study
+        policies = {each.policy for each in self.all_samples()}
+        for policy, _, method in study.labelled():
+            policies.update(self.labellers(policy, method))
+        if study.labels_compared_on():
+            policies.update(self.labellers(study.labels.policy, *study.labels.compare.methods))
+        if study.compared():
+            policies.add(self.reference)
+        used = set(map(self.paths.policy_folder, policies))
+        for model in study.rewards.models:
+            used.update(self.paths.training_bases(model.name))
+        for base in study.search.likelihoods:
+            used.update(self.paths.base_folders(base))
+        return used
+
+    # problems and sampled solutions
+
+    def reference_execution(self, dataset: str) -> dict[str, Any]:
+        """How the reference solutions of a published data set are run; {} for a generated one."""
+        generated = self.study.dataset(dataset).source in GENERATED
+        return {} if generated else as_data(self.study.code_execution)
+
+    def samples(self, policy: str, dataset: str, purpose: Purpose) -> Samples:
+        """What one sampling job writes."""
+        if purpose == "labelling":
+            splits: list[Split] = ["train", "validation"]
+            return Samples(policy, dataset, purpose, splits, self.study.labels.solutions)
+        evaluation = next(
+            e for e, name in self.study.tests() if (e.policy, name) == (policy, dataset)
+        )
+        return Samples(policy, dataset, purpose, ["test"], evaluation.samples)
+
+    def all_samples(self) -> list[Samples]:
+        """What every sampling job writes, each once.
+
+        Solutions are sampled to be labelled, to compare label methods on, to choose thresholds of
+        first errors on, and to search among.
+        """
+        study, policy = self.study, self.study.labels.policy
+        pairs = [(by, name) for by, name, method in study.labelled() if method != "omega"]
+        pairs += [(policy, name) for name in study.labels_compared_on()]
+        if study.reward_model_names():
+            pairs += [(policy, dataset.name) for dataset in self.validation_datasets()]
+        labelling = [self.samples(*pair, "labelling") for pair in dict.fromkeys(pairs)]
+        search = [self.samples(e.policy, name, "search") for e, name in study.tests()]
+        return labelling + search
+
+    # labels
+
+    def labellers(self, policy: str, *methods: str) -> list[str]:
+        """The policies whose rollouts label a policy's solutions by these methods: the policy
+        itself, those that must agree for `consensus`, none for `oracle`.
+        """
+        others = {"oracle": [], "consensus": self.study.labels.consensus}
+        return list(
+            dict.fromkeys(name for method in methods for name in others.get(method, [policy]))
+        )
+
+    def labelling_files(self, policy: str, *methods: str) -> list[str]:
+        """The folders of the labellers by these methods, as inputs of a rule."""
+        labellers = self.labellers(policy, *methods)
+        return [file for name in labellers for file in self.paths.policy_files(name)]
+
+    def labelling_models(self, policy: str, dataset: str, *methods: str) -> dict[str, Any]:
+        """For each method its labellers of a data set, each with its folder and prompting."""
+        models: dict[str, Any] = {}
+        for method in methods:
+            models[method] = {
+                name: (self.weights(name), self.prompting(name, dataset))
+                for name in self.labellers(policy, method)
+            }
+        return models
+
+    def decisions(self, *methods: str) -> dict[str, Any]:
+        """The rule of each of these methods that has a choice; a consensus is of binary searches."""
+        names = {"binary_search" if method == "consensus" else method for method in methods}
+        rules = as_data(self.study.labels.decision)
+        return {name: rule for name, rule in rules.items() if name in names}
+
+    def binary_searches(self) -> list[tuple[str, str, str]]:
+        """Labeller, policy and data set of every binary search for first errors, each once: one
+        that labels by itself may also be part of a consensus.
+        """
+        searches = [
+            (labeller, policy, dataset)
+            for policy, dataset, method in self.study.labelled()
+            if method in ("binary_search", "consensus")
+            for labeller in self.labellers(policy, method)
+        ]
+        return list(dict.fromkeys(searches))
+
+    # reward models
+
+    def label_tables(self, data: TrainingSet) -> list[LabelTable]:
+        """Policy, data set and method of every table of labels in a training set."""
+        writers = self.study.writers(data)
+        return [(policy, name, data.labels) for name in data.datasets for policy in writers]
+
+    def training_files(
+        self, reward_model: str, kind: Literal["problems", "solutions", "labels"]
+    ) -> list[str]:
+        """The tables of one kind that a reward model learns from: those of each data set and
+        policy, then those of each corpus.
+        """
+        paths, data = self.paths, self._data(reward_model)
+        path: Callable[[str, str, str], str] = {
+            "problems": lambda policy, dataset, method: paths.problems(dataset),
+            "solutions": paths.labelled_solutions,
+            "labels": paths.labels,
+        }[kind]
+        made = [path(*table) for table in self.label_tables(data)]
+        imported = [paths.corpus(name, kind) for name in data.corpora]
+        return [*dict.fromkeys(made), *imported]
+
+    def trained_on(self, reward_model: str) -> str:
+        """The domains of a reward model's training set: `math`, `code` or `both`."""
+        data = self._data(reward_model)
+        domains = {DOMAINS[self.study.dataset(name).source] for name in data.datasets}
+        domains |= {self.study.corpus(name).domain for name in data.corpora}
+        return domains.pop() if len(domains) == 1 else "both"
+
+    def training_set_cards(self) -> list[str]:
+        """For each training set in use the folder of a reward model whose card describes it."""
+        first = {model.data: model.name for model in reversed(self.study.rewards.models)}
+        return [self.paths.trained_folders(name)[0] for name in first.values()]
+
+    def checkpoints(self, reward_model: str) -> int:
+        """Trainings of a reward model times the checkpoints that each leaves."""
+        trainings = len(self.paths.reward_folders(reward_model))
+        if self.study.released_reward_model(reward_model):
+            return trainings
+        training = self.study.reward_training(reward_model)
+        return trainings * (len(training.checkpoints) if training.steps else 1)
+
+    def _data(self, reward_model: str) -> TrainingSet:
+        return self.study.training_set(self.study.reward_model(reward_model).data)
+
+    # search
+
+    def test(self, policy: str, dataset: str) -> dict[str, Any]:
+        """A test of a policy on a data set, with the configuration that it depends on."""
+        return self._benchmark(policy, dataset, self.samples(policy, dataset, "search").samples)
+
+    def tests(self) -> list[dict[str, Any]]:
+        """Every test of the study."""
+        return [self.test(e.policy, dataset) for e, dataset in self.study.tests()]
+
+    def validation(self) -> list[dict[str, Any]]:
+        """The labelled validation solutions on which thresholds of first errors are chosen."""
+        labels = self.study.labels
+        return [
+            self._benchmark(labels.policy, dataset.name, labels.solutions)
+            for dataset in self.validation_datasets()
+        ]
+
+    def validation_datasets(self) -> list[Dataset]:
+        """The generated data sets of the first evaluation that have validation problems."""
+        datasets = [self.study.dataset(name) for _, name in self._first_tests()]
+        return [d for d in datasets if d.source in GENERATED and d.validation]
+
+    def strategies(self, scored: bool) -> list[str]:
+        """The strategies over whole samples that need a reward model's scores, or that need none.
+
+        vLLM reports no self-certainty, so that strategy is left out where vLLM samples.
+        """
+        missing = {"self_certainty"} if self.study.policies.sampling.engine == "vllm" else set()
+        names = self.study.search.strategies
+        return [n for n in names if STRATEGIES[n].scored == scored and n not in missing]
+
+    def tree_searches(self) -> list[tuple[str, Evaluation, str]]:
+        """Reward model, evaluation and data set of every search step by step: each reward model of
+        `search.tree` on each data set of the first evaluation.
+        """
+        models = self.study.search.tree.reward_models
+        return [(model, *test) for model in models for test in self._first_tests()]
+
+    def _first_tests(self) -> list[tuple[Evaluation, str]]:
+        return [(e, name) for e in self.study.search.evaluations[:1] for name in e.datasets]
+
+    def _benchmark(self, policy: str, dataset: str, samples: int) -> dict[str, Any]:
+        return {
+            "policy": policy,
+            "dataset": as_data(self.study.dataset(dataset)),
+            "problems": self.paths.problems(dataset),
+            "samples": samples,
+        }
+
+    # step scores and activation patterns
+
+    def compared_datasets(self) -> list[str]:
+        """The data sets on which PRM-Math and PRM-Code are compared step by step."""
+        return [name for _, datasets in self.study.compared().values() for name in datasets]
+
+    def compared_tests(self) -> list[dict[str, Any]]:
+        """The tests of the figures' policy on these data sets."""
+        return [self.test(self.first_policy, name) for name in self.compared_datasets()]
+
+    def role(self, reward_model: str) -> Domain:
+        """The domain for which a reward model is compared."""
+        compared = self.study.compared()
+        return next(role for role, (name, _) in compared.items() if name == reward_model)
+
+    @property
+    def reference(self) -> str:
+        """The language model whose activation patterns are compared."""
+        return self.study.analysis.patterns.reference or self.first_policy

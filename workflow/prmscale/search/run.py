@@ -1,0 +1,221 @@
+"""The search jobs: strategies over whole samples, with a reward model, without one, or by the
+likelihood of a base.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import pandas as pd
+
+from prmscale import tables
+from prmscale.engines.models import FACTS
+from prmscale.engines.recorded import RecordedPolicy
+from prmscale.engines.scheduler import Scorer
+from prmscale.files import read_json
+from prmscale.rewards import first_errors
+from prmscale.search import benchmarks
+from prmscale.search.benchmarks import Benchmark
+from prmscale.search.evaluate import Engines, evaluate
+from prmscale.study import CodeExecution, FirstErrors, World
+from prmscale.tasks.benchmarks import process_bench
+from prmscale.tasks.benchmarks.process_bench import FirstError
+
+
+@dataclass(frozen=True)
+class Test:
+    """A benchmark, and a policy that replays its recorded samples."""
+
+    benchmark: Benchmark
+    policy: RecordedPolicy
+
+    @property
+    def name(self) -> str:
+        """The policy and the data set, for progress messages."""
+        return f"{self.benchmark.policy} on {self.benchmark.dataset}"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The strategies that a job runs at which budgets; scored ones with these aggregations."""
+
+    strategies: Sequence[str]
+    budgets: Sequence[int]
+    aggregations: Sequence[str] = ()
+
+
+class Origin(NamedTuple):
+    """The model behind rows of the search table; step -1 is no training, or the end of one."""
+
+    reward_model: str = ""
+    training_step: int = -1
+    replicate: int = 1
+
+
+class Checkpoint(NamedTuple):
+    """The folder of a reward model during or after its training; replicates count from 1."""
+
+    folder: Path
+    replicate: int
+    final: bool
+
+
+@dataclass(frozen=True)
+class ErrorTests:
+    """Solutions with known first errors: by data set, and those that the threshold is chosen on."""
+
+    datasets: Mapping[str, Sequence[FirstError]]
+    validation: Sequence[FirstError]
+
+
+class Reader(Protocol):
+    """A base that reads whole solutions (problem, steps, whether it ended) by its likelihood."""
+
+    def read(self, items: Sequence[Any], progress: str | None = None) -> Sequence[Any]:
+        """The log-probabilities and FLOPs of each solution."""
+
+
+def load_tests(
+    plans: Sequence[Mapping[str, Any]],
+    solutions: Sequence[str],
+    speeds: Sequence[str],
+    world: World,
+    execution: CodeExecution,
+) -> list[Test]:
+    """The tests of these plans (see `benchmarks.load`), with the speed at which each policy wrote
+    its samples.
+    """
+    loaded = benchmarks.load(plans, solutions, world, execution)
+    return [
+        Test(each, RecordedPolicy(each.solutions, read_json(speed)["seconds_per_token"]))
+        for each, speed in zip(loaded, speeds, strict=True)
+    ]
+
+
+def find_errors(
+    tests: Sequence[Test], validation: Sequence[Benchmark], settings: FirstErrors
+) -> ErrorTests:
+    """The solutions whose first errors a reward model must name: the first samples of the first
+    policy's tests, where the truth is known, and the subsets of ProcessBench.
+
+    Without labelled validation solutions the threshold is chosen on the first data set.
+    """
+    datasets = {}
+    for test in (each.benchmark for each in tests):
+        if test.policy == tests[0].benchmark.policy:
+            first = test.solutions[test.solutions.solution_id < settings.samples]
+            datasets[test.dataset] = first_errors.known(test.task, test.problems, first)
+    for each in settings.process_bench:
+        datasets[f"ProcessBench {each.subset}"] = process_bench.load(each.subset, each.path)
+    datasets = {name: solutions for name, solutions in datasets.items() if solutions}
+    labelled = [
+        solution
+        for each in validation
+        for solution in first_errors.known(each.task, each.problems, each.solutions)
+    ]
+    return ErrorTests(datasets, labelled or next(iter(datasets.values()), []))
+
+
+def find_checkpoints(folders: Sequence[str]) -> list[Checkpoint]:
+    """Every checkpoint of each training folder in the order of its training, the final model
+    last.
+    """
+    found = []
+    for replicate, folder in enumerate(map(Path, folders), start=1):
+        earlier = sorted((folder / "checkpoints").glob("*"), key=lambda path: int(path.name))
+        found += [Checkpoint(path, replicate, final=False) for path in earlier]
+        found.append(Checkpoint(folder, replicate, final=True))
+    return found
+
+
+def search(
+    tests: Sequence[Test],
+    reward_model: str,
+    checkpoints: Sequence[Checkpoint],
+    load: Callable[[Path], Scorer],
+    settings: Settings,
+    errors: ErrorTests,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The `search` rows of a reward model at every checkpoint, and the `first_errors` that the
+    final ones name.
+    """
+    rows: list[pd.DataFrame] = []
+    named: list[pd.DataFrame] = []
+    for checkpoint in checkpoints:
+        scorer = load(checkpoint.folder)
+        step = read_json(checkpoint.folder / FACTS)["steps"]
+        origin = Origin(reward_model, step, checkpoint.replicate)
+        rows += _search(tests, scorer, settings, origin)
+        if checkpoint.final and errors.datasets:
+            predicted = first_errors.predict(scorer, errors.validation, errors.datasets)
+            named.append(
+                predicted.assign(reward_model=reward_model, replicate=checkpoint.replicate)
+            )
+        del scorer  # before the next one is loaded: memory need not hold both
+    return _table(rows), tables.joined(named, "first_errors")
+
+
+def search_unscored(tests: Sequence[Test], settings: Settings) -> pd.DataFrame:
+    """The `search` rows of the strategies that need no reward model."""
+    return _table(_search(tests, None, settings, Origin()))
+
+
+def rank_by_likelihood(
+    tests: Sequence[Benchmark],
+    base: str,
+    folders: Sequence[str],
+    load: Callable[[str], Reader],
+    budgets: Sequence[int],
+) -> pd.DataFrame:
+    """The `search` rows of the control that ranks samples by the likelihood of a base, with each
+    of its pre-trainings.
+    """
+    rows: list[pd.DataFrame] = []
+    settings = Settings(["likelihood"], budgets)
+    for replicate, folder in enumerate(folders, start=1):
+        reader = load(folder)
+        for test in tests:
+            progress = f"{test.policy} on {test.dataset}, replicate {replicate}"
+            reread = _read_again(test, reader, progress)
+            replayed = Test(test, RecordedPolicy(reread))
+            rows += _search([replayed], None, settings, Origin(base, replicate=replicate))
+        del reader  # before the next one is loaded: memory need not hold both
+    return _table(rows).assign(strategy="base_likelihood")
+
+
+def _search(
+    tests: Sequence[Test], scorer: Scorer | None, settings: Settings, origin: Origin
+) -> Iterator[pd.DataFrame]:
+    for test in tests:
+        benchmark = test.benchmark
+        rows = evaluate(
+            benchmark.problems,
+            Engines(test.policy, scorer, benchmark.grader),
+            settings.strategies,
+            settings.aggregations,
+            benchmark.budgets(settings.budgets),
+            f"{test.name}, replicate {origin.replicate}, training step {origin.training_step}",
+        )
+        yield rows.assign(dataset=benchmark.dataset, policy=benchmark.policy, **origin._asdict())
+
+
+def _read_again(test: Benchmark, reader: Reader, progress: str) -> pd.DataFrame:
+    """The samples of a test with the likelihood that a base gives them; its FLOPs are added."""
+    by_id, solutions = {p.problem_id: p for p in test.problems}, test.solutions
+    items = [
+        (by_id[row.problem_id], tuple(row.steps), row.finish_reason == "stop")
+        for row in solutions.itertuples()
+    ]
+    read = reader.read(items, progress)
+    return solutions.assign(
+        logprob=[each.logprob for each in read],
+        min_logprob=[each.min_logprob for each in read],
+        flops=solutions.flops + [each.flops for each in read],
+    )
+
+
+def _table(rows: Iterator[pd.DataFrame] | Sequence[pd.DataFrame]) -> pd.DataFrame:
+    return pd.concat(rows, ignore_index=True).astype({"answer": "string"})
