@@ -247,11 +247,7 @@ def test_of_a_blind_selection_on_real_samples_little_is_found_and_of_one_that_se
     rates = {}
     for name in (patterns.RAW, patterns.LENGTH):
         each = pd.concat([study.loc[[name]] for study in blind])
-        rates[name] = (
-            (each["p"] < 0.05).mean(),
-            (each["low"] > 0).mean(),
-            each["mean"].mean(),
-        )
+        rates[name] = ((each["p"] < 0.05).mean(), (each["low"] > 0).mean(), each["mean"].mean())
         print(
             f"{name}: p < .05 in {rates[name][0]:.1%}, supported {rates[name][1]:.1%}, mean "
             f"{rates[name][2]:+.4f}"

@@ -3,7 +3,7 @@
 from functools import partial
 
 from prmscale import tables
-from prmscale.engines.models import load_scorer
+from prmscale.engines.models import Device, load_scorer
 from prmscale.jobs import job
 from prmscale.search import benchmarks
 from prmscale.search.step_scores import score_steps
