@@ -1,9 +1,9 @@
 """MkDocs hook: pages whose source lies outside docs/, and links that lead out of docs/.
 
-The pages of docs/ are read in the repository and on the site. In the repository they may link to any
-file, such as `../config/README.md`. On the site a link to one of `PAGES` leads to its page, a link to
-another file of the repository becomes its plain text, and a link to nothing stays as it is, so that
-the strict build fails.
+The pages of docs/ are read in the repository and on the site. In the repository they may link to
+any file, such as `../config/README.md`. On the site a link to one of `PAGES` leads to its page, a
+link to another file of the repository becomes its plain text, and a link to nothing stays as it is,
+so that the strict build fails.
 """
 
 from __future__ import annotations

@@ -42,7 +42,8 @@ def selections(study: Path) -> Iterator[str]:
     choices = table[table["policy"] == policy]
     datasets = list(dict.fromkeys(choices["dataset"]))
     budget = choices["budget"].max()
-    yield f"| selection among {budget} samples of `{policy}` | {' | '.join(_with_problems(choices, datasets))} |"
+    heads = " | ".join(_with_problems(choices, datasets))
+    yield f"| selection among {budget} samples of `{policy}` | {heads} |"
     yield "|---|" + "---|" * len(datasets)
     for name in dict.fromkeys(choices["selection"]):
         rows = choices[choices["selection"] == name].set_index("dataset")

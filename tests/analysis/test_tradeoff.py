@@ -195,7 +195,7 @@ WITHOUT = {
 
 
 def _rate(truth: simulation.Accuracy, seeds: int, studies: int, problems: int = 200) -> float:
-    """The share of simulated studies on the desk's grid in which the claim's headline is supported."""
+    """The share of studies simulated on the desk's grid whose headline is supported."""
     rules = Rules(equivalence_margin=0.05, aggregation="min")
     judged = []
     for seed in range(studies):

@@ -277,9 +277,11 @@ def with_lengths(results):
         labels = pd.read_parquet(results / f"labels/m/{name}.monte_carlo.parquet")
         open_ = labels.groupby(["problem_id", "solution_id"]).step.transform("max") > labels.step
         spent[domain] = {
-            "prompt_tokens": own.prefix_tokens.mean(), "solution_tokens": own.tokens.mean(),
-            "steps": own.steps.map(len).mean(), "distinct_prefixes": (labels.tokens_spent[open_] > 0).mean(),
-        }  # fmt: skip
+            "prompt_tokens": own.prefix_tokens.mean(),
+            "solution_tokens": own.tokens.mean(),
+            "steps": own.steps.map(len).mean(),
+            "distinct_prefixes": (labels.tokens_spent[open_] > 0).mean(),
+        }
     cost = {key: {domain: own[key] for domain, own in spent.items()} for key in spent["math"]}
     cost["distinct_prefixes"] = np.mean([*cost["distinct_prefixes"].values()])
     return study.model_copy(update={"cost": study.cost.model_copy(update=cost)})
@@ -319,11 +321,13 @@ def written(results):
 
 def learnt(results):
     """FLOPs of the trainings of a run, by rule and name."""
-    for path in sorted(results.glob("policies/*/seed*/100/pretraining.json")):
+    for path in sorted(results.glob("policies/*/replicate*/100/pretraining.json")):
         name = f"{path.parts[-4]}.{path.parts[-3].removeprefix('replicate')}"
         yield "pretrain_policy", name, json.loads(path.read_text())["flops"]
     for folder in sorted(results.glob("rewards/[!.]*")):
-        cards = [json.loads(path.read_text()) for path in folder.glob("seed*/reward_model.json")]
+        cards = [
+            json.loads(path.read_text()) for path in folder.glob("replicate*/reward_model.json")
+        ]
         yield "train_reward_model", folder.name, sum(card["train_flops"] for card in cards)
 
 
@@ -334,13 +338,11 @@ def test_a_run_did_the_work_that_was_predicted_of_it(project):
     jobs = {(job.rule, job.name): job for job in work.jobs(with_lengths(results))}
     rows = [(rule, jobs[rule, name].passes, "write", done) for rule, name, done in written(results)]
     rows += [(rule, jobs[rule, name].passes, "train", done) for rule, name, done in learnt(results)]
-    table = pd.DataFrame(
-        [
-            (rule, sum(p.tokens if kind == "write" else p.flops for p in passes if p.kind == kind), done)
-            for rule, passes, kind, done in rows
-        ],
-        columns=["rule", "predicted", "done"],
-    ).groupby("rule", sort=False).sum()  # fmt: skip
+    measured = []
+    for rule, passes, kind, done in rows:
+        amounts = [p.tokens if kind == "write" else p.flops for p in passes if p.kind == kind]
+        measured.append({"rule": rule, "predicted": sum(amounts), "done": done})
+    table = pd.DataFrame(measured).groupby("rule", sort=False).sum()
     ratio = table.done / table.predicted
     print(table.assign(ratio=ratio))
     exact = ["pretrain_policy", "sample_solutions", "label_solutions", "train_reward_model"]

@@ -9,7 +9,10 @@ TEMPLATES = {
     path.stem: path.read_text().rstrip("\n")
     for path in (Path(__file__).parents[1] / "cases/templates").glob("*")
 }
-_MARKS = "<|start_header_id|> <|end_header_id|> <|eot_id|> <|im_start|> <|im_end|> <start_of_turn> <end_of_turn>"
+_MARKS = (
+    "<|start_header_id|> <|end_header_id|> <|eot_id|> <|im_start|> <|im_end|> "
+    "<start_of_turn> <end_of_turn>"
+)
 _SPECIAL = [*_MARKS.split(), "<|User|>", "<|Assistant|>"]
 
 

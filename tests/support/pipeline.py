@@ -11,10 +11,10 @@ import pandas as pd
 ROOT = Path(__file__).parents[2]
 SMOKE = ["--configfile", "workflow/studies/smoke.yaml"]
 GPU_RULES = {
-    "pretrain_policy", "sample_solutions", "label_solutions", "train_reward_model", "search", "search_trees",
-    "rank_by_likelihood", "score_steps", "compare_patterns", "label_by_tree", "label_by_another",
-    "compare_labels",
-}  # fmt: skip
+    *("pretrain_policy", "sample_solutions", "label_solutions", "label_by_another"),
+    *("label_by_tree", "compare_labels", "train_reward_model", "search", "search_trees"),
+    *("rank_by_likelihood", "score_steps", "compare_patterns"),
+}
 
 
 def copy_project(folder):

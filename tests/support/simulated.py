@@ -154,7 +154,8 @@ def reward_models(models: list[Prm], seeds: int = 1) -> pd.DataFrame:
             "base_flops": 6.0 * SIZES[m.base.split("@")[0]] * m.tokens,
             "train_on": m.train_on,
             "labels": m.labels,
-            "training_set": f"{m.train_on} {m.labels} {m.solutions} {m.problems} {m.wordings} {m.policies}",
+            "training_set": f"{m.train_on} {m.labels} {m.solutions} {m.problems} "
+            f"{m.wordings} {m.policies}",
             "solutions": m.solutions,
             "problems": m.problems,
             "wordings": m.wordings,

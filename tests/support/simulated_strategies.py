@@ -84,8 +84,9 @@ def plain(strategy: str, budget: int, correct: np.ndarray, used: float = 1.0) ->
     problems = len(correct)
     return pd.DataFrame(
         {
-            "dataset": "arithmetic", "problem_id": np.arange(problems), "difficulty": 0, "strategy": strategy,
-            "budget": budget, "replicate": 1, "correct": correct, "policy_tokens": used * SAMPLE * budget,
+            "dataset": "arithmetic", "problem_id": np.arange(problems), "difficulty": 0,
+            "strategy": strategy, "budget": budget, "replicate": 1, "correct": correct,
+            "policy_tokens": used * SAMPLE * budget,
             "finish_reason": "stop",
         }
     )  # fmt: skip

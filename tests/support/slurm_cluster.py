@@ -95,7 +95,7 @@ def write_files(folder):
 
 
 def wait_until(done, otherwise, seconds=60, every=0.5):
-    """What `done` returns once it is true; RuntimeError saying `otherwise` when the time is over."""
+    """What `done` returns once it is true; raises RuntimeError(`otherwise`) after `seconds`."""
     deadline = time.monotonic() + seconds
     while not (result := done()):
         if time.monotonic() > deadline:

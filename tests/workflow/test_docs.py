@@ -27,7 +27,8 @@ EXCEPTIONS = {
     "conda env create -f envs/vllm.yaml -p .venv-vllm": "needs conda",
     "snakemake --cores 2 --sdm conda": "needs conda",
     "docker build -f envs/Dockerfile -t prmscale .": "needs Docker",
-    "docker run --rm -v $PWD/results:/prmscale/results prmscale snakemake --cores 2": "needs Docker",
+    "docker run --rm -v $PWD/results:/prmscale/results prmscale snakemake --cores "
+    "2": "needs Docker",
     "snakemake --report report.html": "needs finished results",
     "snakemake --unlock": "needs a run that was killed",
 }

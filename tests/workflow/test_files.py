@@ -11,8 +11,8 @@ from prmscale.errors import UserError
 from prmscale.files import atomic_write, read_json, write_json
 
 SCORE = {
-    "dataset": "d", "problem_id": "p", "solution_id": 0, "step": 0, "text": "t", "truth": 1.0, "correct": True,
-    "reward_model": "r", "role": "math", "replicate": 1, "score": 0.5,
+    "dataset": "d", "problem_id": "p", "solution_id": 0, "step": 0, "text": "t", "truth": 1.0,
+    "correct": True, "reward_model": "r", "role": "math", "replicate": 1, "score": 0.5,
 }  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """What a user meets before any code runs: the lock, the citation, the profile, the captions."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -37,3 +38,16 @@ def test_the_citation_names_the_paper():
 def test_the_slurm_profile_is_found_by_its_name():
     profile = yaml.safe_load((ROOT / "slurm/config.yaml").read_text())
     assert profile["executor"] == "slurm"
+
+
+def test_functions_and_files_stay_short():
+    """At most 60 lines a function and 400 a file; study.py is one list of keys."""
+    long = []
+    for path in sorted((ROOT / "workflow").rglob("*.py")):
+        text = path.read_text()
+        if len(text.splitlines()) > 400 and path.name != "study.py":
+            long.append(path.name)
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef) and node.end_lineno - node.lineno >= 60:
+                long.append(f"{path.name}: {node.name}")
+    assert long == []

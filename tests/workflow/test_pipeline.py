@@ -146,10 +146,9 @@ def kill_at_first_part(project, target):
     """Start the job that makes `target`, kill it once a part is finished, and return that part."""
     output = project / "results/smoke" / target
     shutil.rmtree(output) if output.is_dir() else output.unlink()
-    run = subprocess.Popen(
-        command(f"results/smoke/{target}", *SMOKE), cwd=project, start_new_session=True, stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    started = command(f"results/smoke/{target}", *SMOKE)
+    run = subprocess.Popen(started, cwd=project, start_new_session=True, **quiet)
     # of a training the folder stands beside that of its trainings
     shards = (output.parent.parent if target.startswith("rewards") else output.parent) / ".shards"
     deadline = time.monotonic() + 120

@@ -1,4 +1,6 @@
-"""Files and folders: written whole or not at all (made aside, then renamed), and told apart by content."""
+"""Files and folders: written whole or not at all (made aside, then renamed), and told apart by
+content.
+"""
 
 from __future__ import annotations
 

@@ -23,9 +23,9 @@ _INTRODUCTION = """\
 # Configuration
 
 `config.yaml` is the default study. `snakemake --configfile workflow/studies/X.yaml` lays another
-file over it: lists replace lists, all other keys are merged. `[]` marks the items of a list. A block
-without a default has the defaults of its keys. A fault is reported with file, line, key and a hint before any job
-starts. `workflow/schemas/config.schema.json` gives the same descriptions to editors.
+file over it: lists replace lists, all other keys are merged. `[]` marks the items of a list. A
+block without a default has the defaults of its keys. A fault is reported with file, line, key and a
+hint before any job starts. `workflow/schemas/config.schema.json` gives the same descriptions to editors.
 """
 
 _SIMPLE = {int: "integer", float: "number", str: "text", bool: "true or false"}
@@ -245,7 +245,8 @@ CSV_COLUMNS = {
     "base_parameters, base_tokens, base_flops": "parameters of the base; tokens and FLOPs of its "
     "pre-training",
     "train_on": "math, code or both: the domains of the training set",
-    "section, kind, group, part, measure, quantity": "which of the figure's curves or panels the row is in",
+    "section, kind, group, part, measure, "
+    "quantity": "which of the figure's curves or panels the row is in",
     "tokens": "tokens of rollouts; in `training_sets`, tokens of the solutions",
 }
 

@@ -110,8 +110,8 @@ class Results:
 def searches(paths: Sequence[str | Path], aggregation: str) -> pd.DataFrame:
     """All search tables as one, in the order of the paths.
 
-    The answers' texts and the rows of `has_other_aggregation` are dropped as each table is read: the
-    tables of a large study have millions of rows.
+    The answers' texts and the rows of `has_other_aggregation` are dropped as each table is read:
+    the tables of a large study have millions of rows.
     """
     parts = []
     for path in paths:

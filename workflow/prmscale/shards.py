@@ -1,5 +1,5 @@
-"""Unfinished work of a job: finished parts that survive an interruption, and never outlive what they
-were made from.
+"""Unfinished work of a job: finished parts that survive an interruption, and never outlive what
+they were made from.
 
 The folder of a job's unfinished work is named by a fingerprint of the rule's params and of the
 content of all its input files; weights that are no files of the pipeline (a released model's) are

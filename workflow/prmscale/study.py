@@ -102,7 +102,7 @@ class Block(BaseModel):
 
 
 class World(Block):
-    """The generated world behind both miniature domains. Some wordings have a popular misreading."""
+    """The generated world of both miniature domains. Some wordings have a popular misreading."""
 
     modulus: int = Field(
         7, ge=2, le=97, description="Answers of arithmetic problems are taken modulo this number."
@@ -949,7 +949,7 @@ class ProcessBench(Block):
 
 
 class FirstErrors(Block):
-    """Where every reward model is asked for the first wrong step, as in ProcessBench (figure 10)."""
+    """Where reward models are asked for the first wrong step, as in ProcessBench (figure 10)."""
 
     samples: Count = Field(
         8, description="Number of samples per generated test problem, from the first."
@@ -1110,7 +1110,7 @@ class Cluster(Block):
 
 
 class Cost(Block):
-    """Expected sizes of solutions, for the projected cost alone. The defaults are the miniature's."""
+    """Expected sizes of solutions, for the projected cost. The defaults are the miniature's."""
 
     prompt_tokens: dict[Domain, float] = Field(
         {"math": 38, "code": 37}, description="Tokens per prompt, by domain."

@@ -197,8 +197,8 @@ def check(table: pd.DataFrame, kind: str, where: str) -> pd.DataFrame:
         # an all-missing text column has no type of its own
         if not _CHECKS[type_](table[column]) and not table[column].isna().all():
             raise UserError(
-                f"{where}: column {column!r} holds {table[column].dtype}; in a {kind} table it must "
-                f"hold {type_}"
+                f"{where}: column {column!r} holds {table[column].dtype}; in a {kind} table it "
+                f"must hold {type_}"
             )
     return table
 

@@ -1,4 +1,4 @@
-"""Sample and judge solutions of one data set by one policy, in shards that survive an interruption."""
+"""Sample and judge solutions of one data set by one policy, in shards."""
 
 from prmscale import tables
 from prmscale.engines.backends.loading import Weights

@@ -1,5 +1,5 @@
-"""Every way of picking one of n solutions, in one order: controls that do not know the labels, PRMs,
-and the oracle.
+"""Every way of picking one of n solutions, in one order: controls that do not know the labels,
+PRMs, and the oracle.
 
 The figure `controls` and the checks of `claims.md` share these rows and names.
 """

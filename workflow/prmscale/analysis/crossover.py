@@ -9,9 +9,9 @@ the intervals of `estimates`.
 A winner is named where its lead over every other strategy is certain, at a level corrected for
 their number. Elsewhere no strategy wins, and the strategies compatible with being the best are
 listed: those that the most accurate strategy does not certainly beat. The truly best strategy is
-among them in at least 97.5 % of studies (level 95 %; Bonferroni over the strategies, each difference
-one-sided): a multiple comparison with the best (Hsu 1984, Annals of Statistics 12). This holds for
-each cell, not for all cells of a figure together.
+among them in at least 97.5 % of studies (level 95 %; Bonferroni over the strategies, each
+difference one-sided): a multiple comparison with the best (Hsu 1984, Annals of Statistics 12). This
+holds for each cell, not for all cells of a figure together.
 """
 
 from __future__ import annotations

@@ -3,9 +3,9 @@ down?
 
 Three forms are fitted to the accuracies of the sizes: the logarithm, a power law of the error and a
 saturating curve (`forms`). Each size but the smallest is left out in turn and predicted from the
-others; the form with the smallest error describes growth best. Whether growth slows is also measured
-without a curve: by the gain per doubling from each size to the next, and by the second difference,
-a weighted sum of accuracies.
+others; the form with the smallest error describes growth best. Whether growth slows is also
+measured without a curve: by the gain per doubling from each size to the next, and by the second
+difference, a weighted sum of accuracies.
 """
 
 from __future__ import annotations

@@ -8,9 +8,9 @@ FLOPs contain it. Size among bases of one pre-training is a second contrast.
 
 The contrast is a weighted sum of accuracies, so problems and training seeds give it the interval of
 a mean. Bases are a random factor: the scatter of the slopes about the regression says how far other
-bases would lie, by a t distribution with bases - levels - 1 degrees of freedom. That scatter already
-contains the noise that problems and seeds cause in each base separately; of their variance only the
-rest, which moves all bases together, is added.
+bases would lie, by a t distribution with bases - levels - 1 degrees of freedom. That scatter
+already contains the noise that problems and seeds cause in each base separately; of their variance
+only the rest, which moves all bases together, is added.
 
 Accuracies bend at floor and ceiling, where effects that add up in the logit look like an
 interaction. The contrast is therefore measured on both scales, and only a verdict that both share

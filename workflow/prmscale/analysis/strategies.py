@@ -159,7 +159,7 @@ class _Measured:
     left: pd.DataFrame
 
     def choose_amounts(self, scarce: int) -> tuple[float, float]:
-        """Plenty and scarcity in samples' worth spent; scarcity is 0 where it is not below plenty."""
+        """Plenty and scarcity in samples' worth spent; scarcity is 0 if it is not below plenty."""
         named = set(chain.from_iterable(PLENTIFUL))
         plenty = spending.common(curve for name, curve in self.curves.items() if name in named)
         both = {name: self.curves[name] for name in SCARCE if name in self.curves}

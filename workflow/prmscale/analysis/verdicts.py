@@ -62,9 +62,9 @@ class Evidence(NamedTuple):
 class Claim:
     """One measurement on one data set that bears on a claim.
 
-    `contrast` is its name in the configuration, `metric` describes it. The standard errors are those
-    of `intervals.Interval`. The p-values are those of `Evidence`; a headline's are corrected for
-    its number of data sets. `needed` says what would decide an inconclusive measurement.
+    `contrast` is its name in the configuration, `metric` describes it. The standard errors are
+    those of `intervals.Interval`. The p-values are those of `Evidence`; a headline's are corrected
+    for its number of data sets. `needed` says what would decide an inconclusive measurement.
     """
 
     claim: str

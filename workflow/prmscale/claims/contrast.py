@@ -1,4 +1,4 @@
-"""A contrast of a claim on one data set, and the rows of `claims.csv` that a verdict on it gives."""
+"""A contrast of a claim on one data set, and the rows of `claims.csv` that judge it."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ class Contrast:
     ) -> Claim:
         """The row of an effect with its verdict; `reported` is the paper's number.
 
-        `needed` says what would decide it, and is kept only where the verdict is inconclusive. Empty
-        means that the effect itself is decided, and another part of the claim is not.
+        `needed` says what would decide it, and is kept only where the verdict is inconclusive.
+        Empty means that the effect itself is decided, and another part of the claim is not.
         """
         verdict = evidence.verdict(rules.level)
         missing = ""

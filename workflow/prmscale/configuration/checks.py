@@ -70,7 +70,7 @@ def check_consensus(study: Study) -> Iterator[Fault]:
 
 
 def check_training_sets(study: Study) -> Iterator[Fault]:
-    """The sources of each training set have train problems, and the labels and wordings it needs."""
+    """The sources of each training set have train problems, and the labels and wordings needed."""
     datasets = {dataset.name: dataset for dataset in study.datasets}
     for i, data in enumerate(study.rewards.data):
         where = ("rewards", "data", i)

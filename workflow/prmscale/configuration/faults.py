@@ -1,4 +1,4 @@
-"""A fault of a configuration, and the line that explains it: FILE:LINE: KEY = VALUE: what is wrong."""
+"""A fault of a configuration, and its message: FILE:LINE: KEY = VALUE: what is wrong."""
 
 from __future__ import annotations
 

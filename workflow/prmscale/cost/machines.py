@@ -81,8 +81,8 @@ def gpu(name: str) -> Gpu:
 
 @dataclass(frozen=True)
 class Measured:
-    """The speed of a finished study: for each stage, seconds a job, a token and a FLOP, none of them
-    negative.
+    """The speed of a finished study: for each stage, seconds a job, a token and a FLOP, none of
+    them negative.
     """
 
     rates: dict[str, np.ndarray]

@@ -34,7 +34,7 @@ class Searching:
             yield self._patterns()
 
     def _search(self, reward_model: str) -> Job:
-        """Every checkpoint reads every sample; the last of each training also names first errors."""
+        """Every checkpoint reads every sample; final ones also name first errors."""
         checkpoints = self.plan.checkpoints(reward_model)
         passes, problems = self._first_errors(reward_model), 0
         for evaluation, dataset in self.study.tests():

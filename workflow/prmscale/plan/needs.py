@@ -76,7 +76,7 @@ class Needs:
         return mb + int(1000 * sum(need.weights if on_gpu else need.total for need in needs))
 
     def _size(self, name: str) -> memory.Size | None:
-        """The size of a base without a reward model's head; None for a ladder model, or if unknown."""
+        """The size of a base without a reward model's head; None in the ladder, or if unknown."""
         released = self.study.released(name)
         if released is None:
             return None

@@ -26,7 +26,7 @@ class Paths:
     # solutions and labels
 
     def solutions(self, policy: str, dataset: str, purpose: str) -> str:
-        """The solutions that a policy writes for `labelling`, for `search`, or in `omega`'s trees."""
+        """The solutions that a policy writes for `labelling`, `search`, or in `omega`'s trees."""
         return self.result(f"solutions/{policy}/{dataset}.{purpose}.parquet")
 
     def speed(self, policy: str, dataset: str, purpose: str) -> str:

@@ -35,7 +35,7 @@ class Samples(NamedTuple):
 
 
 def as_data(block: Block) -> dict[str, Any]:
-    """A block of the configuration as plain data: a job that depends on it lists it in its params."""
+    """A block of the configuration as plain data, as the params of rules hold it."""
     return block.model_dump(mode="json")
 
 
@@ -166,7 +166,7 @@ class Plan:
         return models
 
     def decisions(self, *methods: str) -> dict[str, Any]:
-        """The rule of each of these methods that has a choice; a consensus is of binary searches."""
+        """The rule of each of these methods that has one; a consensus is of binary searches."""
         names = {"binary_search" if method == "consensus" else method for method in methods}
         rules = as_data(self.study.labels.decision)
         return {name: rule for name, rule in rules.items() if name in names}
