@@ -54,14 +54,14 @@ test-vllm: .venv-vllm/.installed
 lint: $(READY) docs-check
 	$(BIN)/ruff check workflow tests benchmarks docs
 	$(BIN)/ruff format --check workflow tests benchmarks docs
-	$(BIN)/snakefmt --check --compact-diff Snakefile workflow/rules
+	$(BIN)/snakefmt --check --compact-diff Snakefile workflow/Snakefile workflow/rules
 	$(BIN)/snakemake --lint --configfile workflow/studies/smoke.yaml
 	$(BIN)/mypy
 
 format: $(READY)
 	$(BIN)/ruff check --fix workflow tests benchmarks docs
 	$(BIN)/ruff format workflow tests benchmarks docs
-	$(BIN)/snakefmt Snakefile workflow/rules
+	$(BIN)/snakefmt Snakefile workflow/Snakefile workflow/rules
 
 # the JSON schema that editors use, config/README.md and results/README.md, from the typed configuration and tables
 schema: $(READY)

@@ -25,7 +25,8 @@ _INTRODUCTION = """\
 `config.yaml` is the default study. `snakemake --configfile workflow/studies/X.yaml` lays another
 file over it: lists replace lists, all other keys are merged. `[]` marks the items of a list. A
 block without a default has the defaults of its keys. A fault is reported with file, line, key and a
-hint before any job starts. `workflow/schemas/config.schema.json` gives the same descriptions to editors.
+hint before any job starts. `workflow/schemas/config.schema.json` gives the same descriptions to
+editors.
 """
 
 _SIMPLE = {int: "integer", float: "number", str: "text", bool: "true or false"}
