@@ -148,14 +148,14 @@ def _judged(samples, value, seed, problems=60, draws=200):
     """
     domains, rows, vectors = samples
     chosen = {}
-    for domain, rows in domains.items():
-        scores = value(rows["text"].astype(int).to_numpy(), domain)
+    for domain, responses in domains.items():
+        scores = value(responses["text"].astype(int).to_numpy(), domain)
         parts = [
-            rows.assign(replicate=number, step=0, score=score)
+            responses.assign(replicate=number, step=0, score=score)
             for number, score in enumerate(scores, 1)
         ]
         table = pd.concat(parts)[["problem_id", "solution_id", "replicate", "step", "score"]]
-        chosen[domain] = patterns.picks(rows, table, "last", problems, seed)
+        chosen[domain] = patterns.picks(responses, table, "last", problems, seed)
     return patterns.compare(chosen, rows, vectors, draws=draws, seed=seed).set_index("comparison")
 
 
