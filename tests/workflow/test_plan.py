@@ -43,7 +43,7 @@ def test_a_name_of_the_configuration_stands_for_a_folder(name, replicate, folder
     gguf = {"name": "gguf", "model": "nobody/gguf", "gguf_file": "model.gguf"}
     paths = plan(policies={"released": [BIG, gguf]}).paths
     assert paths.policy_folder(name, replicate) == folder
-    assert paths.made_here([folder]) == ([folder] if folder.startswith("results/") else [])
+    assert paths.inputs([folder]) == ([folder] if folder.startswith("results/") else [])
 
 
 def test_trainings_of_a_reward_model_start_from_pretrainings_in_turn():
@@ -121,7 +121,7 @@ def test_strategies_are_scored_or_not_and_vllm_reports_no_self_certainty(samplin
 
 
 def test_a_reward_model_of_math_and_code_is_trained_on_both():
-    assert plan().trained_on("both-xxs") == "both"
+    assert plan().training_domain("both-xxs") == "both"
 
 
 def test_jobs_ask_for_gpus_only_where_models_run_on_gpus():

@@ -6,7 +6,7 @@ rule train_reward_model:
         problems=lambda wildcards: PLAN.training_files(wildcards.reward_model, "problems"),
         solutions=lambda wildcards: PLAN.training_files(wildcards.reward_model, "solutions"),
         labels=lambda wildcards: PLAN.training_files(wildcards.reward_model, "labels"),
-        base=lambda wildcards: PATHS.made_here(PATHS.training_bases(wildcards.reward_model)),
+        base=lambda wildcards: PATHS.inputs(PATHS.training_bases(wildcards.reward_model)),
     output:
         [directory(folder) for folder in PATHS.trained_folders("{reward_model}")],
     log:
@@ -30,7 +30,7 @@ rule train_reward_model:
         data=lambda wildcards: as_data(
             STUDY.training_set(STUDY.reward_model(wildcards.reward_model).data)
         ),
-        train_on=lambda wildcards: PLAN.trained_on(wildcards.reward_model),
+        train_on=lambda wildcards: PLAN.training_domain(wildcards.reward_model),
         role=lambda wildcards: STUDY.reward_model(wildcards.reward_model).role,
         device=STUDY.device,
         seed=STUDY.seed,

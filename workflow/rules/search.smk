@@ -114,7 +114,7 @@ rule rank_by_likelihood:
     input:
         problems=TEST_PROBLEMS,
         solutions=TEST_SOLUTIONS,
-        base=lambda wildcards: PATHS.made_here(PATHS.base_folders(wildcards.base)),
+        base=lambda wildcards: PATHS.inputs(PATHS.base_folders(wildcards.base)),
     output:
         search=result("search/likelihood/{base}.parquet"),
     log:

@@ -33,7 +33,7 @@ def project(study: Study, gpu: machines.Gpu) -> pd.DataFrame:
     return _by_stage(rows, {"jobs": "sum", "gpus": "max", "gpu_hours": "sum"})
 
 
-def calibrated(study: Study, results: Path) -> pd.DataFrame:
+def calibrate(study: Study, results: Path) -> pd.DataFrame:
     """One row for each stage: jobs, hours at the speed of a finished study, tokens, FLOPs and GB
     stored; `measured` hours and their `ratio` if this study has run.
     """
@@ -127,7 +127,7 @@ def main() -> None:
     try:
         study = load(given.files)
         by = given.calibration
-        table = total(calibrated(study, by) if by else project(study, machines.gpu(given.gpu)))
+        table = total(calibrate(study, by) if by else project(study, machines.gpu(given.gpu)))
     except UserError as error:
         sys.exit(str(error))
     with atomic_write(Path("results", study.study, "tables/cost.csv")) as aside:

@@ -24,7 +24,7 @@ class Labelling:
             if method == "omega":
                 yield self._trees(policy, dataset)
             elif method == "consensus":
-                stored = self._stored(self.workers.labelled(policy, dataset))
+                stored = self._stored(self.workers.labelling_solutions(policy, dataset))
                 yield Job("filter_by_consensus", f"{policy}.{dataset}", stored=stored)
             elif method != "binary_search":
                 yield self._labels(policy, dataset, method)
@@ -42,7 +42,7 @@ class Labelling:
         return [first, self._roll_out(policy, solutions, checks, k)], (problems + checks) * k
 
     def _labels(self, policy: str, dataset: str, method: str) -> Job:
-        solutions, k = self.workers.labelled(policy, dataset), self.study.labels.rollouts
+        solutions, k = self.workers.labelling_solutions(policy, dataset), self.study.labels.rollouts
         name, stored = f"{policy}.{dataset}.{method}", self._stored(solutions)
         if method == "oracle":
             return Job("label_solutions", name, stored=stored)
@@ -53,7 +53,7 @@ class Labelling:
         return Job("label_solutions", name, (work,), needs, stored, programs)
 
     def _binary_search(self, labeller: str, policy: str, dataset: str) -> Job:
-        solutions, k = self.workers.labelled(policy, dataset), self.study.labels.rollouts
+        solutions, k = self.workers.labelling_solutions(policy, dataset), self.study.labels.rollouts
         checks = self._checks(solutions)
         work = self._roll_out(labeller, solutions, checks, k)
         rule, by = "label_by_another", labeller
@@ -65,7 +65,7 @@ class Labelling:
         return Job(rule, f"{policy}.{dataset}.{by}", (work,), needs, stored, programs)
 
     def _trees(self, policy: str, dataset: str) -> Job:
-        labels, solutions = self.study.labels, self.workers.labelled(policy, dataset)
+        labels, solutions = self.study.labels, self.workers.labelling_solutions(policy, dataset)
         problems = solutions.count / labels.solutions
         passes, grown = self.tree(policy, solutions, problems, labels.rollouts)
         needs = tuple(self.needs.label(policy, "omega"))

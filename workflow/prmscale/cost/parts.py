@@ -106,19 +106,19 @@ class Workers:
         programs = float(domain == "code" and source not in GENERATED)
         return Solutions(count, cost.prompt_tokens[domain], length, cost.steps[domain], programs)
 
-    def sampled(self, samples: Samples) -> Solutions:
+    def solutions_of(self, samples: Samples) -> Solutions:
         """The solutions that a sampling job writes."""
         dataset = self.study.dataset(samples.dataset)
         problems = sum(getattr(dataset, split) for split in samples.splits)
         return self.solutions(samples.policy, samples.dataset, problems * samples.samples)
 
-    def labelled(self, policy: str, dataset: str) -> Solutions:
+    def labelling_solutions(self, policy: str, dataset: str) -> Solutions:
         """The solutions that are sampled to be labelled."""
-        return self.sampled(self.plan.samples(policy, dataset, "labelling"))
+        return self.solutions_of(self.plan.samples(policy, dataset, "labelling"))
 
-    def tested(self, policy: str, dataset: str) -> Solutions:
+    def test_solutions(self, policy: str, dataset: str) -> Solutions:
         """The solutions that are sampled to be searched among."""
-        return self.sampled(self.plan.samples(policy, dataset, "search"))
+        return self.solutions_of(self.plan.samples(policy, dataset, "search"))
 
     def write(
         self, policy: str, count: float, together: int, context: float, length: float

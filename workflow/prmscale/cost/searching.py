@@ -38,7 +38,7 @@ class Searching:
         checkpoints = self.plan.checkpoints(reward_model)
         passes, problems = self._first_errors(reward_model), 0
         for evaluation, dataset in self.study.tests():
-            tested = self.workers.tested(evaluation.policy, dataset)
+            tested = self.workers.test_solutions(evaluation.policy, dataset)
             passes.append(self.workers.read(reward_model, checkpoints * tested.count, tested.whole))
             problems += self.study.dataset(dataset).test
         search = self.study.search
@@ -68,7 +68,7 @@ class Searching:
         model, copies = self.workers.model(base), len(self.plan.paths.base_folders(base))
         passes = []
         for evaluation, dataset in self.study.tests():
-            tested = self.workers.tested(evaluation.policy, dataset)
+            tested = self.workers.test_solutions(evaluation.policy, dataset)
             texts = copies * tested.count
             flops = texts * model.shape.forward(round(tested.whole))
             passes.append(Pass("read", model, texts * tested.whole, flops))

@@ -50,7 +50,7 @@ def _pretraining(workers: Workers, name: str, replicate: int) -> Job:
 
 
 def _sampling(workers: Workers, samples: Samples) -> Job:
-    policy, written = samples.policy, workers.sampled(samples)
+    policy, written = samples.policy, workers.solutions_of(samples)
     work = workers.write(policy, written.count, samples.samples, written.prompt, written.length)
     name = f"{policy}.{samples.dataset}.{samples.purpose}"
     stored = written.count * (written.length * TEXT + ROW)
@@ -96,7 +96,9 @@ class _Training:
     def _mean_length(self, data: TrainingSet) -> float:
         """Tokens of a problem with its solution, as a mean over the sources of a training set."""
         cost, tables = self.study.cost, self.plan.label_tables(data)
-        lengths = [self.workers.labelled(policy, name).whole for policy, name, _ in tables]
+        lengths = [
+            self.workers.labelling_solutions(policy, name).whole for policy, name, _ in tables
+        ]
         domains = [self.study.corpus(name).domain for name in data.corpora]
         lengths += [cost.prompt_tokens[domain] + cost.solution_tokens[domain] for domain in domains]
         return sum(lengths) / len(lengths)
@@ -109,7 +111,7 @@ class _Training:
         for policy, name, method in self.plan.label_tables(data):
             each: float = labels.solutions
             if method == "omega":
-                solutions = self.workers.labelled(policy, name)
+                solutions = self.workers.labelling_solutions(policy, name)
                 each = self.labelling.tree(policy, solutions, 1, labels.rollouts)[1]
             found += getattr(self.study.dataset(name), split) * each
         for corpus in map(self.study.corpus, data.corpora):

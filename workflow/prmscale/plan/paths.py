@@ -73,11 +73,11 @@ class Paths:
 
     def policy_files(self, name: str) -> list[str]:
         """The folder of a policy as an input of a rule: empty if the pipeline does not make it."""
-        return self.made_here([self.policy_folder(name)])
+        return self.inputs([self.policy_folder(name)])
 
-    def made_here(self, folders: list[str]) -> list[str]:
-        """The folders of these that the pipeline makes: policies of the ladder, and converted
-        ones.
+    def inputs(self, folders: list[str]) -> list[str]:
+        """The folders of these that a rule makes: ladder models and converted models. A released
+        model that is used as it is must not be an input of a rule.
         """
         return [folder for folder in folders if folder.startswith(self.result("policies/"))]
 

@@ -206,7 +206,7 @@ class Plan:
         imported = [paths.corpus(name, kind) for name in data.corpora]
         return [*dict.fromkeys(made), *imported]
 
-    def trained_on(self, reward_model: str) -> str:
+    def training_domain(self, reward_model: str) -> str:
         """The domains of a reward model's training set: `math`, `code` or `both`."""
         data = self._data(reward_model)
         domains = {DOMAINS[self.study.dataset(name).source] for name in data.datasets}
