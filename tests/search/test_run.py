@@ -103,7 +103,7 @@ def test_a_reward_model_is_dropped_before_the_next_is_loaded(folders):
     checkpoints = run.find_checkpoints(folders)
     none = run.ErrorTests({}, [])
     run.search(TESTS, "prm", checkpoints, lambda _: Counted(), BEST, none)
-    score_steps([test.benchmark for test in TESTS], folders, lambda _: Counted(), 2)
+    score_steps([test.benchmark for test in TESTS], folders, lambda _: Counted(), 2, {})
 
 
 def test_unscored_strategies_name_no_reward_model():
@@ -133,7 +133,9 @@ def test_a_base_ranks_by_its_likelihood_and_its_reading_costs_flops():
 
 def test_step_scores_are_listed_by_test_then_by_training():
     benchmarks = [test.benchmark for test in TESTS[:2]]
-    table = score_steps(benchmarks, ["1", "2"], lambda _: PerfectScorer(), samples=2)
+    names = {"reward_model": "prm"}
+    table = score_steps(benchmarks, ["1", "2"], lambda _: PerfectScorer(), 2, names)
+    assert set(table.reward_model) == {"prm"}
     assert len(table) == 2 * 2 * 6 * 2 * 3  # tests, trainings, problems, samples, steps
     assert (table.truth == table.score).all() and set(table.step) == {0, 1, 2}
     order = table[["dataset", "replicate"]].drop_duplicates().to_records(index=False).tolist()

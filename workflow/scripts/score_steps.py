@@ -14,6 +14,6 @@ with job(snakemake):
     world, execution = World(**params.world), CodeExecution(**params.execution)
     tests = list(benchmarks.load(params.tests, snakemake.input.solutions, world, execution))
     load = partial(load_scorer, device=Device(params.device))
-    scores = score_steps(tests, snakemake.input.reward_model, load, params.samples)
-    scores = scores.assign(reward_model=snakemake.wildcards.reward_model, role=params.role)
+    names = {"reward_model": snakemake.wildcards.reward_model, "role": params.role}
+    scores = score_steps(tests, snakemake.input.reward_model, load, params.samples, names)
     tables.write(scores, snakemake.output.scores, "scores")

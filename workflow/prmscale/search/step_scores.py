@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -18,10 +18,11 @@ def score_steps(
     folders: Sequence[str],
     load: Callable[[str], Scorer],
     samples: int,
+    names: Mapping[str, str],
 ) -> pd.DataFrame:
     """One row for each step of the first `samples` samples of each problem, by the reward model of
     each folder, which the column `replicate` counts from 1: the step's `text`, `truth` (NaN if
-    unknown) and `score`.
+    unknown) and `score`, and the columns `names`, each with one value.
     """
     firsts = [test.solutions[test.solutions.solution_id < samples] for test in tests]
     steps = [_steps(test, first) for test, first in zip(tests, firsts, strict=True)]
@@ -32,7 +33,7 @@ def score_steps(
             progress = f"{test.policy} on {test.dataset}, replicate {replicate}"
             scored = scorer.score(_items(test, first), progress)
             scores = np.concatenate([each.scores for each in scored])
-            done.append(table.assign(replicate=replicate, score=scores))
+            done.append(table.assign(**names, replicate=replicate, score=scores))
         del scorer  # before the next one is loaded: memory need not hold both
     return pd.concat([table for done in by_test for table in done], ignore_index=True)
 
