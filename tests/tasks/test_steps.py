@@ -14,6 +14,7 @@ from scripted import problem
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import GenerationConfig, PreTrainedTokenizerFast
 
+from prmscale.engines.backends.loading import Weights
 from prmscale.engines.flops import Shape
 from prmscale.engines.policy import Draw, Extension, SamplingPolicy
 from prmscale.study import Prompting, Sampling
@@ -100,7 +101,7 @@ class Scribe(SamplingPolicy):
         chats.tokenizer(template, "[THINK]", "[/THINK]").save_pretrained(folder)
         GenerationConfig(eos_token_id=257).save_pretrained(folder)
         asked = Prompting(**{"style": "chat", **prompting})
-        super().__init__("scribe", folder, asked, Sampling(max_tokens=1000), seed=0)
+        super().__init__("scribe", Weights(folder), asked, Sampling(max_tokens=1000), seed=0)
         self.said, self.shape, self.asked, self.at = said, Shape(1, 0, 0), [], 0
 
     def _draws(self, extensions, ids, progress):
