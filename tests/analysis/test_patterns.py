@@ -421,7 +421,7 @@ def test_table2_puts_the_papers_numbers_below_ours():
     table = patterns.compare(*_study(np.random.default_rng(4), 10)).assign(
         policy="m", reference="m"
     )
-    _, data = table2.draw(Results({"reported": [str(REPORTED)]}, patterns=table), RULES)
+    _, data = table2.draw(Results({"reported": [str(TABLE2)]}, patterns=table), RULES)
     assert data["source"].value_counts().to_dict() == {"this study": 7, "paper": 4}
     paper = data[data["source"] == "paper"].set_index(["first", "second"])["mean"]
     assert paper["MathPRM", "CodePRM"] == pytest.approx(0.3095)

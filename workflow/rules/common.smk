@@ -18,9 +18,10 @@ except ModuleNotFoundError as error:
 
 def load_study():
     """The study of this run; a fault in the configuration ends the run before any job starts."""
-    files = dict.fromkeys(map(str, [*workflow.configfiles, *workflow.overwrite_configfiles]))
+    laid_over = [*map(str, workflow.overwrite_configfiles)]
+    below = [str(file) for file in workflow.configfiles if str(file) not in laid_over]
     try:
-        return configuration.load(config, [*files])
+        return configuration.load(config, [*below, *laid_over])
     except UserError as error:
         raise WorkflowError(str(error)) from None
 

@@ -20,10 +20,11 @@ from prmscale.analysis.rows import keep_controls, keep_final, subtract
 from prmscale.analysis.spending import Curve
 from prmscale.analysis.verdicts import Rules
 from prmscale.engines.aggregation import AGGREGATIONS
-from prmscale.search import TREE_STRATEGIES
+from prmscale.search import STRATEGIES, TREE_STRATEGIES
 
 TREE = tuple(TREE_STRATEGIES)
-NAMES = {  # as in a sentence, in the order of legends
+GUIDED = (*(name for name, entry in STRATEGIES.items() if entry.scored), *TREE)
+_TITLES = {
     "majority": "majority vote",
     "best_of_n": "best-of-n",
     "weighted_best_of_n": "weighted best-of-n",
@@ -34,7 +35,8 @@ NAMES = {  # as in a sentence, in the order of legends
     "mcts": "MCTS",
     "puct": "PUCT",
 }
-GUIDED = tuple(name for name in NAMES if name != "majority")
+# the strategies compared, as in a sentence, in the order of legends
+NAMES = {name: _TITLES.get(name, name.replace("_", " ")) for name in ("majority", *GUIDED)}
 PLENTIFUL = (
     ("mcts", "beam"),
     ("beam", "best_of_n"),

@@ -99,7 +99,7 @@ def _make_panels(
 
 def _label(strategy: str) -> str:
     """A strategy's name, with its short name in cells where the name does not contain it."""
-    name, short = NAMES[strategy], style.STRATEGIES[strategy][0]
+    name, short = NAMES[strategy], style.show_strategy(strategy)[0]
     return name if short.lower() in name.lower() else f"{name} ({short})"
 
 
@@ -123,7 +123,7 @@ def _draw_grid(axis: Axes, cells: pd.DataFrame, budgets: list[int]) -> None:
 
 def _draw_cell(axis: Axes, x: int, y: int, cell: pd.Series) -> None:
     """A cell with its winner's name, or with the marks of the strategies that may be the best."""
-    short, look = style.STRATEGIES.get(cell["winner"], ("", None))
+    short, look = style.show_strategy(cell["winner"]) if cell["winner"] in NAMES else ("", None)
     face = to_rgb(look.colour if look else UNDECIDED)
     axis.add_patch(
         Rectangle((x - 0.5, y - 0.5), 1, 1, facecolor=face, edgecolor="white", linewidth=1.2)
@@ -140,7 +140,7 @@ def _draw_cell(axis: Axes, x: int, y: int, cell: pd.Series) -> None:
 
 def _mark(strategy: str, scale: float = 1.0) -> dict[str, Any]:
     """A strategy's mark without its line, as matplotlib's keyword arguments."""
-    look = style.STRATEGIES[strategy][1]
+    look = style.show_strategy(strategy)[1]
     mark = {"marker": look.marker or BAR, "linestyle": "", "markersize": scale * look.size}
     return look.options | mark
 
@@ -161,7 +161,7 @@ def _draw_forest(axis: Axes, lines: pd.DataFrame, names: list[str], budgets: lis
 
 def _draw_crossover(axis: Axes, row: pd.Series, y: int, budgets: list[int]) -> None:
     """The interval of a crossover and its mark, or its outcome in words."""
-    colour = style.STRATEGIES[row["strategy"]][1].colour
+    colour = style.show_strategy(row["strategy"])[1].colour
     # what lies beyond what both spent stands just beside it
     left, right = _place(row["first"], budgets) - 0.4, _place(row["last"], budgets) + 0.4
     edges = {0.0: left, np.inf: right}

@@ -67,7 +67,7 @@ def draw_lines(axis: Axes, data: pd.DataFrame, cost: str, aggregation: str) -> N
         if len(rows):
             used = str(rows["aggregation"].iloc[0])
             label = f"{name} ({used})" if strategy in GUIDED and used != aggregation else name
-            panels.line(axis, rows, cost, style.STRATEGIES[strategy][1], label, BAND)
+            panels.line(axis, rows, cost, style.show_strategy(strategy)[1], label, BAND)
 
 
 def guide_name(rows: pd.DataFrame) -> str:

@@ -79,6 +79,19 @@ STRATEGIES = {
     "puct": ("PUCT", Look(SAND, "*", (0, (7, 1.5, 2, 1.5)), 6.0)),
 }
 
+# of strategies without a line above
+SPARE = (
+    Look(BLACK, "h", (0, (4, 1))),
+    Look(WINE, "<", (0, (1, 1.5))),
+    Look(BLUE, "d", (0, (2, 1))),
+)
+
+
+def show_strategy(name: str) -> tuple[str, Look]:
+    """The short name and the look of a strategy; one that has none gets a spare look."""
+    return STRATEGIES.get(name, (name[:4], SPARE[sum(map(ord, name)) % len(SPARE)]))
+
+
 # dashes of the thin black curves that are fitted to points
 FITS: list[tuple[float, tuple[float, ...]]] = [(0, (8, 2)), (0, (3, 1, 1, 1, 1, 1)), (0, (1, 0.8))]
 

@@ -1,0 +1,21 @@
+"""What Snakemake says of a wrong configuration: one paragraph, with the file that the user wrote."""
+
+import pytest
+from pipeline import copy_project, snakemake
+
+pytestmark = pytest.mark.study
+MINE = """study: mine
+labels:
+  policy: mm
+"""
+
+
+def test_a_fault_is_placed_in_the_overlay_that_sets_the_key(tmp_path):
+    project = copy_project(tmp_path)
+    (project / "mine.yaml").write_text(MINE)
+    done = snakemake(project, "-n", "--configfile", "mine.yaml")
+    assert done.returncode != 0
+    assert 'mine.yaml:3: labels.policy = "mm"' in done.stderr and "Did you mean 'm'" in done.stderr
+    (project / "config.yaml").write_text((project / "config.yaml").read_text() + "nonsense: 1\n")
+    done = snakemake(project, "-n", "--configfile", "workflow/studies/smoke.yaml")
+    assert " config.yaml:" in done.stderr and "nonsense" in done.stderr
