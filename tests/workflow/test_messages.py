@@ -15,7 +15,9 @@ def test_a_fault_is_placed_in_the_overlay_that_sets_the_key(tmp_path):
     (project / "mine.yaml").write_text(MINE)
     done = snakemake(project, "-n", "--configfile", "mine.yaml")
     assert done.returncode != 0
-    assert 'mine.yaml:3: labels.policy = "mm"' in done.stderr and "Did you mean 'm'" in done.stderr
+    said = done.stdout + done.stderr  # a dry run speaks on its standard output
+    assert 'mine.yaml:3: labels.policy = "mm"' in said and "Did you mean 'm'" in said
     (project / "config.yaml").write_text((project / "config.yaml").read_text() + "nonsense: 1\n")
     done = snakemake(project, "-n", "--configfile", "workflow/studies/smoke.yaml")
-    assert " config.yaml:" in done.stderr and "nonsense" in done.stderr
+    said = done.stdout + done.stderr
+    assert " config.yaml:" in said and "nonsense" in said

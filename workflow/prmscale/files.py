@@ -52,9 +52,11 @@ def write_json(value: Any, path: str | Path) -> None:
 
 
 def read_json(path: str | Path) -> Any:
-    """Read a JSON file; raises UserError naming the file and the line of a fault."""
+    """Read a JSON file; raises UserError if it is missing, or with the line of a fault."""
     try:
         return json.loads(Path(path).read_text())
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: no such file") from error
     except json.JSONDecodeError as error:
         raise UserError(f"{path}, line {error.lineno}: not valid JSON ({error.msg})") from error
 

@@ -80,7 +80,7 @@ def load_policy(
 def score(
     prm: StepScorer, prompt: str, solution: str | Sequence[str], steps: StepRule = "line"
 ) -> list[float]:
-    """The probability that each step of a solution is right: one score a step.
+    """The probability, for each step, that the solution is right up to and including it.
 
     A text is split into steps by the rule `steps`; a sequence is taken as the steps themselves.
     """

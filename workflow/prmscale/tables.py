@@ -77,7 +77,9 @@ SCHEMAS: dict[str, dict[str, Column]] = {
         "method": Column("text", "label method"),
         "rollouts": Column("integer", "rollouts from this step"),
         "successes": Column("integer", "rollouts that reached the right answer"),
-        "value": Column("number", "share of the rollouts that succeed: successes / rollouts"),
+        "value": Column(
+            "number", "successes / rollouts, or the label as 0 or 1 if the step had no rollouts"
+        ),
         "label": Column("integer", "1: right up to this step, 0: wrong"),
         "decision": Column("text", "the rule by which the method calls a step right"),
         "policy": Column("text", "the policy that rolls out"),
@@ -143,7 +145,11 @@ SCHEMAS: dict[str, dict[str, Column]] = {
         "budget": Column("integer", "budget in samples' worth"),
         "replicate": _REPLICATE,
         "answer": Column("text", "the selected answer"),
-        "correct": Column("number", "1, 0, or the expected value if the strategy draws at random"),
+        "correct": Column(
+            "number",
+            "1, 0, or a mean: over random draws, or over the disjoint groups of n samples if the "
+            "budget n is below all samples",
+        ),
         "policy_tokens": Column("integer", "tokens that the policy generated"),
         "reward_tokens": Column("integer", "tokens that the reward model read"),
         "flops": Column("number", "FLOPs of policy and reward model, without a prefix cache"),

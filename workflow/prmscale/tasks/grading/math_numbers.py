@@ -17,7 +17,7 @@ _HEDGES = re.compile(
 _UNIT = re.compile(
     r'(?: *\^\\circ *(?:"?[CFK]"?)?| *%| *"[^"\d]*"| *\("?[A-Za-z ]+"?\)| +[A-Za-z]{2,}(?![A-Za-z])'
     r"|(?<=[\d}])(?:[A-Za-z]{4,}|cm|mm|km|kg|mg|ml|ft|in|lbs?|oz|mph|hrs?|mins?|secs?|st|nd|rd|th)(?![A-Za-z]))"
-    r'(?: *(?:\^ *\{?[23]\}?|"[^"\d]*"|[A-Za-z]+|[/.\-\'()]|\\cdot))*$'
+    r'(?: *(?:\^ *\{?[23]\}?|"[^"\d]*"|[A-Za-z]++|[/.\-\'()]|\\cdot))*$'
 )
 _SIZES = {
     "hundred": 100,
