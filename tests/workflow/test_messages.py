@@ -1,4 +1,4 @@
-"""What Snakemake says of a wrong configuration: one paragraph, with the file that the user wrote."""
+"""What Snakemake says of a wrong configuration: one paragraph, with the user's file and line."""
 
 import pytest
 from pipeline import copy_project, snakemake

@@ -153,7 +153,7 @@ def test_a_killed_job_is_reported_and_a_rerun_finishes_from_its_shards(submitted
     run = submitted.start(*arguments)
     job, _ = submitted.job(run, "label_solutions", "RUNNING")
     shards = output.parent / ".shards"
-    wait_until(lambda: list(shards.glob("*/0000.parquet")), "no shard was written", 300, every=0.01)
+    wait_until(lambda: list(shards.glob("*/0000")), "no shard was written", 300, every=0.01)
     listed = subprocess.run(
         ["scontrol", "listpids", job],
         env=submitted.environment,
@@ -165,7 +165,7 @@ def test_a_killed_job_is_reported_and_a_rerun_finishes_from_its_shards(submitted
         os.kill(int(line.split()[0]), signal.SIGKILL)
     assert run.wait() == 1
     assert "Error in rule label_solutions" in submitted.said() and not output.exists()
-    (shard,) = shards.glob("*/0000.parquet")
+    (shard,) = shards.glob("*/0000")
     assert submitted.start(*arguments).wait() == 0, submitted.said()[-3000:]
     assert content(output) == before
     told = (submitted.results / "logs/label_solutions/m.arithmetic.monte_carlo.log").read_text()

@@ -70,6 +70,8 @@ def fingerprint(*parts: Any) -> str:
             continue
         files = sorted(p for p in part.rglob("*") if p.is_file()) if part.is_dir() else [part]
         for path in files:
+            if part.is_dir():  # the same bytes may be parted otherwise
+                digest.update(repr((str(path.relative_to(part)), path.stat().st_size)).encode())
             with path.open("rb") as file:
                 while block := file.read(1 << 24):
                     digest.update(block)

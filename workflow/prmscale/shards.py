@@ -22,20 +22,20 @@ FOLDER = ".shards"
 
 
 @contextmanager
-def unfinished_work(snakemake: Any, output: str | Path, *weights: str) -> Iterator[Path]:
+def unfinished_work(snakemake: Any, output: str | Path, *also: object) -> Iterator[Path]:
     """Yield the folder of the unfinished work towards `output`; remove it once the block succeeds.
 
-    `weights` are hashes of the models that the job runs. Work towards the same output that was made
-    from other inputs is removed at once.
+    `also` is what the work depends on beside params and input files: hashes of released models,
+    the number of processes. Work towards the same output that was made from other inputs is removed
+    at once.
     """
     output = Path(output)
     inputs = [(name, fingerprint(Path(name))) for name in map(str, snakemake.input)]
-    key = fingerprint(sorted(dict(snakemake.params).items()), inputs, weights)
-    folder = output.parent / FOLDER / f"{output.stem}-{key}"
+    key = fingerprint(sorted(dict(snakemake.params).items()), inputs, also)
+    name = output.name.removesuffix(".parquet")  # a folder's name may have dots: pythia-1.4b
+    folder = output.parent / FOLDER / f"{name}-{key}"
     for other in folder.parent.glob("*"):
-        if other != folder and re.fullmatch(
-            rf"{re.escape(output.stem)}-[0-9a-f]{{16}}", other.name
-        ):
+        if other != folder and re.fullmatch(rf"{re.escape(name)}-[0-9a-f]{{16}}", other.name):
             shutil.rmtree(other)
     folder.mkdir(parents=True, exist_ok=True)
     print(f"Finished parts are kept in {folder} until the job is done.", flush=True)

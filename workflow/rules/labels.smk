@@ -39,7 +39,9 @@ rule label_solutions:
     benchmark:
         result("benchmarks/label_solutions/{policy}.{dataset}.{method}.tsv")
     wildcard_constraints:
-        method="monte_carlo|adaptive|binary_search|oracle",
+        method="|".join(
+            m for m in get_args(study_module.LabelMethod) if m not in ("consensus", "omega")
+        ),
     priority: 30
     conda:
         environment(SAMPLING)

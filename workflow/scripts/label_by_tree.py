@@ -5,7 +5,7 @@ A tree's rollouts are solutions, and their steps are labelled.
 
 from prmscale import tables
 from prmscale.jobs import job
-from prmscale.labels.labeller import load_labellers
+from prmscale.labels.labeller import hash_labellers, load_labellers
 from prmscale.shards import complete, unfinished_work
 from prmscale.tasks.base import from_table
 
@@ -23,8 +23,8 @@ with job(snakemake):
         for name, table in (("solutions", solutions), ("labels", labels), ("spent", spent)):
             tables.write(table, folder / f"{name}.parquet", KINDS[name])
 
-    output, weights = snakemake.output.labels, labeller.provenance["weights"]
-    with unfinished_work(snakemake, output, weights) as work:
+    output, released = snakemake.output.labels, hash_labellers(params, snakemake.input)
+    with unfinished_work(snakemake, output, *released) as work:
         folders = complete(work, chosen, params.shards, make)
         for name, kind in KINDS.items():
             table = tables.read_all([folder / f"{name}.parquet" for folder in folders], kind)

@@ -3,7 +3,7 @@
 from prmscale import tables
 from prmscale.jobs import job
 from prmscale.labels import spending
-from prmscale.labels.labeller import load_labellers
+from prmscale.labels.labeller import hash_labellers, load_labellers
 from prmscale.shards import complete, unfinished_work
 from prmscale.tasks.base import from_table
 
@@ -23,8 +23,8 @@ with job(snakemake):
         labels = labeller.label(chosen, written, progress)
         tables.write(labels, folder / "labels.parquet", "labels")
 
-    output, weights = snakemake.output.labels, labeller.provenance["weights"]
-    with unfinished_work(snakemake, output, weights) as work:
+    output, released = snakemake.output.labels, hash_labellers(params, snakemake.input)
+    with unfinished_work(snakemake, output, *released) as work:
         folders = complete(work, list(dict.fromkeys(solutions.problem_id)), params.shards, make)
         labels = tables.read_all([folder / "labels.parquet" for folder in folders], "labels")
         spent = spending.of_labels(labels, solutions)

@@ -1,7 +1,7 @@
 """Sample and judge solutions of one data set by one policy, in shards."""
 
 from prmscale import tables
-from prmscale.engines.backends.loading import Weights
+from prmscale.engines.backends.loading import Weights, released_hashes
 from prmscale.engines.models import Device, load_policy
 from prmscale.files import read_json, write_json
 from prmscale.jobs import job
@@ -33,7 +33,8 @@ with job(snakemake):
         tables.write(solutions, folder / "solutions.parquet", "solutions")
         write_json(policy.seconds_per_token, folder / "speed.json")
 
-    with unfinished_work(snakemake, snakemake.output.solutions, weights.hash()) as work:
+    released = released_hashes([(weights.folder, weights.revision)], snakemake.input)
+    with unfinished_work(snakemake, snakemake.output.solutions, *released) as work:
         folders = complete(work, chosen, params.shards, make)
         times = sorted(read_json(folder / "speed.json") for folder in folders)
         solutions = tables.read_all([f / "solutions.parquet" for f in folders], "solutions")

@@ -5,9 +5,9 @@ problems.
 from pathlib import Path
 
 from prmscale import tables
-from prmscale.engines.backends.loading import Weights
+from prmscale.engines.backends.loading import Weights, released_hashes
 from prmscale.engines.cached import CachedPolicy
-from prmscale.engines.models import FACTS, Device, load_policy, load_scorer, scorer_weights
+from prmscale.engines.models import FACTS, Device, load_policy, load_scorer, released_model
 from prmscale.files import read_json
 from prmscale.jobs import job
 from prmscale.search import benchmarks
@@ -65,8 +65,9 @@ with job(snakemake):
         tables.write(search, folder / "search.parquet", "search")
         tables.write(tables.joined(trees, "trees"), folder / "trees.parquet", "trees")
 
-    hashes = [weights.hash(), *map(scorer_weights, folders)]
-    with unfinished_work(snakemake, snakemake.output.search, *hashes) as work:
+    models = [(weights.folder, weights.revision), *filter(None, map(released_model, folders))]
+    released = released_hashes(models, snakemake.input)
+    with unfinished_work(snakemake, snakemake.output.search, *released) as work:
         shards = complete(work, test.problems, options.shards, make)
         for kind in ("trees", "search"):
             table = tables.read_all([shard / f"{kind}.parquet" for shard in shards], kind)

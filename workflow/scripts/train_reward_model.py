@@ -4,7 +4,7 @@ import os
 import shutil
 from pathlib import Path
 
-from prmscale.engines.backends.loading import weights_hash
+from prmscale.engines.backends.loading import released_hashes
 from prmscale.files import atomic_write
 from prmscale.jobs import job
 from prmscale.rewards.parallel import launch
@@ -18,9 +18,10 @@ if __name__ == "__main__":  # the processes of several GPUs read this file too
         )
         params, outputs = dict(snakemake.params), [Path(output) for output in snakemake.output]
         processes = snakemake.resources.gpu if params["device"] == "cuda" else 1
-        bases = [weights_hash(base, params["revision"]) for base in params["base_folders"]]
+        bases = [(base, params["revision"]) for base in params["base_folders"]]
+        released = released_hashes(bases, snakemake.input)
         # outside the declared outputs, which Snakemake removes when a job fails
-        with unfinished_work(snakemake, outputs[0].parent, *bases) as done:
+        with unfinished_work(snakemake, outputs[0].parent, processes, *released) as done:
             launch(train_replicates, processes, inputs, params, done)
             for number, output in enumerate(outputs, start=1):
                 with atomic_write(output) as aside:

@@ -14,6 +14,14 @@ def _find_repeated(names: list[str]) -> list[str]:
     return [name for name in dict.fromkeys(names) if names.count(name) > 1]
 
 
+# names of our own beside those of policies, data sets and reward models
+RESERVED: dict[Location, set[str]] = {
+    ("policies",): {"tokenizer"},
+    ("datasets",): {"corpus"},
+    ("rewards", "models"): {"without", "likelihood", "trees"},
+}
+
+
 def check_names(study: Study) -> Iterator[Fault]:
     """No two things of a kind have the same name."""
     datasets = [d.name for d in study.datasets]
@@ -30,6 +38,13 @@ def check_names(study: Study) -> Iterator[Fault]:
     for where, names in kinds:
         for name in _find_repeated(names):
             yield Fault(where, name, "this name is used twice")
+    for where, names in (
+        (("policies",), ladder + released),
+        (("datasets",), datasets),
+        (("rewards", "models"), study.reward_model_names()),
+    ):
+        for name in RESERVED[where] & set(names):
+            yield Fault(where, name, "this name is kept for a folder or file of the results")
 
 
 def check_evaluations(study: Study) -> Iterator[Fault]:
@@ -46,7 +61,11 @@ def check_budgets(study: Study) -> Iterator[Fault]:
     if budgets != sorted(set(budgets)) or budgets[:1] != [1]:
         yield Fault(where, budgets, "budgets must be increasing numbers from 1")
     elif samples and budgets[-1] > samples:
-        yield Fault(where, budgets, f"no evaluation has more than {samples} samples; end the budgets there, or raise the samples")
+        yield Fault(
+            where,
+            budgets,
+            f"no evaluation has more than {samples} samples; end the budgets there, or raise the samples",
+        )
 
 
 def check_consensus(study: Study) -> Iterator[Fault]:

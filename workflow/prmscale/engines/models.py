@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from prmscale.engines.backends.loading import Weights, weights_hash
+from prmscale.engines.backends.loading import Weights
 from prmscale.engines.backends.released_scorer import ReleasedScorer
 from prmscale.engines.backends.transformers_policy import TransformersPolicy
 from prmscale.engines.backends.transformers_scorer import TransformersScorer
@@ -62,9 +62,9 @@ def load_scorer(folder: str | Path, device: Device, engine: Engine = "transforme
     return TransformersScorer(folder, device.name)
 
 
-def scorer_weights(folder: str | Path) -> str:
-    """A hash of the weights that `load_scorer` runs: the folder's or a released model's."""
+def released_model(folder: str | Path) -> tuple[str, str | None] | None:
+    """The model (folder or hub name, revision) behind a reward model's folder that holds no weights
+    but the description of a released one; None if the weights are in it.
+    """
     released = read_json(Path(folder) / FACTS).get("released")
-    return (
-        weights_hash(released["model"], released["revision"]) if released else weights_hash(folder)
-    )
+    return (released["model"], released["revision"]) if released else None

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from prmscale import tables
-from prmscale.engines.backends.loading import Weights
+from prmscale.engines.backends.loading import Weights, released_hashes
 from prmscale.engines.cached import CachedPolicy
 from prmscale.engines.models import Device, load_policy
 from prmscale.engines.policy import SamplingPolicy
@@ -148,6 +148,12 @@ def load_labellers(
         single = "binary_search" if method == "consensus" else method
         labellers[method] = [build(single, name) for name in names or [None]]
     return labellers
+
+
+def hash_labellers(params: Any, inputs: Iterable[str]) -> list[str]:
+    """Hashes of the labellers' released models (see `loading.released_hashes`)."""
+    weights = [each for labellers in params.labellers.values() for each, _ in labellers.values()]
+    return released_hashes([(each["folder"], each["revision"]) for each in weights], inputs)
 
 
 def _load_task(params: Any, solutions: pd.DataFrame | None) -> tuple[Any, Grader]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from prmscale.engines import heads  # noqa: F401  (registers its models with the
 from prmscale.errors import UserError
 from prmscale.files import fingerprint
 from prmscale.study import Dtype
+
+WEIGHTS = (".safetensors", ".bin", ".pt", ".pth", ".gguf")
 
 
 @dataclass(frozen=True)
@@ -56,10 +59,22 @@ def weights_hash(name: str | Path, revision: str | None = None) -> str:
     """A short hash of the weights in a folder; for a hub name, the commit."""
     folder = Path(name)
     if folder.is_dir():
-        return fingerprint(
-            *sorted(p for p in folder.iterdir() if p.suffix in (".safetensors", ".bin"))
-        )
+        return fingerprint(*sorted(p for p in folder.iterdir() if p.suffix in WEIGHTS))
     return str(load_pretrained(AutoConfig, name, revision)._commit_hash)
+
+
+def released_hashes(
+    models: Iterable[tuple[str | Path, str | None]], inputs: Iterable[str]
+) -> list[str]:
+    """A hash of each model (folder or hub name, revision) that is no input file of the job: of all
+    files of a folder, tokenizer included; for a hub name, the commit.
+    """
+    hashes, made_here = [], set(map(str, inputs))
+    for name, revision in models:
+        if str(name) not in made_here:
+            is_folder = Path(name).is_dir()
+            hashes.append(fingerprint(Path(name)) if is_folder else weights_hash(name, revision))
+    return hashes
 
 
 def place(model: PreTrainedModel, device: str) -> PreTrainedModel:
