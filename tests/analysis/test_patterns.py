@@ -25,7 +25,7 @@ from prmscale.results import Results
 from prmscale.study import World
 from prmscale.tasks.world.arithmetic import Arithmetic
 
-TABLE2 = Path(__file__).parents[2] / "workflow/reported/table2.csv"
+TABLE2 = Path(__file__).parents[2] / "workflow/prmscale/figures/reported/table2.csv"
 REPORTED = pd.read_csv(TABLE2)
 RULES = Rules(equivalence_margin=0.05, aggregation="min")
 

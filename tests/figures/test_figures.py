@@ -20,7 +20,7 @@ from prmscale.errors import UserError
 from prmscale.figures import controls, fig1, fig2, fig3, fig7, fig10, panels, style, table1
 from prmscale.results import Results
 
-REPORTED = Path(__file__).parents[2] / "workflow" / "reported"
+REPORTED = Path(__file__).parents[2] / "workflow/prmscale/figures/reported"
 MODELS = [
     *simulated.prms(),
     *simulated.pretraining(lambda tokens: tokens / 1.2e6),

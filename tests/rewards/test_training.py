@@ -1,4 +1,4 @@
-"""Training in several processes and parts, cut and taken up again, with low-rank adapters: one
+"""Training in several processes and parts, cut and resumed, with LoRA adapters: one
 reward model.
 """
 

@@ -16,7 +16,7 @@ from prmscale.results import Results
 
 RULES = Rules(equivalence_margin=0.1, aggregation="min", table1_budget=8)
 NO_REPLIES = reply_shares.shares({})
-REPORTED = Path(__file__).parents[2] / "workflow" / "reported"
+REPORTED = Path(__file__).parents[2] / "workflow/prmscale/figures/reported"
 TABLES = [str(REPORTED / f"{name}.csv") for name in ("table1", "table2")]
 
 

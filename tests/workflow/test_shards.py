@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from prmscale.engines.backends.loading import released_hashes
 from prmscale.shards import complete, unfinished_work
 
 
@@ -55,3 +56,19 @@ def test_other_outputs_of_a_folder_keep_their_work(tmp_path):
         unfinished_work(job, tmp_path / "m-2.parquet") as two,
     ):
         assert one.exists() and two.exists()
+
+
+def test_folders_whose_names_have_dots_keep_their_work(tmp_path):
+    job = fake(tmp_path)
+    outputs = (unfinished_work(job, tmp_path / name) for name in ("p-1.4b-a", "p-1.4b-b"))
+    with next(outputs) as one, next(outputs) as two:
+        assert one.exists() and two.exists() and one != two
+
+
+def test_a_released_model_is_told_by_all_its_files_and_one_made_here_by_the_inputs(tmp_path):
+    (tmp_path / "model.pt").write_text("weights")
+    before = released_hashes([(tmp_path, None)], [])
+    (tmp_path / "tokenizer.json").write_text("{}")
+    after = released_hashes([(tmp_path, None)], [])
+    assert len(before) == 1 and before != after
+    assert released_hashes([(tmp_path, None)], [str(tmp_path)]) == []

@@ -15,7 +15,8 @@ from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_ori
 import yaml
 from pydantic.fields import FieldInfo
 
-from prmscale.study import Block, Figure, Study
+from prmscale.figures import FIGURES, caption
+from prmscale.study import Block, Study
 from prmscale.tables import SAMPLED, SCHEMAS
 
 _INTRODUCTION = """\
@@ -211,21 +212,7 @@ TABLES = {
     "pattern_similarity": "similarity of activation patterns of selected responses",
 }
 
-FIGURE_TABLES: dict[Figure, str] = {
-    "fig1": "accuracy by size of the reward model",
-    "fig2": "accuracy along the training of reward models",
-    "fig3": "accuracy by training set",
-    "fig4": "accuracy of search strategies by tokens spent",
-    "fig5": "accuracy of search strategies by tokens, seconds and FLOPs",
-    "fig6": "step scores along solutions, by PRM-Math and PRM-Code",
-    "fig7": "accuracy by the FLOPs of pre-training and PRM training",
-    "fig8": "the best search strategy by budget and difficulty",
-    "fig9": "quality and cost of step labels, by method",
-    "fig10": "F1 of the first wrong step, by reward model",
-    "controls": "accuracy of the controls, such as random choice, majority and the oracle",
-    "table1": "accuracy of code policies with PRM-Math and PRM-Code",
-    "table2": "similarity of responses selected by PRM-Math and PRM-Code",
-}
+FIGURE_TABLES = {name: caption(name).split("\n\n")[0].partition(": ")[2] for name in FIGURES}
 
 CSV_COLUMNS = {
     "policy, dataset, strategy, aggregation, budget, reward_model": "as in the table `search`",

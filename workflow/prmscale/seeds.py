@@ -18,5 +18,5 @@ def seed_of(*names: object) -> int:
 
 
 def generator(*names: object) -> np.random.Generator:
-    """A stream of its own for these names."""
+    """An independent stream for these names."""
     return np.random.Generator(np.random.Philox(seed_of(*names)))

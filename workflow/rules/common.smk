@@ -1,9 +1,11 @@
 """Shared by all rules: the study, its plan, and functions of wildcards."""
 
+import os
 from pathlib import Path
 from typing import get_args
 
 try:
+    import prmscale
     from prmscale import configuration, jobs, study as study_module
     from prmscale.errors import UserError
     from prmscale.plan.needs import Needs
@@ -26,6 +28,8 @@ def load_study():
         raise WorkflowError(str(error)) from None
 
 
+# the package as seen from the working directory: beside this file, or installed
+PACKAGE = Path(os.path.relpath(Path(prmscale.__file__).parent))
 STUDY = load_study()
 PLAN = Plan(STUDY)
 PATHS = PLAN.paths

@@ -32,7 +32,7 @@ TABLES = {
     "spending": JUDGED_SPENDING,
     "first_errors": FIRST_ERRORS,
     "reported": [
-        str(WORKFLOW / f"reported/{figure}.csv")
+        str(PACKAGE / f"figures/reported/{figure}.csv")
         for figure, kinds in FIGURES.items()
         if "reported" in kinds
     ],
@@ -44,7 +44,7 @@ DRAWN = [name for name in STUDY.analysis.figures if TABLES[FIGURES[name][0]]]
 rule draw_figure:
     input:
         unpack(lambda wildcards: {kind: TABLES[kind] for kind in FIGURES[wildcards.figure]}),
-        module=str(WORKFLOW / "prmscale/figures/{figure}.py"),
+        module=str(PACKAGE / "figures/{figure}.py"),
     output:
         pdf=report(
             result("figures/{figure}.pdf"),
@@ -111,8 +111,8 @@ rule judge_claims:
         rewards=REWARD_FOLDERS,
         patterns=PATTERNS,
         replies=result("tables/replies.csv"),
-        reported=str(WORKFLOW / "reported/table1.csv"),
-        reported_patterns=str(WORKFLOW / "reported/table2.csv"),
+        reported=str(PACKAGE / "figures/reported/table1.csv"),
+        reported_patterns=str(PACKAGE / "figures/reported/table2.csv"),
     output:
         markdown=report(result("claims.md"), caption="../report/claims.rst", category="Claims"),
         csv=result("tables/claims.csv"),
@@ -128,7 +128,7 @@ rule judge_claims:
     resources:
         mem_mb=main_memory(4000),
     params:
-        analysis=as_data(STUDY.analysis),
+        analysis=STUDY.analysis.model_dump(include={"aggregation", "level", "table1_budget"}),
         aggregations=STUDY.search.aggregations,
         claims=as_data(STUDY.claims),
         generated=all(dataset.source in study_module.GENERATED for dataset in STUDY.datasets),

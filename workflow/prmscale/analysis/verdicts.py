@@ -12,7 +12,9 @@ from prmscale.analysis.intervals import Interval
 SUPPORTED, NOT_SUPPORTED = "supported", "not supported"
 INCONCLUSIVE, NOT_MEASURED = "inconclusive", "not yet measured"
 EQUIVALENCE_LEVEL = 0.90  # two one-sided tests at 5 %
-OF_THE_CORRECTION = "a little more: it is decided alone, but not beside the other data sets"
+OF_THE_CORRECTION = (
+    "a little more: it is decided alone, but not after the correction for the other data sets"
+)
 
 
 @dataclass(frozen=True)

@@ -77,7 +77,7 @@ def _format_numbers(headlines: Sequence[Claim]) -> str:
     """What was measured, and how much on each data set; equal texts are written once."""
     by_metric: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for c in headlines:
-        text = f"wants {c.needed}" if c.needed else ""
+        text = f"needs {c.needed}" if c.needed else ""
         if c.n:
             text = format_effect(c)
         by_metric[c.metric][text].append(c.dataset or "all")

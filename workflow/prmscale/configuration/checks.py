@@ -61,11 +61,8 @@ def check_budgets(study: Study) -> Iterator[Fault]:
     if budgets != sorted(set(budgets)) or budgets[:1] != [1]:
         yield Fault(where, budgets, "budgets must be increasing numbers from 1")
     elif samples and budgets[-1] > samples:
-        yield Fault(
-            where,
-            budgets,
-            f"no evaluation has more than {samples} samples; end the budgets there, or raise the samples",
-        )
+        remedy = "end the budgets there, or raise the samples"
+        yield Fault(where, budgets, f"no evaluation has more than {samples} samples; {remedy}")
 
 
 def check_consensus(study: Study) -> Iterator[Fault]:

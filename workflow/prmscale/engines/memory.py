@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from huggingface_hub import try_to_load_from_cache
@@ -85,10 +86,9 @@ def read_size(folder: str, revision: str | None = None) -> Size | None:
 
     None if its config.json is not on this machine.
     """
-    try:
-        return size(read_json(f"{folder}/config.json"))
-    except OSError:
-        pass
+    config = Path(folder) / "config.json"
+    if config.exists():
+        return size(read_json(config))
     try:
         found = try_to_load_from_cache(folder, "config.json", revision=revision)
     except HFValidationError:  # not a hub name: a folder that does not exist yet, or package:NAME
