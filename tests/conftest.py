@@ -28,3 +28,19 @@ def pytest_terminal_summary(terminalreporter):
     skipped = terminalreporter.stats.get("skipped", [])
     for line in summarise_skipped([report.longrepr[2] for report in skipped]):
         terminalreporter.write_line(line)
+
+
+# modules that take more than five seconds: `make quick` leaves them out
+SLOW = {
+    *("test_answers", "test_attacks", "test_benchmarks", "test_contests", "test_replies"),
+    *("test_heads", "test_corpora", "test_training", "test_first_error", "test_released"),
+    *("test_search_rules", "test_strategies", "test_estimates", "test_patterns", "test_spending"),
+    *("test_tradeoff", "test_claims", "test_checks", "test_figures", "test_cost"),
+}
+
+
+def pytest_collection_modifyitems(items):
+    """Mark the tests of slow modules."""
+    for item in items:
+        if item.path.stem in SLOW:
+            item.add_marker(pytest.mark.slow)
