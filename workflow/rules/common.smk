@@ -1,6 +1,5 @@
 """Shared by all rules: the study, its plan, and functions of wildcards."""
 
-import os
 from pathlib import Path
 from typing import get_args
 
@@ -28,8 +27,10 @@ def load_study():
         raise WorkflowError(str(error)) from None
 
 
-# the package as seen from the working directory: beside this file, or installed
-PACKAGE = Path(os.path.relpath(Path(prmscale.__file__).parent))
+# the package: beside the Snakefile, or installed where Snakemake fetched the workflow from a host
+PACKAGE = WORKFLOW / "prmscale"
+if not PACKAGE.is_dir():
+    PACKAGE = Path(prmscale.__file__).parent
 STUDY = load_study()
 PLAN = Plan(STUDY)
 PATHS = PLAN.paths
