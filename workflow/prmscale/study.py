@@ -25,12 +25,9 @@ Engine = Literal["transformers", "vllm"]
 Dtype = Literal["float32", "bfloat16", "float16"]
 StepRule = Literal["line", "blank_line", "marked", "statement", "block", "function"]
 GeneratedSource = Literal["arithmetic", "programs"]
-Source = Literal[
-    GeneratedSource,
-    "gsm8k",
-    "math",
-    "math500",
-    "hendrycks_math",
+MathSource = Literal["arithmetic", "gsm8k", "math", "math500", "hendrycks_math"]
+CodeSource = Literal[
+    "programs",
     "humaneval",
     "mbpp",
     "humanevalplus",
@@ -41,6 +38,7 @@ Source = Literal[
     "apps",
     "codecontests",
 ]
+Source = Literal[MathSource, CodeSource]
 CorpusSource = Literal["prm800k", "math_shepherd", "trl_stepwise", "solutions"]
 PrmFormat = Literal["math_shepherd", "rlhflow", "skywork", "qwen", "trl"]
 RolloutMethod = Literal["monte_carlo", "adaptive", "binary_search", "consensus", "omega"]
@@ -77,20 +75,9 @@ Figure = Literal[
 FIGURES: tuple[Figure, ...] = get_args(Figure)
 GENERATED: tuple[GeneratedSource, ...] = get_args(GeneratedSource)
 VALIDATION: Literal["validation"] = "validation"
-_CODE_SOURCES: tuple[Source, ...] = (
-    "programs",
-    "humaneval",
-    "mbpp",
-    "humanevalplus",
-    "mbppplus",
-    "livecodebench",
-    "bigcodebench",
-    "taco",
-    "apps",
-    "codecontests",
-)
 DOMAINS: dict[Source, Domain] = {
-    source: "code" if source in _CODE_SOURCES else "math" for source in get_args(Source)
+    **dict.fromkeys(get_args(MathSource), "math"),
+    **dict.fromkeys(get_args(CodeSource), "code"),
 }
 _CODE_STEP_RULES: tuple[StepRule, ...] = ("statement", "block", "function")
 
