@@ -106,7 +106,7 @@ def test_a_headline_that_was_not_measured_says_what_it_wants() -> None:
     found = judge_claims(study(simulated.prms(), 60), rules)
     (headline,) = [c for c in found if c.headline]
     assert headline.verdict == "not yet measured" and "does not have" in headline.needed
-    assert f"wants {headline.needed}" in page(found, [], rules)
+    assert f"needs {headline.needed}" in page(found, [], rules)
 
 
 def test_an_inconclusive_claim_says_what_would_decide_it() -> None:
