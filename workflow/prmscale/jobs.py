@@ -82,8 +82,10 @@ def _enter_environment(snakemake: Any) -> None:
     exists.
     """
     engines = snakemake.params.get("engine"), snakemake.params.get("sampling", {}).get("engine")
+    if "vllm" not in engines or find_spec("vllm"):
+        return
     python = _find_vllm()
-    if "vllm" not in engines or find_spec("vllm") or python is None:
+    if python is None:
         return
     if os.path.samefile(sys.prefix, python.parents[1]):
         return  # .venv-vllm runs already and is incomplete: the engine's import will say so

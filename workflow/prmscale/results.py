@@ -71,12 +71,12 @@ class Results:
     @cached_property
     def scores(self) -> pd.DataFrame:
         """The scores of steps by PRM-Math and PRM-Code."""
-        return step_scores(self._of("scores"))
+        return tables.read_all(self._of("scores"), "scores")
 
     @cached_property
     def first_errors(self) -> pd.DataFrame:
         """The first wrong steps that reward models predict, beside the truth."""
-        return first_errors(self._of("first_errors"))
+        return tables.read_all(self._of("first_errors"), "first_errors")
 
     @cached_property
     def patterns(self) -> pd.DataFrame:
@@ -139,21 +139,11 @@ def training(folders: Sequence[str | Path]) -> pd.DataFrame:
     return pd.concat(filled, ignore_index=True).dropna(subset="loss")
 
 
-def step_scores(paths: Sequence[str | Path]) -> pd.DataFrame:
-    """All tables of step scores as one."""
-    return tables.joined([tables.read(path, "scores") for path in paths], "scores")
-
-
 def pattern_similarities(paths: Sequence[str | Path]) -> pd.DataFrame:
     """The table of `patterns.compare`; an empty one where responses were not compared."""
     blank = {"first": "", "second": "", "comparison": ""}
     parts = [pd.read_csv(path).fillna(blank) for path in paths]
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=COLUMNS)
-
-
-def first_errors(paths: Sequence[str | Path]) -> pd.DataFrame:
-    """All tables of predicted first errors as one."""
-    return tables.joined([tables.read(path, "first_errors") for path in paths], "first_errors")
 
 
 def reward_models(folders: Sequence[str | Path]) -> pd.DataFrame:

@@ -7,7 +7,6 @@ SEARCH_TABLES = [
     *expand(result("search/likelihood/{base}.parquet"), base=STUDY.search.likelihoods),
     *(PATHS.tree_search(model, e.policy, dataset) for model, e, dataset in PLAN.tree_searches()),
 ]
-REWARD_FOLDERS = [folder for name in REWARD_MODELS for folder in PATHS.reward_folders(name)]
 # data sets on which a reward model can be asked for the first wrong step
 KNOWN_ERRORS = [
     *STUDY.search.first_errors.process_bench,
@@ -69,7 +68,7 @@ rule draw_figure:
         analysis=STUDY.analysis.model_dump(include={"aggregation", "level", "table1_budget"}),
         aggregations=STUDY.search.aggregations,
         claims=as_data(STUDY.claims),
-        policy=STUDY.search.evaluations[0].policy if STUDY.search.evaluations else "",
+        policy=PLAN.first_policy,
         seed=STUDY.seed,
     script:
         "../scripts/draw_figure.py"
@@ -132,7 +131,7 @@ rule judge_claims:
         aggregations=STUDY.search.aggregations,
         claims=as_data(STUDY.claims),
         generated=all(dataset.source in study_module.GENERATED for dataset in STUDY.datasets),
-        policy=STUDY.search.evaluations[0].policy if STUDY.search.evaluations else "",
+        policy=PLAN.first_policy,
         seed=STUDY.seed,
     script:
         "../scripts/judge_claims.py"

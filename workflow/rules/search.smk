@@ -4,6 +4,7 @@ the strategies that need none; and what reward models say of single steps.
 Only these rules read test problems; nothing that is trained or chosen depends on them.
 """
 
+REWARD_FOLDERS = [folder for name in REWARD_MODELS for folder in PATHS.reward_folders(name)]
 TEST_PROBLEMS = [*dict.fromkeys(PATHS.problems(dataset) for _, dataset in STUDY.tests())]
 TEST_SOLUTIONS = [PATHS.solutions(e.policy, d, "search") for e, d in STUDY.tests()]
 TEST_SPEEDS = [PATHS.speed(e.policy, d, "search") for e, d in STUDY.tests()]
@@ -184,7 +185,7 @@ rule compare_patterns:
         problems=COMPARED_PROBLEMS,
         solutions=COMPARED_SOLUTIONS,
         scores=STEP_SCORES,
-        rewards=[folder for name in REWARD_MODELS for folder in PATHS.reward_folders(name)],
+        rewards=REWARD_FOLDERS,
         reference=PATHS.policy_files(PLAN.reference) if COMPARED_MODELS else [],
     output:
         csv=result("tables/pattern_similarity.csv"),
