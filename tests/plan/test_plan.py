@@ -152,3 +152,16 @@ def test_a_search_by_vllm_keeps_every_checkpoint_in_memory():
     one = weights("transformers", "a")
     assert weights("vllm", "a") == pytest.approx(4 * one)
     assert weights("vllm", "b") == pytest.approx(2 * one)
+
+
+def test_figure_9_shows_the_compared_methods_or_else_what_reward_models_learn_from():
+    compared = plan().judged_labels()
+    assert {method for _, _, method in compared} == {"compare"}
+    learnt_from = plan(labels={"compare": {"methods": []}}).judged_labels()
+    assert {method for _, _, method in learnt_from} == {"monte_carlo"}
+
+
+def test_first_errors_are_predicted_where_they_are_known():
+    assert "results/laptop/first_errors/both-m.parquet" in plan().first_error_tables()
+    no_test = plan(search={"evaluations": [], "tree": {"reward_models": []}})
+    assert no_test.first_error_tables() == []

@@ -5,10 +5,11 @@ from typing import get_args
 
 try:
     import prmscale
-    from prmscale import configuration, jobs, study as study_module
+    from prmscale import configuration, jobs
     from prmscale.errors import UserError
     from prmscale.plan.needs import Needs
     from prmscale.plan.plan import Plan, as_data
+    from prmscale.study import LabelMethod
 except ModuleNotFoundError as error:
     raise WorkflowError(
         f"prmscale: the Python that runs snakemake has no package {error.name!r}. `make setup` in "
@@ -38,19 +39,19 @@ NEEDS = Needs(PLAN)
 result = PATHS.result
 
 SAMPLING, SCORING = STUDY.policies.sampling.engine, STUDY.search.engine
-LADDER = [m.name for m in STUDY.policies.pretraining.ladder]
-CONVERTED = [m.name for m in STUDY.policies.released if m.gguf_file]
-TRAINED = [m.name for m in STUDY.rewards.models]
-RELEASED = [m.name for m in STUDY.rewards.released]
+CONVERTED = [model.name for model in STUDY.policies.released if model.gguf_file]
 REWARD_MODELS = STUDY.reward_model_names()
-DATASETS = [d.name for d in STUDY.datasets]
-CORPORA = [c.name for c in STUDY.corpora]
-TRAINED_ON = [name for name in CORPORA if any(name in data.corpora for data in STUDY.rewards.data)]
+LABEL_METHODS = get_args(LabelMethod)
 
 
 def environment(*engines):
     """The environment of jobs that run models on these engines."""
     return f"../../envs/{'vllm' if 'vllm' in engines else 'core'}.yaml"
+
+
+def name_all(blocks):
+    """The names of models, data sets or corpora."""
+    return [block.name for block in blocks]
 
 
 def any_of(names):
@@ -102,13 +103,13 @@ def reward_folders(wildcards):
 
 
 wildcard_constraints:
-    dataset=any_of(DATASETS),
-    corpus=any_of(CORPORA),
-    model=any_of([*LADDER, *CONVERTED]),
+    dataset=any_of(name_all(STUDY.datasets)),
+    corpus=any_of(name_all(STUDY.corpora)),
+    model=any_of([*name_all(STUDY.policies.pretraining.ladder), *CONVERTED]),
     base=any_of(STUDY.search.likelihoods),
     replicate="[0-9]+",
     reward_model=any_of(REWARD_MODELS),
-    method="|".join(get_args(study_module.LabelMethod)),
+    method="|".join(LABEL_METHODS),
     purpose="labelling|search",
 
 

@@ -2,34 +2,15 @@
 
 from prmscale.figures import FIGURES, caption
 
-SEARCH_TABLES = [
-    *expand(result("search/{reward_model}.parquet"), reward_model=["without", *REWARD_MODELS]),
-    *expand(result("search/likelihood/{base}.parquet"), base=STUDY.search.likelihoods),
-    *(PATHS.tree_search(model, e.policy, dataset) for model, e, dataset in PLAN.tree_searches()),
-]
-# data sets on which a reward model can be asked for the first wrong step
-KNOWN_ERRORS = [
-    *STUDY.search.first_errors.process_bench,
-    *(
-        dataset
-        for evaluation in STUDY.search.evaluations[:1]
-        for dataset in evaluation.datasets
-        if STUDY.dataset(dataset).source in study_module.GENERATED
-    ),
-]
-FIRST_ERRORS = expand(
-    result("first_errors/{reward_model}.parquet"),
-    reward_model=REWARD_MODELS if KNOWN_ERRORS else [],
-)
 # the files of each kind that figures read
 TABLES = {
-    "search": SEARCH_TABLES,
+    "search": PLAN.search_tables(),
     "rewards": REWARD_FOLDERS,
     "scores": STEP_SCORES,
     "patterns": PATTERNS,
     "labels": JUDGED_LABELS,
     "spending": JUDGED_SPENDING,
-    "first_errors": FIRST_ERRORS,
+    "first_errors": PLAN.first_error_tables(),
     "reported": [
         str(PACKAGE / f"figures/reported/{figure}.csv")
         for figure, kinds in FIGURES.items()
@@ -85,11 +66,7 @@ for figure in FIGURES:
 
 rule summarise_replies:
     input:
-        solutions=[
-            *dict.fromkeys(
-                [*TEST_SOLUTIONS, *(PATHS.labelled_solutions(*each) for each in LABELLED)]
-            )
-        ],
+        solutions=[*dict.fromkeys([*TEST_SOLUTIONS, *LABELLED_SOLUTIONS])],
     output:
         csv=result("tables/replies.csv"),
     log:
@@ -106,7 +83,7 @@ rule summarise_replies:
 
 rule judge_claims:
     input:
-        search=SEARCH_TABLES,
+        search=PLAN.search_tables(),
         rewards=REWARD_FOLDERS,
         patterns=PATTERNS,
         replies=result("tables/replies.csv"),
@@ -130,7 +107,7 @@ rule judge_claims:
         analysis=STUDY.analysis.model_dump(include={"aggregation", "level", "table1_budget"}),
         aggregations=STUDY.search.aggregations,
         claims=as_data(STUDY.claims),
-        generated=all(dataset.source in study_module.GENERATED for dataset in STUDY.datasets),
+        generated=PLAN.is_generated(),
         policy=PLAN.first_policy,
         seed=STUDY.seed,
     script:

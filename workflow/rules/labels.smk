@@ -1,19 +1,9 @@
 """Labels of the steps of solutions: rollouts, the truth where it is known, or what others have published."""
 
 LABELLED = STUDY.labelled()
-# of generated problems the truth of steps is known
-WITH_TRUTH = [
-    (p, d, m) for p, d, m in LABELLED if STUDY.dataset(d).source in study_module.GENERATED
-]
-LABELS_COMPARED_ON = STUDY.labels_compared_on()
-# what figure 9 shows: the comparison, or else what reward models are trained on
-JUDGED = (
-    [(STUDY.labels.policy, dataset, "compare") for dataset in LABELS_COMPARED_ON]
-    if LABELS_COMPARED_ON
-    else [each for each in WITH_TRUTH if each[-1] != "oracle"]
-)
-JUDGED_LABELS = [PATHS.labels(*each) for each in JUDGED]
-JUDGED_SPENDING = [PATHS.spending(*each) for each in JUDGED]
+LABELLED_SOLUTIONS = [PATHS.labelled_solutions(*each) for each in LABELLED]
+JUDGED_LABELS = [PATHS.labels(*each) for each in PLAN.judged_labels()]
+JUDGED_SPENDING = [PATHS.spending(*each) for each in PLAN.judged_labels()]
 
 # params that all rules share that label by rollouts
 LABELLING = {
@@ -39,9 +29,7 @@ rule label_solutions:
     benchmark:
         result("benchmarks/label_solutions/{policy}.{dataset}.{method}.tsv")
     wildcard_constraints:
-        method="|".join(
-            m for m in get_args(study_module.LabelMethod) if m not in ("consensus", "omega")
-        ),
+        method="|".join({*LABEL_METHODS} - {"consensus", "omega"}),
     priority: 30
     conda:
         environment(SAMPLING)

@@ -14,7 +14,7 @@ rule train_reward_model:
     benchmark:
         result("benchmarks/train_reward_model/{reward_model}.tsv")
     wildcard_constraints:
-        reward_model=any_of(TRAINED),
+        reward_model=any_of(name_all(STUDY.rewards.models)),
     priority: 10
     conda:
         "../../envs/core.yaml"
@@ -63,7 +63,7 @@ rule describe_released_model:
     benchmark:
         result("benchmarks/describe_released_model/{reward_model}.tsv")
     wildcard_constraints:
-        reward_model=any_of(RELEASED),
+        reward_model=any_of(name_all(STUDY.rewards.released)),
     conda:
         "../../envs/core.yaml"
     resources:

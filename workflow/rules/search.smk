@@ -49,7 +49,7 @@ rule search:
         validation=VALIDATION_SOLUTIONS,
     output:
         search=PATHS.search("{reward_model}"),
-        first_errors=result("first_errors/{reward_model}.parquet"),
+        first_errors=PATHS.first_errors("{reward_model}"),
     log:
         result("logs/search/{reward_model}.log"),
     benchmark:
@@ -117,7 +117,7 @@ rule rank_by_likelihood:
         solutions=TEST_SOLUTIONS,
         base=lambda wildcards: PATHS.inputs(PATHS.base_folders(wildcards.base)),
     output:
-        search=result("search/likelihood/{base}.parquet"),
+        search=PATHS.likelihood_search("{base}"),
     log:
         result("logs/rank_by_likelihood/{base}.log"),
     benchmark:

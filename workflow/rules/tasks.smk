@@ -46,9 +46,9 @@ rule build_corpus:
 
 rule check_contamination:
     input:
-        problems=[PATHS.problems(dataset) for dataset in DATASETS],
-        corpora=[PATHS.corpus(corpus, "problems") for corpus in TRAINED_ON],
-        corpus=result("problems/corpus.parquet") if LADDER else [],
+        problems=[PATHS.problems(dataset) for dataset in name_all(STUDY.datasets)],
+        corpora=[PATHS.corpus(corpus, "problems") for corpus in PLAN.corpora_in_use()],
+        corpus=result("problems/corpus.parquet") if STUDY.policies.pretraining.ladder else [],
     output:
         table=result("tables/contamination.csv"),
     log:

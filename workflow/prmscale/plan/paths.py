@@ -110,9 +110,17 @@ class Paths:
         """The rows of the strategies that choose among samples by a reward model."""
         return self.result(f"search/{reward_model}.parquet")
 
+    def likelihood_search(self, base: str) -> str:
+        """The rows of the choice by a language model's likelihood."""
+        return self.result(f"search/likelihood/{base}.parquet")
+
     def tree_search(self, reward_model: str, policy: str, dataset: str) -> str:
         """The rows of the strategies that search a data set step by step."""
         return self.result(f"search/trees/{reward_model}/{policy}/{dataset}.parquet")
+
+    def first_errors(self, reward_model: str) -> str:
+        """The first wrong steps that a reward model predicts, beside the true ones."""
+        return self.result(f"first_errors/{reward_model}.parquet")
 
     def step_scores(self, reward_model: str) -> str:
         """The scores of single steps, which figure 6 and table 2 compare."""

@@ -109,10 +109,17 @@ class Plan:
 
     # problems and sampled solutions
 
+    def has_truth(self, dataset: str) -> bool:
+        """Whether a data set is generated, so that the truth of every step is known."""
+        return self.study.dataset(dataset).source in GENERATED
+
+    def is_generated(self) -> bool:
+        """Whether every data set of the study is generated."""
+        return all(self.has_truth(dataset.name) for dataset in self.study.datasets)
+
     def reference_execution(self, dataset: str) -> dict[str, Any]:
         """How the reference solutions of a published data set are run; {} for a generated one."""
-        generated = self.study.dataset(dataset).source in GENERATED
-        return {} if generated else as_data(self.study.code_execution)
+        return {} if self.has_truth(dataset) else as_data(self.study.code_execution)
 
     def samples(self, policy: str, dataset: str, purpose: Purpose) -> Samples:
         """What one sampling job writes."""
@@ -171,6 +178,18 @@ class Plan:
         rules = as_data(self.study.labels.decision)
         return {name: rule for name, rule in rules.items() if name in names}
 
+    def judged_labels(self) -> list[LabelTable]:
+        """The tables of labels whose quality figure 9 shows: the compared methods, or else the
+        labels that reward models learn from, where the truth of the steps is known.
+        """
+        if compared := self.study.labels_compared_on():
+            return [(self.study.labels.policy, dataset, "compare") for dataset in compared]
+        return [
+            (policy, dataset, method)
+            for policy, dataset, method in self.study.labelled()
+            if self.has_truth(dataset) and method != "oracle"
+        ]
+
     def binary_searches(self) -> list[tuple[str, str, str]]:
         """Labeller, policy and data set of every binary search for first errors, each once: one
         that labels by itself may also be part of a consensus.
@@ -205,6 +224,11 @@ class Plan:
         made = [path(*table) for table in self.label_tables(data)]
         imported = [paths.corpus(name, kind) for name in data.corpora]
         return [*dict.fromkeys(made), *imported]
+
+    def corpora_in_use(self) -> list[str]:
+        """The published corpora that are part of a training set."""
+        used = {name for data in self.study.rewards.data for name in data.corpora}
+        return [corpus.name for corpus in self.study.corpora if corpus.name in used]
 
     def training_domain(self, reward_model: str) -> str:
         """The domains of a reward model's training set: `math`, `code` or `both`."""
@@ -250,7 +274,7 @@ class Plan:
     def validation_datasets(self) -> list[Dataset]:
         """The generated data sets of the first evaluation that have validation problems."""
         datasets = [self.study.dataset(name) for _, name in self._first_tests()]
-        return [d for d in datasets if d.source in GENERATED and d.validation]
+        return [d for d in datasets if self.has_truth(d.name) and d.validation]
 
     def strategies(self, scored: bool) -> list[str]:
         """The strategies over whole samples that need a reward model's scores, or that need none.
@@ -267,6 +291,27 @@ class Plan:
         """
         models = self.study.search.tree.reward_models
         return [(model, *test) for model in models for test in self._first_tests()]
+
+    def search_tables(self) -> list[str]:
+        """Every table of search results: by reward model, likelihood, and step by step."""
+        paths, study = self.paths, self.study
+        whole = [paths.search(name) for name in ["without", *study.reward_model_names()]]
+        likelihoods = [paths.likelihood_search(base) for base in study.search.likelihoods]
+        trees = [
+            paths.tree_search(model, evaluation.policy, dataset)
+            for model, evaluation, dataset in self.tree_searches()
+        ]
+        return [*whole, *likelihoods, *trees]
+
+    def first_error_tables(self) -> list[str]:
+        """A table of predicted first errors for each reward model; none where no data set has
+        known first errors.
+        """
+        known = self.study.search.first_errors.process_bench or any(
+            self.has_truth(dataset) for _, dataset in self._first_tests()
+        )
+        names = self.study.reward_model_names() if known else []
+        return [self.paths.first_errors(name) for name in names]
 
     def _first_tests(self) -> list[tuple[Evaluation, str]]:
         return [(e, name) for e in self.study.search.evaluations[:1] for name in e.datasets]
