@@ -8,6 +8,7 @@ import shlex
 import subprocess
 import sys
 
+import pandas as pd
 import pytest
 import tiny
 from documents import PAGES, blocks, commands, headings
@@ -137,6 +138,44 @@ def models(tmp_path_factory):
         "HuggingFaceTB/SmolLM2-135M-Instruct": chat,
         "Qwen/Qwen2.5-Math-PRM-7B": released,
     }
+
+
+SMALL = {
+    "device": "cpu",
+    "datasets": [
+        {"name": "gsm8k", "source": "gsm8k", "path": "data/sums_{split}.jsonl",
+         "train": 8, "validation": 4, "test": 4},
+    ],
+    "policies": {"sampling": {"max_tokens": 16}},
+    "rewards": {"training": {"steps": 4, "batch": 4}},
+    "search": {"budgets": [1, 2, 4], "evaluations": [
+        {"policy": "mine", "datasets": ["gsm8k"], "samples": 4},
+    ]},
+}  # fmt: skip
+
+
+@pytest.mark.study
+def test_the_overlay_of_the_readme_runs_with_small_models(tmp_path, models):
+    """Policy, released PRM and benchmark rows in the formats of real ones, to figures and claims;
+    another overlay makes the study small.
+    """
+    folder = copy_project(tmp_path)
+    (folder / "data").mkdir()
+    for split, numbers in {"train": range(12), "test": range(20, 24)}.items():
+        rows = [{"question": f"{n} + 1?", "answer": f"We add.\n#### {n + 1}"} for n in numbers]
+        lines = [json.dumps(row) + "\n" for row in rows]
+        (folder / f"data/sums_{split}.jsonl").write_text("".join(lines))
+    text = overlays()["mine.yaml"]
+    chat, released = "HuggingFaceTB/SmolLM2-135M-Instruct", "Qwen/Qwen2.5-Math-PRM-7B"
+    for placeholder, name in zip(MODELS, (chat, released), strict=True):
+        text = text.replace(placeholder, str(models[name]))
+    (folder / "mine.yaml").write_text(text)
+    (folder / "small.yaml").write_text(json.dumps(SMALL))
+    done = snakemake(folder, "--configfile", "mine.yaml", "small.yaml")
+    assert done.returncode == 0, done.stderr[-3000:]
+    accuracies = pd.read_csv(folder / "results/mine/figures/controls.csv")
+    assert {"trained", "released"} <= set(accuracies.reward_model)
+    assert "of gsm8k" in (folder / "results/mine/claims.md").read_text()
 
 
 @pytest.mark.slow

@@ -1,5 +1,5 @@
 """`snakemake --profile slurm` on a real SLURM of one node: GPUs, cancelled and killed jobs, and the
-same results.
+same results in another folder.
 """
 
 import os
@@ -28,13 +28,13 @@ main()
 
 
 class Submitted:
-    """The smoke study in a copy of the project, run by the shipped profile: its models run on CPUs,
-    their rules ask for a GPU all the same.
+    """The smoke study, run by the shipped profile from a copy of the project into another folder:
+    its models run on CPUs, their rules ask for a GPU all the same.
     """
 
     def __init__(self, folder, cluster, environment):
         self.folder, self.cluster, self.environment = folder, cluster, environment
-        self.results = folder / "results/smoke"
+        self.results = folder / "elsewhere/results/smoke"
         self.runs, self.cancelled = [], []
         path = copy_project(folder) / "slurm/config.yaml"
         profile = yaml.safe_load(path.read_text())
@@ -45,7 +45,8 @@ class Submitted:
     def start(self, *arguments):
         with open(self.folder / "said", "w") as said:
             run = subprocess.Popen(
-                [sys.executable, "-c", HURRIED, "--profile", "slurm", *arguments, *SMOKE],
+                [sys.executable, "-c", HURRIED, "--profile", "slurm", *arguments, *SMOKE,
+                 "--directory", "elsewhere"],
                 cwd=self.folder, env=self.environment, stdout=said, stderr=said,
             )  # fmt: skip
         self.runs.append(run)
@@ -133,7 +134,7 @@ def content(path):
     return path.read_bytes()
 
 
-def test_the_results_are_those_of_a_local_run(submitted, project):
+def test_the_results_in_another_folder_are_those_of_a_local_run_in_place(submitted, project):
     def files(results):
         paths = (p.relative_to(results) for p in results.rglob("*") if p.is_file())
         timed = ("logs", "benchmarks")
