@@ -67,7 +67,7 @@ def test_who_leaves_more_than_five_percent_is_named() -> None:
     tokens = rows["policy_tokens"].where(rows["strategy"] != "mcts", 0.9 * rows["policy_tokens"])
     found = _claim(rows.assign(policy_tokens=tokens))
     for name, budget in (("MCTS − beam search", 64), ("best-of-n − MCTS", 2)):
-        assert re.search(rf"samples' worth \(MCTS spent 8\d% of {budget}\)", found[name].metric)
+        assert re.search(rf"samples \(MCTS spent 8\d% of {budget}\)", found[name].metric)
     assert strategies.unspent(rows.iloc[:0], FACTS, "min").empty
 
 
@@ -79,13 +79,18 @@ def test_the_claim_finds_the_order_and_its_reversal() -> None:
     top = min(spending.curves(rows)[name].spent[-1] for name in ("mcts", "beam"))
     assert 61 < top < 64
     first, *others = (c.metric for c in found)
-    assert first.startswith(f"lead of MCTS over best-of-n at {top:.3g} samples' worth − at 2 (+")
+    assert re.fullmatch(
+        rf"MCTS's lead over best-of-n, with the tokens of {top:.3g} samples \(\+[\d.]+, must be "
+        r"above 0\) − with those of 2 \(−[\d.]+, must be below 0\)",
+        first,
+    )
     assert others == [
-        f"MCTS − beam search, {top:.3g} samples' worth",
-        f"beam search − best-of-n, {top:.3g} samples' worth",
-        f"best-of-n − majority vote, {top:.3g} samples' worth",
-        f"MCTS − best-of-n, {top:.3g} samples' worth",
-        "best-of-n − MCTS, 2 samples' worth (MCTS has no answer on 31%)",
+        f"MCTS − beam search, with the tokens of {top:.3g} samples",
+        f"beam search − best-of-n, with the tokens of {top:.3g} samples",
+        f"best-of-n − majority vote, with the tokens of {top:.3g} samples",
+        f"MCTS − best-of-n, with the tokens of {top:.3g} samples",
+        "best-of-n − MCTS, with the tokens of 2 samples "
+        "(MCTS has no answer to 31% of the problems)",
     ]
     assert {c.verdict for c in found} == {"supported"} and {c.n for c in found} == {3000}
     # the whole claim is its own sum, and as sure as the less sure of its two parts
@@ -160,7 +165,7 @@ def test_a_strategy_that_ends_early_is_compared_at_what_it_spent() -> None:
         }
         nominal.append(at["beam"] - at["best_of_n"])
         told.append(found)
-        assert "21.3 samples' worth (beam search spent 33% of 64)" in found.metric
+        assert "21.3 samples (beam search spent 33% of 64)" in found.metric
     wrong, gain = (
         np.mean([c.verdict == "not supported" for c in told]),
         np.mean([c.effect for c in told]),
@@ -193,5 +198,5 @@ def test_what_was_not_measured_of_the_claim_says_so() -> None:
         "MCTS − best-of-n": True, "best-of-n − MCTS": True,
     }  # fmt: skip
     four = Rules(equivalence_margin=0.1, aggregation="min", scarce_budget=4)
-    assert ", 4 samples' worth" in _claim(rows, four)["best-of-n − MCTS"].metric
+    assert ", with the tokens of 4 samples" in _claim(rows, four)["best-of-n − MCTS"].metric
     assert _claim(rows[rows.budget > 4], four)["best-of-n − MCTS"].verdict == "not yet measured"

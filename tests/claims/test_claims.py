@@ -41,8 +41,11 @@ def test_order_names_and_unmeasured_claims(effect: list[Claim]) -> None:
 
 
 def test_the_papers_number_stands_beside_ours(effect: list[Claim]) -> None:
-    reported = {c.metric.split(",")[0]: c.reported for c in effect if c.claim == "math_to_code"}
-    assert reported["PRM-Math − PRM-Code (90 %)"] == "+0.9 (mean of 12 cells)"
+    reported = {c.metric: c.reported for c in effect if c.claim == "math_to_code"}
+    assert (
+        reported["PRM-Math's choice − PRM-Code's choice among 8 solutions by s64 (90 % interval)"]
+        == "+0.9 (mean of 12 cells)"
+    )
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -125,7 +128,9 @@ def test_seeds_make_claims_wider() -> None:
     for spread in (0.0, 0.8):
         found = judge_claims(study(models, 200, 3, seed_spread=spread), RULES)
         one = next(
-            c for c in found if (c.metric, c.dataset) == ("largest − smallest PRM", "arithmetic")
+            c
+            for c in found
+            if (c.metric, c.dataset) == ("largest PRM − smallest PRM", "arithmetic")
         )
         assert one.seeds == 3
         widths.append(one.high - one.low)
@@ -143,11 +148,12 @@ def test_diversity_is_judged_at_equal_size_along_one_axis() -> None:
         replace(simulated.diverse(lambda _: 9.0, levels=(1,))[0], name="smaller", solutions=300),
     ]
     found = judge(models, 800)
-    told = {f"{c.metric}, {c.dataset}": c.verdict for c in found if "sets of" in c.metric}
+    told = {f"{c.metric}, {c.dataset}": c.verdict for c in found if "1,500" in c.metric}
     assert told == {
-        f"{most} − {least} {axis}, sets of 1500 solutions, {dataset}": verdict
+        f"PRM trained on {most} {axis} − PRM trained on {least} "
+        f"(1,500 solutions each), {dataset}": verdict
         for most, least, axis, verdict in (
-            (7, 2, "wordings", "supported"),
+            (7, 2, "wordings of problems", "supported"),
             (750, 250, "problems", "inconclusive"),
         )
         for dataset in ("arithmetic", "programs")

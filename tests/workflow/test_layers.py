@@ -9,7 +9,7 @@ PACKAGE = ROOT / "workflow/prmscale"
 FLOORS = [
     {"errors", "__init__"},
     {"files", "seeds", "study"},
-    {"tables", "jobs", "shards", "stages"},
+    {"columns", "tables", "jobs", "shards", "stages"},
     {"tasks"},
     {"engines"},
     {"configuration"},

@@ -11,6 +11,7 @@ import time
 
 import pandas as pd
 import pytest
+from described import list_undescribed
 from model_configs import QWEN_72B
 from pipeline import GPU_RULES, SMOKE, command, digest, jobs, measured, snakemake
 
@@ -41,6 +42,7 @@ def test_the_study_leaves_every_figure_table_and_verdict(project):
     assert contamination.exact.sum() == 0
     assert "temperature: 0.8" in (results / "config.yaml").read_text()
     assert not list(results.rglob("*.partial*")) and not list(results.rglob(".shards/*"))
+    assert list_undescribed(results) == []
 
 
 def test_tables_agree_with_each_other(project):

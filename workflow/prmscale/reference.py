@@ -1,7 +1,8 @@
 """config/README.md and results/README.md: every key of the configuration, and every folder, table
 and column of the results.
 
-`python -m prmscale.reference ROOT` writes both files below ROOT, from `study` and `tables`.
+`python -m prmscale.reference ROOT` writes both files below ROOT, from `study`, `tables` and
+`columns`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_ori
 import yaml
 from pydantic.fields import FieldInfo
 
-from prmscale.figures import FIGURES, caption
+from prmscale.columns import CSV_FILES, JSON_FILES, SHARED
+from prmscale.figures import caption
 from prmscale.study import Block, Study
 from prmscale.tables import SAMPLED, SCHEMAS
 
@@ -149,7 +151,7 @@ PLACES = [
     Place("claims.md", "", "the verdict on each of the six claims, and what it rests on"),
     Place("config.yaml", "", "the configuration of the run, with all defaults"),
     Place("figures/FIGURE.pdf, .png, .csv", "", "each figure, and the table behind it"),
-    Place("tables/NAME.csv", "", "further tables, see below"),
+    Place("tables/NAME.csv", "", "further tables"),
     Place("problems/DATASET.parquet", "problems", "the problems of a data set"),
     Place("problems/DATASET.json", "", "their number, source, and problems left out"),
     Place("problems/corpus.parquet, .json", "", "the documents of pre-training: prompt, solution"),
@@ -158,7 +160,11 @@ PLACES = [
     Place("corpora/CORPUS/labels.parquet", "labels", "its labels"),
     Place("corpora/CORPUS/card.json", "", "its size, source, and rows left out"),
     Place("policies/tokenizer/", "", "the tokenizer of the ladder"),
-    Place("policies/MODEL/replicateR/PERCENT/", "", "a ladder model: a Hugging Face folder"),
+    Place(
+        "policies/MODEL/replicateR/PERCENT/",
+        "",
+        "a ladder model: a Hugging Face folder with `pretraining.json`",
+    ),
     Place("policies/MODEL/converted/", "", "a released model, converted from GGUF"),
     Place(
         "solutions/POLICY/DATASET.search.parquet",
@@ -183,8 +189,8 @@ PLACES = [
     Place(
         "rewards/MODEL/replicateR/",
         "",
-        "a reward model: a Hugging Face folder with reward_model.json (its facts), metrics.csv "
-        "(loss and validation along training), a model card, and checkpoints/PERCENT/",
+        "a reward model: a Hugging Face folder with `reward_model.json` (its facts), `metrics.csv` "
+        "(validation along training), a model card, and `checkpoints/PERCENT/`, folders like it",
     ),
     Place("search/MODEL.parquet", "search", "selections among samples with a reward model"),
     Place("search/without.parquet", "search", "selections that need no reward model"),
@@ -196,47 +202,13 @@ PLACES = [
     Place("first_errors/MODEL.parquet", "first_errors", "first wrong steps: true and predicted"),
     Place("scores/MODEL.parquet", "scores", "step scores of PRM-Math and PRM-Code"),
     Place("logs/RULE/", "", "the log of each job"),
-    Place("benchmarks/RULE/", "", "time and memory of each job, as Snakemake measures them"),
+    Place(
+        "benchmarks/RULE/",
+        "",
+        "time and memory of each job, a tab-separated file by Snakemake: `s` and `cpu_time` in "
+        "seconds, `max_rss` and the other sizes in MB",
+    ),
 ]
-
-TABLES = {
-    "claims": "each contrast of each claim: effect, interval, verdict, and the power to decide",
-    "checks": "the numbers beside the verdicts: controls, growth, transfer, diversity, emergence",
-    "transfer": "accuracy on each domain by the domain that a reward model is trained on",
-    "scaling_law": "the fitted law of accuracy in both trainings' FLOPs, and its best split",
-    "contamination": "test problems whose text or n-grams are in a training set",
-    "labels": "the tables of labels that reward models are trained on: rule, size, quality",
-    "label_costs": "tokens and accuracy of label methods, compared with a fixed K",
-    "training_sets": "what each training set holds: solutions, problems, policies, wordings",
-    "replies": "how answers were found in replies: shares by rule",
-    "pattern_similarity": "similarity of activation patterns of selected responses",
-}
-
-FIGURE_TABLES = {name: caption(name).split("\n\n")[0].partition(": ")[2] for name in FIGURES}
-
-CSV_COLUMNS = {
-    "policy, dataset, strategy, aggregation, budget, reward_model": "as in the table `search`",
-    "mean": "mean accuracy, from 0 to 1, unless the table says otherwise",
-    "effect, difference, gain": "difference of two means on the same problems",
-    "low, high, X_low, X_high": "interval of the mean, or of X, at analysis.level",
-    "n": "number of problems; in `contamination`, words of an n-gram",
-    "seeds": "number of replicates",
-    "verdict": "supported, not supported, inconclusive, or not yet measured",
-    "p": "p-value",
-    "spent": "tokens spent, in samples' worth",
-    "share": "spent / budget; in `replies`, share of the solutions",
-    "kept": "share of the solutions that have labels",
-    "right": "share of the steps that are labelled right",
-    "accuracy": "share of the labels that are true; in `transfer`, of the selected solutions",
-    "first_error": "share of the solutions whose labels have the true first error",
-    "calibration_error": "mean gap between `value` of the labels and the truth",
-    "base_parameters, base_tokens, base_flops": "parameters of the base; tokens and FLOPs of its "
-    "pre-training",
-    "train_on": "math, code or both: the domains of the training set",
-    "section, kind, group, part, measure, "
-    "quantity": "which of the figure's curves or panels the row is in",
-    "tokens": "tokens of rollouts; in `training_sets`, tokens of the solutions",
-}
 
 
 def describe_results() -> str:
@@ -244,24 +216,74 @@ def describe_results() -> str:
     parts = [
         "<!-- generated by `make schema`; do not edit -->\n# Results\n\n"
         "A study writes its results to `results/STUDY/`. Names in capitals stand for names of the "
-        "configuration. Parquet tables are read with `pandas.read_parquet`.\n\n"
+        "configuration. Parquet tables are read with `pandas.read_parquet`. Shares lie between 0 "
+        "and 1; a difference of 0.01 is one point.\n\n"
         "## Files and folders\n\n| path | table | content |\n|---|---|---|"
     ]
     for place in PLACES:
         table = f"[{place.kind}](#{place.kind})" if place.kind else ""
         parts.append(_row(f"`{place.path}`", table, place.meaning))
-    parts.append("\n## CSV tables\n\n| file | content |\n|---|---|")
-    parts += [_row(f"`tables/{name}.csv`", meaning) for name, meaning in TABLES.items()]
-    parts += [_row(f"`figures/{name}.csv`", meaning) for name, meaning in FIGURE_TABLES.items()]
-    parts.append("\nColumns that many of them share:\n\n| column | meaning |\n|---|---|")
-    parts += [_row(f"`{name}`", meaning) for name, meaning in CSV_COLUMNS.items()]
-    parts.append("\n## Columns of the Parquet tables")
+    sections = (_list_csv_files, _explain_csv_columns, _explain_json_keys, _explain_parquet_columns)
+    for write in sections:
+        parts += write()
+    return "\n".join(parts) + "\n"
+
+
+def _list_csv_files() -> Iterator[str]:
+    """A line for each CSV file: its content and its columns in order."""
+    yield (
+        "\n## CSV files\n\nColumns stand in the order of the file; those in brackets are absent "
+        "from some studies.\n\n| file | content | columns |\n|---|---|---|"
+    )
+    for file in CSV_FILES:
+        content = file.content or caption(file.name).split("\n\n")[0].partition(": ")[2]
+        columns = ", ".join(map(_show_name, file.columns.split()))
+        yield _row(f"`{file.path}`", content.rstrip("."), columns)
+
+
+def _explain_csv_columns() -> Iterator[str]:
+    """A line for each meaning of each column, in alphabetical order."""
+    yield (
+        "\n## Columns of the CSV files\n\nA line without a file holds for every file that no "
+        "other line of the column names.\n\n| column | file | meaning |\n|---|---|---|"
+    )
+    files: dict[tuple[str, str], list[str]] = {}
+    for file in CSV_FILES:
+        for column in file.names:
+            entry = file.find_shared(column)
+            if entry:
+                files[entry, SHARED[entry]] = []
+            else:
+                files.setdefault((column, file.meanings[column]), []).append(file.name)
+    lines = [(column, ", ".join(names), meaning) for (column, meaning), names in files.items()]
+    for column, names, meaning in sorted(lines):
+        yield _row(f"`{column}`", names, meaning)
+
+
+def _explain_json_keys() -> Iterator[str]:
+    """A line for each JSON file: its keys and their meanings."""
+    yield (
+        "\n## JSON files\n\nKeys in brackets are absent from some files.\n\n"
+        "| file | keys |\n|---|---|"
+    )
+    for path, keys in JSON_FILES.items():
+        meanings = [f"{_show_name(key)}: {meaning}" for key, meaning in keys.items()]
+        yield _row(f"`{path}`", "<br>".join(meanings))
+
+
+def _show_name(name: str) -> str:
+    """A column or key as code; the brackets of an optional one stand around the code."""
+    return f"[`{name.strip('[]')}`]" if name.startswith("[") else f"`{name}`"
+
+
+def _explain_parquet_columns() -> Iterator[str]:
+    """A table of columns for each kind of Parquet table."""
+    yield "\n## Columns of the Parquet tables"
     for kind, columns in SCHEMAS.items():
-        parts.append(f"\n### {kind}\n\n| column | type | meaning |\n|---|---|---|")
+        yield f"\n### {kind}\n\n| column | type | meaning |\n|---|---|---|"
         sampled = SAMPLED if kind == "solutions" else {}
         for name, column in {**columns, **sampled}.items():
-            parts.append(_row(f"`{name}`", column.type, column.meaning))
-    return "\n".join(parts) + "\n"
+            yield _row(f"`{name}`", column.type, column.meaning)
 
 
 FILES = {

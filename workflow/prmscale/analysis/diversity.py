@@ -21,6 +21,12 @@ from prmscale.analysis.verdicts import Check, Rules
 
 SECTION = "diversity"
 AXES: tuple[Axis, ...] = get_args(Axis)
+# what a training set has most or least of
+NOUNS: Mapping[Axis, str] = {
+    "wordings": "wordings of problems",
+    "problems": "problems",
+    "policies": "policies' solutions",
+}
 
 
 @dataclass(frozen=True)
@@ -38,7 +44,10 @@ class Series:
     def words(self) -> str:
         """What `difference` compares."""
         least, most = min(self.accuracies), max(self.accuracies)
-        return f"{most} − {least} {self.axis}, sets of {self.size} solutions"
+        return (
+            f"PRM trained on {most} {NOUNS[self.axis]} − PRM trained on {least} "
+            f"({self.size:,} solutions each)"
+        )
 
     @property
     def difference(self) -> pd.DataFrame:
@@ -68,8 +77,8 @@ def check_slopes(search: pd.DataFrame, reward_models: pd.DataFrame, rules: Rules
         known = series.accuracies
         weights = slope_weights(np.log2(list(known)))
         slope = sum(weight * table for weight, table in zip(weights, known.values(), strict=True))
-        levels = f"{min(known)} to {max(known)}, sets of {series.size} solutions"
-        words = f"a doubling of {series.axis} ({levels})"
+        levels = f"{min(known)} to {max(known)}, {series.size:,} solutions each"
+        words = f"gain of a doubling of {series.axis} ({levels})"
         found += check(SECTION, series.dataset, words, pd.DataFrame(slope), rules)
     return found
 

@@ -64,7 +64,9 @@ def check_growth(search: pd.DataFrame, reward_models: pd.DataFrame, rules: Rules
             logs = np.log2([point.value for point in points])
             table = stack([point.accuracies for point in points])
             bend = pd.DataFrame(table @ -curvature_weights(logs))
-            words = "flattening with size (− second difference per doubling)"
+            words = (
+                "flattening with size: how much less each doubling gains than the doubling before"
+            )
             found += check(SECTION, dataset, words, bend, rules, 0.0)
             if len(points) >= forms.FEWEST_SIZES:
                 found += _compare_forms(dataset, table, logs, rules)

@@ -142,14 +142,17 @@ def _compare_leads(
     """
     at_scarcity = -reverse.difference
     both = subtract(lead.difference, at_scarcity)
-    words = f"lead of MCTS over best-of-n at {plenty:.3g} samples' worth − at {scarcity:.3g}"
+    first, second = f"with the tokens of {plenty:.3g} samples", f"with those of {scarcity:.3g}"
     if len(both):
-        first, second = (
-            100 * float(each.mean(axis=None)) for each in (lead.difference, at_scarcity)
-        )
-        words += f" ({first:+.1f}, must be above 0; {second:+.1f}, must be below)".replace("-", "−")
+        first += f" ({_format_points(lead.difference)}, must be above 0)"
+        second += f" ({_format_points(at_scarcity)}, must be below 0)"
+    words = f"MCTS's lead over best-of-n, {first} − {second}"
     parts = (lead.difference, reverse.difference)
     return Comparison("order", words, lead.dataset, both, parts)
+
+
+def _format_points(difference: pd.DataFrame) -> str:
+    return f"{100 * float(difference.mean(axis=None)):+.1f}".replace("-", "−")
 
 
 @dataclass(frozen=True)
@@ -175,7 +178,7 @@ class _Measured:
         )
         words = f"{NAMES[pair[0]]} − {NAMES[pair[1]]}"
         if worth:
-            words += f", {worth:.3g} samples' worth{self._name_unspent(pair, budget)}"
+            words += f", with the tokens of {worth:.3g} samples{self._name_unspent(pair, budget)}"
         return Comparison(CONTRASTS[pair], words, self.dataset, subtract(more, less))
 
     def _name_unspent(self, pair: tuple[str, str], budget: int) -> str:
@@ -192,7 +195,7 @@ def _name_unanswered(rows: pd.DataFrame, budget: int) -> str:
     """
     mcts = rows[(rows["strategy"] == "mcts") & (rows["budget"] == budget)]
     share = mcts["finish_reason"].eq("budget").mean()
-    return f" (MCTS has no answer on {share:.0%})" if share > 0 else ""
+    return f" (MCTS has no answer to {share:.0%} of the problems)" if share > 0 else ""
 
 
 def _choose_aggregation(held: set[str], preferred: str) -> str:

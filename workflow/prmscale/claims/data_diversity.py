@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 import pandas as pd
 
 from prmscale.analysis import diversity
-from prmscale.analysis.models import find_training_sets
+from prmscale.analysis.models import LABELS, find_training_sets
 from prmscale.analysis.paired import accuracy, estimate, iter_at_budget
 from prmscale.analysis.rows import keep_first_policy, subtract
 from prmscale.analysis.verdicts import Check, Claim, Rules
@@ -25,7 +25,7 @@ NEEDS = (
     "fewer errors as well."
 )
 
-DOMAINS = "both domains − best single one"
+DOMAINS = "PRM trained on math and code − PRM trained on the better of the two alone"
 Set = tuple[str, str]  # what a training set is: its domains and its labels
 Accuracies = Mapping[Set, pd.DataFrame]  # by problem and seed
 Measured = tuple[str, str, pd.DataFrame]  # a contrast's name, its words and the difference
@@ -67,7 +67,7 @@ def _compare_domains(accuracies: Accuracies) -> Iterator[Measured]:
         if ("both", labels) in accuracies and singles:
             best = max(singles, key=lambda table: float(table.mean(axis=None)))
             difference = subtract(accuracies["both", labels], best)
-            yield "domains", f"{DOMAINS}, {labels} labels", difference
+            yield "domains", f"{DOMAINS} ({_name_labels(labels)})", difference
 
 
 def _compare_labels(accuracies: Accuracies, sizes: pd.Series) -> Iterator[Measured]:
@@ -79,11 +79,27 @@ def _compare_labels(accuracies: Accuracies, sizes: pd.Series) -> Iterator[Measur
         for careful in ("oracle", "consensus"):
             if {(train_on, careful), plain} <= accuracies.keys():
                 difference = subtract(accuracies[train_on, careful], accuracies[plain])
-                yield careful, f"{careful} − monte_carlo labels, trained on {train_on}", difference
+                metric = (
+                    f"PRM trained on {_name_labels(careful)} − PRM trained on Monte-Carlo labels "
+                    f"({_name_domains(train_on)})"
+                )
+                yield careful, metric, difference
         kept, every = (train_on, "consensus"), (train_on, "binary_search")
         if {kept, every} <= accuracies.keys() and sizes[kept] == sizes[every]:
             metric = (
-                "consensus − the same binary search unfiltered, "
-                f"{sizes[kept]} solutions of {train_on}"
+                "PRM trained on consensus labels − PRM trained on the same binary searches without "
+                f"the filter of agreement ({sizes[kept]:,.0f} solutions each, "
+                f"{_name_domains(train_on)})"
             )
             yield "filter", metric, subtract(accuracies[kept], accuracies[every])
+
+
+def _name_labels(labels: str) -> str:
+    """The labels of a training set, in words."""
+    for name, words in {**LABELS, "oracle": "true"}.items():
+        labels = labels.replace(name, words)
+    return f"{labels} labels"
+
+
+def _name_domains(train_on: str) -> str:
+    return "math and code" if train_on == "both" else train_on

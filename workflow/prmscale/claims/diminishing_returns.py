@@ -21,8 +21,8 @@ NEEDS = (
     "in the upper half."
 )
 
-GROWTH = "largest − smallest PRM"
-SLOWING = "gain per doubling, lower − upper half"
+GROWTH = "largest PRM − smallest PRM"
+SLOWING = "gain of a doubling of the PRM's size, lower half of the sizes − upper half"
 
 
 def judge(results: Results, rules: Rules) -> list[Claim]:

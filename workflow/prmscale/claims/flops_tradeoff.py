@@ -17,18 +17,24 @@ SAYS = (
 )
 NEEDS = (
     "Among bases of one size, a doubling of PRM training must gain more the more tokens the base "
-    "was pre-trained on: in accuracy and in its logit, since accuracies bend at floor and "
-    "ceiling. The interval is over problems, training seeds and bases. Beside it: the same with "
-    "size at fixed tokens; does the split of the typical total that the fitted scaling law calls "
-    "best beat both ends of the splits that were measured (chosen on one half of the problems, "
-    "judged on the other), by a scaling law in both budgets that errs less on bases left out than "
-    "the best form in one alone (the total, pre-training or PRM training)?"
+    "was pre-trained on, in accuracy and in its logit (accuracies bend at floor and ceiling). The "
+    "interval is over problems, training seeds and bases. Also measured: the same for larger bases "
+    "with equal tokens; whether the best split of a typical total of FLOPs, which the fitted "
+    "scaling law chooses on one half of the problems, beats both ends of the measured splits on "
+    "the other half; and whether a scaling law in both budgets errs less on bases left out of the "
+    "fit than the best law in one budget alone (the total, pre-training or PRM training)."
 )
 
-INTERACTION = "gain of a doubling of PRM training, per doubling of pre-training at fixed size"
-WITH_SIZE = "gain of a doubling of PRM training, per doubling of size at fixed pre-training"
-BEST_SPLIT = "best split − better end"
-BOTH_COUNT = "error on bases left out, law in {} alone − in both"
+INTERACTION = (
+    "how much the gain of a doubling of PRM training grows when the base's pre-training tokens "
+    "double (same size)"
+)
+WITH_SIZE = (
+    "how much the gain of a doubling of PRM training grows when the base's size doubles (same "
+    "pre-training tokens)"
+)
+BEST_SPLIT = "accuracy at the best split of FLOPs between both trainings − at the better end"
+BOTH_COUNT = "error on bases left out of the fit, scaling law in {} alone − in both budgets"
 FEW_BASES = "two sizes or more, each at three pre-trainings, and two checkpoints of each PRM"
 
 

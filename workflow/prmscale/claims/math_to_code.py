@@ -36,6 +36,7 @@ NEEDS = (
     "must beat one sample: two PRMs that select nothing are alike as well."
 )
 
+TRANSFER = "PRM-Math's choice − PRM-Code's choice"
 Twins = Mapping[str, list[str]]  # the names of PRM-Math (math) and PRM-Code (code)
 
 
@@ -52,15 +53,17 @@ def judge(results: Results, rules: Rules) -> list[Claim]:
     found: list[Claim] = []
     for place, policy in enumerate(dict.fromkeys(code["policy"]) if twins else ()):
         suffix = "" if place == 0 else f" of {policy}"
-        where = f", {policy}, N = {rules.table1_budget}"
+        where = f"among {rules.table1_budget} solutions by {policy}"
         selected = code[code["policy"] == policy]
         for dataset, rows in iter_at_budget(selected, rules, rules.table1_budget):
             as_good = Contrast(
-                NAME, f"as_good{suffix}", f"PRM-Math − PRM-Code (90 %){where}", dataset
+                NAME, f"as_good{suffix}", f"{TRANSFER} {where} (90 % interval)", dataset
             )
-            selects = Contrast(NAME, f"selects{suffix}", f"PRM-Math − one sample{where}", dataset)
+            selects = Contrast(
+                NAME, f"selects{suffix}", f"PRM-Math's choice {where} − one sample", dataset
+            )
             found += _judge_twins((as_good, selects), rows, twins, rules, table1)
-    return found or [Contrast(NAME, "as_good", "PRM-Math − PRM-Code on code").leave_open()]
+    return found or [Contrast(NAME, "as_good", TRANSFER).leave_open()]
 
 
 def checks(results: Results, rules: Rules) -> list[Check]:

@@ -19,14 +19,15 @@ SAYS = (
     "unselected ones."
 )
 NEEDS = (
-    "The similarity of activation patterns of MathPRM and CodePRM must be above that of Math and "
-    "Code (any of a problem's distinct texts: a reward model scores texts, however often they are "
-    "drawn), and above that of the problem's other texts of similar length, because longer "
-    "responses have other gradients. p comes from a permutation test that exchanges the scores of "
-    "those texts."
+    "Responses that PRM-Math and PRM-Code select must have more similar activation patterns than "
+    "any responses (in table 2: MathPRM–CodePRM less Math–Code), and more similar ones than the "
+    "problem's other responses of the same length, because longer responses have other gradients. "
+    "Each distinct text of a problem counts once: a reward model scores texts, however often they "
+    "are drawn. p comes from a permutation test that exchanges the scores of those texts."
 )
 
-METRIC = "(MathPRM–CodePRM) − (Math–Code)"
+METRIC = "similarity of math and code responses, selected by PRMs − {}"
+ANY, AS_LONG = "any", "others of the same length"
 DATASETS = "math × code"
 NEEDED = "more problems or seeds; how many is not known of a mean over pairs of problems"
 
@@ -37,25 +38,25 @@ def judge(results: Results, rules: Rules) -> list[Claim]:
     """
     similarities = results.patterns
     if similarities.empty:
-        return [Contrast(NAME, "random", METRIC).leave_open()]
+        return [Contrast(NAME, "random", METRIC.format(ANY)).leave_open()]
     rows = {row["comparison"]: row for row in similarities.to_dict("records")}
     raw, length = rows[patterns.RAW], rows[patterns.LENGTH]
     as_long = _weigh(length, rules)
-    beside = f"; against others as long {100 * length['mean']:+.1f}, to be above 0 as well"
-    random = Contrast(NAME, "random", _describe(raw) + beside, DATASETS)
+    beside = f"; selected − {AS_LONG}: {100 * length['mean']:+.1f}, must be above 0 too"
+    random = Contrast(NAME, "random", _describe(ANY, raw) + beside, DATASETS)
     reported = _summarise_table2(results.reported("table2"))
     both = together(_weigh(raw, rules), as_long)
     return [
         random.judge(_effect(raw), both, rules, NEEDED, reported),
-        Contrast(NAME, "as_long", _describe(length), DATASETS).judge(
+        Contrast(NAME, "as_long", _describe(AS_LONG, length), DATASETS).judge(
             _effect(length), as_long, rules, NEEDED
         ),
     ]
 
 
-def _describe(row: Mapping[str, Any]) -> str:
-    test = f"permutation p = {row['p']:.2g}; the interval must agree"
-    return f"{METRIC}, {row['comparison']} ({test})"
+def _describe(against: str, row: Mapping[str, Any]) -> str:
+    test = f"permutation p = {row['p']:.2g}, and the interval must exclude 0"
+    return f"{METRIC.format(against)} ({test})"
 
 
 def _effect(row: Mapping[str, Any]) -> Interval:

@@ -26,7 +26,7 @@ NEEDS = (
     "without one. Strategies that left more than 5 % of a budget unspent are named."
 )
 
-ORDER = "lead of MCTS over best-of-n, plentiful − scarce"
+ORDER = "MCTS's lead over best-of-n, when compute is plentiful − when it is scarce"
 
 
 def judge(results: Results, rules: Rules) -> list[Claim]:
