@@ -13,9 +13,9 @@ from prmscale import tables
 from prmscale.analysis.models import resolve_aggregation
 from prmscale.analysis.patterns import COLUMNS
 from prmscale.analysis.rows import has_other_aggregation
-from prmscale.engines.models import FACTS
 from prmscale.files import read_json
 from prmscale.rewards.card import METRICS
+from prmscale.rewards.facts import FACTS
 
 
 class Results:

@@ -7,9 +7,10 @@ from pathlib import Path
 from prmscale import tables
 from prmscale.engines.backends.loading import Weights, released_hashes
 from prmscale.engines.cached import CachedPolicy
-from prmscale.engines.models import FACTS, Device, load_policy, load_scorer, released_model
+from prmscale.engines.models import Device, load_policy, load_scorer, released_model
 from prmscale.files import read_json
 from prmscale.jobs import job
+from prmscale.rewards.facts import FACTS
 from prmscale.search import benchmarks
 from prmscale.search.evaluate import Engines, sample_costs, search_trees
 from prmscale.shards import complete, unfinished_work

@@ -12,9 +12,8 @@ from prmscale.engines.backends.transformers_scorer import TransformersScorer
 from prmscale.engines.policy import SamplingPolicy
 from prmscale.engines.scorer import StepScorer
 from prmscale.files import read_json
+from prmscale.rewards.facts import FACTS
 from prmscale.study import Engine, Prompting, ReleasedRewardModel, Sampling
-
-FACTS = "reward_model.json"  # the facts about a reward model, beside its weights
 
 
 class Device(NamedTuple):

@@ -12,11 +12,11 @@ from typing import Any, NamedTuple, Protocol
 import pandas as pd
 
 from prmscale import tables
-from prmscale.engines.models import FACTS
 from prmscale.engines.recorded import RecordedPolicy
 from prmscale.engines.scheduler import Scorer
 from prmscale.files import read_json
 from prmscale.rewards import first_errors
+from prmscale.rewards.facts import FACTS
 from prmscale.search import benchmarks
 from prmscale.search.benchmarks import Benchmark
 from prmscale.search.evaluate import Engines, evaluate
