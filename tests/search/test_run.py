@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 from scripted import CoinPolicy, HashScorer, PerfectScorer, grade, problem
 
+from prmscale.engines.facts import FACTS
 from prmscale.engines.recorded import RecordedPolicy
 from prmscale.engines.requests import Extension
 from prmscale.policies.sample import solution_table
-from prmscale.rewards.facts import FACTS
 from prmscale.search import run
 from prmscale.search.benchmarks import Benchmark
 from prmscale.search.step_scores import score_steps

@@ -16,8 +16,8 @@ from pipeline import ROOT, copy_project, snakemake
 from transformers import AutoTokenizer, Qwen2Config
 
 from prmscale.engines.backends.released_heads import QwenProcessRewardModel
+from prmscale.engines.facts import FACTS
 from prmscale.files import write_json
-from prmscale.rewards.facts import FACTS
 from prmscale.rewards.train import load_base
 
 # commands that no test runs, and why

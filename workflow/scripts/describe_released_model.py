@@ -2,9 +2,9 @@
 weights stay in place.
 """
 
+from prmscale.engines.facts import FACTS
 from prmscale.files import atomic_write, write_json
 from prmscale.jobs import job
-from prmscale.rewards.facts import FACTS
 from prmscale.rewards.released import describe
 from prmscale.study import ReleasedRewardModel
 

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-FACTS = "reward_model.json"  # in a reward model's folder, beside its weights
-
 
 @dataclass(frozen=True)
 class Facts:

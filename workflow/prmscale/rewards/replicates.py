@@ -19,10 +19,11 @@ from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 from prmscale import seeds, tables
 from prmscale.engines.backends.loading import load_pretrained
 from prmscale.engines.backends.transformers_scorer import score_encoded
+from prmscale.engines.facts import FACTS
 from prmscale.files import fingerprint, read_json, write_json
 from prmscale.rewards.card import METRICS, card
 from prmscale.rewards.examples import Example, Texts, examples
-from prmscale.rewards.facts import FACTS, Facts
+from prmscale.rewards.facts import Facts
 from prmscale.rewards.metrics import metrics
 from prmscale.rewards.parallel import build_accelerator
 from prmscale.rewards.train import Place, base_parameters, load_base, train

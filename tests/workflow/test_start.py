@@ -1,0 +1,40 @@
+"""Jobs start fast: a script imports a heavy library only if its work needs it."""
+
+import ast
+import subprocess
+import sys
+
+import pytest
+from pipeline import ROOT
+
+MODELS = {"torch", "transformers"}
+STATISTICS = {"scipy.optimize", "scipy.stats", "sklearn"}
+DRAWING = {"matplotlib"}
+GRADING = {"sympy", "math_verify"}
+RARE = {"datasets", "peft", "seaborn", "vllm"}
+FORBIDDEN = {
+    "build_corpus": MODELS | STATISTICS | DRAWING | GRADING | RARE,
+    "draw_figure": MODELS | GRADING | RARE | {"scipy.stats"},
+    "judge_claims": MODELS | DRAWING | GRADING | RARE,
+    "search_unscored": MODELS | STATISTICS | DRAWING | GRADING | RARE,
+    "summarise_labels": MODELS | DRAWING | GRADING | RARE,
+}
+# a model job needs torch and transformers, and nothing of what other jobs need
+FORBIDDEN["train_reward_model"] = DRAWING | RARE
+LIGHT = ("build_problems", "check_contamination", "filter_by_consensus", "import_corpus")
+LIGHT += ("store_config", "summarise_replies")
+FORBIDDEN |= dict.fromkeys(LIGHT, FORBIDDEN["build_corpus"])
+
+
+def imports_of(script):
+    """The import statements of a rule's script, and no other line of it."""
+    body = ast.parse((ROOT / f"workflow/scripts/{script}.py").read_text()).body
+    return "\n".join(ast.unparse(n) for n in body if isinstance(n, ast.Import | ast.ImportFrom))
+
+
+@pytest.mark.parametrize("script", FORBIDDEN)
+def test_a_script_does_not_import_what_its_work_does_not_need(script):
+    code = f"{imports_of(script)}\nimport sys\nprint(*sys.modules)"
+    command = [sys.executable, "-c", code]
+    loaded = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    assert FORBIDDEN[script] & {*loaded} == set()
