@@ -7,6 +7,8 @@ import sys
 import pytest
 from pipeline import ROOT
 
+from prmscale.figures import FIGURES
+
 MODELS = {"torch", "transformers"}
 STATISTICS = {"scipy.optimize", "scipy.stats", "sklearn"}
 DRAWING = {"matplotlib"}
@@ -14,7 +16,7 @@ GRADING = {"sympy", "math_verify"}
 RARE = {"datasets", "peft", "seaborn", "vllm"}
 FORBIDDEN = {
     "build_corpus": MODELS | STATISTICS | DRAWING | GRADING | RARE,
-    "draw_figure": MODELS | GRADING | RARE | {"scipy.stats"},
+    "draw_figure": MODELS | STATISTICS | GRADING | RARE,
     "judge_claims": MODELS | DRAWING | GRADING | RARE,
     "search_unscored": MODELS | STATISTICS | DRAWING | GRADING | RARE,
     "summarise_labels": MODELS | DRAWING | GRADING | RARE,
@@ -32,9 +34,23 @@ def imports_of(script):
     return "\n".join(ast.unparse(n) for n in body if isinstance(n, ast.Import | ast.ImportFrom))
 
 
+def assert_not_loaded(imports, forbidden):
+    """Run the imports in a new process; none of the forbidden packages may be loaded then."""
+    command = [sys.executable, "-c", f"{imports}\nimport sys\nprint(*sys.modules)"]
+    loaded = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    assert forbidden & {*loaded} == set()
+
+
 @pytest.mark.parametrize("script", FORBIDDEN)
 def test_a_script_does_not_import_what_its_work_does_not_need(script):
-    code = f"{imports_of(script)}\nimport sys\nprint(*sys.modules)"
-    command = [sys.executable, "-c", code]
-    loaded = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
-    assert FORBIDDEN[script] & {*loaded} == set()
+    assert_not_loaded(imports_of(script), FORBIDDEN[script])
+
+
+def test_no_figure_imports_a_model_library():
+    figures = ", ".join(f"prmscale.figures.{figure}" for figure in FIGURES)
+    assert_not_loaded(f"import {figures}", FORBIDDEN["judge_claims"] - DRAWING)
+
+
+def test_the_plan_of_a_study_imports_no_model_library():
+    planning = "import prmscale.configuration, prmscale.jobs, prmscale.plan.needs, prmscale.figures"
+    assert_not_loaded(planning, FORBIDDEN["build_corpus"])
