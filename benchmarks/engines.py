@@ -17,7 +17,8 @@ import torch
 
 from prmscale.engines.backends.loading import Weights
 from prmscale.engines.models import Device, load_policy
-from prmscale.engines.policy import Extension, SamplingPolicy
+from prmscale.engines.policy import SamplingPolicy
+from prmscale.engines.requests import Extension
 from prmscale.study import Prompting, Sampling
 from prmscale.tasks.base import Problem
 

@@ -20,7 +20,7 @@ import torch
 
 from prmscale.engines.backends.loading import Weights
 from prmscale.engines.backends.transformers_policy import TransformersPolicy
-from prmscale.engines.policy import Extension
+from prmscale.engines.requests import Extension
 from prmscale.engines.scheduler import run
 from prmscale.labels.monte_carlo import monte_carlo
 from prmscale.study import Prompting, Sampling, World

@@ -14,7 +14,7 @@ import torch
 
 from prmscale.engines.backends.loading import Weights
 from prmscale.engines.backends.transformers_policy import TransformersPolicy
-from prmscale.engines.policy import Extension
+from prmscale.engines.requests import Extension
 from prmscale.study import Prompting, Sampling, World
 from prmscale.tasks.steps import encode
 from prmscale.tasks.world.arithmetic import Arithmetic

@@ -18,7 +18,7 @@ from prmscale.engines.backends import prefix_tree
 from prmscale.engines.backends.loading import Weights
 from prmscale.engines.backends.transformers_policy import TransformersPolicy
 from prmscale.engines.backends.transformers_scorer import TransformersScorer
-from prmscale.engines.policy import Extension
+from prmscale.engines.requests import Extension
 from prmscale.study import Prompting, Sampling, World
 from prmscale.tasks.world.arithmetic import Arithmetic
 

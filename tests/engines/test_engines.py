@@ -21,7 +21,7 @@ from prmscale.engines.backends.transformers_likelihood import TransformersLikeli
 from prmscale.engines.backends.transformers_policy import TransformersPolicy, sample
 from prmscale.engines.backends.transformers_scorer import TransformersScorer, score_encoded
 from prmscale.engines.flops import Shape
-from prmscale.engines.policy import Extension
+from prmscale.engines.requests import Extension
 from prmscale.errors import UserError
 from prmscale.rewards.train import load_base
 from prmscale.study import Prompting, Sampling

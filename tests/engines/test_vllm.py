@@ -17,7 +17,7 @@ pytest.importorskip("vllm", reason="vLLM has an environment of its own: make tes
 from prmscale.engines.backends.transformers_scorer import TransformersScorer
 from prmscale.engines.backends.vllm_scorer import VllmScorer
 from prmscale.engines.models import Device, load_policy
-from prmscale.engines.policy import Extension
+from prmscale.engines.requests import Extension
 from prmscale.errors import UserError
 from prmscale.policies.pretrain import build, encode, pretrain
 from prmscale.study import LadderModel, Pretraining, Prompting, Sampling, World

@@ -29,7 +29,8 @@ from transformers.models.llama import LlamaForCausalLM
 from prmscale.analysis import controls
 from prmscale.analysis.models import find_headline, find_ladder, find_twins
 from prmscale.engines.backends.released_scorer import QWEN_SYSTEM, ReleasedScorer
-from prmscale.engines.models import FACTS, Device, load_scorer
+from prmscale.engines.facts import FACTS
+from prmscale.engines.models import Device, load_scorer
 from prmscale.errors import UserError
 from prmscale.files import write_json
 from prmscale.results import reward_models

@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 from scripted import CoinPolicy, HashScorer, PerfectScorer, grade, problem
 
-from prmscale.engines.models import FACTS
-from prmscale.engines.policy import Extension
+from prmscale.engines.facts import FACTS
 from prmscale.engines.recorded import RecordedPolicy
+from prmscale.engines.requests import Extension
 from prmscale.policies.sample import solution_table
 from prmscale.search import run
 from prmscale.search.benchmarks import Benchmark

@@ -6,8 +6,7 @@ import pytest
 from scripted import BlindScorer, CoinPolicy, HashScorer, PerfectScorer, grade, problem
 
 from prmscale.engines.aggregation import AGGREGATIONS
-from prmscale.engines.policy import Extension
-from prmscale.engines.requests import Continuation
+from prmscale.engines.requests import Continuation, Extension
 from prmscale.engines.scheduler import run
 from prmscale.search import STRATEGIES
 from prmscale.search.evaluate import Engines, evaluate

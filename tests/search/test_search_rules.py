@@ -10,8 +10,7 @@ from simulated_search import NoisyScorer, RealLengths, judge
 
 from prmscale.engines.aggregation import AGGREGATIONS
 from prmscale.engines.cached import CachedPolicy
-from prmscale.engines.policy import Extension
-from prmscale.engines.requests import Continuation
+from prmscale.engines.requests import Continuation, Extension
 from prmscale.engines.scheduler import Run, run
 from prmscale.search.beam import beam
 from prmscale.search.dvts import dvts

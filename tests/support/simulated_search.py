@@ -13,8 +13,7 @@ from statistics import NormalDist
 
 from scripted import PerfectScorer
 
-from prmscale.engines.policy import Extension
-from prmscale.engines.requests import NOTHING, Continuation
+from prmscale.engines.requests import NOTHING, Continuation, Extension
 from prmscale.tasks.base import Grade
 
 NORMAL = NormalDist()

@@ -16,7 +16,8 @@ from transformers import GenerationConfig, PreTrainedTokenizerFast
 
 from prmscale.engines.backends.loading import Weights
 from prmscale.engines.flops import Shape
-from prmscale.engines.policy import Draw, Extension, SamplingPolicy
+from prmscale.engines.policy import Draw, SamplingPolicy
+from prmscale.engines.requests import Extension
 from prmscale.study import Prompting, Sampling
 from prmscale.tasks import steps, thoughts
 

@@ -17,7 +17,7 @@ from pipeline import ROOT, copy_project, snakemake
 from transformers import AutoTokenizer, Qwen2Config
 
 from prmscale.engines.backends.released_heads import QwenProcessRewardModel
-from prmscale.engines.models import FACTS
+from prmscale.engines.facts import FACTS
 from prmscale.files import write_json
 from prmscale.rewards.train import load_base
 

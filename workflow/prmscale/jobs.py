@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import gc
 import os
 import sys
 import traceback
@@ -28,9 +27,6 @@ def job(snakemake: Any) -> Iterator[None]:
     the number of cores.
     """
     _enter_environment(snakemake)
-    # A search holds millions of small objects without cycles; garbage collection took a quarter of
-    # its time.
-    gc.set_threshold(200_000, 20, 20)
     _keep_freed_memory()
     terminal = os.dup(2)
     with open(snakemake.log[0], "w", buffering=1) as log:

@@ -17,7 +17,8 @@ from prmscale.engines import models
 from prmscale.engines.aggregation import AGGREGATIONS
 from prmscale.engines.backends.released_scorer import ReleasedScorer
 from prmscale.engines.cached import CachedPolicy
-from prmscale.engines.policy import Extension, SamplingPolicy
+from prmscale.engines.policy import SamplingPolicy
+from prmscale.engines.requests import Extension
 from prmscale.engines.scheduler import Run, run
 from prmscale.engines.scorer import StepScorer
 from prmscale.errors import UserError

@@ -13,8 +13,7 @@ from prmscale import tables
 from prmscale.analysis.models import resolve_aggregation
 from prmscale.analysis.patterns import COLUMNS
 from prmscale.analysis.rows import has_other_aggregation
-from prmscale.engines.models import FACTS
-from prmscale.files import read_json
+from prmscale.engines.facts import read_facts
 from prmscale.rewards.card import METRICS
 
 
@@ -130,7 +129,7 @@ def training(folders: Sequence[str | Path]) -> pd.DataFrame:
     parts = [pd.DataFrame(columns=columns)]
     for folder in map(Path, folders):
         if (folder / METRICS).exists():
-            facts = read_json(folder / FACTS)
+            facts = read_facts(folder)
             measured = pd.read_csv(folder / METRICS).assign(
                 reward_model=facts["reward_model"], replicate=facts["replicate"]
             )
@@ -148,7 +147,7 @@ def pattern_similarities(paths: Sequence[str | Path]) -> pd.DataFrame:
 
 def reward_models(folders: Sequence[str | Path]) -> pd.DataFrame:
     """The facts of every reward model, one row for each folder (a replicate of its training)."""
-    return pd.DataFrame([_facts(read_json(Path(folder) / FACTS)) for folder in folders])
+    return pd.DataFrame([_facts(read_facts(folder)) for folder in folders])
 
 
 def _facts(card: Mapping[str, Any]) -> dict[str, object]:
@@ -191,7 +190,7 @@ def training_sets(folders: Sequence[str | Path]) -> pd.DataFrame:
     """
     rows = []
     for folder in folders:
-        card = read_json(Path(folder) / FACTS)
+        card = read_facts(folder)
         data = dict(card["training_set"])
         shares = data.pop("right_by_source").items()
         rows.append(

@@ -2,7 +2,7 @@
 weights stay in place.
 """
 
-from prmscale.engines.models import FACTS
+from prmscale.engines.facts import FACTS
 from prmscale.files import atomic_write, write_json
 from prmscale.jobs import job
 from prmscale.rewards.released import describe

@@ -7,8 +7,8 @@ from pathlib import Path
 from prmscale import tables
 from prmscale.engines.backends.loading import Weights, released_hashes
 from prmscale.engines.cached import CachedPolicy
-from prmscale.engines.models import FACTS, Device, load_policy, load_scorer, released_model
-from prmscale.files import read_json
+from prmscale.engines.facts import read_facts
+from prmscale.engines.models import Device, load_policy, load_scorer, released_model
 from prmscale.jobs import job
 from prmscale.search import benchmarks
 from prmscale.search.evaluate import Engines, sample_costs, search_trees
@@ -35,7 +35,7 @@ with job(snakemake):
     )
     folders = [Path(folder) for folder in snakemake.input.reward_model]
     scorers = [load_scorer(folder, device, params.engine) for folder in folders]
-    steps = [read_json(folder / FACTS)["steps"] for folder in folders]
+    steps = [read_facts(folder)["steps"] for folder in folders]
     costs = [sample_costs(test.solutions, scorer, options.unit) for scorer in scorers]
     names = {
         "dataset": test.dataset,

@@ -41,7 +41,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.optimize import brentq
 from scipy.special import stdtrit
 
 TOO_FEW_SEEDS = "two seeds cannot carry a claim about training"
@@ -98,6 +97,8 @@ class Interval:
 
     def p(self, threshold: float = 0.0) -> float:
         """The two-sided p-value of `threshold`: the interval at level 1 - p ends there."""
+        from scipy.optimize import brentq  # figures show intervals alone, and start faster without
+
         distance = abs(self.mean - threshold)
         if not self.parts:
             return float("nan")

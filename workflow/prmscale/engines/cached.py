@@ -10,8 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from prmscale.engines.policy import Extension
-from prmscale.engines.requests import Continuation, Until
+from prmscale.engines.requests import Continuation, Extension, Until
 from prmscale.engines.scheduler import Policy
 from prmscale.tasks.base import Prefix, Problem
 

@@ -9,9 +9,10 @@ token attends to (query-key and value products). A training step takes three tim
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from torch import nn
-from transformers import AutoConfig, PreTrainedModel
+if TYPE_CHECKING:  # the formula needs no torch
+    from transformers import PreTrainedModel
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,9 @@ class Shape:
     @classmethod
     def of(cls, model: PreTrainedModel) -> Shape:
         """The shape of a Hugging Face decoder, or of a model of `engines.heads`."""
+        from torch import nn  # jobs without a model count operations too
+        from transformers import AutoConfig
+
         config = model.config
         decoders = getattr(config, "backbones", 1)
         config = AutoConfig.for_model(**config.base) if hasattr(config, "backbones") else config

@@ -9,12 +9,10 @@ from prmscale.engines.backends.loading import Weights
 from prmscale.engines.backends.released_scorer import ReleasedScorer
 from prmscale.engines.backends.transformers_policy import TransformersPolicy
 from prmscale.engines.backends.transformers_scorer import TransformersScorer
+from prmscale.engines.facts import read_facts
 from prmscale.engines.policy import SamplingPolicy
 from prmscale.engines.scorer import StepScorer
-from prmscale.files import read_json
 from prmscale.study import Engine, Prompting, ReleasedRewardModel, Sampling
-
-FACTS = "reward_model.json"  # the facts about a reward model, beside its weights
 
 
 class Device(NamedTuple):
@@ -51,7 +49,7 @@ def load_scorer(folder: str | Path, device: Device, engine: Engine = "transforme
 
     The engine vllm runs scalar heads that were trained here; transformers runs all others.
     """
-    facts = read_json(Path(folder) / FACTS)
+    facts = read_facts(folder)
     if facts.get("released"):
         return ReleasedScorer(ReleasedRewardModel(**facts["released"]), device.name)
     if engine == "vllm" and facts["head"] == "scalar":
@@ -66,5 +64,5 @@ def released_model(folder: str | Path) -> tuple[str, str | None] | None:
     """The model (folder or hub name, revision) behind a reward model's folder that holds no weights
     but the description of a released one; None if the weights are in it.
     """
-    released = read_json(Path(folder) / FACTS).get("released")
+    released = read_facts(folder).get("released")
     return (released["model"], released["revision"]) if released else None

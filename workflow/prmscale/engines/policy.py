@@ -19,22 +19,11 @@ from transformers import AutoConfig, AutoTokenizer, GenerationConfig, PreTrained
 from prmscale.engines.backends.loading import Weights, load_pretrained
 from prmscale.engines.chat import Chat
 from prmscale.engines.flops import Shape
-from prmscale.engines.requests import Continuation, Until
+from prmscale.engines.requests import Continuation, Extension
 from prmscale.study import Prompting, Sampling
 from prmscale.tasks import steps as step_text
 from prmscale.tasks import thoughts
 from prmscale.tasks.base import Prefix, Problem
-
-
-@dataclass(frozen=True)
-class Extension:
-    """A problem's prefix to extend `samples` times; draws are numbered from `first_draw`."""
-
-    problem: Problem
-    prefix: Prefix
-    samples: int
-    first_draw: int
-    until: Until
 
 
 @dataclass

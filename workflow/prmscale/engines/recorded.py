@@ -10,8 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from prmscale.engines.policy import Extension
-from prmscale.engines.requests import Continuation
+from prmscale.engines.requests import Continuation, Extension
 from prmscale.errors import UserError
 from prmscale.tasks import steps as step_text
 from prmscale.tasks.base import Grade

@@ -14,9 +14,20 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from prmscale.tasks.base import Prefix
+from prmscale.tasks.base import Prefix, Problem
 
 Until = Literal["step", "end"]
+
+
+@dataclass(frozen=True)
+class Extension:
+    """A problem's prefix to extend `samples` times; draws are numbered from `first_draw`."""
+
+    problem: Problem
+    prefix: Prefix
+    samples: int
+    first_draw: int
+    until: Until
 
 
 @dataclass(frozen=True)

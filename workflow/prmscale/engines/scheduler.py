@@ -13,11 +13,11 @@ import numpy as np
 
 from prmscale.engines.flops import Shape
 from prmscale.engines.ledger import Cost, Ledger, Unit
-from prmscale.engines.policy import Extension
 from prmscale.engines.requests import (
     Choice,
     Continuation,
     Extend,
+    Extension,
     Incumbent,
     Judge,
     Read,

@@ -7,7 +7,6 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
@@ -173,7 +172,7 @@ def finish(
     """One legend below all panels (in one column below a single panel); no top and right spines."""
     entries: dict[str, Artist] = {}
     for axis in axes.values():
-        sns.despine(ax=axis)
+        axis.spines[["top", "right"]].set_visible(False)
         handles, labels = axis.get_legend_handles_labels()
         entries |= dict(zip(labels, handles, strict=True))
     legend = figure.legend(

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from prmscale.engines.policy import Extension, SamplingPolicy
+from prmscale.engines.policy import SamplingPolicy
 from prmscale.engines.recorded import to_row
-from prmscale.engines.requests import Continuation
+from prmscale.engines.requests import Continuation, Extension
 from prmscale.engines.scheduler import Grader, grade_whole
 from prmscale.tasks.base import Problem
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import torch
-from peft import LoraConfig, TaskType, get_peft_model
 from torch import nn
 from transformers import PreTrainedModel
 
@@ -15,6 +14,8 @@ def add_adapters(model: PreTrainedModel, settings: Lora) -> nn.Module:
 
     The head is trained whole; all else is frozen.
     """
+    from peft import LoraConfig, TaskType, get_peft_model  # most trainings have no adapters
+
     layers = {
         name.rsplit(".", 1)[-1]
         for name, module in model.named_modules()

@@ -19,7 +19,7 @@ from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 from prmscale import seeds, tables
 from prmscale.engines.backends.loading import load_pretrained
 from prmscale.engines.backends.transformers_scorer import score_encoded
-from prmscale.engines.models import FACTS
+from prmscale.engines.facts import FACTS
 from prmscale.files import fingerprint, read_json, write_json
 from prmscale.rewards.card import METRICS, card
 from prmscale.rewards.examples import Example, Texts, examples

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol
 import pandas as pd
 
 from prmscale import tables
-from prmscale.engines.models import FACTS
+from prmscale.engines.facts import read_facts
 from prmscale.engines.recorded import RecordedPolicy
 from prmscale.engines.scheduler import Scorer
 from prmscale.files import read_json
@@ -146,7 +146,7 @@ def search(
     named: list[pd.DataFrame] = []
     for checkpoint in checkpoints:
         scorer = load(checkpoint.folder)
-        step = read_json(checkpoint.folder / FACTS)["steps"]
+        step = read_facts(checkpoint.folder)["steps"]
         origin = Origin(reward_model, step, checkpoint.replicate)
         rows += _search(tests, scorer, settings, origin)
         if checkpoint.final and errors.datasets:

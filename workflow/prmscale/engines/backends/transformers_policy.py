@@ -24,7 +24,8 @@ from prmscale.engines.backends.shared_prefix import (
     seat,
 )
 from prmscale.engines.flops import Shape
-from prmscale.engines.policy import Draw, Extension, SamplingPolicy
+from prmscale.engines.policy import Draw, SamplingPolicy
+from prmscale.engines.requests import Extension
 from prmscale.study import Prompting, Sampling
 
 

@@ -18,7 +18,8 @@ from prmscale.engines import memory
 from prmscale.engines.backends import vllm_model
 from prmscale.engines.backends.loading import Weights, load_pretrained
 from prmscale.engines.flops import Shape
-from prmscale.engines.policy import Draw, Extension, SamplingPolicy
+from prmscale.engines.policy import Draw, SamplingPolicy
+from prmscale.engines.requests import Extension
 from prmscale.study import Prompting, Sampling
 from prmscale.tasks import steps as step_text
 from prmscale.tasks import thoughts

@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 from statistics import mean
-from typing import Any
-
-from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers
-from transformers import PreTrainedTokenizerFast
+from typing import TYPE_CHECKING, Any
 
 from prmscale import seeds
 from prmscale.study import World
@@ -16,6 +13,9 @@ from prmscale.tasks import steps as step_text
 from prmscale.tasks.base import Domain
 from prmscale.tasks.world import arithmetic, programs
 from prmscale.tasks.world.specifications import NAMES, SPLITS, WORDINGS, stream_of
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
 
 PAD, UNKNOWN, END = "<pad>", "<unk>", "<eos>"
 _BREAK = "<n>"  # the word for a line end, since spaces separate words
@@ -63,6 +63,10 @@ def vocabulary(world: World) -> list[str]:
 
 def build_tokenizer(world: World) -> PreTrainedTokenizerFast:
     """A word-level tokenizer of the world; decoded texts split into the same steps."""
+    # the corpus and its card need neither library
+    from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast
+
     ids = {word: i for i, word in enumerate(vocabulary(world))}
     tokenizer = Tokenizer(models.WordLevel(ids, unk_token=UNKNOWN))
     tokenizer.normalizer = normalizers.Replace(step_text.STEP_END, f" {_BREAK} ")

@@ -1,0 +1,56 @@
+"""Jobs start fast: a script imports a heavy library only if its work needs it."""
+
+import ast
+import subprocess
+import sys
+
+import pytest
+from pipeline import ROOT
+
+from prmscale.figures import FIGURES
+
+MODELS = {"torch", "transformers"}
+STATISTICS = {"scipy.optimize", "scipy.stats", "sklearn"}
+DRAWING = {"matplotlib"}
+GRADING = {"sympy", "math_verify"}
+RARE = {"datasets", "peft", "seaborn", "vllm"}
+FORBIDDEN = {
+    "build_corpus": MODELS | STATISTICS | DRAWING | GRADING | RARE,
+    "draw_figure": MODELS | STATISTICS | GRADING | RARE,
+    "judge_claims": MODELS | DRAWING | GRADING | RARE,
+    "search_unscored": MODELS | STATISTICS | DRAWING | GRADING | RARE,
+    "summarise_labels": MODELS | DRAWING | GRADING | RARE,
+}
+# a model job needs torch and transformers, and nothing of what other jobs need
+FORBIDDEN["train_reward_model"] = DRAWING | RARE
+LIGHT = ("build_problems", "check_contamination", "filter_by_consensus", "import_corpus")
+LIGHT += ("store_config", "summarise_replies")
+FORBIDDEN |= dict.fromkeys(LIGHT, FORBIDDEN["build_corpus"])
+
+
+def imports_of(script):
+    """The import statements of a rule's script, and no other line of it."""
+    body = ast.parse((ROOT / f"workflow/scripts/{script}.py").read_text()).body
+    return "\n".join(ast.unparse(n) for n in body if isinstance(n, ast.Import | ast.ImportFrom))
+
+
+def assert_not_loaded(imports, forbidden):
+    """Run the imports in a new process; none of the forbidden packages may be loaded then."""
+    command = [sys.executable, "-c", f"{imports}\nimport sys\nprint(*sys.modules)"]
+    loaded = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    assert forbidden & {*loaded} == set()
+
+
+@pytest.mark.parametrize("script", FORBIDDEN)
+def test_a_script_does_not_import_what_its_work_does_not_need(script):
+    assert_not_loaded(imports_of(script), FORBIDDEN[script])
+
+
+def test_no_figure_imports_a_model_library():
+    figures = ", ".join(f"prmscale.figures.{figure}" for figure in FIGURES)
+    assert_not_loaded(f"import {figures}", FORBIDDEN["judge_claims"] - DRAWING)
+
+
+def test_the_plan_of_a_study_imports_no_model_library():
+    planning = "import prmscale.configuration, prmscale.jobs, prmscale.plan.needs, prmscale.figures"
+    assert_not_loaded(planning, FORBIDDEN["build_corpus"])

@@ -1,0 +1,16 @@
+"""The file of facts in a reward model's folder, which says what the weights beside it are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from prmscale.files import read_json
+
+FACTS = "reward_model.json"
+
+
+def read_facts(folder: str | Path) -> dict[str, Any]:
+    """The facts of the reward model in `folder`; raises UserError if there are none."""
+    facts: dict[str, Any] = read_json(Path(folder) / FACTS)
+    return facts
