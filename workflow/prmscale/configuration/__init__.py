@@ -36,15 +36,16 @@ def load(
     `command_line` override all files. Raises UserError with every fault: file, line, key, value,
     what is wrong and what is possible.
     """
-    try:
-        study, faults = Study.model_validate(dict(config)), []
-    except ValidationError as error:
-        faults = translate(error.errors(), config)
-        study = build_partial(config, _find_unknown(faults))
-    is_partial = bool(faults)
     documents = parse(files, command_line or {})
+    faults = list(find_repeated_keys(documents))
+    try:
+        study = Study.model_validate(dict(config))
+    except ValidationError as error:
+        faults += translate(error.errors(), config)
+    is_partial = bool(faults)
+    if is_partial:
+        study = build_partial(config, _find_unknown(faults))
     faults += [
-        *find_repeated_keys(documents),
         *check_names(config),
         *check_references(config, study),
         *check_values(study, is_partial),
@@ -57,5 +58,5 @@ def load(
 
 def _find_unknown(faults: Sequence[Fault]) -> set[Location]:
     """The locations whose values are not known because of these faults."""
-    meant = {fault.meant for fault in faults if fault.meant}
+    meant = {place for fault in faults for place in fault.meant}
     return meant | {fault.where for fault in faults if not fault.combination}

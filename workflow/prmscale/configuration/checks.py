@@ -110,9 +110,16 @@ def _check_evaluations(
 def _check_tests(study: Study, where: Location, evaluation: Evaluation) -> Iterator[Fault]:
     """The data sets of an evaluation have test problems."""
     for i, name in enumerate(evaluation.datasets):
-        if any(dataset.name == name and not dataset.test for dataset in study.datasets):
+        dataset = _find_dataset(study, name)
+        if dataset and not dataset.test:
             message = "this data set has no test problems"
             yield Fault((*where, "datasets", i), name, message, "Raise its `test`.")
+
+
+def _find_dataset(study: Study, name: str) -> Dataset | None:
+    """The data set of this name; None if there are none or several."""
+    found = [dataset for dataset in study.datasets if dataset.name == name]
+    return found[0] if len(found) == 1 else None
 
 
 def _check_budgets(study: Study, where: Location, budgets: list[int]) -> Iterator[Fault]:
@@ -144,10 +151,10 @@ def _check_training_set(study: Study, where: Location, data: TrainingSet) -> Ite
     """The sources of a training set have train problems, and the labels and wordings needed."""
     if data.datasets and data.labels == "consensus":
         yield from _check_labellers(study, (*where, "labels"))
-    datasets = {dataset.name: dataset for dataset in study.datasets}
     for name in data.datasets:
-        if name in datasets:
-            yield from _check_source(where, data, datasets[name])
+        dataset = _find_dataset(study, name)
+        if dataset:
+            yield from _check_source(where, data, dataset)
     if data.wordings:
         yield from (_lacks_wordings(where, name) for name in data.corpora)
 
@@ -195,7 +202,7 @@ def _check_problems(study: Study, where: Location, dataset: Dataset) -> Iterator
             dataset.path.replace("{split}", split) for split in ("train", "validation", "test")
         ]
         if not any(map(_is_file, paths)):
-            yield Fault((*where, "path"), dataset.path, "no such file")
+            yield _lacks_file(where, dataset.path)
 
 
 def _check_corpus(study: Study, where: Location, corpus: Corpus) -> Iterator[Fault]:
@@ -203,13 +210,13 @@ def _check_corpus(study: Study, where: Location, corpus: Corpus) -> Iterator[Fau
     if corpus.path is None and corpus.source == "solutions":
         yield Fault(where, corpus.name, "a corpus of solutions must have a path")
     if corpus.path is not None and not _is_file(corpus.path):
-        yield Fault((*where, "path"), corpus.path, "no such file")
+        yield _lacks_file(where, corpus.path)
 
 
 def _check_process_bench(study: Study, where: Location, bench: ProcessBench) -> Iterator[Fault]:
     """The local file of a subset of ProcessBench exists."""
     if bench.path is not None and not _is_file(bench.path.replace("{split}", bench.subset)):
-        yield Fault((*where, "path"), bench.path, "no such file")
+        yield _lacks_file(where, bench.path)
 
 
 def _check_model(study: Study, where: Location, model: ReleasedModel) -> Iterator[Fault]:
@@ -222,6 +229,11 @@ def _check_packages(study: Study, where: Location, folder: str) -> Iterator[Faul
     """The folder of installed packages exists."""
     if not _is_folder(folder):
         yield Fault(where, folder, "no such folder")
+
+
+def _lacks_file(where: Location, path: str) -> Fault:
+    hint = "Only {split} is replaced." if "{" in path.replace("{split}", "") else ""
+    return Fault((*where, "path"), path, "no such file", hint)
 
 
 def _is_file(path: str) -> bool:

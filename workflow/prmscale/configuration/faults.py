@@ -15,7 +15,7 @@ Location = tuple[str | int, ...]
 class Fault:
     """One thing that is wrong: where, the value there, why it is wrong, and a hint.
 
-    `meant` is the location that the user probably meant by a misspelt key. `place` is FILE:LINE if
+    `meant` are locations that the user may have meant by an unknown key. `place` is FILE:LINE if
     it cannot be found from the location. A `combination` is at the location of a block whose values
     are valid alone.
     """
@@ -24,7 +24,7 @@ class Fault:
     value: Any
     message: str
     hint: str = ""
-    meant: Location = ()
+    meant: tuple[Location, ...] = ()
     place: str = ""
     combination: bool = False
 

@@ -68,6 +68,12 @@ def check_references(config: Mapping[str, Any], study: Study) -> Iterator[Fault]
             continue
         for where, value in find_values(config, key):
             if isinstance(value, str) and value not in names:
-                possible = f"Possible: {', '.join(names)}." if names else "There are none."
-                hint = f"{suggest(value, names)} {possible}".lstrip()
+                hint = f"{suggest(value, names)} {_list(names)}".lstrip()
                 yield Fault(where, value, "refers to nothing in this study", hint)
+
+
+def _list(names: list[str]) -> str:
+    if not names:
+        return "There are none."
+    more = ", ..." if len(names) > 12 else ""
+    return f"Possible: {', '.join(names[:12])}{more}."

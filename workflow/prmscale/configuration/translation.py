@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from prmscale.configuration.faults import Fault, Location, find_near, name_key, suggest
@@ -32,29 +33,29 @@ _NUMBERS = ("int_type", "int_from_float", "float_type")
 def translate(errors: Sequence[Any], config: Mapping[str, Any]) -> list[Fault]:
     """The faults that pydantic's errors stand for: one per place.
 
-    Of the alternatives of a type, those are kept that are faulty deepest inside the place.
+    Of the alternatives of a type, those are kept that are faulty deepest inside the place. A key
+    that is missing because it is misspelt is not a fault of its own.
     """
     faults = [_translate(error, _locate(error, config)) for error in errors]
     places = [fault.where for fault in faults]
+    misspelt = {place for fault in faults for place in fault.meant}
     kept: dict[Location, Fault] = {}
     for fault in faults:
         depth = len(fault.where)
         inside = any(len(p) > depth and p[:depth] == fault.where for p in places)
-        if not inside:
+        if not inside and fault.where not in misspelt:
             first = kept.setdefault(fault.where, fault)
             kept[fault.where] = _join(first, fault)
     return list(kept.values())
 
 
 def _join(first: Fault, other: Fault) -> Fault:
-    """The fault of a value that fits neither of two types."""
-    known = first.message.removeprefix("must be ").split(" or ")
-    addition = other.message.removeprefix("must be ")
-    if addition == other.message or addition in known or addition == " or ".join(known):
+    """The fault of a value that has neither of two types."""
+    start = "must be "
+    addition = other.message.removeprefix(start)
+    if addition in first.message or (first.message + other.message).count(start) != 2:
         return first
-    if not first.message.startswith("must be "):
-        return first
-    return Fault(first.where, first.value, f"{first.message} or {addition}", first.hint)
+    return replace(first, message=f"{first.message} or {addition}")
 
 
 def _locate(error: Any, config: Mapping[str, Any]) -> Location:
@@ -66,7 +67,13 @@ def _locate(error: Any, config: Mapping[str, Any]) -> Location:
         is_item = isinstance(node, list | tuple) and isinstance(part, int) and part < len(node)
         if is_key or is_item:
             where, node = (*where, part), node[part]
-    return (*where, error["loc"][-1]) if error["type"] == "missing" else where
+    if error["type"] == "missing":
+        return (*where, error["loc"][-1])
+    if error["type"] == "value_error":
+        # the message of a combination begins with its key
+        key = error["msg"].removeprefix("Value error, ").split()[0].rstrip(":")
+        return (*where, key) if isinstance(node, Mapping) and key in node else where
+    return where
 
 
 def _translate(error: Any, where: Location) -> Fault:
@@ -75,16 +82,20 @@ def _translate(error: Any, where: Location) -> Fault:
         return _translate_unknown_key(where, value)
     if kind == "missing":
         return Fault(where, None, "this key is required and missing")
-    if kind == "invalid_key":
-        return Fault(where, value, "keys must be text", "Put the key in quotes.")
-    if kind == "too_short":
-        return Fault(where, value, f"must have at least {error['ctx']['min_length']} entry")
+    if kind == "invalid_key" or (error["loc"][-1] == "[key]" and not isinstance(value, str)):
+        block = where[:-1] if where[-1:] == (value,) else where
+        return Fault((*block, str(value)), None, "keys must be text", "Put the key in quotes.")
     if kind == "value_error":
         message = error["msg"].removeprefix("Value error, ")
-        return Fault(where, value, message, combination=True)
-    message = _MESSAGES.get(kind) or error["msg"].removeprefix("Input ")
+        if isinstance(value, Mapping) and where[-1:] and where[-1] in value:
+            return Fault(where, value[where[-1]], message)
+        return Fault(where, None, message, combination=True)
+    if kind == "too_short":
+        return Fault(where, value, f"must have at least {error['ctx']['min_length']} entry")
+    message = error["msg"].removeprefix("Input ").replace("should be", "must be", 1)
+    message = _MESSAGES.get(kind, message)
     if value is None:
-        return Fault(where, None, f"{message}, and has no value", "Remove the key, or give one.")
+        return Fault(where, None, f"{message}, and is empty", "Give a value, or remove it.")
     return Fault(where, value, message, _advise(error))
 
 
@@ -96,8 +107,8 @@ def _advise(error: Any) -> str:
     if kind in _NUMBERS and not isinstance(value, bool):
         return _advise_number(value)
     if kind == "string_type" and not isinstance(value, list | dict):
-        return 'YAML reads this as no text: put it in quotes ("...").'
-    if kind in ("list_type", "tuple_type") and not isinstance(value, list | dict):
+        return "Put it in quotes."
+    if kind == "list_type" and not isinstance(value, list | dict):
         return f"Write [{value}]."
     return ""
 
@@ -127,14 +138,19 @@ def _translate_unknown_key(where: Location, value: Any) -> Fault:
     near = find_near(key, keys)
     if near:
         hint = f"Did you mean {near!r}?"
-        return Fault(where, value, "no such key", hint, meant=(*block, near))
+        return Fault(where, value, "no such key", hint, meant=((*block, near),))
     elsewhere = [each for each in every if each.rpartition(".")[2] == key]
     if elsewhere:
         hint = f"Check the indentation: this is a key of {' or '.join(map(_parent, elsewhere))}."
-        return Fault(where, value, "no such key", hint)
+        return Fault(where, value, "no such key", hint, meant=tuple(map(_locate_list, elsewhere)))
     hint = f"Possible: {', '.join(keys)}." if keys else ""
     return Fault(where, value, "no such key", hint)
 
 
 def _parent(key: str) -> str:
     return key.rpartition(".")[0] or "the whole study"
+
+
+def _locate_list(key: str) -> Location:
+    """The location of a key, or of the first list around it."""
+    return tuple(key.partition("[]")[0].split("."))
