@@ -46,9 +46,9 @@ def show(value: Any) -> str:
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
-def find_near(wrong: Any, candidates: Sequence[str]) -> str:
+def find_near(wrong: Any, candidates: Sequence[str], cutoff: float = 0.5) -> str:
     """The candidate closest to a misspelt name; empty if none is close."""
-    return next(iter(difflib.get_close_matches(str(wrong), candidates, 1, 0.5)), "")
+    return next(iter(difflib.get_close_matches(str(wrong), candidates, 1, cutoff)), "")
 
 
 def suggest(wrong: Any, candidates: Sequence[str]) -> str:

@@ -135,16 +135,16 @@ def _translate_unknown_key(where: Location, value: Any) -> Fault:
     prefix = re.sub(r"\[\d+\]", "[]", name_key(block))
     every = list(list_keys())
     keys = [each.rpartition(".")[2] for each in every if each.rpartition(".")[0] == prefix]
-    near = find_near(key, keys)
+    elsewhere = [each for each in every if each.rpartition(".")[2] == key]
+    near = find_near(key, keys, 0.75 if elsewhere else 0.5)
     if near:
         hint = f"Did you mean {near!r}?"
-        return Fault(where, value, "no such key", hint, meant=((*block, near),))
-    elsewhere = [each for each in every if each.rpartition(".")[2] == key]
-    if elsewhere:
+    elif elsewhere:
         hint = f"Check the indentation: this is a key of {' or '.join(map(_parent, elsewhere))}."
-        return Fault(where, value, "no such key", hint, meant=tuple(map(_locate_list, elsewhere)))
-    hint = f"Possible: {', '.join(keys)}." if keys else ""
-    return Fault(where, value, "no such key", hint)
+    else:
+        hint = f"Possible: {', '.join(keys)}." if keys else ""
+    meant = [_locate_list(each) for each in elsewhere] + ([(*block, near)] if near else [])
+    return Fault(where, value, "no such key", hint, tuple(meant))
 
 
 def _parent(key: str) -> str:
