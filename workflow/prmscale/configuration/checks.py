@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from prmscale.configuration.faults import Fault, Location, find_values, name_key
@@ -183,16 +183,21 @@ def _lacks_wordings(where: Location, name: str) -> Fault:
 
 def _check_size(study: Study, where: Location, model: ReleasedPolicy) -> Iterator[Fault]:
     """The `config` of a released policy determines its size."""
-    if model.config is None:
-        return
-    if memory.size(model.config) is None or "model_type" not in model.config:
+    if model.config is not None and not _has_size(model.config):
         yield Fault(
             (*where, "config"),
             model.config,
             "config must have the keys of config.json that tell a model's size",
-            "Required: model_type, num_hidden_layers, hidden_size, num_attention_heads, "
-            "intermediate_size, vocab_size.",
+            "Required: model_type, and as numbers above 0 num_hidden_layers, hidden_size, "
+            "num_attention_heads, intermediate_size, vocab_size.",
         )
+
+
+def _has_size(config: dict[str, Any]) -> bool:
+    try:
+        return "model_type" in config and memory.size(config) is not None
+    except (ArithmeticError, TypeError, ValueError):
+        return False
 
 
 def _check_problems(study: Study, where: Location, dataset: Dataset) -> Iterator[Fault]:
@@ -237,18 +242,12 @@ def _lacks_file(where: Location, path: str) -> Fault:
 
 
 def _is_file(path: str) -> bool:
-    return _expand(path).is_file()
+    # unlike pathlib, os.path also answers for names that no file can have
+    return os.path.isfile(os.path.expanduser(path))
 
 
 def _is_folder(path: str) -> bool:
-    return _expand(path).is_dir()
-
-
-def _expand(path: str) -> Path:
-    try:
-        return Path(path).expanduser()
-    except RuntimeError:  # ~USER of an unknown user
-        return Path(path)
+    return os.path.isdir(os.path.expanduser(path))
 
 
 CHECKS: list[tuple[str, Callable[[Study, Location, Any], Iterator[Fault]]]] = [

@@ -14,6 +14,7 @@ from prmscale.configuration.partial import list_keys
 _BLOCK = "must be a block of keys and values"
 _MESSAGES = {
     "string_type": "must be text",
+    "string_unicode": "must be text in Unicode",
     "int_type": "must be an integer",
     "int_from_float": "must be an integer",
     "float_type": "must be a number",
