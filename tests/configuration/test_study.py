@@ -299,19 +299,6 @@ def test_a_stored_configuration_can_be_read_again():
     assert configuration.load(loaded.model_dump(mode="json")) == loaded
 
 
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("study: mine\nlabels: {rollouts: 4\nseed: 1\n", r"mine\.yaml:3:\d+: not valid YAML"),
-        ("- a\n", "holds a list"),
-    ],
-)
-def test_a_file_that_is_no_configuration_is_named(text, said, tmp_path):
-    (tmp_path / "mine.yaml").write_text(text)
-    with pytest.raises(UserError, match=said):
-        configuration.read_yaml(tmp_path / "mine.yaml")
-
-
 def test_every_fault_is_listed_at_once(tmp_path):
     config = with_value(["labels", "rollouts"], 0)
     config["nonsense"] = 1

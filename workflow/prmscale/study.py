@@ -85,7 +85,7 @@ _CODE_STEP_RULES: tuple[StepRule, ...] = ("statement", "block", "function")
 class Block(BaseModel):
     """A part of the configuration; frozen. Unknown keys and quoted numbers ("450") are errors."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class World(Block):

@@ -23,7 +23,7 @@ def load_study():
     laid_over = [*map(str, workflow.overwrite_configfiles)]
     below = [str(file) for file in workflow.configfiles if str(file) not in laid_over]
     try:
-        return configuration.load(config, [*below, *laid_over])
+        return configuration.load(config, [*below, *laid_over], workflow.config_settings.config)
     except UserError as error:
         raise WorkflowError(str(error)) from None
 

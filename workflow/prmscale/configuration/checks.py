@@ -2,104 +2,167 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
 
-from prmscale.configuration.faults import Fault, Location
+from prmscale.configuration.faults import Fault, Location, find_values, name_key
 from prmscale.engines import memory
-from prmscale.study import GENERATED, Dataset, Study, TrainingSet
+from prmscale.study import (
+    GENERATED,
+    Corpus,
+    Dataset,
+    Evaluation,
+    ProcessBench,
+    ReleasedModel,
+    ReleasedPolicy,
+    Study,
+    TrainingSet,
+)
 
-
-def _find_repeated(names: list[str]) -> list[str]:
-    return [name for name in dict.fromkeys(names) if names.count(name) > 1]
-
-
-# names of our own beside those of policies, data sets and reward models
-RESERVED: dict[Location, set[str]] = {
-    ("policies",): {"tokenizer"},
-    ("datasets",): {"corpus"},
-    ("rewards", "models"): {"without", "likelihood", "trees"},
+# keys whose values are the names of one kind of thing
+_NAMES = {
+    "policies": ["policies.pretraining.ladder[].name", "policies.released[].name"],
+    "datasets": ["datasets[].name"],
+    "corpora": ["datasets[].name", "corpora[].name"],
+    "training sets": ["rewards.data[].name"],
+    "reward models": ["rewards.models[].name", "rewards.released[].name"],
+    "subsets": ["search.first_errors.process_bench[].subset"],
 }
 
+# names of our own beside those of policies, data sets and reward models
+_RESERVED = {
+    "policies": {"tokenizer"},
+    "datasets": {"corpus"},
+    "reward models": {"without", "likelihood", "trees"},
+}
 
-def check_names(study: Study) -> Iterator[Fault]:
-    """No two things of a kind have the same name."""
-    datasets = [d.name for d in study.datasets]
-    corpora = [c.name for c in study.corpora]
-    ladder = [m.name for m in study.policies.pretraining.ladder]
-    released = [m.name for m in study.policies.released]
-    kinds: list[tuple[Location, list[str]]] = [
-        (("datasets",), datasets),
-        (("corpora",), [*dict.fromkeys(datasets), *corpora]),
-        (("policies",), ladder + released),
-        (("rewards", "data"), [d.name for d in study.rewards.data]),
-        (("rewards", "models"), study.reward_model_names()),
-    ]
-    for where, names in kinds:
-        for name in _find_repeated(names):
-            yield Fault(where, name, "this name is used twice")
-    for where, names in (
-        (("policies",), ladder + released),
-        (("datasets",), datasets),
-        (("rewards", "models"), study.reward_model_names()),
-    ):
-        for name in RESERVED[where] & set(names):
-            yield Fault(where, name, "this name is kept for a folder or file of the results")
+# lists in which a value has no second meaning
+_SETS = [
+    "labels.consensus",
+    "labels.compare.methods",
+    "rewards.data[].datasets",
+    "rewards.data[].corpora",
+    "rewards.data[].wordings",
+    "search.strategies",
+    "search.aggregations",
+    "search.likelihoods",
+    "search.tree.reward_models",
+    "search.tree.strategies",
+    "search.tree.aggregations",
+    "analysis.figures",
+]
 
 
-def check_evaluations(study: Study) -> Iterator[Fault]:
+def check_names(config: Mapping[str, Any]) -> Iterator[Fault]:
+    """No two things of a kind have the same name, and no list names a thing twice."""
+    reported: set[Location] = set()
+    for kind, keys in _NAMES.items():
+        named = [each for key in keys for each in find_values(config, key)]
+        for fault in _find_repeated(named, "this name is used twice"):
+            if fault.where not in reported:
+                yield fault
+            reported.add(fault.where)
+        for where, name in named:
+            if isinstance(name, str) and name in _RESERVED.get(kind, ()):
+                message = "this name is kept for a folder or file of the results"
+                yield Fault(where, name, message, "Choose another.")
+    for key in _SETS:
+        for where, values in find_values(config, key):
+            if isinstance(values, list):
+                items = [((*where, i), value) for i, value in enumerate(values)]
+                yield from _find_repeated(items, "this is named twice")
+
+
+def _find_repeated(values: Iterable[tuple[Location, Any]], message: str) -> Iterator[Fault]:
+    first: dict[str, Location] = {}
+    for where, value in values:
+        if isinstance(value, str) and first.setdefault(value, where) != where:
+            yield Fault(where, value, message, f"The first is {name_key(first[value])}.")
+
+
+def check_values(study: Study, is_partial: bool) -> Iterator[Fault]:
+    """The faults that the checks of all keys find.
+
+    Of a partial study, a check ends where it reads a value that is not known.
+    """
+    for key, check in CHECKS:
+        for where, value in find_values(study, key):
+            try:
+                yield from check(study, where, value)
+            except AttributeError:
+                if not is_partial:
+                    raise
+
+
+def _check_evaluations(
+    study: Study, where: Location, evaluations: list[Evaluation]
+) -> Iterator[Fault]:
     """No policy is evaluated on a data set twice."""
-    tests = [f"{e.policy} on {name}" for e, name in study.tests()]
-    for test in _find_repeated(tests):
-        yield Fault(("search", "evaluations"), test, "this is evaluated twice")
+    tests = [
+        ((*where, i, "datasets", k), f"{evaluation.policy} on {name}")
+        for i, evaluation in enumerate(evaluations)
+        for k, name in enumerate(evaluation.datasets)
+    ]
+    yield from _find_repeated(tests, "this is evaluated twice")
 
 
-def check_budgets(study: Study) -> Iterator[Fault]:
+def _check_tests(study: Study, where: Location, evaluation: Evaluation) -> Iterator[Fault]:
+    """The data sets of an evaluation have test problems."""
+    for i, name in enumerate(evaluation.datasets):
+        dataset = _find_dataset(study, name)
+        if dataset and not dataset.test:
+            message = "this data set has no test problems"
+            yield Fault((*where, "datasets", i), name, message, "Raise its `test`.")
+
+
+def _find_dataset(study: Study, name: str) -> Dataset | None:
+    """The data set of this name; None if there are none or several."""
+    found = [dataset for dataset in study.datasets if dataset.name == name]
+    return found[0] if len(found) == 1 else None
+
+
+def _check_budgets(study: Study, where: Location, budgets: list[int]) -> Iterator[Fault]:
     """Budgets increase from 1, and some evaluation has samples for the largest."""
-    where, budgets = ("search", "budgets"), study.search.budgets
-    samples = max([e.samples for e in study.search.evaluations], default=0)
     if budgets != sorted(set(budgets)) or budgets[:1] != [1]:
         yield Fault(where, budgets, "budgets must be increasing numbers from 1")
-    elif samples and budgets[-1] > samples:
+        return
+    samples = max([each.samples for each in study.search.evaluations], default=0)
+    if samples and budgets[-1] > samples:
         remedy = "end the budgets there, or raise the samples"
         yield Fault(where, budgets, f"no evaluation has more than {samples} samples; {remedy}")
 
 
-def check_consensus(study: Study) -> Iterator[Fault]:
-    """Whoever uses consensus labels names at least two labellers."""
-    labellers = len(set(study.labels.consensus))
-    if labellers >= 2:
-        return
-    users: list[Location] = [
-        ("rewards", "data", i, "labels")
-        for i, data in enumerate(study.rewards.data)
-        if data.datasets and data.labels == "consensus"
-    ]
-    if "consensus" in study.labels.compare.methods:
-        users.append(("labels", "compare", "methods"))
-    for where in users:
-        yield Fault(
-            where,
-            "consensus",
-            f"labels.consensus must name at least two policies; it names {labellers}",
-        )
+def _check_compared(study: Study, where: Location, methods: list[str]) -> Iterator[Fault]:
+    """Consensus labels are compared only if there are labellers."""
+    if "consensus" in methods:
+        yield from _check_labellers(study, where)
 
 
-def check_training_sets(study: Study) -> Iterator[Fault]:
-    """The sources of each training set have train problems, and the labels and wordings needed."""
-    datasets = {dataset.name: dataset for dataset in study.datasets}
-    for i, data in enumerate(study.rewards.data):
-        where = ("rewards", "data", i)
-        for name in data.datasets:
-            if name in datasets:
-                yield from _check_source(where, data, datasets[name])
-        if data.wordings:
-            yield from (_lacks_wordings(where, name) for name in data.corpora)
+def _check_labellers(study: Study, where: Location) -> Iterator[Fault]:
+    """Consensus labels have at least two labellers."""
+    labellers = len(study.labels.consensus)
+    if labellers < 2:
+        message = f"labels.consensus must name at least two policies; it names {labellers}"
+        yield Fault(where, "consensus", message)
+
+
+def _check_training_set(study: Study, where: Location, data: TrainingSet) -> Iterator[Fault]:
+    """The sources of a training set have train problems, and the labels and wordings needed."""
+    if data.datasets and data.labels == "consensus":
+        yield from _check_labellers(study, (*where, "labels"))
+    for name in data.datasets:
+        dataset = _find_dataset(study, name)
+        if dataset:
+            yield from _check_source(where, data, dataset)
+    if data.wordings:
+        yield from (_lacks_wordings(where, name) for name in data.corpora)
 
 
 def _check_source(where: Location, data: TrainingSet, dataset: Dataset) -> Iterator[Fault]:
     if not dataset.train:
-        yield Fault(where, dataset.name, "this data set has no train problems")
+        message = "this data set has no train problems"
+        yield Fault(where, dataset.name, message, "Raise its `train`.")
     if dataset.source in GENERATED:
         return
     if data.labels == "oracle":
@@ -118,65 +181,86 @@ def _lacks_wordings(where: Location, name: str) -> Fault:
     return Fault((*where, "wordings"), name, message)
 
 
-def check_sizes(study: Study) -> Iterator[Fault]:
+def _check_size(study: Study, where: Location, model: ReleasedPolicy) -> Iterator[Fault]:
     """The `config` of a released policy determines its size."""
-    for i, model in enumerate(study.policies.released):
-        if model.config is None:
-            continue
-        if memory.size(model.config) is None or "model_type" not in model.config:
-            yield Fault(
-                ("policies", "released", i, "config"),
-                model.config,
-                "config must have the keys of config.json that tell a model's size",
-                "Required: model_type, num_hidden_layers, hidden_size, num_attention_heads, "
-                "intermediate_size, vocab_size.",
-            )
+    if model.config is not None and not _has_size(model.config):
+        yield Fault(
+            (*where, "config"),
+            model.config,
+            "config must have the keys of config.json that tell a model's size",
+            "Required: model_type, and as numbers above 0 num_hidden_layers, hidden_size, "
+            "num_attention_heads, intermediate_size, vocab_size.",
+        )
 
 
-def _exists(path: str) -> bool:
-    return Path(path).expanduser().exists()
+def _has_size(config: dict[str, Any]) -> bool:
+    try:
+        return "model_type" in config and memory.size(config) is not None
+    except (ArithmeticError, TypeError, ValueError):
+        return False
 
 
-def check_files(study: Study) -> Iterator[Fault]:
-    """Local files of data sets, corpora and ProcessBench exist; solutions have a path."""
-    for i, dataset in enumerate(study.datasets):
-        splits = ("train", "validation", "test")
-        paths = [(dataset.path or ".").replace("{split}", split) for split in splits]
-        if not any(map(_exists, paths)):
-            yield Fault(("datasets", i, "path"), dataset.path, "no such file")
-    for i, corpus in enumerate(study.corpora):
-        if corpus.path is None and corpus.source == "solutions":
-            yield Fault(("corpora", i), corpus.name, "a corpus of solutions must have a path")
-        if corpus.path is not None and not _exists(corpus.path):
-            yield Fault(("corpora", i, "path"), corpus.path, "no such file")
-    for i, each in enumerate(study.search.first_errors.process_bench):
-        if each.path and not _exists(each.path.replace("{split}", each.subset)):
-            where = ("search", "first_errors", "process_bench", i, "path")
-            yield Fault(where, each.path, "no such file")
+def _check_problems(study: Study, where: Location, dataset: Dataset) -> Iterator[Fault]:
+    """The local file of a data set, or of one of its splits, exists."""
+    if dataset.path is not None:
+        paths = [
+            dataset.path.replace("{split}", split) for split in ("train", "validation", "test")
+        ]
+        if not any(map(_is_file, paths)):
+            yield _lacks_file(where, dataset.path)
 
 
-def check_folders(study: Study) -> Iterator[Fault]:
-    """Local folders of packages and models exist. Hub names are looked up when a job needs them."""
-    packages = study.code_execution.packages
-    if packages and not Path(packages).expanduser().is_dir():
-        yield Fault(("code_execution", "packages"), packages, "no such folder")
-    released = {
-        "policies": [model.model for model in study.policies.released],
-        "rewards": [model.model for model in study.rewards.released],
-    }
-    for block, paths in released.items():
-        for i, path in enumerate(paths):
-            if path.startswith((".", "/", "~")) and not _exists(path):
-                yield Fault((block, "released", i, "model"), path, "no such folder")
+def _check_corpus(study: Study, where: Location, corpus: Corpus) -> Iterator[Fault]:
+    """The local file of a corpus exists; solutions have a path."""
+    if corpus.path is None and corpus.source == "solutions":
+        yield Fault(where, corpus.name, "a corpus of solutions must have a path")
+    if corpus.path is not None and not _is_file(corpus.path):
+        yield _lacks_file(where, corpus.path)
 
 
-CHECKS: list[Callable[[Study], Iterable[Fault]]] = [
-    check_names,
-    check_evaluations,
-    check_files,
-    check_folders,
-    check_sizes,
-    check_budgets,
-    check_consensus,
-    check_training_sets,
+def _check_process_bench(study: Study, where: Location, bench: ProcessBench) -> Iterator[Fault]:
+    """The local file of a subset of ProcessBench exists."""
+    if bench.path is not None and not _is_file(bench.path.replace("{split}", bench.subset)):
+        yield _lacks_file(where, bench.path)
+
+
+def _check_model(study: Study, where: Location, model: ReleasedModel) -> Iterator[Fault]:
+    """A local folder of a model exists. Hub names are looked up when a job needs them."""
+    if model.model.startswith((".", "/", "~")) and not _is_folder(model.model):
+        yield Fault((*where, "model"), model.model, "no such folder")
+
+
+def _check_packages(study: Study, where: Location, folder: str) -> Iterator[Fault]:
+    """The folder of installed packages exists."""
+    if not _is_folder(folder):
+        yield Fault(where, folder, "no such folder")
+
+
+def _lacks_file(where: Location, path: str) -> Fault:
+    hint = "Only {split} is replaced." if "{" in path.replace("{split}", "") else ""
+    return Fault((*where, "path"), path, "no such file", hint)
+
+
+def _is_file(path: str) -> bool:
+    # unlike pathlib, os.path also answers for names that no file can have
+    return os.path.isfile(os.path.expanduser(path))
+
+
+def _is_folder(path: str) -> bool:
+    return os.path.isdir(os.path.expanduser(path))
+
+
+CHECKS: list[tuple[str, Callable[[Study, Location, Any], Iterator[Fault]]]] = [
+    ("search.evaluations", _check_evaluations),
+    ("search.evaluations[]", _check_tests),
+    ("datasets[]", _check_problems),
+    ("corpora[]", _check_corpus),
+    ("search.first_errors.process_bench[]", _check_process_bench),
+    ("code_execution.packages", _check_packages),
+    ("policies.released[]", _check_model),
+    ("rewards.released[]", _check_model),
+    ("policies.released[]", _check_size),
+    ("search.budgets", _check_budgets),
+    ("labels.compare.methods", _check_compared),
+    ("rewards.data[]", _check_training_set),
 ]

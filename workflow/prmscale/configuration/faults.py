@@ -4,30 +4,57 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
-
-import yaml
 
 Location = tuple[str | int, ...]
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing that is wrong: where, the value there, why it is wrong, and a hint."""
+    """One thing that is wrong: where, the value there, why it is wrong, and a hint.
+
+    `meant` are locations that the user may have meant by an unknown key. `place` is FILE:LINE if
+    it cannot be found from the location. A `combination` is at the location of a block whose values
+    are valid alone.
+    """
 
     where: Location
     value: Any
     message: str
     hint: str = ""
+    meant: tuple[Location, ...] = ()
+    place: str = ""
+    combination: bool = False
+
+    def explain(self, place: str) -> str:
+        """The line that explains the fault at a place, such as config.yaml:3."""
+        key = name_key(self.where)
+        value = "" if self.value is None or not key else f" = {show(self.value)}"
+        parts = [self.place or place, f"{key}{value}", f"{self.message}. {self.hint}".strip()]
+        return "  " + ": ".join(filter(None, parts))
+
+
+def show(value: Any) -> str:
+    """A value as JSON in at most 80 characters."""
+    try:
+        text = json.dumps(value, default=str, ensure_ascii=False)
+    except (TypeError, ValueError):  # keys that are not text, and values that hold themselves
+        text = str(value)
+    text = text.encode("utf-8", "backslashreplace").decode()
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def find_near(wrong: Any, candidates: Sequence[str], cutoff: float = 0.5) -> str:
+    """The candidate closest to a misspelt name; empty if none is close."""
+    return next(iter(difflib.get_close_matches(str(wrong), candidates, 1, cutoff)), "")
 
 
 def suggest(wrong: Any, candidates: Sequence[str]) -> str:
     """A question whether the closest candidate was meant; empty if none is close."""
-    near = difflib.get_close_matches(str(wrong), candidates, 1, 0.5)
-    return f"Did you mean {near[0]!r}?" if near else ""
+    near = find_near(wrong, candidates)
+    return f"Did you mean {near!r}?" if near else ""
 
 
 def name_key(where: Location) -> str:
@@ -36,45 +63,23 @@ def name_key(where: Location) -> str:
     return "".join(parts).lstrip(".")
 
 
-def explain(fault: Fault, files: Sequence[str | Path]) -> str:
-    """The line that explains a fault."""
-    value = "" if fault.value is None else f" = {json.dumps(fault.value, default=str)[:80]}"
-    hint = f" {fault.hint}" if fault.hint else ""
-    place = _find_place(fault.where, files)
-    return f"  {place}{name_key(fault.where)}{value}: {fault.message}.{hint}"
+def find_values(root: Any, key: str) -> Iterator[tuple[Location, Any]]:
+    """Every value of a key such as rewards.data[].datasets[], with its location.
 
-
-def _find_place(where: Location, files: Sequence[str | Path]) -> str:
-    """FILE:LINE of the key in the topmost file that sets it, or of the nearest enclosing block.
-
-    A list replaces the lists of the files below: its items are in the topmost file that has it.
+    `root` is a study or a configuration. Parts that are missing, null or of a wrong type have no
+    values.
     """
-    in_list = next((at for at, part in enumerate(where) if isinstance(part, int)), len(where))
-    found: list[tuple[int, str]] = []
-    for file in reversed(files):
-        depth, line = _descend(yaml.compose(Path(file).read_text()), where)
-        found.append((min(depth, in_list), f"{file}:{line}: "))
-    depth, place = max(found, key=lambda each: each[0], default=(0, ""))
-    if depth:
-        return place
-    return f"{files[-1]}: " if files else ""
+    found: list[tuple[Location, Any]] = [((), root)]
+    for part in key.split("."):
+        name = part.removesuffix("[]")
+        found = [((*where, name), _read(block, name)) for where, block in found]
+        if part.endswith("[]"):
+            lists, found = found, []
+            for where, values in lists:
+                items = values if isinstance(values, list) else []
+                found += [((*where, i), item) for i, item in enumerate(items)]
+    return ((where, value) for where, value in found if value is not None)
 
 
-def _descend(node: Any, where: Location) -> tuple[int, int]:
-    """How many parts of a location a YAML document has, and the line of the last."""
-    line = 0
-    for depth, part in enumerate(where):
-        child = _find_child(node, part)
-        if child is None:
-            return depth, line
-        node, line = child, child.start_mark.line + 1
-    return len(where), line
-
-
-def _find_child(node: Any, part: str | int) -> Any:
-    """The YAML node of a key or list index; None if there is none."""
-    if isinstance(node, yaml.SequenceNode):
-        return node.value[part] if isinstance(part, int) and part < len(node.value) else None
-    if isinstance(node, yaml.MappingNode):
-        return next((value for key, value in node.value if key.value == str(part)), None)
-    return None
+def _read(block: Any, name: str) -> Any:
+    return block.get(name) if isinstance(block, Mapping) else getattr(block, name, None)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from prmscale.configuration.faults import Fault, Location, suggest
+from prmscale.configuration.faults import Fault, find_values, suggest
 from prmscale.study import VALIDATION, Study
 
 
@@ -55,26 +55,25 @@ REFERENCES: dict[str, Callable[[Study], list[str]]] = {
 }
 
 
-def check_references(study: Study) -> list[Fault]:
-    """A fault for each name that refers to nothing in the study."""
-    faults = []
+def check_references(config: Mapping[str, Any], study: Study) -> Iterator[Fault]:
+    """A fault for each name in the configuration that refers to nothing in the study.
+
+    Of a faulty configuration `study` is the known part. References are not judged if the names that
+    they could have are not all known.
+    """
     for key, list_names in REFERENCES.items():
-        names = list_names(study)
-        for where, value in _find_values(study, key):
-            if value not in names:
-                hint = f"{suggest(value, names)} Possible: {', '.join(names)}.".lstrip()
-                faults.append(Fault(where, value, "refers to nothing in this study", hint))
-    return faults
+        try:
+            names = list_names(study)
+        except AttributeError:
+            continue
+        for where, value in find_values(config, key):
+            if isinstance(value, str) and value not in names:
+                hint = f"{suggest(value, names)} {_list(names)}".lstrip()
+                yield Fault(where, value, "refers to nothing in this study", hint)
 
 
-def _find_values(study: Study, key: str) -> Iterator[tuple[Location, Any]]:
-    """Every value of a key such as rewards.data[].datasets[], with its location."""
-    found: list[tuple[Location, Any]] = [((), study)]
-    for part in key.split("."):
-        name = part.removesuffix("[]")
-        found = [((*where, name), getattr(block, name)) for where, block in found]
-        if part.endswith("[]"):
-            lists, found = found, []
-            for where, values in lists:
-                found += [((*where, i), value) for i, value in enumerate(values or [])]
-    return ((where, value) for where, value in found if value is not None)
+def _list(names: list[str]) -> str:
+    if not names:
+        return "There are none."
+    more = ", ..." if len(names) > 12 else ""
+    return f"Possible: {', '.join(names[:12])}{more}."
