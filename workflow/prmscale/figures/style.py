@@ -14,6 +14,7 @@ from typing import Any
 
 import matplotlib as mpl
 import pandas as pd
+import seaborn as sns
 from matplotlib.figure import Figure
 
 from prmscale.files import atomic_write
@@ -94,7 +95,7 @@ def show_strategy(name: str) -> tuple[str, Look]:
 # dashes of the thin black curves that are fitted to points
 FITS: list[tuple[float, tuple[float, ...]]] = [(0, (8, 2)), (0, (3, 1, 1, 1, 1, 1)), (0, (1, 0.8))]
 
-RC: dict[Any, Any] = {  # a white grid, as seaborn's whitegrid for paper
+RC = {
     "font.size": 8,
     "axes.titlesize": 8,
     "axes.labelsize": 8,
@@ -104,27 +105,10 @@ RC: dict[Any, Any] = {  # a white grid, as seaborn's whitegrid for paper
     "legend.frameon": False,
     "legend.handlelength": 3.2,
     "lines.linewidth": 1.3,
-    "legend.title_fontsize": 9.6,
     "axes.linewidth": 0.7,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "axes.edgecolor": ".8",
-    "axes.labelcolor": ".15",
     "grid.linewidth": 0.4,
-    "grid.color": ".8",
-    "lines.markersize": 4.8,
-    "lines.solid_capstyle": "round",
-    "patch.linewidth": 0.8,
-    "patch.edgecolor": "w",
-    "patch.force_edgecolor": True,
-    "text.color": ".15",
-    **{f"{axis}tick.color": ".15" for axis in "xy"},
-    **{f"{axis}tick.major.width": 0.7 for axis in "xy"},
-    **{f"{axis}tick.minor.width": 0.8 for axis in "xy"},
-    **{f"{axis}tick.major.size": 4.8 for axis in "xy"},
-    **{f"{axis}tick.minor.size": 3.2 for axis in "xy"},
-    "xtick.bottom": False,  # the grid shows where the labels stand
-    "ytick.left": False,
+    "xtick.major.width": 0.7,
+    "ytick.major.width": 0.7,
     "font.family": "DejaVu Sans",  # ships with matplotlib: the same on every machine
     "pdf.fonttype": 42,
     "savefig.dpi": 200,
@@ -134,7 +118,12 @@ RC: dict[Any, Any] = {  # a white grid, as seaborn's whitegrid for paper
 @contextmanager
 def apply() -> Iterator[None]:
     """Use the shared style within a `with` block."""
-    with mpl.rc_context(RC):
+    settings: dict[Any, Any] = {
+        **sns.axes_style("whitegrid"),
+        **sns.plotting_context("paper"),
+        **RC,
+    }
+    with mpl.rc_context(settings):
         yield
 
 
