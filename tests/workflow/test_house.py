@@ -51,3 +51,17 @@ def test_functions_and_files_stay_short():
             if isinstance(node, ast.FunctionDef) and node.end_lineno - node.lineno >= 60:
                 long.append(f"{path.name}: {node.name}")
     assert long == []
+
+
+def test_comprehensions_are_not_nested():
+    """A loop, or a function with a name, reads better; two `for` at most."""
+    kinds = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+    nested = []
+    for path in sorted((ROOT / "workflow").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            inner = [
+                each for each in ast.walk(node) if isinstance(each, kinds) and each is not node
+            ]
+            if isinstance(node, kinds) and (inner or len(node.generators) > 2):
+                nested.append(f"{path.name}:{node.lineno}")
+    assert nested == []

@@ -74,10 +74,9 @@ _JSON = ("answer", "tests", "detail")
 
 def to_table(problems: Sequence[Problem]) -> pd.DataFrame:
     """Problems as a `problems` table (answer, tests and detail as JSON)."""
-    rows = [
-        {**vars(problem), **{key: json.dumps(vars(problem)[key]) for key in _JSON}}
-        for problem in problems
-    ]
+    rows = []
+    for row in map(vars, problems):
+        rows.append(row | {key: json.dumps(row[key]) for key in _JSON})
     return pd.DataFrame(rows, columns=list(Problem.__dataclass_fields__))
 
 

@@ -118,10 +118,10 @@ class BigCodeBench(CodeBenchmark):
         outcomes = self._run([Program(f"import {name}", ("0",)) for name in new]) if new else []
         for name, outcome in zip(new, outcomes, strict=True):
             self._import_errors[name] = outcome.error
-        return [
-            [f"{name} ({error})" for name in names if (error := self._import_errors[name])]
-            for names in needed
-        ]
+        missing = {
+            name: f"{name} ({error})" for name, error in self._import_errors.items() if error
+        }
+        return [list(filter(None, map(missing.get, names))) for names in needed]
 
     def _make_problem(self, rows: Rows, split: str, index: int) -> Problem:
         prompt, test = rows.field(index, "complete_prompt", str), rows.field(index, "test", str)

@@ -100,12 +100,17 @@ def same_atoms(a: Form, b: Form) -> bool:
     return _agree(list(zip(first, second, strict=True)))
 
 
+def _is_finite(value: Any) -> bool:
+    """Whether a value is a finite number."""
+    return bool(value.is_number and value.is_finite)
+
+
 def _agree(pairs: Sequence[tuple[Any, Any]]) -> bool:
     """Whether two expressions agree at all points where both have a value.
 
     They must have a value at two positive points; at negative points only real values count.
     """
-    finite = [all(v.is_number and v.is_finite for v in pair) for pair in pairs]
+    finite = [_is_finite(v) and _is_finite(w) for v, w in pairs]
     if sum(finite[:_POSITIVE]) < 2:
         return False
     for number, (v, w) in enumerate(pairs):
