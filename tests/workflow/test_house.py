@@ -51,3 +51,18 @@ def test_functions_and_files_stay_short():
             if isinstance(node, ast.FunctionDef) and node.end_lineno - node.lineno >= 60:
                 long.append(f"{path.name}: {node.name}")
     assert long == []
+
+
+COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+
+
+def test_comprehensions_stay_flat():
+    """None inside another, and at most two `for` clauses."""
+    dense = []
+    for path in sorted((ROOT / "workflow").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, COMPREHENSIONS):
+                inner = [n for n in ast.walk(node) if isinstance(n, COMPREHENSIONS)]
+                if len(inner) > 1 or len(node.generators) > 2:
+                    dense.append(f"{path.relative_to(ROOT)}:{node.lineno}")
+    assert dense == []

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import sys
+from itertools import product
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
@@ -1209,15 +1210,12 @@ class Study(Block):
         without repetition.
         """
         used = {model.data for model in self.rewards.models}
-        return [
-            *dict.fromkeys(
-                (policy, dataset, data.labels)
-                for data in self.rewards.data
-                if data.name in used
-                for policy in self.writers(data)
-                for dataset in data.datasets
-            )
-        ]
+        tables: list[tuple[str, str, LabelMethod]] = []
+        for data in self.rewards.data:
+            if data.name in used:
+                pairs = product(self.writers(data), data.datasets)
+                tables += [(policy, dataset, data.labels) for policy, dataset in pairs]
+        return list(dict.fromkeys(tables))
 
     def labels_compared_on(self) -> list[str]:
         """The data sets on which label methods are compared: the labelled ones that are generated,

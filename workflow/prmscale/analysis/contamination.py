@@ -42,7 +42,7 @@ def table(train: pd.DataFrame, test: pd.DataFrame, n: int = 13) -> pd.DataFrame:
 def _read(problems: pd.DataFrame) -> dict[str, list[Words]]:
     """The words of each problem, by data set."""
     by_dataset = problems.groupby("dataset", sort=True)["prompt"]
-    return {str(name): [_words(text) for text in prompts] for name, prompts in by_dataset}
+    return {str(name): list(map(_words, prompts)) for name, prompts in by_dataset}
 
 
 def _words(text: str) -> Words:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from prmscale.engines.requests import Continuation, Extend, Judge, Strategy
 from prmscale.tasks.base import Prefix
@@ -60,10 +61,10 @@ def monte_carlo(solutions: Sequence[Prefix], complete: Sequence[bool], rollouts:
         for c in group
     ]
     right = iter((yield Judge([*ends, *map(as_ended, sorted(whole))])))
-    estimates = {
-        prefix: Estimate(len(group), sum(next(right) for _ in group), sum(c.tokens for c in group))
-        for prefix, group in zip(open_, continued, strict=True)
-    }
+    estimates = {}
+    for prefix, group in zip(open_, continued, strict=True):
+        hits = sum(islice(right, len(group)))
+        estimates[prefix] = Estimate(len(group), hits, sum(c.tokens for c in group))
     for solution in sorted(whole):
         estimates[solution] = Estimate(rollouts, rollouts * bool(next(right)), 0)
     return estimates

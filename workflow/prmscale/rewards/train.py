@@ -263,8 +263,11 @@ def epoch_batches(texts: Texts, settings: RewardTraining, seed: int) -> list[lis
         by_problem.setdefault(example.problem.problem_id, []).append(i)
     groups = list(by_problem.values())
     together = max(1, round(settings.batch * len(groups) / len(texts.examples)))
-    batches = bucket([max(lengths[i] for i in group) for group in groups], together, seed)
-    return [[i for number in batch for i in groups[number]] for batch in batches]
+    longest = [max(map(lengths.__getitem__, group)) for group in groups]
+    batches = []
+    for numbers in bucket(longest, together, seed):
+        batches.append([i for number in numbers for i in groups[number]])
+    return batches
 
 
 def _loss(logits: torch.Tensor, texts: Texts, settings: RewardTraining) -> torch.Tensor:

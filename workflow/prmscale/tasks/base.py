@@ -74,10 +74,11 @@ _JSON = ("answer", "tests", "detail")
 
 def to_table(problems: Sequence[Problem]) -> pd.DataFrame:
     """Problems as a `problems` table (answer, tests and detail as JSON)."""
-    rows = [
-        {**vars(problem), **{key: json.dumps(vars(problem)[key]) for key in _JSON}}
-        for problem in problems
-    ]
+    rows = []
+    for problem in problems:
+        row = vars(problem)
+        encoded = {key: json.dumps(row[key]) for key in _JSON}
+        rows.append({**row, **encoded})
     return pd.DataFrame(rows, columns=list(Problem.__dataclass_fields__))
 
 

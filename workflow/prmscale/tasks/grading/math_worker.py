@@ -105,7 +105,7 @@ def _agree(pairs: Sequence[tuple[Any, Any]]) -> bool:
 
     They must have a value at two positive points; at negative points only real values count.
     """
-    finite = [all(v.is_number and v.is_finite for v in pair) for pair in pairs]
+    finite = [_is_finite(v) and _is_finite(w) for v, w in pairs]
     if sum(finite[:_POSITIVE]) < 2:
         return False
     for number, (v, w) in enumerate(pairs):
@@ -113,6 +113,10 @@ def _agree(pairs: Sequence[tuple[Any, Any]]) -> bool:
         if counts and not alike(v, w):
             return False
     return True
+
+
+def _is_finite(value: Any) -> bool:
+    return bool(value.is_number and value.is_finite)
 
 
 def _is_rounded(form: Form, value: Any) -> bool:
