@@ -130,7 +130,7 @@ def combine(*parts: Evidence) -> Evidence:
     A part that is not known (NaN) supports nothing. Each part refutes a claim that is just true at
     half the level, since its p is two-sided; two parts together refute it at the level.
     """
-    supported, refuted = zip(*(map(_known, part) for part in parts), strict=True)
+    supported, refuted = zip(*(map(_fill_unknown, part) for part in parts), strict=True)
     return Evidence(max(supported), min(refuted))
 
 
@@ -140,7 +140,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
     A p-value that is not known (NaN) counts as 1.
     """
-    known = [_known(p) for p in p_values]
+    known = [_fill_unknown(p) for p in p_values]
     found, largest = [1.0] * len(known), 0.0
     for rank, i in enumerate(sorted(range(len(known)), key=known.__getitem__)):
         largest = max(largest, min(1.0, (len(known) - rank) * known[i]))
@@ -148,7 +148,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return found
 
 
-def _known(p: float) -> float:
+def _fill_unknown(p: float) -> float:
     """A p-value, 1 where it is not known: comparisons with NaN depend on the order."""
     return 1.0 if isnan(p) else p
 

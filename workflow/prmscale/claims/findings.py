@@ -28,8 +28,8 @@ def _nothing_unspent() -> pd.DataFrame:
 class Findings:
     """What was measured of the claims, and beside them.
 
-    `transfer` is the table of `transfer.measure_matrix`, `unspent` that of `strategies.find_unspent`,
-    and `scaling_law` that of `tradeoff.table`.
+    `transfer` is the table of `transfer.measure_matrix`, `unspent` that of
+    `strategies.find_unspent`, and `scaling_law` that of `tradeoff.table`.
     """
 
     claims: Sequence[Claim] = ()

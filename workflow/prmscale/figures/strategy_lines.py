@@ -43,8 +43,9 @@ def select(results: Results, rules: Rules, figure: str) -> pd.DataFrame:
 def points(rows: pd.DataFrame, costs: Sequence[str], level: float) -> pd.DataFrame:
     """Accuracy with its interval at each budget of each strategy, and what it cost.
 
-    Beside it stand what the strategy spent of the budget and its share of problems without an
-    answer (`spending.measure_spending`), and the mean of each of the `costs` over problems and training seeds.
+    Further columns are what the strategy spent of the budget, its share of problems without an
+    answer (both by `spending.measure_spending`), and the mean of each of the `costs` over problems
+    and training seeds.
     """
     data = curve(rows, BY, level=level)
     means = rows.groupby(BY)[list(costs)].mean().reset_index()
