@@ -35,7 +35,9 @@ TRAININGS = {  # mean accuracies along training
     ids=["logarithm", "power law", "saturating"],
 )
 def test_the_true_form_predicts_a_size_left_out(values: np.ndarray, best: forms.Form) -> None:
-    errors = {form: forms.left_out_error(form, SIZES, values[None])[0] for form in forms.OF_SIZE}
+    errors = {
+        form: forms.leave_one_out_rmse(form, SIZES, values[None])[0] for form in forms.OF_SIZE
+    }
     assert errors[best] == pytest.approx(0, abs=1e-9)
     # a power law of the error is a saturating curve too
     wrong = [form for form in forms.OF_SIZE if form not in (best, forms.SATURATING)]

@@ -12,7 +12,7 @@ import pytest
 from prmscale.analysis import power
 from prmscale.analysis.estimates import mean_interval, paired_difference
 from prmscale.analysis.intervals import Interval
-from prmscale.analysis.verdicts import EQUIVALENCE_LEVEL, above, alike
+from prmscale.analysis.verdicts import EQUIVALENCE_LEVEL, judge_above, judge_equivalence
 
 PROBLEM, SEED, BOTH = (
     0.4,
@@ -89,7 +89,7 @@ def test_the_problems_named_decide_at_the_stated_power(
     seeds: int, effect: float, seed: float
 ) -> None:
     """Studies of that many problems find the effect in 80 %, and those of half as many do not."""
-    words = power.needed(_measured(100, seeds, effect, seed), 0.95)
+    words = power.estimate_need(_measured(100, seeds, effect, seed), 0.95)
     wanted = _numbers(words)[0]
     assert f"about {wanted:,} problems at {seeds} seed" in words
     generator, rates = np.random.default_rng(2), []
@@ -102,7 +102,7 @@ def test_the_problems_named_decide_at_the_stated_power(
 
 
 def test_seeds_that_differ_want_more_seeds() -> None:
-    words = power.needed(_measured(800, 2, 0.06, 0.05), 0.95)
+    words = power.estimate_need(_measured(800, 2, 0.06, 0.05), 0.95)
     seeds = _numbers(words)[0]
     assert (
         words == f"about {seeds} seeds on 800 problems; no number of problems suffices at 2 seeds"
@@ -112,22 +112,26 @@ def test_seeds_that_differ_want_more_seeds() -> None:
         mean_interval(_differences(generator, 800, seeds, 0.06, 0.05), 0.95) for _ in range(100)
     ]
     assert 0.70 <= np.mean([each.low > 0 for each in found]) <= 0.92
-    both = power.needed(_measured(200, 2, 0.05, 0.05), 0.95)  # here neither is enough alone
+    both = power.estimate_need(_measured(200, 2, 0.05, 0.05), 0.95)  # here neither is enough alone
     n, seeds = _numbers(both)[1:]
     assert n / 200 == seeds / 2 > 1
 
 
 def test_what_nothing_decides_is_said_to_be_out_of_reach() -> None:
-    assert "out of reach" in power.needed(_measured(200, 3, 1e-6, 0.03), 0.95)
-    assert power.needed(Interval(0.1, 0.05, 0.15, 200, 1, 0.02), 0.95) == ""
+    assert "out of reach" in power.estimate_need(_measured(200, 3, 1e-6, 0.03), 0.95)
+    assert power.estimate_need(Interval(0.1, 0.05, 0.15, 200, 1, 0.02), 0.95) == ""
 
 
 def test_equivalence_wants_the_problems_it_says() -> None:
-    words = power.needed_for_equivalence(_measured(100, 3, 0.01, 0.0), EQUIVALENCE_LEVEL, 0.05)
+    words = power.estimate_need_for_equivalence(
+        _measured(100, 3, 0.01, 0.0), EQUIVALENCE_LEVEL, 0.05
+    )
     n = _numbers(words)[0]
     said = _equivalences(0.01, n, 150)
     assert 0.70 <= said.count("supported") / 150 <= 0.92
-    beyond = power.needed_for_equivalence(_measured(100, 3, 0.1, 0.0), EQUIVALENCE_LEVEL, 0.05)
+    beyond = power.estimate_need_for_equivalence(
+        _measured(100, 3, 0.1, 0.0), EQUIVALENCE_LEVEL, 0.05
+    )
     assert _numbers(beyond)[0] < 10 * n  # to be told that they differ
 
 
@@ -136,7 +140,7 @@ def _equivalences(effect: float, n: int, studies: int, seed: float = 0.0) -> lis
     for _ in range(studies):
         a = _differences(generator, n, 3, effect, seed)
         found = paired_difference(a, np.zeros((n, 1)), EQUIVALENCE_LEVEL)
-        said.append(alike(found, 0.05).verdict(0.95))
+        said.append(judge_equivalence(found, 0.05).verdict(0.95))
     return said
 
 
@@ -165,6 +169,6 @@ def test_a_verdict_errs_at_most_at_its_rate_at_the_threshold(
     generator, said, studies = np.random.default_rng(5), [], 400
     for _ in range(studies):
         found = mean_interval(_differences(generator, 200, seeds, threshold, seed), 0.95)
-        said.append(above(found, threshold).verdict(0.95))
+        said.append(judge_above(found, threshold).verdict(0.95))
     allowed = 0.025 * studies + 2 * (0.025 * 0.975 * studies) ** 0.5
     assert said.count("supported") <= allowed and said.count("not supported") <= allowed

@@ -55,20 +55,20 @@ def test_what_was_spent_is_in_samples_of_the_same_problems() -> None:
     tokens = np.where(np.arange(10) < 5, 100.0, 20.0)
     one = simulation.plain("one_sample", 1, np.ones(10)).assign(policy_tokens=tokens)
     tree = simulation.plain("beam", 4, np.ones(10)).assign(policy_tokens=4 * tokens).iloc[:5]
-    table = spending.spent(pd.concat([one, tree])).set_index("strategy")
+    table = spending.measure_spending(pd.concat([one, tree])).set_index("strategy")
     assert table.loc["beam", ["spent", "share"]].tolist() == [4, 1]
 
 
 def test_who_leaves_more_than_five_percent_is_named() -> None:
     rows = simulation.rows(60)
-    table = strategies.unspent(rows, FACTS, "min")
+    table = strategies.find_unspent(rows, FACTS, "min")
     assert set(table["strategy"]) == {"adaptive best-of-n", "look-ahead search"}
     assert table["share"].between(0.59, 0.9).all() and set(table["budget"]) == {2, 4, 8, 16, 32, 64}
     tokens = rows["policy_tokens"].where(rows["strategy"] != "mcts", 0.9 * rows["policy_tokens"])
     found = _claim(rows.assign(policy_tokens=tokens))
     for name, budget in (("MCTS − beam search", 64), ("best-of-n − MCTS", 2)):
         assert re.search(rf"samples \(MCTS spent 8\d% of {budget}\)", found[name].metric)
-    assert strategies.unspent(rows.iloc[:0], FACTS, "min").empty
+    assert strategies.find_unspent(rows.iloc[:0], FACTS, "min").empty
 
 
 def test_the_claim_finds_the_order_and_its_reversal() -> None:

@@ -67,7 +67,7 @@ def test_a_law_is_found_again_and_predicts_what_it_has_not_seen() -> None:
     assert fitted.coefficients[0, 0] == pytest.approx(0.02)
     groups = [f"{p:.3g}" for p in budgets.pretraining]
     errors = {
-        name: law.left_out_errors(form, budgets, accuracies, groups).mean()
+        name: law.leave_group_out_rmse(form, budgets, accuracies, groups).mean()
         for name, form in FORMS.items()
     }
     assert errors.pop("law") == pytest.approx(0, abs=1e-6) and min(errors.values()) > 0.005
@@ -79,7 +79,7 @@ def test_the_best_share_equalises_what_one_more_flop_gains() -> None:
     """
     budgets, total = _budgets(), 1.5 * UNIT
     fitted = law.fit(LAW, budgets, TRADE(budgets.pretraining, budgets.training)[None])
-    shares = law.measured_shares(budgets, total)
+    shares = law.list_shares(budgets, total)
     at = law.spend(total / UNIT, shares)
     marginal = 0.2 * ALPHA * at.pretraining ** (-ALPHA - 1) - 0.07 * BETA * at.training ** (
         -BETA - 1
@@ -97,16 +97,16 @@ def test_nothing_is_said_beyond_what_was_measured() -> None:
     budgets = Budgets(
         UNIT * np.array([1.0, 4, 1, 4, 2]), UNIT * np.array([0.1, 0.4, 0.4, 1.6, 0.4])
     )
-    shares = law.measured_shares(budgets, 2 * UNIT)
+    shares = law.list_shares(budgets, 2 * UNIT)
     ends = law.spend(2.0, shares[[0, -1]])
-    assert law.within(budgets, law.spend(2 * UNIT, shares[1:-1])).all()
+    assert law.is_within(budgets, law.spend(2 * UNIT, shares[1:-1])).all()
     assert ends.training[0] == pytest.approx(
         ends.pretraining[0] * 0.1, rel=0.01
     )  # the hull's edges: T = P / 10
     assert ends.training[1] == pytest.approx(
         ends.pretraining[1] * 0.4, rel=0.01
     )  # and T = 4 P / 10
-    assert not len(law.measured_shares(budgets, 20 * UNIT))
+    assert not len(law.list_shares(budgets, 20 * UNIT))
 
 
 def _judged(truth: Truth, seed: int, problems: int = 200) -> list[Claim]:
@@ -132,7 +132,7 @@ def test_a_known_trade_off_is_found_and_told_with_its_split() -> None:
     assert all(0.005 < claim.effect < claim.high for claim in left_out)
     assert _verdicts(found, flops_tradeoff.INTERACTION).count("supported") <= 1
     (own, _) = tradeoff.points(simulation.rows(MODELS, TRADE, 20), FACTS, "min")
-    shares = law.measured_shares(own.budgets, own.middle)
+    shares = law.list_shares(own.budgets, own.middle)
     best = shares[TRADE(own.middle * (1 - shares), own.middle * shares).argmax()]
     told = [
         float(c.metric.split(": ")[1].split("%")[0]) / 100

@@ -16,11 +16,11 @@ from prmscale.analysis.verdicts import (
     Claim,
     Evidence,
     Rules,
-    above,
-    alike,
+    combine,
     holm,
+    judge_above,
+    judge_equivalence,
     judge_headlines,
-    together,
 )
 
 RULES = Rules(equivalence_margin=0.1, aggregation="min")
@@ -44,7 +44,7 @@ def _found(mean: float, error: float = 0.02, n: int = 200) -> Interval:
 )
 def test_a_verdict_says_what_the_interval_says(mean: float, threshold: float, said: str) -> None:
     found = _found(mean)
-    assert above(found, threshold).verdict(0.95) == said
+    assert judge_above(found, threshold).verdict(0.95) == said
     sides = {"supported": found.low > threshold, "not supported": found.high < threshold}
     assert [side for side, holds in sides.items() if holds] == ([said] if said in sides else [])
 
@@ -62,7 +62,7 @@ def test_a_verdict_says_what_the_interval_says(mean: float, threshold: float, sa
 )
 def test_equivalence(mean: float, error: float, n: int, said: str) -> None:
     found = _found(mean, error, n)
-    assert alike(found, 0.05).verdict(0.95) == said
+    assert judge_equivalence(found, 0.05).verdict(0.95) == said
 
 
 def test_holm_is_the_published_rule() -> None:
@@ -71,9 +71,9 @@ def test_holm_is_the_published_rule() -> None:
 
 
 def test_what_is_not_known_supports_nothing_and_hides_nothing() -> None:
-    unknown, sure = above(mean_interval([0.3])), Evidence(0.001, 1.0)
+    unknown, sure = judge_above(mean_interval([0.3])), Evidence(0.001, 1.0)
     for parts in ((sure, unknown), (unknown, sure)):
-        assert together(*parts).verdict(0.95) == "inconclusive"
+        assert combine(*parts).verdict(0.95) == "inconclusive"
     assert holm([float("nan"), 0.01, 0.02]) == pytest.approx([1.0, 0.03, 0.04])
 
 

@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from prmscale.analysis.label_costs import by_problem, costs, reliability
+from prmscale.analysis.label_costs import costs, reliability, tabulate_problems
 from prmscale.analysis.verdicts import Rules
 from prmscale.errors import UserError
 from prmscale.figures import fig9, style
-from prmscale.labels.spending import of_labels
+from prmscale.labels.spending import charge_labels
 from prmscale.results import Results
 
 
@@ -40,13 +40,13 @@ def spent(table, unlabelled=0, wasted=0):
     """All that those labels took, and in every problem as much besides on so many solutions that
     have none.
     """
-    found = of_labels(table, table.drop_duplicates(["problem_id", "solution_id"]))
+    found = charge_labels(table, table.drop_duplicates(["problem_id", "solution_id"]))
     return found.assign(solutions=found.solutions + unlabelled, tokens=found.tokens + wasted)
 
 
 def measured(*tables):
     """By problem, of methods that label all that they are given."""
-    return by_problem(tables, [spent(table) for table in tables])
+    return tabulate_problems(tables, [spent(table) for table in tables])
 
 
 def test_fewer_rollouts_are_what_all_their_choices_give_on_average():
@@ -143,7 +143,7 @@ def test_what_gets_no_label_is_paid_for_and_counted():
         [spent(tree, unlabelled=2, wasted=50), spent(other).assign(labelled=0, tokens=70)]
     )
     took["problem_id"] = fixed.problem_id.unique()
-    found = costs(by_problem([fixed, tree], [spent(fixed), took]), level=0.95)
+    found = costs(tabulate_problems([fixed, tree], [spent(fixed), took]), level=0.95)
     row = found.set_index("method").loc["omega"]
     assert row.tokens == pytest.approx((tree.tokens_spent.sum() + 9 * 50 + 3 * 70) / 9)
     assert (row.problems, row.problems_labelled, row.solutions_labelled) == (12, 0.75, 9 / 30)

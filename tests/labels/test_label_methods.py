@@ -17,7 +17,7 @@ from prmscale.labels.adaptive import Decision, adaptive
 from prmscale.labels.binary_search import binary_search
 from prmscale.labels.consensus import consensus, first_errors
 from prmscale.labels.methods import METHODS, Method, estimate_prefixes
-from prmscale.labels.spending import of_filter, of_labels
+from prmscale.labels.spending import charge_filter, charge_labels
 from prmscale.labels.table import label_table
 from prmscale.study import LabelDecisions
 
@@ -168,7 +168,7 @@ def test_consensus_keeps_the_solutions_whose_first_error_all_place_alike():
     kept = consensus([able, unable])
     assert kept.solution_id.tolist() == [1] * 6
     given = pd.DataFrame({"problem_id": problem().problem_id, "solution_id": [0, 1]})
-    spent = of_filter([of_labels(labels, given) for labels in (able, unable)], kept)
+    spent = charge_filter([charge_labels(labels, given) for labels in (able, unable)], kept)
     assert (
         spent.tokens.sum()
         == able.tokens_spent.sum() + unable.tokens_spent.sum()

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from prmscale.analysis.first_errors import f1
 from prmscale.engines.requests import Scored
 from prmscale.errors import UserError
-from prmscale.rewards.first_errors import best_threshold, first_error, known, predict
+from prmscale.rewards.first_errors import best_threshold, find_known, first_error, predict
 from prmscale.study import Dataset, World
 from prmscale.tasks.benchmarks import process_bench
 from prmscale.tasks.registry import build
@@ -136,7 +136,7 @@ def generated(split, problems=40):
 
 def test_a_reward_model_names_first_errors_at_a_threshold_from_validation():
     validation, tests = (generated(split) for split in ("validation", "test"))
-    held_out, asked = (known(*each[:3]) for each in (validation, tests))
+    held_out, asked = (find_known(*each[:3]) for each in (validation, tests))
     places = validation[3] | tests[3]
     assert [each.first_error for each in asked] == list(tests[3].values())  # truth, as it was made
     perfect = predict(Judge(places), held_out, {"arithmetic": asked}).assign(

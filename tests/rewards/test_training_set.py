@@ -13,7 +13,7 @@ from prmscale.rewards.examples import Example
 from prmscale.rewards.training_set import apply_threshold, describe, draw, interleave, name_labels
 from prmscale.study import Dataset, TrainingSet, World
 from prmscale.tasks.registry import build
-from prmscale.tasks.world.specifications import WORDINGS, misreadable
+from prmscale.tasks.world.specifications import WORDINGS, find_misreadable
 
 WORLD = World()
 SOLUTIONS = 4  # of each problem
@@ -79,7 +79,7 @@ def test_only_the_wordings_named_can_be_misread():
     ]
     texts = " ; ".join(e.problem.prompt for e in found)
     assert len(found) > 20 and not re.search(f"is ({'|'.join(others)}) [;:]", texts)
-    assert set().union(*(misreadable(e.problem) for e in found)) == set(wordings)
+    assert set().union(*(find_misreadable(e.problem) for e in found)) == set(wordings)
 
 
 @pytest.mark.parametrize(

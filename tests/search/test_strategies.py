@@ -54,7 +54,7 @@ def _draw(module: ModuleType, search: pd.DataFrame = SEARCH) -> tuple[Figure, pd
 def test_a_strategy_overtakes_where_its_lead_stays_above_zero(
     lead: list[float], wanted: float
 ) -> None:
-    assert crossover.overtaking([1, 2, 4, 8], lead) == pytest.approx(wanted, nan_ok=True)
+    assert crossover.find_overtaking([1, 2, 4, 8], lead) == pytest.approx(wanted, nan_ok=True)
 
 
 def test_crossover_intervals_hold_the_truth_and_tell_when_there_is_none() -> None:

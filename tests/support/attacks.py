@@ -7,7 +7,7 @@ import tomllib
 from pathlib import Path
 
 from prmscale.tasks.grading import sandbox
-from prmscale.tasks.grading.sandbox import Limits, Program, run, same
+from prmscale.tasks.grading.sandbox import Limits, Program, matches, run
 
 _CASES = tomllib.loads((Path(__file__).parents[1] / "cases/attacks.toml").read_text())
 ATTACKS = {attack["name"]: attack for attack in _CASES["attack"]}
@@ -40,7 +40,7 @@ def faults(attack, honest=tuple(HONEST)):
     found += [
         f"{n}: {o}"
         for n, o in zip(honest, rest, strict=True)
-        if not same(o.values[0], HONEST[n]["value"])
+        if not matches(o.values[0], HONEST[n]["value"])
     ]
     return found + (["the machine's settings are others"] if settings() != before else [])
 

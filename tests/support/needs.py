@@ -9,7 +9,7 @@ import pytest
 from prmscale.tasks.grading import sandbox
 
 boxed = pytest.mark.skipif(
-    not sandbox.available(),
+    not sandbox.is_available(),
     reason="bubblewrap is missing or cannot start here: apt-get install bubblewrap; "
     "it needs user namespaces",
 )

@@ -52,8 +52,8 @@ def test_answers_are_equal_as_a_person_would_say(kind):
     cases = [row for row in EQUAL if row["kind"] == kind]
     pairs = [(row["reference"], row["response"]) for row in cases]
     right = [row["right"] == "True" for row in cases]
-    assert math_answers.equal(pairs) == right
-    assert math_answers.equal([(b, a) for a, b in pairs]) == right  # and the other way round
+    assert math_answers.compare(pairs) == right
+    assert math_answers.compare([(b, a) for a, b in pairs]) == right  # and the other way round
 
 
 def test_votes_merge_nothing_that_is_not_equal():
@@ -61,7 +61,7 @@ def test_votes_merge_nothing_that_is_not_equal():
     free = ("units behind a number", "a name in front", "more: named")
     unequal = [row for row in EQUAL if row["right"] == "False" and row["kind"] not in free]
     for row in unequal:
-        one, other = map(math_answers.canonical, (row["reference"], row["response"]))
+        one, other = map(math_answers.to_canonical, (row["reference"], row["response"]))
         assert one != other or not one or row["reference"] == row["response"], row
 
 
@@ -78,7 +78,7 @@ def test_every_reference_of_math500_is_found_and_equal_to_itself(way):
     references = math500()
     assert len(references) == 500
     found = [math_answers.extract(way % reference) for reference in references]
-    equal = math_answers.equal(
+    equal = math_answers.compare(
         [(reference, answer or "") for reference, answer in zip(references, found, strict=True)]
     )
     assert [
@@ -92,9 +92,8 @@ def test_every_reference_of_math500_is_found_and_equal_to_itself(way):
 def test_no_two_references_of_math500_are_equal_but_those_a_person_calls_so():
     references = dict.fromkeys(math500())
     pairs = list(combinations(references, 2))
-    equal = {
-        frozenset(pair) for pair, same in zip(pairs, math_answers.equal(pairs), strict=True) if same
-    }
+    verdicts = math_answers.compare(pairs)
+    equal = {frozenset(pair) for pair, same in zip(pairs, verdicts, strict=True) if same}
     assert equal == {frozenset(row.values()) for row in rows("math500_equal")}
 
 
@@ -107,7 +106,7 @@ def test_every_reference_of_gsm8k_is_found_and_equal_to_itself(way):
     assert [
         f
         for p, f in zip(problems, found, strict=True)
-        if not math_answers.equal([(p.answer, f or "")])[0]
+        if not math_answers.compare([(p.answer, f or "")])[0]
     ] == []
 
 
@@ -136,6 +135,6 @@ HUGE = {
 def test_bad_replies_have_a_verdict_in_time(name):
     started = time.monotonic()
     answer = math_answers.extract(HUGE[name])
-    assert math_answers.equal([(r"3\sqrt{2}", answer or "")], seconds=2) == [False]
-    math_answers.canonical(answer or "")
+    assert math_answers.compare([(r"3\sqrt{2}", answer or "")], seconds=2) == [False]
+    math_answers.to_canonical(answer or "")
     assert time.monotonic() - started < 30  # a hang, not a speed

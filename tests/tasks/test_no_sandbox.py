@@ -6,7 +6,7 @@ import pytest
 
 from prmscale.errors import UserError
 from prmscale.tasks.grading import sandbox
-from prmscale.tasks.grading.sandbox import Limits, Program, run, same
+from prmscale.tasks.grading.sandbox import Limits, Program, matches, run
 
 LIMITS = Limits(seconds=1.0, memory_mb=256)
 GOOD = Program("def solve(x):\n    return x * 2", ("solve(21)",))
@@ -14,11 +14,11 @@ GOOD = Program("def solve(x):\n    return x * 2", ("solve(21)",))
 
 @pytest.mark.parametrize("value", ["9" * 400, "9" * 5000, "[" * 5000 + "]" * 5000, "not json"])
 def test_a_value_beyond_all_measure_is_just_wrong(value):
-    assert not same(value, "0.5") and not same(value, "[1]")
+    assert not matches(value, "0.5") and not matches(value, "[1]")
 
 
 def test_without_a_sandbox_the_rule_refuses(monkeypatch):
-    monkeypatch.setattr(sandbox, "available", lambda: False)
+    monkeypatch.setattr(sandbox, "is_available", lambda: False)
     with pytest.raises(UserError, match="code_execution"):
         run([GOOD], LIMITS)
     loop, late, ends, printed = (

@@ -10,7 +10,7 @@ from needs import boxed
 
 from prmscale.errors import UserError
 from prmscale.tasks.grading import sandbox
-from prmscale.tasks.grading.sandbox import Limits, Program, run, same
+from prmscale.tasks.grading.sandbox import Limits, Program, matches, run
 from prmscale.tasks.grading.worker import Worker
 
 pytestmark = boxed
@@ -30,7 +30,7 @@ def test_writing_to_every_pipe_cannot_say_what_is_expected():
     # a program may choose what it returns; the expected values are not in the box, so guessing is
     # all that is left
     forged, honest = run([Program(FORGED.replace("42", "PASS"), ("solve(21)",)), GOOD], LIMITS)
-    assert not same(forged.values[0], "42") and honest.values == ("42",)
+    assert not matches(forged.values[0], "42") and honest.values == ("42",)
 
 
 @pytest.mark.parametrize(
@@ -70,10 +70,10 @@ def test_values_are_told_apart_by_type_and_floats_are_close():
     )[0].values
     assert len(set(values)) == 7
     assert (
-        same(values[4], "0.3")
-        and same(values[5], "1")
-        and not same(values[0], values[1])
-        and not same(None, "1")
+        matches(values[4], "0.3")
+        and matches(values[5], "1")
+        and not matches(values[0], values[1])
+        and not matches(None, "1")
     )
 
 

@@ -11,13 +11,13 @@ import pytest
 
 from prmscale.tasks.grading.printed import Printed
 from prmscale.tasks.grading.sandbox_worker import text_of
-from prmscale.tasks.grading.values import same, same_in_json
+from prmscale.tasks.grading.values import matches, matches_in_json
 
 VALUES = {
-    "evalplus": same,
-    "isclose": partial(same, relative=0.001),
-    "livecodebench": partial(same_in_json, levels=1),
-    "taco": partial(same_in_json, levels=2),
+    "evalplus": matches,
+    "isclose": partial(matches, relative=0.001),
+    "livecodebench": partial(matches_in_json, levels=1),
+    "taco": partial(matches_in_json, levels=2),
 }
 PRINTED = {
     "line": Printed("line"),

@@ -53,15 +53,16 @@ def test_functions_and_files_stay_short():
     assert long == []
 
 
-def test_comprehensions_are_not_nested():
-    """A loop, or a function with a name, reads better; two `for` at most."""
-    kinds = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
-    nested = []
+COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+
+
+def test_comprehensions_stay_flat():
+    """None inside another, and at most two `for` clauses."""
+    dense = []
     for path in sorted((ROOT / "workflow").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
-            inner = [
-                each for each in ast.walk(node) if isinstance(each, kinds) and each is not node
-            ]
-            if isinstance(node, kinds) and (inner or len(node.generators) > 2):
-                nested.append(f"{path.name}:{node.lineno}")
-    assert nested == []
+            if isinstance(node, COMPREHENSIONS):
+                inner = [n for n in ast.walk(node) if isinstance(n, COMPREHENSIONS)]
+                if len(inner) > 1 or len(node.generators) > 2:
+                    dense.append(f"{path.relative_to(ROOT)}:{node.lineno}")
+    assert dense == []

@@ -161,7 +161,7 @@ def has_answer(reference: str) -> Callable[[str], bool]:
 
     def is_right(text: str) -> bool:
         answer = math_answers.extract(text)
-        return answer is not None and math_answers.equal([(reference, answer)])[0]
+        return answer is not None and math_answers.compare([(reference, answer)])[0]
 
     return is_right
 

@@ -116,7 +116,7 @@ def searches(paths: Sequence[str | Path], aggregation: str) -> pd.DataFrame:
     for path in paths:
         rows = tables.read(path, "search").drop(columns="answer")
         parts.append(rows[~has_other_aggregation(rows, aggregation)])
-    return tables.joined(parts, "search")
+    return tables.join(parts, "search")
 
 
 def training(folders: Sequence[str | Path]) -> pd.DataFrame:

@@ -1210,12 +1210,12 @@ class Study(Block):
         without repetition.
         """
         used = {model.data for model in self.rewards.models}
-        tables: dict[tuple[str, str, LabelMethod], None] = {}
+        tables: list[tuple[str, str, LabelMethod]] = []
         for data in self.rewards.data:
             if data.name in used:
                 pairs = product(self.writers(data), data.datasets)
-                tables |= {(policy, dataset, data.labels): None for policy, dataset in pairs}
-        return list(tables)
+                tables += [(policy, dataset, data.labels) for policy, dataset in pairs]
+        return list(dict.fromkeys(tables))
 
     def labels_compared_on(self) -> list[str]:
         """The data sets on which label methods are compared: the labelled ones that are generated,

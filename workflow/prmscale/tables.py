@@ -231,7 +231,7 @@ def read(path: str | Path, kind: str, columns: list[str] | None = None) -> pd.Da
     return table if columns else check(table, kind, str(path))
 
 
-def joined(tables: Sequence[pd.DataFrame], kind: str) -> pd.DataFrame:
+def join(tables: Sequence[pd.DataFrame], kind: str) -> pd.DataFrame:
     """The rows of all these tables; an empty table of this kind if there are none."""
     filled = [table for table in tables if len(table)]
     return (
@@ -243,4 +243,4 @@ def joined(tables: Sequence[pd.DataFrame], kind: str) -> pd.DataFrame:
 
 def read_all(paths: Sequence[str | Path], kind: str) -> pd.DataFrame:
     """The rows of all these files of this kind, in order."""
-    return joined([read(path, kind) for path in paths], kind)
+    return join([read(path, kind) for path in paths], kind)

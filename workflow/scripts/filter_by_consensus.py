@@ -3,10 +3,10 @@
 from prmscale import tables
 from prmscale.jobs import job
 from prmscale.labels.consensus import consensus
-from prmscale.labels.spending import of_filter
+from prmscale.labels.spending import charge_filter
 
 with job(snakemake):
     kept = consensus([tables.read(path, "labels") for path in snakemake.input.labels])
-    spent = of_filter([tables.read(path, "spending") for path in snakemake.input.spent], kept)
+    spent = charge_filter([tables.read(path, "spending") for path in snakemake.input.spent], kept)
     tables.write(spent, snakemake.output.spent, "spending")
     tables.write(kept, snakemake.output.labels, "labels")

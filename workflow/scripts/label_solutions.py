@@ -27,6 +27,6 @@ with job(snakemake):
     with unfinished_work(snakemake, output, *released) as work:
         folders = complete(work, list(dict.fromkeys(solutions.problem_id)), params.shards, make)
         labels = tables.read_all([folder / "labels.parquet" for folder in folders], "labels")
-        spent = spending.of_labels(labels, solutions)
+        spent = spending.charge_labels(labels, solutions)
         tables.write(spent, snakemake.output.spent, "spending")
         tables.write(labels, output, "labels")

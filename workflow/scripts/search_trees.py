@@ -61,9 +61,9 @@ with job(snakemake):
             rows.append(found.assign(training_step=step, replicate=replicate, **names))
             trees.append(nodes.assign(replicate=replicate))
             print(f"{progress}, replicate {replicate}: {len(problems)} problems", flush=True)
-        search = tables.joined(rows, "search").astype({"answer": "string"})
+        search = tables.join(rows, "search").astype({"answer": "string"})
         tables.write(search, folder / "search.parquet", "search")
-        tables.write(tables.joined(trees, "trees"), folder / "trees.parquet", "trees")
+        tables.write(tables.join(trees, "trees"), folder / "trees.parquet", "trees")
 
     models = [(weights.folder, weights.revision), *filter(None, map(released_model, folders))]
     released = released_hashes(models, snakemake.input)

@@ -6,7 +6,7 @@ Tables whose truth is known are also compared with a fixed number of rollouts.
 import pandas as pd
 
 from prmscale import tables
-from prmscale.analysis.label_costs import by_problem, costs
+from prmscale.analysis.label_costs import costs, tabulate_problems
 from prmscale.analysis.label_quality import summary
 from prmscale.files import atomic_write
 from prmscale.jobs import job
@@ -20,7 +20,7 @@ with job(snakemake):
         rows.append({"dataset": dataset, **summary(labels, spent, params.level)})
     with atomic_write(snakemake.output.csv) as aside:
         pd.DataFrame(rows).to_csv(aside, index=False)
-    judged = by_problem(
+    judged = tabulate_problems(
         [tables.read(path, "labels") for path in snakemake.input.judged],
         [tables.read(path, "spending") for path in snakemake.input.judged_spent],
     )

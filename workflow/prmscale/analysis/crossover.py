@@ -46,7 +46,7 @@ WINNER = [
 SIMPLEST_FIRST = (BASELINE, *(name for name in NAMES if name != BASELINE))
 
 
-def overtaking(budgets: npt.ArrayLike, lead: npt.ArrayLike) -> float:
+def find_overtaking(budgets: npt.ArrayLike, lead: npt.ArrayLike) -> float:
     """The budget from which on a lead (one value an increasing budget) stays above 0.
 
     0 where it is above 0 throughout, inf where it is not above 0 at the largest budget, NaN where a
@@ -102,7 +102,7 @@ def _find_crossover(
     low = np.array([lead.low for lead in leads])
     high = np.array([lead.high for lead in leads])
     # the upper end of the lead's interval crosses 0 first
-    crossing = [overtaking(places, part) for part in (mean, high, low)]
+    crossing = [find_overtaking(places, part) for part in (mean, high, low)]
     excludes_nothing = crossing[1:] == [0.0, float("inf")] or bool(np.isnan(crossing).any())
     outcome = UNDECIDED if excludes_nothing else _name_outcome(mean, low)
     counts = max(lead.n for lead in leads), max(lead.seeds for lead in leads)
@@ -168,7 +168,7 @@ def _list_places(both: tuple[Curve, Curve], budgets: Sequence[int]) -> list[floa
     """The amounts at which two strategies are compared: the budgets in their common range, and its
     end.
     """
-    last = spending.common(both)
+    last = spending.common_amount(both)
     places = [*(float(n) for n in budgets if n * (1 + spending.ROUNDING) < last), last]
     first, second = both
     return [x for x in places if x > 1 and len(first.at(x)) and len(second.at(x))]

@@ -24,7 +24,14 @@ from prmscale.analysis.intervals import Interval
 from prmscale.analysis.models import find_with_checkpoints, keep_trained
 from prmscale.analysis.paired import stack
 from prmscale.analysis.rows import average_per_problem
-from prmscale.analysis.verdicts import INCONCLUSIVE, NOT_SUPPORTED, SUPPORTED, Check, Rules, above
+from prmscale.analysis.verdicts import (
+    INCONCLUSIVE,
+    NOT_SUPPORTED,
+    SUPPORTED,
+    Check,
+    Rules,
+    judge_above,
+)
 
 SECTION = "emergence"
 FEWEST = 6  # checkpoints: curves of four parameters fit fewer points whatever they are
@@ -59,7 +66,7 @@ def emergence(values: Array, steps: list[int], level: float) -> Emergence:
 
     better = statistic_interval(values, statistic, level)
     at, size = _find_jump(x, values)
-    verdict = above(better).verdict(level) if better.seeds > 1 else INCONCLUSIVE
+    verdict = judge_above(better).verdict(level) if better.seeds > 1 else INCONCLUSIVE
     if verdict == SUPPORTED and size < 0:
         verdict = NOT_SUPPORTED
     return Emergence(better, size, steps[at], steps[at + 1], verdict)

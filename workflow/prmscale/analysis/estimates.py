@@ -137,7 +137,7 @@ def intervals_of(
         raise UserError(f"nothing to average: no row is left to group by {', '.join(by)}")
     if table[list(by)].isna().to_numpy().any():
         raise UserError(f"missing values in the columns to group by ({', '.join(by)})")
-    means = _by_cell(table, list(by), value)
+    means = _average_cells(table, list(by), value)
     found = {}
     levels = list(range(len(by)))
     for key, group in means.groupby(level=levels, sort=True):
@@ -148,7 +148,7 @@ def intervals_of(
     return found
 
 
-def _by_cell(table: pd.DataFrame, by: list[str], value: str) -> pd.Series:
+def _average_cells(table: pd.DataFrame, by: list[str], value: str) -> pd.Series:
     """The mean of each group, stratum, problem and training seed that has a value."""
     stratum = table["dataset"] if "dataset" in table else pd.Series("", index=table.index)
     trained = table["replicate"] if "replicate" in table else pd.Series(1, index=table.index)
@@ -213,7 +213,7 @@ def _variances(table: Array, strata: npt.NDArray[np.generic]) -> tuple[float, fl
     if ranks and left > 0:
         interaction = float(np.nansum((table - shifts - rows[:, None]) ** 2)) / left
     both = interaction * float((weights**2).sum()) / n**2
-    by_problem = max(_of_problems(rows, strata) - both, 0.0) if n > 1 else 0.0
+    by_problem = max(_problem_variance(rows, strata) - both, 0.0) if n > 1 else 0.0
     if not ranks:
         return by_problem, 0.0, 0.0, 0
     if n == 1:
@@ -245,7 +245,7 @@ def _seed_shifts(
     return shifts, float(shifts @ above), rank
 
 
-def _of_problems(means: Array, strata: npt.NDArray[np.generic]) -> float:
+def _problem_variance(means: Array, strata: npt.NDArray[np.generic]) -> float:
     """The variance of the mean of these problems' means, with the imaginary problems."""
     _, places, counts = np.unique(strata, return_inverse=True, return_counts=True)
     centres, sizes = (np.bincount(places, means) / counts)[places], counts[places]

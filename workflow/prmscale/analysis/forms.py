@@ -94,7 +94,7 @@ def rmse(form: Form, x: Array, values: Array) -> Array:
     return np.asarray(np.sqrt(((fit(form, x, values, x) - values) ** 2).mean(axis=1)))
 
 
-def left_out_error(form: Form, x: Array, values: Array) -> Array:
+def leave_one_out_rmse(form: Form, x: Array, values: Array) -> Array:
     """Root mean squared error of predicting a point from the others, for each row of `values`.
 
     Every point but the first is left out in turn (saturating curves diverge below the smallest).
@@ -109,4 +109,4 @@ def left_out_error(form: Form, x: Array, values: Array) -> Array:
 
 def find_best_of_size(x: Array, values: Array) -> Form:
     """The form that predicts a size left out with the smallest error, of one row of values."""
-    return min(OF_SIZE, key=lambda form: float(left_out_error(form, x, values[None])[0]))
+    return min(OF_SIZE, key=lambda form: float(leave_one_out_rmse(form, x, values[None])[0]))

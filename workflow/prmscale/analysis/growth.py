@@ -104,11 +104,13 @@ def _compare_forms(dataset: str, table: Array, logs: Array, rules: Rules) -> Ite
     for form in forms.OF_SIZE[1:]:
 
         def measure_advantage(means: Array, form: forms.Form = form) -> Array:
-            return forms.left_out_error(line, logs, means) - forms.left_out_error(form, logs, means)
+            return forms.leave_one_out_rmse(line, logs, means) - forms.leave_one_out_rmse(
+                form, logs, means
+            )
 
         better = statistic_interval(table, measure_advantage, rules.level)
-        error = float(forms.left_out_error(form, logs, means)[0])
-        against = float(forms.left_out_error(line, logs, means)[0])
+        error = float(forms.leave_one_out_rmse(form, logs, means)[0])
+        against = float(forms.leave_one_out_rmse(line, logs, means)[0])
         words = (
             f"{form.name}, predicts a left-out size better than the {line.name} "
             f"(error {error:.3f} against {against:.3f})"

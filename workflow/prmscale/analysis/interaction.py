@@ -28,7 +28,7 @@ from prmscale.analysis.bases import widen
 from prmscale.analysis.estimates import UNBOUNDED, Array, mean_interval
 from prmscale.analysis.intervals import Interval
 from prmscale.analysis.tradeoff import Points
-from prmscale.analysis.verdicts import Evidence, Rules, above
+from prmscale.analysis.verdicts import Evidence, Rules, judge_above
 
 FREEDOM = 3  # fewest degrees of freedom of the bases
 SAME = 0.1  # doublings: corpora end with whole problems, so equal pre-trainings differ by less
@@ -50,7 +50,7 @@ class Interaction:
 
     def judge(self, rules: Rules) -> Evidence:
         """The evidence of both scales; none where they differ."""
-        scales = above(self.accuracy, rules.minimum_effect), above(self.logit)
+        scales = judge_above(self.accuracy, rules.minimum_effect), judge_above(self.logit)
         return Evidence(*(max(each) for each in zip(*scales, strict=True)))
 
     @property

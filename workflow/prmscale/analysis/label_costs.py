@@ -24,7 +24,9 @@ METHOD = ["dataset", "method", "k"]
 FIXED = "monte_carlo"
 
 
-def by_problem(tables: Sequence[pd.DataFrame], spent: Sequence[pd.DataFrame]) -> pd.DataFrame:
+def tabulate_problems(
+    tables: Sequence[pd.DataFrame], spent: Sequence[pd.DataFrame]
+) -> pd.DataFrame:
     """One row for each problem, method and K (of `monte_carlo` also each smaller power of two).
 
     `tables` are labels, `spent` their spending tables. Columns: dataset, method, k, problem_id;
@@ -37,7 +39,7 @@ def by_problem(tables: Sequence[pd.DataFrame], spent: Sequence[pd.DataFrame]) ->
         of_method = spending.set_index(["method", "k"])
         known = labels[labels["truth"].notna()]
         for method, group in known.groupby(["method", "k"], sort=False):
-            found += [_at(group, of_method.loc[[method]], k) for k in _budgets(group)]
+            found += [_expect_results(group, of_method.loc[[method]], k) for k in _budgets(group)]
     columns = [*METHOD, "problem_id", "accuracy", "first_error", "tokens", "solutions", "given"]
     return pd.concat(found, ignore_index=True)[columns] if found else pd.DataFrame(columns=columns)
 
@@ -50,7 +52,7 @@ def _budgets(labels: pd.DataFrame) -> list[int]:
     return [*(2**i for i in range(most.bit_length()) if 2**i < most), most]
 
 
-def _at(labels: pd.DataFrame, spent: pd.DataFrame, k: int) -> pd.DataFrame:
+def _expect_results(labels: pd.DataFrame, spent: pd.DataFrame, k: int) -> pd.DataFrame:
     """Each problem's expected quality and cost with k of the rollouts that were drawn."""
     steps = _expect_hits(labels, k)
     # a first error is found if all steps up to it are labelled as in truth

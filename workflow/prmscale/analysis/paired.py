@@ -12,7 +12,7 @@ import pandas as pd
 from prmscale.analysis.estimates import DIFFERENCE, Array, Range, mean_interval
 from prmscale.analysis.intervals import Interval
 from prmscale.analysis.rows import average_per_problem, keep_controls, keep_final
-from prmscale.analysis.verdicts import Check, Rules, above
+from prmscale.analysis.verdicts import Check, Rules, judge_above
 
 
 def iter_datasets(search: pd.DataFrame, rules: Rules) -> Iterator[tuple[str, pd.DataFrame]]:
@@ -96,6 +96,6 @@ def check(
     if found is None:
         return []
     least = rules.minimum_effect if threshold is None else threshold
-    verdict = above(found, least).verdict(rules.level)
+    verdict = judge_above(found, least).verdict(rules.level)
     numbers = (found.mean, found.low, found.high)
     return [Check(section, dataset, comparison, *numbers, verdict, found.n, found.seeds)]

@@ -120,7 +120,7 @@ def compare(
         difference = _pairs(math, code, a, a, similar) - _pairs(math, code, b, b, similar)
         values = _influences(difference, math, code)
         p = _permutation_p(math, code, name, similar, draws, seed)
-        share = float(np.mean([_comparable(texts, name) for texts in (math, code)]))
+        share = float(np.mean([_comparable_share(texts, name) for texts in (math, code)]))
         found.append(values.assign(first="", second="", comparison=name, p=p, comparable=share))
     names = ["first", "second", "comparison"]
     together = pd.concat(found)
@@ -156,7 +156,7 @@ def _texts(table: pd.DataFrame, rows: Mapping[tuple[str, int], int]) -> _Texts:
         SELECTED: selected,
         RANDOM: np.broadcast_to(1 / np.bincount(problem)[problem], selected.shape),
         DRAWN: np.broadcast_to(texts["drawn"].to_numpy(dtype=float), selected.shape),
-        AS_LONG: np.stack([_others(training, lengths) for training in selected]),
+        AS_LONG: np.stack([_weigh_others(training, lengths) for training in selected]),
     }
     keys = zip(texts["problem_id"], texts["solution_id"], strict=True)
     strata = {RAW: problem, LENGTH: lengths, NOTHING: problem}
@@ -174,7 +174,7 @@ def _lengths(tokens: np.ndarray, starts: np.ndarray) -> np.ndarray:
     return groups
 
 
-def _others(selected: Array, groups: np.ndarray) -> Array:
+def _weigh_others(selected: Array, groups: np.ndarray) -> Array:
     """Equal weights of the other texts in the selected texts' groups; a lone text keeps its own."""
     size, has = np.bincount(groups)[groups], np.bincount(groups, selected)[groups]
     return np.where(size > 1, (has - selected) / np.maximum(size - 1, 1), selected)
@@ -244,7 +244,7 @@ def _orders(strata: np.ndarray, draws: int, stream: np.random.Generator) -> np.n
     return np.vstack([np.arange(len(strata)), shuffled])
 
 
-def _comparable(texts: _Texts, contrast: str) -> float:
+def _comparable_share(texts: _Texts, contrast: str) -> float:
     """The share of the texts in the contrast's first set whose stratum has another text."""
     strata = texts.strata[contrast]
     alone = np.bincount(strata)[strata] == 1

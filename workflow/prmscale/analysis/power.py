@@ -59,7 +59,7 @@ class Spread:
         return float(stats.norm.cdf((distance - reach) / true).mean())
 
 
-def needed(found: Interval, level: float, threshold: float = 0.0) -> str:
+def estimate_need(found: Interval, level: float, threshold: float = 0.0) -> str:
     """What would place the interval on one side of the threshold; '' where it already is."""
     if found.low > threshold or found.high < threshold:
         return ""
@@ -67,7 +67,7 @@ def needed(found: Interval, level: float, threshold: float = 0.0) -> str:
     return _describe(found, partial(Spread.of(found).power, distance, level=level))
 
 
-def needed_for_equivalence(found: Interval, level: float, margin: float) -> str:
+def estimate_need_for_equivalence(found: Interval, level: float, margin: float) -> str:
     """What would place the interval within ±margin or outside, where the effect is; '' where it
     already is.
     """
@@ -90,8 +90,8 @@ def _describe(found: Interval, power: Callable[[int, int], float]) -> str:
         return "more than one problem"
     n, seeds = found.n, found.seeds
     at = f"{seeds} seed{'s' if seeds > 1 else ''}"
-    problems = _smallest(lambda more: power(more, seeds), n, MOST_PROBLEMS)
-    trained = _smallest(lambda more: power(n, more), seeds, MOST_SEEDS) if seeds > 1 else None
+    problems = _find_smallest(lambda more: power(more, seeds), n, MOST_PROBLEMS)
+    trained = _find_smallest(lambda more: power(n, more), seeds, MOST_SEEDS) if seeds > 1 else None
     more_seeds = f"about {trained} seeds on {n:,} problems"
     if problems:
         more_problems = f"about {problems:,} problems at {at}"
@@ -101,7 +101,7 @@ def _describe(found: Interval, power: Callable[[int, int], float]) -> str:
         return f"{more_seeds}; {too_few}"
     if seeds > 1:
         most = min(MOST_PROBLEMS // n, MOST_SEEDS // seeds)
-        if times := _smallest(lambda more: power(more * n, more * seeds), 1, most):
+        if times := _find_smallest(lambda more: power(more * n, more * seeds), 1, most):
             return f"{too_few}; about {times * n:,} problems and {times * seeds} seeds"
     return (
         "out of reach: an effect this close to what it must differ from needs over "
@@ -109,18 +109,18 @@ def _describe(found: Interval, power: Callable[[int, int], float]) -> str:
     )
 
 
-def _smallest(power: Callable[[int], float], start: int, most: int) -> int | None:
+def _find_smallest(power: Callable[[int], float], start: int, most: int) -> int | None:
     """The smallest rounded number from `start` to `most` with enough power; None if there is none.
 
     Power is not monotone: the more problems, the more it depends on what few seeds tell of their
     spread.
     """
     tried = np.ceil(np.geomspace(start, max(start, most), 200)).astype(int).tolist()
-    numbers = dict.fromkeys(_rounded(number) for number in tried)
+    numbers = dict.fromkeys(_round_up(number) for number in tried)
     return next((number for number in numbers if power(number) >= POWER), None)
 
 
-def _rounded(number: int) -> int:
+def _round_up(number: int) -> int:
     """The next number with two significant digits, as precise as a pilot can be."""
     unit = 10 ** max(len(str(number)) - 2, 0)
     return -(-number // unit) * unit

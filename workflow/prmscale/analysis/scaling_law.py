@@ -106,12 +106,12 @@ def fit(form: Form, budgets: Budgets, accuracies: Array, unit: float | None = No
     tried = np.asarray(list(product(EXPONENTS, repeat=form.exponents)))
     columns = [[np.ones_like(p), *form.features(p, t, *exponents)] for exponents in tried]
     designs = np.stack([np.stack(each, axis=1) for each in columns])
-    weights, errors = _non_negative(designs, 1 - accuracies)
+    weights, errors = _solve_nnls(designs, 1 - accuracies)
     best = errors.argmin(axis=0)
     return Fit(form, unit, weights[best, np.arange(len(accuracies))], tried[best])
 
 
-def _non_negative(designs: Array, targets: Array) -> tuple[Array, Array]:
+def _solve_nnls(designs: Array, targets: Array) -> tuple[Array, Array]:
     """Non-negative least squares of each row of targets by each design (designs x points x
     columns): weights (designs x rows x columns) and squared errors (designs x rows).
 
@@ -142,7 +142,7 @@ def _list_subsets(columns: int) -> list[list[int]]:
     return found
 
 
-def left_out_errors(
+def leave_group_out_rmse(
     form: Form, budgets: Budgets, accuracies: Array, groups: Sequence[str]
 ) -> Array:
     """Root mean squared error on each group's points when the group is left out of the fit (rows
@@ -165,19 +165,19 @@ def spend(total: float, shares: Array) -> Budgets:
     return Budgets(total * (1 - shares), total * shares)
 
 
-def within(budgets: Budgets, at: Budgets) -> Array:
+def is_within(budgets: Budgets, at: Budgets) -> Array:
     """Whether each budget of `at` lies in the convex hull of `budgets`, on logarithmic axes."""
     hull, asked = (np.log([each.pretraining, each.training]).T for each in (budgets, at))
     return np.asarray(Delaunay(hull).find_simplex(asked) >= 0)
 
 
-def measured_shares(budgets: Budgets, total: float) -> Array:
+def list_shares(budgets: Budgets, total: float) -> Array:
     """Shares of reward-model training in this total, evenly on the log scale, from the least to the
     greatest within the points' convex hull; empty where the total does not cross it.
     """
     least, most = budgets.training.min() / total, min(budgets.training.max() / total, 0.999)
     tried = np.geomspace(min(least, most), most, 2000)
-    inside = tried[within(budgets, spend(total, tried))]
+    inside = tried[is_within(budgets, spend(total, tried))]
     return np.geomspace(inside[0], inside[-1], STEPS + 1) if len(inside) else inside
 
 

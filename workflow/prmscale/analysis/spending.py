@@ -48,7 +48,7 @@ class Curve:
         return self.tables[above - 1] * (1 - share) + self.tables[above] * share
 
 
-def spent(rows: pd.DataFrame) -> pd.DataFrame:
+def measure_spending(rows: pd.DataFrame) -> pd.DataFrame:
     """What each strategy spent of each budget, by data set (columns `SPENT`): `spent` in samples'
     worth, `share` of the budget, and `unanswered`, the share of problems without an answer.
 
@@ -69,11 +69,11 @@ def spent(rows: pd.DataFrame) -> pd.DataFrame:
     return table.assign(share=share, unanswered=without.to_numpy())[SPENT]
 
 
-def unspent(rows: pd.DataFrame) -> pd.DataFrame:
+def find_unspent(rows: pd.DataFrame) -> pd.DataFrame:
     """The strategies that left more than 5 % of a budget unspent: columns dataset, strategy,
     budget, share (of the budget that was spent).
     """
-    table = spent(rows)
+    table = measure_spending(rows)
     return table.loc[table["share"] < 1 - UNSPENT, [*KEYS, "share"]].reset_index(drop=True)
 
 
@@ -81,7 +81,7 @@ def curves(rows: pd.DataFrame) -> dict[str, Curve]:
     """Each strategy's curve on the rows of one data set (or of some of its problems); empty where
     the tokens of a sample are not known.
     """
-    table = spent(rows).dropna(subset="spent").sort_values(["spent", "budget"])
+    table = measure_spending(rows).dropna(subset="spent").sort_values(["spent", "budget"])
     by_budget = rows.groupby(["strategy", "budget"])
     accuracies = {key: average_per_problem(group) for key, group in by_budget}
     found = {}
@@ -91,7 +91,7 @@ def curves(rows: pd.DataFrame) -> dict[str, Curve]:
     return found
 
 
-def common(every: Iterable[Curve]) -> float:
+def common_amount(every: Iterable[Curve]) -> float:
     """The largest amount that all strategies spent, in samples' worth; 0 without any."""
     return float(min((curve.spent[-1] for curve in every), default=0.0))
 

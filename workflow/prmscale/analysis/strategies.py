@@ -89,11 +89,13 @@ def select_compared(
     return pd.concat(parts)
 
 
-def unspent(search: pd.DataFrame, reward_models: pd.DataFrame, aggregation: str) -> pd.DataFrame:
+def find_unspent(
+    search: pd.DataFrame, reward_models: pd.DataFrame, aggregation: str
+) -> pd.DataFrame:
     """The strategies compared that left more than 5 % of a budget unspent: columns dataset,
     strategy (as in a sentence), budget, share (of the budget that was spent).
     """
-    table = spending.unspent(select_compared(search, reward_models, aggregation))
+    table = spending.find_unspent(select_compared(search, reward_models, aggregation))
     return table.assign(strategy=table["strategy"].map(NAMES))
 
 
@@ -124,7 +126,7 @@ def compare(
     compared = select_compared(search, reward_models, rules.aggregation)
     scarce = rules.scarce_budget
     for dataset, rows in compared.groupby("dataset", sort=True):
-        measured = _Measured(str(dataset), spending.curves(rows), spending.unspent(rows))
+        measured = _Measured(str(dataset), spending.curves(rows), spending.find_unspent(rows))
         plenty, scarcity = measured.choose_amounts(scarce)
         most = int(rows["budget"].max())
         ordered = [measured.compare(pair, plenty, most) for pair in PLENTIFUL]
@@ -166,7 +168,9 @@ class _Measured:
     def choose_amounts(self, scarce: int) -> tuple[float, float]:
         """Plenty and scarcity in samples' worth spent; scarcity is 0 if it is not below plenty."""
         named = set(chain.from_iterable(PLENTIFUL))
-        plenty = spending.common(curve for name, curve in self.curves.items() if name in named)
+        plenty = spending.common_amount(
+            curve for name, curve in self.curves.items() if name in named
+        )
         both = {name: self.curves[name] for name in SCARCE if name in self.curves}
         scarcity = spending.point(both, scarce)
         return plenty, scarcity if scarcity < plenty else 0.0

@@ -72,7 +72,7 @@ class Points:
         """
         crossed = sum(count > 1 for count in Counter(self.bases).values())
         fits = crossed >= CROSSED and len(self.bases) >= FEWEST
-        return fits and len(law.measured_shares(self.budgets, self.middle)) > 0
+        return fits and len(law.list_shares(self.budgets, self.middle)) > 0
 
     @property
     def middle(self) -> float:
@@ -143,7 +143,7 @@ def find_best_split(points: Points, rules: Rules) -> Split:
     was not chosen.
     """
     total = points.middle
-    shares = law.measured_shares(points.budgets, total)
+    shares = law.list_shares(points.budgets, total)
     generator = seeds.generator(rules.seed, "halves", points.dataset)
     order = generator.permutation(len(points.values))
     half = len(order) // 2
@@ -176,7 +176,7 @@ def find_rival(points: Points) -> str:
 
 def _mean_error(points: Points, form: Form, means: Array) -> Array:
     """A form's error on bases left out, the mean over them, for each row of means."""
-    errors = law.left_out_errors(form, points.budgets, means, points.bases)
+    errors = law.leave_group_out_rmse(form, points.budgets, means, points.bases)
     return np.asarray(errors.mean(axis=1))
 
 
@@ -193,10 +193,10 @@ def _measure_error(
     """
 
     def list_errors(means: Array) -> Array:
-        errors = law.left_out_errors(form, points.budgets, means, points.bases)
+        errors = law.leave_group_out_rmse(form, points.budgets, means, points.bases)
         if against is None:
             return errors
-        return errors - law.left_out_errors(against, points.budgets, means, points.bases)
+        return errors - law.leave_group_out_rmse(against, points.budgets, means, points.bases)
 
     by_base = list_errors(points.means)[0]
     found = statistic_interval(
@@ -235,7 +235,7 @@ def best_shares(points: Points, rules: Rules) -> pd.DataFrame:
     fitted = law.fit(LAW, points.budgets, points.means)
     found = []
     for total in np.geomspace(least, most, TOTALS + 2)[1:-1]:
-        shares = law.measured_shares(points.budgets, total)
+        shares = law.list_shares(points.budgets, total)
         if not len(shares):
             continue
         best = shares[law.best_share(fitted, total, shares)]

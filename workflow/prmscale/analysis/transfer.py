@@ -14,7 +14,7 @@ from prmscale.analysis.estimates import SHARE
 from prmscale.analysis.models import find_by_training_domain
 from prmscale.analysis.paired import accuracy, estimate, iter_at_budget
 from prmscale.analysis.rows import subtract
-from prmscale.analysis.verdicts import EQUIVALENCE_LEVEL, Rules, alike
+from prmscale.analysis.verdicts import EQUIVALENCE_LEVEL, Rules, judge_equivalence
 
 COLUMNS = [
     "policy", "dataset", "domain", "budget", "trained_on", "accuracy", "low", "high", "n", "seeds",
@@ -70,6 +70,6 @@ def _measure(
             "difference": gap.mean,
             "difference_low": gap.low,
             "difference_high": gap.high,
-            "verdict": alike(gap, rules.equivalence_margin).verdict(rules.level),
+            "verdict": judge_equivalence(gap, rules.equivalence_margin).verdict(rules.level),
         }
     return row

@@ -106,14 +106,14 @@ class Check:
     seeds: int
 
 
-def above(found: Interval, threshold: float = 0.0) -> Evidence:
-    """That an effect is above the threshold, by the two-sided test whose interval is `found`."""
+def judge_above(found: Interval, threshold: float = 0.0) -> Evidence:
+    """The evidence that an effect is above the threshold; `found` is the two-sided interval."""
     p = found.p(threshold)
     return Evidence(p, 1.0) if found.mean > threshold else Evidence(1.0, p)
 
 
-def alike(found: Interval, margin: float) -> Evidence:
-    """That an effect is within ±margin, by two one-sided tests (Schuirmann 1987).
+def judge_equivalence(found: Interval, margin: float) -> Evidence:
+    """The evidence that an effect is within ±margin: two one-sided tests (Schuirmann 1987).
 
     Fewer than 3 / margin problems support nothing: that many without a single disagreement would
     still allow a difference of the margin (rule of three).
@@ -124,13 +124,13 @@ def alike(found: Interval, margin: float) -> Evidence:
     return Evidence(nearer if found.n * margin >= 3 else 1.0, 1.0)
 
 
-def together(*parts: Evidence) -> Evidence:
-    """That several things all hold: as sure as the least sure of them; refuted by any.
+def combine(*parts: Evidence) -> Evidence:
+    """The evidence that all parts hold: as strong as the weakest part; each part refutes it.
 
     A part that is not known (NaN) supports nothing. Each part refutes a claim that is just true at
     half the level, since its p is two-sided; two parts together refute it at the level.
     """
-    supported, refuted = zip(*(map(_known, part) for part in parts), strict=True)
+    supported, refuted = zip(*(map(_fill_unknown, part) for part in parts), strict=True)
     return Evidence(max(supported), min(refuted))
 
 
@@ -140,7 +140,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
     A p-value that is not known (NaN) counts as 1.
     """
-    known = [_known(p) for p in p_values]
+    known = [_fill_unknown(p) for p in p_values]
     found, largest = [1.0] * len(known), 0.0
     for rank, i in enumerate(sorted(range(len(known)), key=known.__getitem__)):
         largest = max(largest, min(1.0, (len(known) - rank) * known[i]))
@@ -148,7 +148,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return found
 
 
-def _known(p: float) -> float:
+def _fill_unknown(p: float) -> float:
     """A p-value, 1 where it is not known: comparisons with NaN depend on the order."""
     return 1.0 if isnan(p) else p
 

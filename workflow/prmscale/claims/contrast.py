@@ -12,7 +12,7 @@ from prmscale.analysis.verdicts import (
     Claim,
     Evidence,
     Rules,
-    above,
+    judge_above,
 )
 
 OTHER_PART = "that the claim's other part is decided"
@@ -77,5 +77,5 @@ class Contrast:
         """The row of the contrast that a gain is positive; empty where it was not measured."""
         if gain is None:
             return []
-        needed = power.needed(gain, rules.level, rules.minimum_effect)
-        return [self.judge(gain, above(gain, rules.minimum_effect), rules, needed, reported)]
+        needed = power.estimate_need(gain, rules.level, rules.minimum_effect)
+        return [self.judge(gain, judge_above(gain, rules.minimum_effect), rules, needed, reported)]

@@ -9,7 +9,7 @@ from prmscale.analysis import growth, power
 from prmscale.analysis.models import find_ladder
 from prmscale.analysis.paired import accuracy, estimate, iter_at_budget
 from prmscale.analysis.rows import keep_first_policy, subtract
-from prmscale.analysis.verdicts import Check, Claim, Rules, above, together
+from prmscale.analysis.verdicts import Check, Claim, Rules, combine, judge_above
 from prmscale.claims.contrast import Contrast
 from prmscale.results import Results
 
@@ -61,9 +61,9 @@ def _judge_ladder(
     slowing = estimate(subtract(lower, upper), rules)
     if total is None or slowing is None:
         return []
-    rises = above(total, rules.minimum_effect)
-    flattens = together(rises, above(slowing))
-    needed = power.needed(slowing, rules.level)
+    rises = judge_above(total, rules.minimum_effect)
+    flattens = combine(rises, judge_above(slowing))
+    needed = power.estimate_need(slowing, rules.level)
     contrast = Contrast(NAME, "slowing", SLOWING, dataset)
     return [
         *Contrast(NAME, "growth", GROWTH, dataset).judge_gain(total, rules),

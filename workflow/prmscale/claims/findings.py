@@ -28,8 +28,8 @@ def _nothing_unspent() -> pd.DataFrame:
 class Findings:
     """What was measured of the claims, and beside them.
 
-    `transfer` is the table of `transfer.measure_matrix`, `unspent` that of `strategies.unspent`,
-    and `scaling_law` that of `tradeoff.table`.
+    `transfer` is the table of `transfer.measure_matrix`, `unspent` that of
+    `strategies.find_unspent`, and `scaling_law` that of `tradeoff.table`.
     """
 
     claims: Sequence[Claim] = ()
@@ -56,7 +56,7 @@ def judge_study(results: Results, rules: Rules) -> Findings:
         claims=judge_claims(results, rules),
         checks=run_checks(results, rules),
         transfer=transfer.measure_matrix(results.search, models, rules),
-        unspent=strategies.unspent(first, models, rules.aggregation),
+        unspent=strategies.find_unspent(first, models, rules.aggregation),
         scaling_law=tradeoff.table(first, models, rules),
     )
 

@@ -6,7 +6,7 @@ from prmscale.analysis import tradeoff
 from prmscale.analysis.interaction import Interaction, measure_interaction
 from prmscale.analysis.rows import keep_first_policy
 from prmscale.analysis.tradeoff import Points
-from prmscale.analysis.verdicts import Claim, Rules, above, together
+from prmscale.analysis.verdicts import Claim, Rules, combine, judge_above
 from prmscale.claims.contrast import OF_A_FIT, Contrast
 from prmscale.results import Results
 
@@ -64,7 +64,7 @@ def _judge_interactions(points: Points, rules: Rules) -> list[Claim]:
         )
         found = [
             _judge_interaction(contrast, tokens, rules),
-            logits.judge(tokens.logit, above(tokens.logit), rules, OF_A_FIT),
+            logits.judge(tokens.logit, judge_above(tokens.logit), rules, OF_A_FIT),
         ]
     if size is not None:
         contrast = Contrast(NAME, "interaction with size", WITH_SIZE, points.dataset)
@@ -87,13 +87,13 @@ def _judge_splits(points: Points, rules: Rules) -> list[Claim]:
         return [split.leave_open(missing), both.leave_open(missing)]
     best, rival = tradeoff.find_best_split(points, rules), tradeoff.find_rival(points)
     advantage = tradeoff.measure_advantage(points, rival, rules)
-    needs_both = above(advantage, rules.minimum_effect)
+    needs_both = judge_above(advantage, rules.minimum_effect)
     if best.at_end:
         needed = f"splits beyond those measured: the best, {best}, is at their end"
         found = [Contrast(NAME, "best_split", BEST_SPLIT, points.dataset).leave_open(needed)]
     else:
         # a scaling law that predicts badly may see a best split where there is none
-        evidence = together(above(best.gain, rules.minimum_effect), needs_both)
+        evidence = combine(judge_above(best.gain, rules.minimum_effect), needs_both)
         contrast = Contrast(NAME, "best_split", f"{BEST_SPLIT}: {best}", points.dataset)
         found = [contrast.judge(best.gain, evidence, rules, OF_A_FIT)]
     metric = BOTH_COUNT.format(f"the {rival}")

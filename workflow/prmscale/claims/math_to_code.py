@@ -21,9 +21,9 @@ from prmscale.analysis.verdicts import (
     Check,
     Claim,
     Rules,
-    above,
-    alike,
-    together,
+    combine,
+    judge_above,
+    judge_equivalence,
 )
 from prmscale.claims.contrast import Contrast
 from prmscale.results import Results
@@ -110,9 +110,11 @@ def _judge_twins(
     if gain is None or difference is None:
         return []
     # two PRMs that select nothing are alike as well
-    equal = alike(difference, rules.equivalence_margin)
-    evidence = together(equal, above(gain, rules.minimum_effect))
-    needed = power.needed_for_equivalence(difference, EQUIVALENCE_LEVEL, rules.equivalence_margin)
+    equal = judge_equivalence(difference, rules.equivalence_margin)
+    evidence = combine(equal, judge_above(gain, rules.minimum_effect))
+    needed = power.estimate_need_for_equivalence(
+        difference, EQUIVALENCE_LEVEL, rules.equivalence_margin
+    )
     reported = _summarise_table1(table1, "PRM-Code")
     return [
         as_good.judge(difference, evidence, rules, needed, reported),

@@ -9,7 +9,7 @@ import pandas as pd
 
 from prmscale.analysis import patterns
 from prmscale.analysis.intervals import Interval
-from prmscale.analysis.verdicts import Claim, Evidence, Rules, together
+from prmscale.analysis.verdicts import Claim, Evidence, Rules, combine
 from prmscale.claims.contrast import Contrast
 from prmscale.results import Results
 
@@ -45,7 +45,7 @@ def judge(results: Results, rules: Rules) -> list[Claim]:
     beside = f"; selected − {AS_LONG}: {100 * length['mean']:+.1f}, must be above 0 too"
     random = Contrast(NAME, "random", _describe(ANY, raw) + beside, DATASETS)
     reported = _summarise_table2(results.reported("table2"))
-    both = together(_weigh(raw, rules), as_long)
+    both = combine(_weigh(raw, rules), as_long)
     return [
         random.judge(_effect(raw), both, rules, NEEDED, reported),
         Contrast(NAME, "as_long", _describe(AS_LONG, length), DATASETS).judge(

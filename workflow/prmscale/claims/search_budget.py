@@ -6,7 +6,7 @@ from prmscale.analysis import power, strategies
 from prmscale.analysis.paired import estimate
 from prmscale.analysis.rows import keep_first_policy
 from prmscale.analysis.strategies import Comparison
-from prmscale.analysis.verdicts import Claim, Rules, above, together
+from prmscale.analysis.verdicts import Claim, Rules, combine, judge_above
 from prmscale.claims.contrast import Contrast
 from prmscale.results import Results
 
@@ -49,6 +49,8 @@ def _judge_comparison(comparison: Comparison, rules: Rules) -> Claim:
     if gain is None:
         return contrast.leave_open()
     parts = [estimate(part, rules) for part in comparison.parts or (comparison.difference,)]
-    evidence = together(*(above(part, rules.minimum_effect) for part in parts if part is not None))
-    needed = power.needed(gain, rules.level, rules.minimum_effect)
+    evidence = combine(
+        *(judge_above(part, rules.minimum_effect) for part in parts if part is not None)
+    )
+    needed = power.estimate_need(gain, rules.level, rules.minimum_effect)
     return contrast.judge(gain, evidence, rules, needed)

@@ -30,7 +30,7 @@ def project(study: Study, gpu: machines.Gpu) -> pd.DataFrame:
     for job in work.jobs(study):
         gpus = memory.gpus(job.needs, gpu.memory_gb) if job.passes else 0
         rows.append({**_facts(job), "gpus": gpus, "gpu_hours": gpu.seconds(job, gpus) / 3600})
-    return _by_stage(rows, {"jobs": "sum", "gpus": "max", "gpu_hours": "sum"})
+    return _sum_stages(rows, {"jobs": "sum", "gpus": "max", "gpu_hours": "sum"})
 
 
 def calibrate(study: Study, results: Path) -> pd.DataFrame:
@@ -38,19 +38,19 @@ def calibrate(study: Study, results: Path) -> pd.DataFrame:
     stored; `measured` hours and their `ratio` if this study has run.
     """
     known = load([results / "config.yaml"])
-    rates = machines.Measured.of(work.jobs(known), machines.measured_seconds(results, known.device))
+    rates = machines.Measured.of(work.jobs(known), machines.read_seconds(results, known.device))
     rows = [{**_facts(job), "hours": rates.seconds(job) / 3600} for job in work.jobs(study)]
-    table = _by_stage(rows, {"jobs": "sum", "hours": lambda hours: hours.sum(skipna=False)})
+    table = _sum_stages(rows, {"jobs": "sum", "hours": lambda hours: hours.sum(skipna=False)})
     finished = Path("results", study.study)
     if (finished / "benchmarks").is_dir():
-        table["measured"] = table.stage.map(_measured_hours(study, finished))
+        table["measured"] = table.stage.map(_sum_hours(study, finished))
         table["ratio"] = table.hours / table.measured
     return table
 
 
-def _measured_hours(study: Study, results: Path) -> dict[str, float]:
+def _sum_hours(study: Study, results: Path) -> dict[str, float]:
     """The hours of each stage in the results of this study, over the jobs that have run."""
-    measured = machines.measured_seconds(results, study.device)
+    measured = machines.read_seconds(results, study.device)
     seconds = measured.set_index(["rule", "name"]).seconds
     hours: dict[str, float] = {}
     for job in work.jobs(study):
@@ -70,7 +70,7 @@ def _facts(job: parts.Job) -> dict[str, object]:
     }
 
 
-def _by_stage(rows: list[dict[str, object]], how: dict[str, Any]) -> pd.DataFrame:
+def _sum_stages(rows: list[dict[str, object]], how: dict[str, Any]) -> pd.DataFrame:
     every = {**how, "tokens": "sum", "flops": "sum", "gb": "sum"}
     return pd.DataFrame(rows).groupby("stage", sort=False).agg(every).reset_index()
 

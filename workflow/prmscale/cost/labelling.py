@@ -38,7 +38,7 @@ class Labelling:
         each problem, then K of each check of each search.
         """
         first = self.workers.write(policy, problems * k, k, solutions.prompt, solutions.length)
-        checks = problems * self.study.labels.omega.searches * _checks_of_one(solutions)
+        checks = problems * self.study.labels.omega.searches * _count_checks(solutions)
         return [first, self._roll_out(policy, solutions, checks, k)], (problems + checks) * k
 
     def _labels(self, policy: str, dataset: str, method: str) -> Job:
@@ -104,7 +104,7 @@ class Labelling:
 
     def _checks(self, solutions: Solutions) -> float:
         """Prefixes that binary searches roll out if all solutions are wrong, each prefix once."""
-        return min(self._prefixes(solutions), solutions.count * _checks_of_one(solutions))
+        return min(self._prefixes(solutions), solutions.count * _count_checks(solutions))
 
     def _roll_out(self, policy: str, solutions: Solutions, prefixes: float, k: int) -> Pass:
         """K rollouts from each prefix, which write half of a solution on average."""
@@ -117,6 +117,6 @@ class Labelling:
         return solutions.count * solutions.steps * ROW
 
 
-def _checks_of_one(solutions: Solutions) -> int:
+def _count_checks(solutions: Solutions) -> int:
     """Prefixes that one binary search for the first error rolls out: log2 of the steps."""
     return math.ceil(math.log2(max(solutions.steps, 2)))

@@ -122,7 +122,7 @@ def _features(jobs: Sequence[Job]) -> np.ndarray:
     return np.array([[1.0, job.tokens, job.flops] for job in jobs])
 
 
-def measured_seconds(results: str | Path, device: str) -> pd.DataFrame:
+def read_seconds(results: str | Path, device: str) -> pd.DataFrame:
     """`rule`, `name` and `seconds` of every job of a finished study, from its benchmarks.
 
     The seconds of a study on CPUs are CPU seconds, which do not depend on the machine's other work.

@@ -32,8 +32,8 @@ def model_of(study: Study, name: str) -> Model:
     ladder = study.ladder_model(name)
     with torch.device("meta"):
         if ladder:
-            return _measured(build(ladder, build_tokenizer(study.world), 0))
-        return _measured(AutoModelForCausalLM.from_config(_config(study, name)))
+            return _measure(build(ladder, build_tokenizer(study.world), 0))
+        return _measure(AutoModelForCausalLM.from_config(_config(study, name)))
 
 
 def _config(study: Study, name: str) -> PretrainedConfig:
@@ -58,10 +58,10 @@ def _config(study: Study, name: str) -> PretrainedConfig:
     return AutoConfig.for_model(str(given.pop("model_type")), **given)
 
 
-def _measured(model: PreTrainedModel) -> Model:
+def _measure(model: PreTrainedModel) -> Model:
     config, shape = model.config, Shape.of(model)
     decoder = Shape(
         shape.linear_weights - config.vocab_size * config.hidden_size, shape.layers, shape.width
     )
     parameters = sum(p.numel() for p in model.parameters())
-    return Model(shape, decoder, parameters, memory.cached(config.to_dict()))
+    return Model(shape, decoder, parameters, memory.kv_cache_size(config.to_dict()))

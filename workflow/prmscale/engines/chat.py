@@ -25,10 +25,10 @@ class Chat:
         begun = ""
         if prompting.style != "plain":
             begun = self._render([{"role": "user", "content": "?"}])
-        self.opened = thoughts.opened_by(begun)
+        self.opened = thoughts.find_open_tag(begun)
         self.closing_ids: list[int] = []
         if self.opened:
-            closing = f"\n{thoughts.closing(self.opened)}\n\n"
+            closing = f"\n{thoughts.closing_tag(self.opened)}\n\n"
             self.closing_ids = steps.tokens_after_line_end(tokenizer, closing)
 
     def ids(self, problem: Problem) -> list[int]:

@@ -181,7 +181,7 @@ class ImplicitModel(_LikelihoodHead):
         return TokenClassifierOutput(logits=logits[..., None])
 
 
-def on_base(head: str, base: PreTrainedModel) -> EvidenceModel | ImplicitModel:
+def add_head(head: str, base: PreTrainedModel) -> EvidenceModel | ImplicitModel:
     """A reward model with an untrained `head` (evidence or implicit) on a language model."""
     described = base.config.to_dict()
     described.pop("_name_or_path", None)

@@ -55,7 +55,7 @@ def _keys(config: Mapping[str, Any]) -> int:
     return int((config.get("num_key_value_heads") or config["num_attention_heads"]) * head)
 
 
-def cached(config: Mapping[str, Any]) -> int:
+def kv_cache_size(config: Mapping[str, Any]) -> int:
     """How many numbers of the KV cache a token takes, for the decoder of a config.json."""
     return 2 * int(config["num_hidden_layers"]) * _keys(config)
 
@@ -77,7 +77,8 @@ def size(config: Mapping[str, Any]) -> Size | None:
     # matrices of the MLP; Pythia's has no gate
     matrices = 2 if config.get("model_type") == "gpt_neox" else 3
     return Size(
-        layers * width * (2 * heads * head + 2 * keys + matrices * mlp) + embeddings, cached(config)
+        layers * width * (2 * heads * head + 2 * keys + matrices * mlp) + embeddings,
+        kv_cache_size(config),
     )
 
 

@@ -80,7 +80,7 @@ def _cells(budgets: law.Budgets) -> law.Budgets:
     edge = np.concatenate([np.linspace(a, b, CELLS) for a, b in pairwise([*corners, corners[0]])])
     ticks = (np.linspace(log.min(), log.max(), CELLS) for log in logs.T)
     grid = np.stack(np.meshgrid(*ticks), axis=-1).reshape(-1, 2)
-    inside = grid[law.within(budgets, law.Budgets(*np.exp(grid.T)))]
+    inside = grid[law.is_within(budgets, law.Budgets(*np.exp(grid.T)))]
     return law.Budgets(*np.exp(np.unique(np.concatenate([inside, edge]).round(9), axis=0).T))
 
 

@@ -42,7 +42,7 @@ def draw(results: Results, rules: Rules) -> tuple[Figure, pd.DataFrame]:
         )
     measured = protocol.f1(results.first_errors, rules.level)
     measured = _facts(results.reward_models).merge(measured, on="reward_model")
-    published = _published(results.reported("fig10"), set(measured["dataset"]))
+    published = _select_published(results.reported("fig10"), set(measured["dataset"]))
     data = pd.concat([measured.sort_values("place"), published], ignore_index=True)
     with style.apply():
         names = list(dict.fromkeys(data["reward_model"]))
@@ -71,7 +71,7 @@ def _facts(reward_models: pd.DataFrame) -> pd.DataFrame:
     return rows[["reward_model", "base_parameters", "train_on", "group", "place"]]
 
 
-def _published(reported: pd.DataFrame | None, datasets: set[str]) -> pd.DataFrame:
+def _select_published(reported: pd.DataFrame | None, datasets: set[str]) -> pd.DataFrame:
     """The published numbers of ProcessBench's subsets among these data sets."""
     if reported is None:
         return pd.DataFrame()

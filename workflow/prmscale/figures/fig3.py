@@ -79,7 +79,7 @@ def _draw_panels(data: pd.DataFrame, kinds: list[str], top: int, title: str | No
     """For each data set a panel over n, and below it a panel for each axis of diversity."""
     varied = [str(axis) for axis in AXES if axis in set(data["varied"])]
     labels = {"": "n of best-of-n (samples)"} | {axis: VARIED[axis] for axis in varied}
-    figure, axes = panels.stacked(data, labels, "accuracy (%)")
+    figure, axes = panels.stack(data, labels, "accuracy (%)")
     checks = data[data["strategy"].isin(CHECKS)]
     for (dataset, strategy), points in checks.groupby(["dataset", "strategy"]):
         name, look = style.CONTROLS[str(strategy)]

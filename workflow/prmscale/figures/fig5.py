@@ -29,7 +29,7 @@ def draw(results: Results, rules: Rules) -> tuple[Figure, pd.DataFrame]:
     data = strategy_lines.points(rows, [strategy_lines.TOKENS, *COSTS], rules.level)
     with style.apply():
         labels = {cost: label for cost, (label, _) in COSTS.items()}
-        figure, axes = panels.stacked(data, labels, "accuracy (%)")
+        figure, axes = panels.stack(data, labels, "accuracy (%)")
         for (dataset, cost), axis in axes.items():
             points = data[data["dataset"] == dataset]
             strategy_lines.draw_lines(axis, points, cost, rules.aggregation)

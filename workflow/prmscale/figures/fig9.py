@@ -44,7 +44,7 @@ FEW = 10  # steps
 
 def draw(results: Results, rules: Rules) -> tuple[Figure, pd.DataFrame]:
     """The figure, and its costs and reliability (`analysis.label_costs`) by the column `part`."""
-    problems = label_costs.by_problem(results.labels, results.spending)
+    problems = label_costs.tabulate_problems(results.labels, results.spending)
     if problems.empty:
         raise UserError(
             "fig9: needs labels by rollouts of problems whose steps' truth is known; there are none"

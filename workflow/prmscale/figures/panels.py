@@ -45,7 +45,7 @@ def grid(
     return figure, axes
 
 
-def stacked(
+def stack(
     data: pd.DataFrame, xlabels: Mapping[str, str], ylabel: str
 ) -> tuple[Figure, dict[tuple[str, str], Axes]]:
     """A figure with a panel for each data set of `data` and key of `xlabels`, and the panels.

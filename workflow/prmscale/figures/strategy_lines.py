@@ -43,13 +43,14 @@ def select(results: Results, rules: Rules, figure: str) -> pd.DataFrame:
 def points(rows: pd.DataFrame, costs: Sequence[str], level: float) -> pd.DataFrame:
     """Accuracy with its interval at each budget of each strategy, and what it cost.
 
-    Beside it stand what the strategy spent of the budget and its share of problems without an
-    answer (`spending.spent`), and the mean of each of the `costs` over problems and training seeds.
+    Further columns are what the strategy spent of the budget, its share of problems without an
+    answer (both by `spending.measure_spending`), and the mean of each of the `costs` over problems
+    and training seeds.
     """
     data = curve(rows, BY, level=level)
     means = rows.groupby(BY)[list(costs)].mean().reset_index()
     data = data.merge(means, on=BY, validate="one_to_one")
-    data = data.merge(spending.spent(rows), on=spending.KEYS, validate="one_to_one")
+    data = data.merge(spending.measure_spending(rows), on=spending.KEYS, validate="one_to_one")
     return data[[*BY, *costs, "spent", "share", "unanswered", "mean", "low", "high", "n", "seeds"]]
 
 
@@ -85,7 +86,7 @@ def note(rows: pd.DataFrame, reward_models: pd.DataFrame, width: float) -> str:
     size = panels.count(float(look_up(reward_models, "base_parameters")[name]))
     base = look_up(reward_models, "base")[name]
     lines = [f"search guided by the PRM of {size} parameters ({base})"]
-    least = spending.unspent(rows).groupby("strategy")["share"].min()
+    least = spending.find_unspent(rows).groupby("strategy")["share"].min()
     if len(least):
         shares = [
             f"{NAMES[strategy]} (≥ {least[strategy]:.0%} spent)".replace(" ", "\u00a0")

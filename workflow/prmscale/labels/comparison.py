@@ -9,7 +9,7 @@ import pandas as pd
 from prmscale import tables
 from prmscale.labels.consensus import consensus
 from prmscale.labels.labeller import Labeller
-from prmscale.labels.spending import of_filter, of_labels
+from prmscale.labels.spending import charge_filter, charge_labels
 from prmscale.tasks.base import Problem
 
 
@@ -26,7 +26,7 @@ def compare(
         found, took = _label(method, several, problems, solutions)
         labels.append(found)
         spent.append(took)
-    return tables.joined(labels, "labels"), tables.joined(spent, "spending")
+    return tables.join(labels, "labels"), tables.join(spent, "spending")
 
 
 def _label(
@@ -36,8 +36,8 @@ def _label(
         _, labels, spent = labellers[0].grow(problems, method)
         return labels, spent
     by_policy = [each.label(problems, solutions, method) for each in labellers]
-    spent_each = [of_labels(labels, solutions) for labels in by_policy]
+    spent_each = [charge_labels(labels, solutions) for labels in by_policy]
     if method == "consensus":
         agreed = consensus(by_policy)
-        return agreed, of_filter(spent_each, agreed)
+        return agreed, charge_filter(spent_each, agreed)
     return by_policy[0], spent_each[0]

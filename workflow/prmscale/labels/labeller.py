@@ -94,7 +94,7 @@ class Labeller:
             for problem, found in zip(problems, estimates, strict=True)
             if problem.problem_id in groups
         ]
-        return tables.joined(labelled, "labels")
+        return tables.join(labelled, "labels")
 
 
 def _select_located(

@@ -63,8 +63,8 @@ def monte_carlo(solutions: Sequence[Prefix], complete: Sequence[bool], rollouts:
     right = iter((yield Judge([*ends, *map(as_ended, sorted(whole))])))
     estimates = {}
     for prefix, group in zip(open_, continued, strict=True):
-        successes, tokens = sum(islice(right, len(group))), sum(c.tokens for c in group)
-        estimates[prefix] = Estimate(len(group), successes, tokens)
+        hits = sum(islice(right, len(group)))
+        estimates[prefix] = Estimate(len(group), hits, sum(c.tokens for c in group))
     for solution in sorted(whole):
         estimates[solution] = Estimate(rollouts, rollouts * bool(next(right)), 0)
     return estimates

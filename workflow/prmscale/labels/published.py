@@ -56,7 +56,7 @@ def prm800k(rows: Rows, index: int) -> list[Labelled]:
     broken give no solutions.
     """
     question, label = rows.field(index, "question", dict), rows.field(index, "label", dict)
-    problem = _inside(rows, index, question, "problem", str)
+    problem = _read_field(rows, index, question, "problem", str)
     if label.get("finish_reason") == "bad_problem":
         return []
     paths: list[_Path] = []
@@ -171,8 +171,8 @@ def solutions(rows: Rows, index: int) -> list[Labelled]:
     for author, value in rows[index].items():
         if not isinstance(value, Mapping):
             continue
-        right = _inside(rows, index, value, "is_correct", bool)
-        texts = tuple(steps.split(_inside(rows, index, value, "solution", str)))
+        right = _read_field(rows, index, value, "is_correct", bool)
+        texts = tuple(steps.split(_read_field(rows, index, value, "solution", str)))
         if not texts:
             rows.wrong(index, f"the solution by {author!r} is empty")
         found.append(Labelled(problem, answer, author, texts, (int(right),) * len(texts)))
@@ -189,7 +189,7 @@ READERS: dict[str, Callable[[Rows, int], list[Labelled]]] = {
 }
 
 
-def _inside(rows: Rows, index: int, block: Any, key: str, kind: type[T]) -> T:
+def _read_field(rows: Rows, index: int, block: Any, key: str, kind: type[T]) -> T:
     """The value of `key` in a column's block; raises UserError where it is missing or no `kind`."""
     value = block.get(key) if isinstance(block, Mapping) else None
     if not isinstance(value, kind):
@@ -206,7 +206,7 @@ def _blocks(rows: Rows, index: int, key: str, value: Any) -> list[Mapping[str, A
 
 def _text(rows: Rows, index: int, block: Any) -> str:
     """The step in the `text` of a completion."""
-    return _step(rows, index, _inside(rows, index, block, "text", str).strip())
+    return _step(rows, index, _read_field(rows, index, block, "text", str).strip())
 
 
 def _step(rows: Rows, index: int, text: str) -> str:

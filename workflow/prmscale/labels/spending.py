@@ -24,7 +24,7 @@ def row(
     return {"problem_id": problem_id, **labelling, **dict(zip(COUNTS, counts, strict=True))}
 
 
-def of_labels(labels: pd.DataFrame, solutions: pd.DataFrame) -> pd.DataFrame:
+def charge_labels(labels: pd.DataFrame, solutions: pd.DataFrame) -> pd.DataFrame:
     """The spending of a method that labels every solution it is given, from its labels alone."""
     # the first row of a shared prefix carries its cost
     paid = labels["rollouts"].where(labels["tokens_spent"] > 0, 0)
@@ -41,7 +41,7 @@ def of_labels(labels: pd.DataFrame, solutions: pd.DataFrame) -> pd.DataFrame:
     return spent.rename_axis("problem_id").reset_index().assign(method=method, k=int(k))
 
 
-def of_filter(spent: Sequence[pd.DataFrame], kept: pd.DataFrame) -> pd.DataFrame:
+def charge_filter(spent: Sequence[pd.DataFrame], kept: pd.DataFrame) -> pd.DataFrame:
     """The spending of a filter: the sum of its labellers' spending, for the labels it keeps."""
     by_problem = [table.set_index("problem_id") for table in spent]
     rows = by_problem[0].copy()

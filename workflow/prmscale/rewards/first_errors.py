@@ -22,7 +22,9 @@ from prmscale.tasks.benchmarks.process_bench import NO_ERROR, FirstError
 HALF = 0.5  # the threshold of scores that are probabilities
 
 
-def known(task: Task, problems: Sequence[Problem], solutions: pd.DataFrame) -> list[FirstError]:
+def find_known(
+    task: Task, problems: Sequence[Problem], solutions: pd.DataFrame
+) -> list[FirstError]:
     """The solutions of these problems whose first wrong step the task knows."""
     by_id = {problem.problem_id: problem for problem in problems}
     found = []

@@ -6,7 +6,7 @@ import torch
 from torch.nn.functional import binary_cross_entropy_with_logits, softplus
 
 
-def supervised(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+def binary_cross_entropy(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
     """Binary cross-entropy, the paper's loss: the mean over the positions [rows, length] whose
     target is not NaN.
     """

@@ -44,16 +44,18 @@ def metrics(examples: Sequence[Example], scores: Sequence[np.ndarray]) -> dict[s
         "loss": binary_cross_entropy(targets, flat),
         "step_auc": auc(truth[known] > 0.5, flat[known]),
         "step_accuracy": float(((flat[known] > 0.5) == (truth[known] > 0.5)).mean()),
-        **_within_problems(examples, scores),
+        **_rank_within_problems(examples, scores),
         **best_of_n(examples, scores),
     }
 
 
-def _within_problems(examples: Sequence[Example], scores: Sequence[np.ndarray]) -> dict[str, float]:
+def _rank_within_problems(
+    examples: Sequence[Example], scores: Sequence[np.ndarray]
+) -> dict[str, float]:
     """How the minimum scores rank the whole solutions of each problem."""
     lowest = [float(of_steps.min()) if len(of_steps) else 0.0 for of_steps in scores]
     aucs, pairs = [], []
-    groups = _by_problem(examples)
+    groups = _group_by_problem(examples)
     for group in groups:
         right = np.array([examples[i].correct for i in group])
         values = np.array([lowest[i] for i in group])
@@ -69,7 +71,7 @@ def _within_problems(examples: Sequence[Example], scores: Sequence[np.ndarray]) 
     }
 
 
-def _by_problem(examples: Sequence[Example]) -> list[list[int]]:
+def _group_by_problem(examples: Sequence[Example]) -> list[list[int]]:
     """The indices of each problem's whole solutions."""
     groups: dict[str, list[int]] = defaultdict(list)
     for i, example in enumerate(examples):
@@ -85,7 +87,7 @@ def best_of_n(examples: Sequence[Example], scores: Sequence[np.ndarray]) -> dict
     is right; `one_sample` is the expected accuracy of a random choice. Solutions that are not whole
     are ignored; without whole solutions the result is empty.
     """
-    groups = _by_problem(examples)
+    groups = _group_by_problem(examples)
     if not groups:
         return {}
     correct = np.array([example.correct for example in examples])

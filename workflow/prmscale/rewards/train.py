@@ -53,7 +53,7 @@ def load_base(
     if head != "scalar":
         base = load_pretrained(AutoModelForCausalLM, folder, revision=revision, dtype=torch.float32)
         torch.manual_seed(seeds.seed_of(seed, "head") % 2**63)
-        return heads.on_base(head, base), tokenizer
+        return heads.add_head(head, base), tokenizer
     torch.manual_seed(seeds.seed_of(seed, "head") % 2**63)
     config = load_pretrained(
         AutoConfig,
@@ -275,7 +275,7 @@ def _loss(logits: torch.Tensor, texts: Texts, settings: RewardTraining) -> torch
     targets = torch.full(logits.shape, float("nan"))
     for row, (example, text) in enumerate(zip(texts.examples, texts.encoded, strict=True)):
         targets[row, text.ends] = torch.tensor(example.targets, dtype=torch.float32)
-    loss = losses.supervised(logits, targets.to(logits.device))
+    loss = losses.binary_cross_entropy(logits, targets.to(logits.device))
     if settings.ranking_weight:
         loss = loss + settings.ranking_weight * _ranking_loss(logits, texts)
     return loss

@@ -17,7 +17,7 @@ from prmscale.errors import UserError
 from prmscale.rewards.examples import Example, shuffle
 from prmscale.study import TrainingSet
 from prmscale.tables import SOLUTION_KEY
-from prmscale.tasks.world.specifications import misreadable
+from prmscale.tasks.world.specifications import find_misreadable
 
 
 def interleave(by_policy: Sequence[pd.DataFrame]) -> pd.DataFrame:
@@ -98,7 +98,7 @@ def describe(
         "steps": len(steps),
         "tokens": int(sum(table["tokens"].sum() for table in written)),
         "policies": sorted(set().union(*(table["policy"] for table in written))),
-        "wordings": sorted(frozenset[str]().union(*map(misreadable, problems.values()))),
+        "wordings": sorted(frozenset[str]().union(*map(find_misreadable, problems.values()))),
         "right": float(steps.mean()),
         "right_by_source": {name: float(of_source.mean()) for name, of_source in right.items()},
     }
@@ -108,7 +108,7 @@ def _select_worded(examples: Sequence[Example], wordings: Sequence[str] | None) 
     """The examples whose problem has no wordings but these that can be misread."""
     if wordings is None:
         return list(examples)
-    return [e for e in examples if misreadable(e.problem) <= set(wordings)]
+    return [e for e in examples if find_misreadable(e.problem) <= set(wordings)]
 
 
 def _group(examples: Sequence[Example], per_problem: int | None) -> list[list[Example]]:

@@ -84,13 +84,13 @@ def _descend(forest: Forest, expansion: int, select: Select) -> Generator[Reques
     if not node.visits:
         return node
     if node.whole:
-        new = yield from forest.widen(_least_widened(node), expansion)
+        new = yield from forest.widen(_find_least_widened(node), expansion)
     else:
         new = yield from forest.widen(node, expansion - node.draws)
     return max(new, key=lambda child: child.score, default=node)
 
 
-def _least_widened(node: Node) -> Node:
+def _find_least_widened(node: Node) -> Node:
     """Of the nodes above a whole solution, the one with most visits for each candidate drawn.
 
     A search that has visited every leaf of its tree widens this node; otherwise it would spend and

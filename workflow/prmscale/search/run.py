@@ -107,14 +107,14 @@ def find_errors(
     for test in (each.benchmark for each in tests):
         if test.policy == tests[0].benchmark.policy:
             first = test.solutions[test.solutions.solution_id < settings.samples]
-            datasets[test.dataset] = first_errors.known(test.task, test.problems, first)
+            datasets[test.dataset] = first_errors.find_known(test.task, test.problems, first)
     for each in settings.process_bench:
         datasets[f"ProcessBench {each.subset}"] = process_bench.load(each.subset, each.path)
     datasets = {name: solutions for name, solutions in datasets.items() if solutions}
     labelled = [
         solution
         for each in validation
-        for solution in first_errors.known(each.task, each.problems, each.solutions)
+        for solution in first_errors.find_known(each.task, each.problems, each.solutions)
     ]
     return ErrorTests(datasets, labelled or next(iter(datasets.values()), []))
 
@@ -155,7 +155,7 @@ def search(
                 predicted.assign(reward_model=reward_model, replicate=checkpoint.replicate)
             )
         del scorer  # before the next one is loaded: memory need not hold both
-    return _table(rows), tables.joined(named, "first_errors")
+    return _table(rows), tables.join(named, "first_errors")
 
 
 def search_unscored(tests: Sequence[Test], settings: Settings) -> pd.DataFrame:

@@ -75,8 +75,10 @@ _JSON = ("answer", "tests", "detail")
 def to_table(problems: Sequence[Problem]) -> pd.DataFrame:
     """Problems as a `problems` table (answer, tests and detail as JSON)."""
     rows = []
-    for row in map(vars, problems):
-        rows.append(row | {key: json.dumps(row[key]) for key in _JSON})
+    for problem in problems:
+        row = vars(problem)
+        encoded = {key: json.dumps(row[key]) for key in _JSON}
+        rows.append({**row, **encoded})
     return pd.DataFrame(rows, columns=list(Problem.__dataclass_fields__))
 
 

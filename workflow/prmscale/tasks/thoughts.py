@@ -74,12 +74,12 @@ def is_closed(text: str) -> bool:
     return _CLOSES.search(text) is not None
 
 
-def opened_by(prompt: str) -> str:
+def find_open_tag(prompt: str) -> str:
     """The opening tag at the end of a prompt; empty if there is none."""
     end = prompt.rstrip()
     return next((tag for tag in _TAGS if end.endswith(tag)), "")
 
 
-def closing(tag: str) -> str:
+def closing_tag(tag: str) -> str:
     """The tag that closes this one."""
     return _TAGS[tag]

@@ -102,9 +102,9 @@ def score_encoded(
     texts = dict(zip(keys, encoded, strict=True))
     distinct = list(texts.values())
     if prefix_tree.accepts_trees(model):
-        parts = _in_trees(model, distinct, batch_tokens)
+        parts = _batch_trees(model, distinct, batch_tokens)
     else:
-        parts = _in_rows(model, tokenizer, distinct, batch_tokens)
+        parts = _batch_rows(model, tokenizer, distinct, batch_tokens)
     scores: list[np.ndarray] = [np.empty(0)] * len(distinct)
     with tqdm(total=len(distinct), desc=progress, unit="solution", disable=progress is None) as bar:
         for part in parts:
@@ -124,7 +124,7 @@ class _Part(NamedTuple):
     places: Sequence[tuple[int, int, Sequence[int] | prefix_tree.Numbers]]
 
 
-def _in_rows(
+def _batch_rows(
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
     texts: Sequence[step_text.Encoded],
@@ -136,7 +136,7 @@ def _in_rows(
         yield _Part(arguments, [(i, row, texts[i].ends) for row, i in enumerate(batch)])
 
 
-def _in_trees(
+def _batch_trees(
     model: PreTrainedModel, texts: Sequence[step_text.Encoded], batch_tokens: int
 ) -> Iterator[_Part]:
     """Batches with a row for each tree of texts that share prefixes.

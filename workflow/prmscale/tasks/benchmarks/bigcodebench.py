@@ -118,10 +118,11 @@ class BigCodeBench(CodeBenchmark):
         outcomes = self._run([Program(f"import {name}", ("0",)) for name in new]) if new else []
         for name, outcome in zip(new, outcomes, strict=True):
             self._import_errors[name] = outcome.error
-        missing = {
-            name: f"{name} ({error})" for name, error in self._import_errors.items() if error
-        }
-        return [list(filter(None, map(missing.get, names))) for names in needed]
+        missing = []
+        for names in needed:
+            errors = [(name, self._import_errors[name]) for name in names]
+            missing.append([f"{name} ({error})" for name, error in errors if error])
+        return missing
 
     def _make_problem(self, rows: Rows, split: str, index: int) -> Problem:
         prompt, test = rows.field(index, "complete_prompt", str), rows.field(index, "test", str)

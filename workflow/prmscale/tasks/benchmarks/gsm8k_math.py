@@ -34,13 +34,13 @@ class MathBenchmark(PublishedBenchmark):
             for problem, (answer, _) in zip(problems, found, strict=True)
             if answer is not None
         ]
-        verdicts = iter(math_answers.equal(pairs))
+        verdicts = iter(math_answers.compare(pairs))
         grades = []
         for answer, rule in found:
             if answer is None:
                 grades.append(Grade(None, False, rule))
             else:
-                grades.append(Grade(math_answers.canonical(answer), next(verdicts), rule))
+                grades.append(Grade(math_answers.to_canonical(answer), next(verdicts), rule))
         return grades
 
 

@@ -21,7 +21,7 @@ from prmscale.tasks.grading import replies, syntax, votes
 from prmscale.tasks.grading.printed import Printed
 from prmscale.tasks.grading.sandbox import Outcome, Program
 from prmscale.tasks.grading.sandbox_worker import text_of
-from prmscale.tasks.grading.values import same_in_json, without_tuples
+from prmscale.tasks.grading.values import matches_in_json, replace_tuples
 
 # The judges of these sets import common names for programs, so that starter code with List[int]
 # works.
@@ -98,7 +98,7 @@ class JudgedPrograms(CodeBenchmark):
         """What was printed or returned, without what the judge ignores."""
         if problem.tests["entry"] is None:
             return self.printed.plain(value)
-        return without_tuples(value, self.tuples)
+        return replace_tuples(value, self.tuples)
 
     def _select_rows(self, split: str) -> tuple[Rows, list[int]]:
         return sources.rows_of_split(self.source, self.path, split, self.key)
@@ -163,8 +163,8 @@ class JudgedPrograms(CodeBenchmark):
             return all(self.printed.same(value, expected) for value, expected in pairs)
         levels = self.tuples
         return all(
-            same_in_json(value, expected, levels)
-            or (wrapped and same_in_json(f'["list", {value}]', expected, levels + 1))
+            matches_in_json(value, expected, levels)
+            or (wrapped and matches_in_json(f'["list", {value}]', expected, levels + 1))
             for value, expected in pairs
         )
 
@@ -176,7 +176,7 @@ class JudgedPrograms(CodeBenchmark):
 def _write_program(problem: Problem, source: str) -> Program:
     """The program that runs a problem's tests with this source."""
     entry, inputs = problem.tests["entry"], tuple(problem.tests["inputs"])
-    source_with_names = replies.after(_NAMES, source)
+    source_with_names = replies.prepend(_NAMES, source)
     if entry is None:
         return Program(source_with_names, inputs=inputs)
     owner = _find_class(source, entry)

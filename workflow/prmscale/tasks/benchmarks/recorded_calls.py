@@ -18,7 +18,7 @@ from prmscale.tasks.benchmarks.base import FAILS, CodeBenchmark
 from prmscale.tasks.benchmarks.sources import Rows
 from prmscale.tasks.grading import replies, votes
 from prmscale.tasks.grading.sandbox import Outcome, Program
-from prmscale.tasks.grading.values import RELATIVE, is_root, same
+from prmscale.tasks.grading.values import RELATIVE, is_root, matches
 
 # The tests of EvalPlus use three names of numpy; this stands in for numpy in a sandbox that has
 # only the standard library.
@@ -72,10 +72,10 @@ class RecordedCalls(CodeBenchmark):
         runs once for each kind, so that a call of one kind cannot spoil the result of the other.
         """
         found = [_find_program(p, text) for p, text in zip(problems, texts, strict=True)]
-        visible = [_unique(problem.tests["visible"]) for problem in problems]
-        recorded = [_unique(problem.tests["calls"]) for problem in problems]
+        visible = [_drop_repeated(problem.tests["visible"]) for problem in problems]
+        recorded = [_drop_repeated(problem.tests["calls"]) for problem in problems]
         programs = [
-            Program(program, _unique((*shown, *tested)))
+            Program(program, _drop_repeated((*shown, *tested)))
             for (program, _), shown, tested in zip(found, visible, recorded, strict=True)
         ]
         together = self._run(programs)
@@ -136,7 +136,7 @@ class RecordedCalls(CodeBenchmark):
         ]
 
 
-def _unique(calls: Iterable[str]) -> tuple[str, ...]:
+def _drop_repeated(calls: Iterable[str]) -> tuple[str, ...]:
     """The different calls, in order."""
     return tuple(dict.fromkeys(calls))
 
@@ -152,12 +152,12 @@ def _returns_expected(problem: Problem, outcome: Outcome) -> bool:
     tests = problem.tests
     if outcome.error:
         return False
-    values = dict(zip(_unique(tests["calls"]), outcome.values, strict=True))
+    values = dict(zip(_drop_repeated(tests["calls"]), outcome.values, strict=True))
     if tests.get("root"):
         return all(is_root(value, votes.arguments(call)[0]) for call, value in values.items())
     bound = tests.get("relative", RELATIVE)
     pairs = zip(tests["calls"], tests["expected"], strict=True)
-    return all(same(values[call], expected, relative=bound) for call, expected in pairs)
+    return all(matches(values[call], expected, relative=bound) for call, expected in pairs)
 
 
 def _wrap(problem: Problem, calls: Sequence[str]) -> list[str]:
@@ -170,7 +170,7 @@ def _read_calls(problem: Problem, outcome: Outcome) -> list[str]:
     if not outcome.values[0]:
         return []
     _, *calls = json.loads(outcome.values[0])
-    return _wrap(problem, _unique(calls))
+    return _wrap(problem, _drop_repeated(calls))
 
 
 def _add_values(

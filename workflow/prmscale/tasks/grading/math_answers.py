@@ -26,7 +26,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from prmscale.tasks import thoughts
-from prmscale.tasks.grading.math_equality import same
+from prmscale.tasks.grading.math_equality import compare_answers
 from prmscale.tasks.grading.math_forms import NONE, Form
 from prmscale.tasks.grading.math_latex import close_of, trim
 from prmscale.tasks.grading.math_numbers import is_rounded
@@ -141,14 +141,14 @@ _WINDOW = 3000  # characters of the text after a phrase, or of the last sentence
 
 
 def _find(text: str) -> Found:
-    for rule in (_boxed, _answer_tag, _hash_mark, _phrase, _closing_formula, _last_number):
+    for rule in (_last_box, _answer_tag, _hash_mark, _phrase, _closing_formula, _last_number):
         answer = rule(text)
         if answer is not None:
             return Found(answer, rule.__name__.lstrip("_"))
     return Found(None, "none")
 
 
-def _boxed(text: str) -> str | None:
+def _last_box(text: str) -> str | None:
     boxes = [_read_box(text, mark) for mark in list(_BOX.finditer(text))[-_MOST:]]
     filled = [box for box in boxes if read(box[2]) is not NONE]
     if not filled:
@@ -322,7 +322,7 @@ def clean(answer: str) -> str:
     return trim(_LEAD.sub("", said.strip()))
 
 
-def canonical(answer: str) -> str:
+def to_canonical(answer: str) -> str:
     """The canonical text of an answer, for votes; answers with the same text are equal."""
     return str(read(answer))
 
@@ -330,7 +330,7 @@ def canonical(answer: str) -> str:
 _known: dict[tuple[str, str], bool] = {}
 
 
-def equal(pairs: Sequence[tuple[str, str]], seconds: float = 5.0) -> list[bool]:
+def compare(pairs: Sequence[tuple[str, str]], seconds: float = 5.0) -> list[bool]:
     """Whether each pair of a reference and an answer is equal (`math_equality`, `math_worker`).
 
     A comparison that crashes, or takes longer than `seconds`, counts as not equal and does not
@@ -338,7 +338,7 @@ def equal(pairs: Sequence[tuple[str, str]], seconds: float = 5.0) -> list[bool]:
     """
     for gold, answer in dict.fromkeys(pairs):
         if (gold, answer) not in _known:
-            _known[gold, answer] = _same(gold, answer, seconds)
+            _known[gold, answer] = _compare_pair(gold, answer, seconds)
     return [_known[pair] for pair in pairs]
 
 
@@ -346,9 +346,9 @@ class _UndecidedError(Exception):
     """Only the helper process can compare two expressions."""
 
 
-def _same(gold: str, answer: str, seconds: float) -> bool:
+def _compare_pair(gold: str, answer: str, seconds: float) -> bool:
     try:
-        return same(gold, answer, _compare_numbers)
+        return compare_answers(gold, answer, _compare_numbers)
     except _UndecidedError:
         return _ask_worker(gold, answer, seconds)
 

@@ -62,7 +62,7 @@ WORD = re.compile(
 _MOST = 60  # commands of a kind that are replaced in one answer
 
 
-def plain(text: str) -> str:
+def normalise(text: str) -> str:
     """The text with one spelling for every sign, without layout and punctuation."""
     text = re.sub(r"\bUS(?=\\?\$)", "", text)
     text = re.sub(r"(?<!\\)\\(?: |$)", " ", text.replace("\\\\", _ROW))

@@ -110,7 +110,7 @@ def _read_part(parts: dict[str, str | None], name: str) -> Fraction:
     return Fraction(str(parts[name] or parts[f"{name}2"]).replace(" ", "").rstrip("."))
 
 
-def without_unit(text: str) -> tuple[str, str, int]:
+def split_unit(text: str) -> tuple[str, str, int]:
     """The text before the unit of a number, the well-known unit (or ""), and its factor.
 
     The factor of `million` is 10**6. A text without a unit after a number is returned unchanged,

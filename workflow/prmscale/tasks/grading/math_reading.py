@@ -11,7 +11,7 @@ from math import gcd
 
 from prmscale.tasks.grading import math_numbers
 from prmscale.tasks.grading.math_forms import NONE, Form
-from prmscale.tasks.grading.math_latex import WORD, plain, trim
+from prmscale.tasks.grading.math_latex import WORD, normalise, trim
 
 LONGEST = 2000  # characters; a longer answer is read as words
 _DEEPEST = 40  # brackets within brackets; a deeper answer is read as words
@@ -58,7 +58,7 @@ def read(text: str) -> Form:
     """The form of an answer."""
     if len(text) > LONGEST or _measure_depth(text) > _DEEPEST:
         return Form("words", " ".join(text.split()))
-    form = _read(_ungroup(plain(text)))
+    form = _read(_ungroup(normalise(text)))
     if form.kind == "number" and _CURRENCY.search(text):
         return replace(form, unit="dollar")
     return form
@@ -265,7 +265,7 @@ def _add_name(form: Form, name: str) -> Form:
 @lru_cache(maxsize=1 << 12)
 def as_equation(text: str) -> Form | None:
     """The equation that an answer is written as, whatever its value; None if it is none."""
-    sides = _split(plain(text), "=")
+    sides = _split(normalise(text), "=")
     return _read_equation("=", sides) if len(sides) == 2 and all(sides) else None
 
 
@@ -339,7 +339,7 @@ def _as_either_sign(text: str) -> Form | None:
 
 def _as_number(text: str) -> Form | None:
     """A number, or an expression followed by a unit."""
-    head, unit, size = math_numbers.without_unit(text)
+    head, unit, size = math_numbers.split_unit(text)
     number = math_numbers.value(head)
     if number is not None:
         return Form("number", str(number * size), unit=unit)

@@ -21,7 +21,7 @@ import sympy
 from latex2sympy2_extended import latex2sympy
 from latex2sympy2_extended.latex2sympy2 import ConversionConfig
 
-from prmscale.tasks.grading.math_equality import equal_forms, same
+from prmscale.tasks.grading.math_equality import compare_answers, compare_forms
 from prmscale.tasks.grading.math_forms import Form
 from prmscale.tasks.grading.math_numbers import is_rounded
 
@@ -74,7 +74,7 @@ def _point(names: Sequence[Any], number: int) -> dict[Any, Any]:
     return {name: value + place * step for place, name in enumerate(names)}
 
 
-def alike(a: Any, b: Any) -> bool:
+def is_same_number(a: Any, b: Any) -> bool:
     """Whether two values are the same number: exactly if rational, else to 40 digits."""
     if a in _NOWHERE or b in _NOWHERE:
         return False
@@ -88,21 +88,20 @@ def alike(a: Any, b: Any) -> bool:
     return bool(abs(a - b) <= size * sympy.Float("1e-40", 50))
 
 
-def same_atoms(a: Form, b: Form) -> bool:
+def compare_atoms(a: Form, b: Form) -> bool:
     """Whether two numbers, expressions or equations are equal."""
     if a.kind == "equation":
-        return _same_equations(a, b)
+        return _compare_equations(a, b)
     symbols = expression(str(a)).free_symbols | expression(str(b)).free_symbols
     names = tuple(sorted(symbols, key=str))
     first, second = values(str(a), names), values(str(b), names)
     if not names:
-        return alike(first[0], second[0]) or _is_rounded(a, second[0]) or _is_rounded(b, first[0])
+        return (
+            is_same_number(first[0], second[0])
+            or _is_rounded(a, second[0])
+            or _is_rounded(b, first[0])
+        )
     return _agree(list(zip(first, second, strict=True)))
-
-
-def _is_finite(value: Any) -> bool:
-    """Whether a value is a finite number."""
-    return bool(value.is_number and value.is_finite)
 
 
 def _agree(pairs: Sequence[tuple[Any, Any]]) -> bool:
@@ -115,9 +114,13 @@ def _agree(pairs: Sequence[tuple[Any, Any]]) -> bool:
         return False
     for number, (v, w) in enumerate(pairs):
         counts = finite[number] and (number < _POSITIVE or (v.is_real and w.is_real))
-        if counts and not alike(v, w):
+        if counts and not is_same_number(v, w):
             return False
     return True
+
+
+def _is_finite(value: Any) -> bool:
+    return bool(value.is_number and value.is_finite)
 
 
 def _is_rounded(form: Form, value: Any) -> bool:
@@ -127,10 +130,12 @@ def _is_rounded(form: Form, value: Any) -> bool:
     return is_rounded(Fraction(str(form)), Fraction(str(sympy.Rational(str(value)))))
 
 
-def _same_equations(a: Form, b: Form) -> bool:
+def _compare_equations(a: Form, b: Form) -> bool:
     """Whether one equation is a multiple of the other."""
     if a.text not in ("=", r"\neq"):
-        return all(equal_forms(x, y, same_atoms) for x, y in zip(a.parts, b.parts, strict=True))
+        return all(
+            compare_forms(x, y, compare_atoms) for x, y in zip(a.parts, b.parts, strict=True)
+        )
     first, second = _difference(a), _difference(b)
     if first.free_symbols != second.free_symbols or not first.free_symbols:
         return False
@@ -139,7 +144,7 @@ def _same_equations(a: Form, b: Form) -> bool:
     for number in range(len(_POINTS)):
         point = _point(names, number)
         ratios.append(sympy.N(first.subs(point) / second.subs(point), 50))
-    return all(r.is_finite and r != 0 and alike(r, ratios[0]) for r in ratios)
+    return all(r.is_finite and r != 0 and is_same_number(r, ratios[0]) for r in ratios)
 
 
 def _difference(equation: Form) -> Any:
@@ -148,9 +153,9 @@ def _difference(equation: Form) -> Any:
     return left - right
 
 
-def equal(gold: str, answer: str) -> bool:
+def compare(gold: str, answer: str) -> bool:
     """Whether the two answers are equal."""
-    return same(gold, answer, same_atoms)
+    return compare_answers(gold, answer, compare_atoms)
 
 
 if __name__ == "__main__":
@@ -158,7 +163,7 @@ if __name__ == "__main__":
     sys.setrecursionlimit(5000)
     for line in sys.stdin:
         try:
-            found = equal(*json.loads(line))
+            found = compare(*json.loads(line))
         except Exception:  # any fault of the parser means: not shown to be equal
             found = False
         sys.stdout.write(json.dumps({"equal": found}) + "\n")

@@ -135,7 +135,7 @@ class Reader:
 
     def typed(self, text: str) -> list[Code]:
         """The code of the interactive sessions in a text."""
-        code = self.code(_typed(text))
+        code = self.code(_join_inputs(text))
         return [code] if code else []
 
     def pieces(self, text: str) -> list[Code]:
@@ -148,7 +148,7 @@ class Reader:
                 code, length = self._longest(lines, at)
             if code:
                 words = [node for node in code.tree.body if is_word(node)]
-                code = _without(self, code, words)
+                code = _drop_statements(self, code, words)
             if code:
                 found.append(code)
             at += length
@@ -190,7 +190,7 @@ def repair(body: str) -> Iterator[str]:
     yield textwrap.dedent(body.expandtabs(8))
     flat = textwrap.dedent(body.expandtabs(4))
     yield flat
-    yield _typed(body)
+    yield _join_inputs(body)
     if _MAGIC.search(flat):
         yield _MAGIC.sub(r"# \1", flat)
     changed = [line for line in body.split("\n") if line[:1] in "+- @\\" or not line]
@@ -200,18 +200,18 @@ def repair(body: str) -> Iterator[str]:
     yield html.unescape(flat).translate(_PLAIN)
 
 
-def _typed(text: str) -> str:
+def _join_inputs(text: str) -> str:
     """The input lines of the interactive sessions in a text."""
     typed = [line for line in text.split("\n") if _PROMPT.match(line)]
     return textwrap.dedent("\n".join(_PROMPT.sub("", line, count=1) for line in typed))
 
 
-def without_usage(reader: Reader, code: Code, entry: str) -> Code | None:
+def drop_usage(reader: Reader, code: Code, entry: str) -> Code | None:
     """The code without statements that only show how a function is used; None if none is left."""
-    return _without(reader, code, list_usage(code.tree, entry))
+    return _drop_statements(reader, code, list_usage(code.tree, entry))
 
 
-def _without(reader: Reader, code: Code, dropped: Sequence[ast.stmt]) -> Code | None:
+def _drop_statements(reader: Reader, code: Code, dropped: Sequence[ast.stmt]) -> Code | None:
     """The code without the lines of these statements, unless another statement shares them."""
     if not dropped:
         return code

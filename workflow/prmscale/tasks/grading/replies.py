@@ -25,7 +25,7 @@ from prmscale.tasks.grading.fences import (
     is_fence,
     spans,
 )
-from prmscale.tasks.grading.python_source import Code, Reader, without_usage
+from prmscale.tasks.grading.python_source import Code, Reader, drop_usage
 from prmscale.tasks.grading.syntax import (
     FUNCTIONS,
     acts,
@@ -89,7 +89,7 @@ def find(entry: str | None, prefix: str, text: str) -> Found:
     A method of a class (`class Solution`) can be called like a function. Statements that only show
     how the function is used are removed: a wrong assert, or a prompt for input, is not part of it.
     """
-    said = _plain(text)
+    said = _strip(text)
     if not said.strip():
         return Found("", "none")
     return next(found for found in _candidates(entry, prefix, said) if found is not None)
@@ -97,10 +97,10 @@ def find(entry: str | None, prefix: str, text: str) -> Found:
 
 def bodies(text: str) -> list[str]:
     """The contents of the code blocks of a reply, without its thoughts."""
-    return [block.body for block in blocks(_plain(text))]
+    return [block.body for block in blocks(_strip(text))]
 
 
-def after(first: str, program: str) -> str:
+def prepend(first: str, program: str) -> str:
     """A program with other source before it; imports from `__future__` stay at the top."""
     if not first.strip():
         return program
@@ -110,7 +110,7 @@ def after(first: str, program: str) -> str:
     return "".join(line + "\n" for line in future) + f"{first}\n{program}"
 
 
-def _plain(text: str) -> str:
+def _strip(text: str) -> str:
     """A reply without thoughts, special tokens and the text after its end, with Unix line ends."""
     said = thoughts.reply(text).replace("\r\n", "\n").replace("\r", "\n")
     end = _END.search(said)
@@ -245,13 +245,13 @@ class _Search:
 
     def _prepend(self, source: str) -> str:
         """The source after the imports and helpers of the prompt."""
-        return after(self.preamble or "", source)
+        return prepend(self.preamble or "", source)
 
     def _drop_usage(self, codes: Sequence[Code]) -> list[Code]:
         """The codes without statements that only show how the function is used."""
         if self.entry is None:
             return list(codes)
-        return [code for each in codes if (code := without_usage(self.reader, each, self.entry))]
+        return [code for each in codes if (code := drop_usage(self.reader, each, self.entry))]
 
     def _join(self, codes: Sequence[Code], index: int) -> list[Code]:
         """A code after the other codes that define the names it needs.
@@ -345,7 +345,7 @@ def _stack(parts: Sequence[Code]) -> str:
     """One source of these codes, in order."""
     source = parts[-1].source
     for part in reversed(parts[:-1]):
-        source = after(part.source, source)
+        source = prepend(part.source, source)
     return source
 
 

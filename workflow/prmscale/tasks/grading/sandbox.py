@@ -174,14 +174,14 @@ def _trouble() -> str | None:
 
 
 @cache
-def available() -> bool:
+def is_available() -> bool:
     """Whether bubblewrap works here."""
     return _trouble() is None
 
 
 def require(allow_unsafe: bool) -> None:
     """Raise UserError unless model-written code can run as the configuration asks."""
-    if not allow_unsafe and not available():
+    if not allow_unsafe and not is_available():
         raise UserError(
             "model-written code runs only in a sandbox, and bubblewrap (bwrap) is missing or "
             f"cannot start here: {_trouble()}. Install it (apt-get install bubblewrap; on clusters "
@@ -300,8 +300,8 @@ def _is_value(value: Any) -> bool:
     return value is None or isinstance(value, str)
 
 
-def same(value: str | None, expected: str, tolerance: float = values.ABSOLUTE) -> bool:
+def matches(value: str | None, expected: str, tolerance: float = values.ABSOLUTE) -> bool:
     """Whether two canonical values are equal by the rules of `values.py`; floats within
     `tolerance`.
     """
-    return values.same(value, expected, tolerance, tolerance / 10)
+    return values.matches(value, expected, tolerance, tolerance / 10)

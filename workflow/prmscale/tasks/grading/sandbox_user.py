@@ -16,7 +16,7 @@ NEW_MOUNTS = 0x00020000  # of unshare
 BIND, RECURSIVE, PRIVATE = 1 << 12, 1 << 14, 1 << 18  # of mount
 
 
-def find_closed(path: str) -> str | None:
+def find_closed_folder(path: str) -> str | None:
     """The first folder on the way to an absolute path that other users cannot enter."""
     parts = path.split("/")
     folders = ["/".join(parts[:count]) or "/" for count in range(1, len(parts))]
@@ -39,7 +39,7 @@ def show(paths: Sequence[str]) -> None:
     mount("none", "/", None, RECURSIVE | PRIVATE)
     opened = {path: os.open(path, os.O_PATH) for path in sorted(paths)}
     for path in opened:
-        while os.path.exists(path) and (folder := find_closed(path)):
+        while os.path.exists(path) and (folder := find_closed_folder(path)):
             mount("tmpfs", folder, "tmpfs", 0, "mode=755")
     for path, descriptor in opened.items():
         if not os.path.exists(path):
@@ -50,7 +50,7 @@ def show(paths: Sequence[str]) -> None:
 
 def main(user: int, paths: Sequence[str], command: list[str]) -> None:
     """Become the command, as that user."""
-    if any(find_closed(path) for path in paths):
+    if any(find_closed_folder(path) for path in paths):
         show(paths)
     os.setgroups([])
     os.setgid(user)

@@ -36,7 +36,7 @@ IPC = {"shmall": "16384", "msgmni": "16", "sem": "32 1024 32 32"}
 FILES = 256  # open at once
 
 
-def canonical(value: Any, depth: int = 0) -> Any:
+def to_canonical(value: Any, depth: int = 0) -> Any:
     """A value as JSON that is the same for equal values; raises ValueError if it is too deep.
 
     A list is not a tuple. Numbers of numpy are numbers; arrays of numpy are arrays, never lists. An
@@ -45,24 +45,24 @@ def canonical(value: Any, depth: int = 0) -> Any:
     if depth > 50:
         raise ValueError("too deep to be compared")
     if hasattr(value, "dtype") and hasattr(value, "tolist"):
-        plain = canonical(value.tolist(), depth + 1)
+        plain = to_canonical(value.tolist(), depth + 1)
         return ["array", *plain[1:]] if getattr(value, "ndim", 0) else plain
     if value is None or isinstance(value, (str, int, float, complex)):
-        return canonical_scalar(value)
+        return to_canonical_scalar(value)
     if isinstance(value, (list, tuple)):
         kind = "list" if isinstance(value, list) else "tuple"
-        return [kind, *(canonical(item, depth + 1) for item in value)]
+        return [kind, *(to_canonical(item, depth + 1) for item in value)]
     if isinstance(value, (set, frozenset, type({}.keys()))):
-        return ["set", *sorted((canonical(item, depth + 1) for item in value), key=repr)]
+        return ["set", *sorted((to_canonical(item, depth + 1) for item in value), key=repr)]
     if isinstance(value, dict):
-        items = [[canonical(k, depth + 1), canonical(v, depth + 1)] for k, v in value.items()]
+        items = [[to_canonical(k, depth + 1), to_canonical(v, depth + 1)] for k, v in value.items()]
         return ["dict", *sorted(items, key=repr)]
     by_identity: Any = object.__eq__
     shown = [] if type(value).__eq__ is by_identity else [repr(value)]
     return ["object", type(value).__name__, *shown]
 
 
-def canonical_scalar(value: Any) -> Any:
+def to_canonical_scalar(value: Any) -> Any:
     """A number, a text or None as JSON."""
     if isinstance(value, int):
         # Python writes no more than 4,300 decimal digits
@@ -159,7 +159,7 @@ def confine(request: dict[str, Any], streams: tuple[int, int, int], kept: int) -
 
 def text_of(value: Any, longest: int) -> str:
     """A value as canonical JSON text; a digest if the text is longer than `longest` characters."""
-    text = json.dumps(canonical(value))
+    text = json.dumps(to_canonical(value))
     if len(text) <= longest:
         return text
     return json.dumps(["long", hashlib.blake2b(text.encode()).hexdigest()])
@@ -315,7 +315,7 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
     return {"values": values}
 
 
-def nests() -> bool:
+def can_nest() -> bool:
     """Whether programs can have their own namespaces here."""
     trial = {"boxed": True, "nested": True, "seconds": 10.0, "output_kib": 1, "limit_each": False}
     try:
@@ -333,7 +333,7 @@ def has_connections() -> bool:
 
 def serve(boxed: bool) -> None:
     """Answer each request; a spent box runs no further program."""
-    nested = boxed and nests()
+    nested = boxed and can_nest()
     kind, spent = {"boxed": boxed, "nested": nested}, False
     compile("", "", "exec")  # prepares the compiler once, not in each fork
     gc.freeze()  # otherwise the collector copies memory pages in each fork

@@ -48,35 +48,35 @@ def reads_input(tree: ast.Module) -> bool:
     """Whether the code reads standard input, and does not replace it by a text."""
     if any(isinstance(node, ast.Call) and _callee(node) == "StringIO" for node in outer(tree.body)):
         return False
-    return any(map(_reads, ast.walk(tree)))
+    return any(map(_refers_to_input, ast.walk(tree)))
 
 
-def _reads(node: ast.AST) -> bool:
+def _refers_to_input(node: ast.AST) -> bool:
     """Whether a node refers to standard input."""
     if isinstance(node, ast.Name):
         return node.id in ("input", "raw_input", "fileinput")
     if isinstance(node, ast.Attribute):
         return node.attr == "stdin"
     if isinstance(node, ast.Call) and _callee(node) in ("open", "read"):
-        return _first(node) in (0, "/dev/stdin")
+        return _first_argument(node) in (0, "/dev/stdin")
     return False
 
 
 def prints_output(tree: ast.Module) -> bool:
     """Whether the code prints, or writes to standard output."""
-    return any(map(_prints, ast.walk(tree)))
+    return any(map(_refers_to_output, ast.walk(tree)))
 
 
-def _prints(node: ast.AST) -> bool:
+def _refers_to_output(node: ast.AST) -> bool:
     """Whether a node refers to standard output."""
     if isinstance(node, ast.Name):
         return node.id == "print"
     if isinstance(node, ast.Attribute):
         return node.attr == "stdout"
-    return isinstance(node, ast.Call) and _callee(node) == "write" and _first(node) == 1
+    return isinstance(node, ast.Call) and _callee(node) == "write" and _first_argument(node) == 1
 
 
-def _first(call: ast.Call) -> object:
+def _first_argument(call: ast.Call) -> object:
     """The first argument of a call, if it is a constant."""
     return call.args[0].value if call.args and isinstance(call.args[0], ast.Constant) else None
 

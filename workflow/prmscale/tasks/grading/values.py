@@ -16,27 +16,27 @@ from typing import Any
 ABSOLUTE, RELATIVE = 1e-6, 1e-7  # of EvalPlus; stricter judges say so
 
 
-def same(
+def matches(
     value: str | None, expected: str, absolute: float = ABSOLUTE, relative: float = RELATIVE
 ) -> bool:
     """Whether a canonical value equals the expected one; None (no value) never does."""
     if value is None or value == expected:
         return value is not None
     try:
-        return _equal(json.loads(value), json.loads(expected), absolute, relative)
+        return _is_equal(json.loads(value), json.loads(expected), absolute, relative)
     except (ValueError, RecursionError):  # beyond what Python reads
         return False
 
 
-def same_in_json(value: str | None, expected: str, levels: int) -> bool:
+def matches_in_json(value: str | None, expected: str, levels: int) -> bool:
     """Whether a canonical value is exactly the expected one.
 
     At the first `levels` levels, a tuple counts as a list.
     """
     if value is None:
         return False
-    return same(
-        without_tuples(value, levels), without_tuples(expected, levels), absolute=0.0, relative=0.0
+    return matches(
+        replace_tuples(value, levels), replace_tuples(expected, levels), absolute=0.0, relative=0.0
     )
 
 
@@ -51,7 +51,7 @@ def is_root(value: str | None, coefficients: Sequence[float]) -> bool:
         return False
 
 
-def without_tuples(value: str, levels: int) -> str:
+def replace_tuples(value: str, levels: int) -> str:
     """A canonical value whose tuples are lists, at the first `levels` levels (1: only itself)."""
     if '["tuple"' not in value:
         return value
@@ -67,18 +67,18 @@ def _tuples_to_lists(value: Any, levels: int) -> Any:
     return ["list", *(_tuples_to_lists(part, levels - 1) for part in value[1:])]
 
 
-def _equal(given: Any, expected: Any, absolute: float, relative: float) -> bool:
+def _is_equal(given: Any, expected: Any, absolute: float, relative: float) -> bool:
     if isinstance(given, list) and isinstance(expected, list):
         pairs = zip(given, expected, strict=False)
         return len(given) == len(expected) and all(
-            _equal(g, w, absolute, relative) for g, w in pairs
+            _is_equal(g, w, absolute, relative) for g, w in pairs
         )
     if isinstance(expected, float) and isinstance(given, int | float):
-        return given == expected or _near(given, expected, absolute + relative * abs(expected))
+        return given == expected or _is_near(given, expected, absolute + relative * abs(expected))
     return bool(given == expected)
 
 
-def _near(given: float, expected: float, bound: float) -> bool:
+def _is_near(given: float, expected: float, bound: float) -> bool:
     """Whether two different numbers are within a bound; never if the bound is 0."""
     try:
         return bound > 0 and abs(given - expected) <= bound

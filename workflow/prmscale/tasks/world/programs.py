@@ -138,12 +138,12 @@ class Programs(GeneratedTask):
         try:
             name, expression = statement(step)
             return name == names[number] and all(
-                value(expression, {"x": x} | _known(names[:number], true)) == true[number]
+                value(expression, {"x": x} | _bind(names[:number], true)) == true[number]
                 for x, true in zip(inputs, traces, strict=True)
             )
         except NotArithmetic:
             return False
 
 
-def _known(names: Sequence[str | None], values: Sequence[int]) -> dict[str, int]:
+def _bind(names: Sequence[str | None], values: Sequence[int]) -> dict[str, int]:
     return {name: value for name, value in zip(names, values, strict=False) if name is not None}

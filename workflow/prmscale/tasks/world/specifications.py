@@ -70,7 +70,7 @@ WORDINGS = {
 FILLERS = [name for name, wording in WORDINGS.items() if wording.misread is None]
 
 
-def misreadable(problem: Problem) -> frozenset[str]:
+def find_misreadable(problem: Problem) -> frozenset[str]:
     """The wordings in a problem that can be misread; empty for a problem not generated here."""
     if not isinstance(problem.detail, Mapping) or "specification" not in problem.detail:
         return frozenset()
