@@ -1,11 +1,11 @@
 """Labels of the steps of solutions: rollouts, the truth where it is known, or what others have published."""
 
-LABELLED = STUDY.labelled()
+LABELLED = STUDY.all_label_tables()
 # of generated problems the truth of steps is known
 WITH_TRUTH = [
     (p, d, m) for p, d, m in LABELLED if STUDY.dataset(d).source in study_module.GENERATED
 ]
-LABELS_COMPARED_ON = STUDY.labels_compared_on()
+LABELS_COMPARED_ON = STUDY.label_comparison_datasets()
 # what figure 9 shows: the comparison, or else what reward models are trained on
 JUDGED = (
     [(STUDY.labels.policy, dataset, "compare") for dataset in LABELS_COMPARED_ON]

@@ -43,7 +43,7 @@ def judge(results: Results, rules: Rules) -> list[Claim]:
     as_long = _weigh(length, rules)
     beside = f"; against others as long {100 * length['mean']:+.1f}, to be above 0 as well"
     random = Contrast(NAME, "random", _describe(raw) + beside, DATASETS)
-    reported = _summarise_table2(results.reported("table2"))
+    reported = _summarise_table2(results.read_reported("table2"))
     both = combine(_weigh(raw, rules), as_long)
     return [
         random.judge(_effect(raw), both, rules, NEEDED, reported),
