@@ -74,7 +74,7 @@ def draw_plane(axis: Axes, points: Points, shade: ScalarMappable, rules: Rules) 
 
 
 def _cells(budgets: law.Budgets) -> law.Budgets:
-    """The grid of the scaling law: inside the points' convex hull on log axes, and along its edge."""
+    """The grid of the law: inside the points' convex hull on log axes, and along its edge."""
     logs = np.log([budgets.pretraining, budgets.training]).T
     corners = logs[ConvexHull(logs).vertices]
     edge = np.concatenate([np.linspace(a, b, CELLS) for a, b in pairwise([*corners, corners[0]])])
