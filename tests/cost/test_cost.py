@@ -155,7 +155,7 @@ def test_what_is_frozen_is_read_once_a_text(small):
     done = [
         job for job in work.jobs(configuration.load(config)) if job.rule == "train_reward_model"
     ]
-    forward = model_of(small, "m").shape.forward(60)
+    forward = model_of(small, "m").shape.forward_flops(60)
     assert done[0].passes[0].flops == pytest.approx(800 * 6 * forward)
     assert done[1].passes[0].flops == pytest.approx((3 * 16_000 + 800 * 6) * forward)
 
@@ -198,19 +198,23 @@ def test_flops_are_those_of_the_formula(small, jobs):
     assert model.parameters == pytest.approx(305_000, rel=0.01)
     (write,) = jobs["sample_solutions", "m.arithmetic.search"].passes
     assert write.flops == pytest.approx(
-        200 * (64 * model.shape.forward(30, 10) + model.shape.forward(10))
+        200 * (64 * model.shape.forward_flops(30, 10) + model.shape.forward_flops(10))
     )
     train = jobs["train_reward_model", "a"].passes[0]
-    assert train.flops == 2 * 450 * 16 * model.decoder.training(50)
+    assert train.flops == 2 * 450 * 16 * model.decoder.training_flops(50)
     assert jobs["train_reward_model", "a"].stored == 2 * 2 * 4 * model.parameters
 
 
 def test_a_gpu_writes_as_fast_as_its_memory_and_trains_by_its_peak(jobs):
     gpu = machines.gpu("h100")
     train = jobs["train_reward_model", "a"].passes[0]
-    assert gpu.busy(train) == pytest.approx(train.flops / (67e12 * machines.OF_PEAK["train"]))
+    assert gpu.busy_seconds(train) == pytest.approx(
+        train.flops / (67e12 * machines.OF_PEAK["train"])
+    )
     (write,) = jobs["sample_solutions", "m.arithmetic.search"].passes
-    assert gpu.busy(write) == pytest.approx(write.tokens * 6 * machines.PER_LAYER / write.batch)
+    assert gpu.busy_seconds(write) == pytest.approx(
+        write.tokens * 6 * machines.PER_LAYER / write.batch
+    )
     with pytest.raises(UserError, match=r"--gpu h1000: not in .*gpus.csv; possible: a100, h100"):
         machines.gpu("h1000")
 
@@ -228,7 +232,7 @@ def test_times_of_one_study_tell_those_of_another(small):
 
     columns = ["rule", "name", "seconds"]
     known = work.jobs(configuration.load(yaml.safe_load((ROOT / "config.yaml").read_text())))
-    measured = machines.Measured.of(known, took(known))
+    measured = machines.Measured.fit(known, took(known))
     others = [
         job
         for job in work.jobs(small)

@@ -160,15 +160,15 @@ def test_flops_are_those_torch_counts(folder):
     engine.model.set_attn_implementation(
         "eager"
     )  # counted as plain products, not halved for causality
-    shape, tokens = Shape.of(engine.model), 12
+    shape, tokens = Shape.from_model(engine.model), 12
     with FlopCounterMode(display=False) as counter:
         out = engine.model(torch.ones(1, tokens, dtype=torch.long), use_cache=True)
     # we count what causal attention needs, torch the whole square
     square = 4 * shape.layers * shape.width * (tokens**2 - tokens * (tokens + 1) / 2)
-    assert counter.get_total_flops() == shape.forward(tokens) + square
+    assert counter.get_total_flops() == shape.forward_flops(tokens) + square
     with FlopCounterMode(display=False) as counter:
         engine.model(torch.ones(1, 1, dtype=torch.long), past_key_values=out.past_key_values)
-    assert counter.get_total_flops() == shape.forward(1, context=tokens)
+    assert counter.get_total_flops() == shape.forward_flops(1, context=tokens)
 
 
 def test_scores_do_not_depend_on_the_batch_and_survive_saving(folder, tmp_path):

@@ -256,16 +256,16 @@ def test_code_in_a_folder_is_not_run(tmp_path):
 
 
 def test_costs_count_every_model_that_is_run(base):
-    language = Shape.of(AutoModelForCausalLM.from_pretrained(base))
+    language = Shape.from_model(AutoModelForCausalLM.from_pretrained(base))
     small = 19 * 64 + 64
     evidence, implicit = (
-        Shape.of(load_base(base, 0, head=head)[0]) for head in ("evidence", "implicit")
+        Shape.from_model(load_base(base, 0, head=head)[0]) for head in ("evidence", "implicit")
     )
     assert evidence == Shape(language.linear_weights + small, language.layers, language.width)
     assert implicit == Shape(2 * language.linear_weights, 2 * language.layers, language.width)
     made = lesson(problems=4)  # one batch an epoch
     lengths = [len(e.ids) for e in encoded(AutoTokenizer.from_pretrained(base), made)]
-    read = sum(language.forward(n) for n in lengths)
+    read = sum(language.forward_flops(n) for n in lengths)
     spent = {
         head: trained(base, made, head=head, steps=3)[2][0][2] for head in ("evidence", "implicit")
     }

@@ -58,9 +58,9 @@ class Recording(Results):
             self.kinds.add(KINDS.get(name, name))
         return super().__getattribute__(name)
 
-    def reported(self, name: str) -> pd.DataFrame | None:
+    def read_reported(self, name: str) -> pd.DataFrame | None:
         self.kinds.add("reported")
-        return super().reported(name)
+        return super().read_reported(name)
 
 
 @pytest.mark.parametrize("figure", FIGURES)

@@ -67,7 +67,7 @@ def test_the_tokens_of_the_estimates_are_those_that_were_generated(method):
         policy=CoinPolicy(0.8, 6),
     )
     assert (
-        done.ledger.cost.of("tokens")
+        done.ledger.cost.in_unit("tokens")
         == sum(estimate.tokens for estimate in done.result.values())
         > 0
     )
@@ -89,9 +89,11 @@ def test_rollouts_end_when_the_label_is_decided_and_never_pass_the_limit():
 
 
 def test_the_posterior_is_jeffreys():
-    assert Decision(0.5, 0.9).above(3, 6) == pytest.approx(0.5)
+    assert Decision(0.5, 0.9).probability_above(3, 6) == pytest.approx(0.5)
     # the arcsine law: P(chance <= t) = 2 / pi * asin(sqrt(t)) before any rollout
-    assert DECISION.above(0, 0) == pytest.approx(1 - 2 / math.pi * math.asin(math.sqrt(0.2)))
+    assert DECISION.probability_above(0, 0) == pytest.approx(
+        1 - 2 / math.pi * math.asin(math.sqrt(0.2))
+    )
 
 
 @given(st.integers(0, 8), st.integers(1, 8))

@@ -91,7 +91,7 @@ def test_a_tree_labels_what_it_can_prove_and_charges_what_it_drew(seed, p, searc
     # a policy that is right by chance is never right after a wrong step
     assert not any(e.label for prefix, e in found.items() if "0" in prefix)
     root = tree.states[()]
-    assert done.ledger.cost.of("tokens") == root.tokens + sum(e.tokens for e in found.values())
+    assert done.ledger.cost.in_unit("tokens") == root.tokens + sum(e.tokens for e in found.values())
     assert sum(tree.chosen.values()) <= max(searches, 1) and all(
         0 < tree.states[s].value < 1 for s in tree.chosen
     )
@@ -127,7 +127,7 @@ def test_all_that_a_tree_generates_is_charged_to_its_problem(p):
     """Rollouts of the problem itself, and of problems none of whose solutions can be labelled, are
     paid for as well.
     """
-    ledgers = [grown(CoinPolicy(p, 5), rollouts=4, searches=1).ledger.cost.of("tokens")]
+    ledgers = [grown(CoinPolicy(p, 5), rollouts=4, searches=1).ledger.cost.in_unit("tokens")]
     tree = OmegaTree(searches=1)
     labeller = Labeller(OMEGA, None, grade, CoinPolicy(p, 5), tree, PROVENANCE)
     _, labels, spent = labeller.grow([problem()])

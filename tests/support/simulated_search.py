@@ -62,7 +62,7 @@ class RealLengths:
             written = NOTHING
             while written.finish_reason is None:
                 prefix = e.prefix + written.steps
-                written = written.then(self._step(e.problem.problem_id, prefix, taken[prefix]))
+                written = written.join(self._step(e.problem.problem_id, prefix, taken[prefix]))
                 taken[prefix] += 1
         return written
 

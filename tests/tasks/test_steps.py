@@ -113,7 +113,7 @@ class Scribe(SamplingPolicy):
                 [*self.tokenizer(self.said, add_special_tokens=False)["input_ids"], 257][self.at :]
             )
             draw = Draw(
-                owner, 0, self._limit(extension.problem, len(prompt)), self._opened(extension)
+                owner, 0, self._limit(extension.problem, len(prompt)), self._open_tag(extension)
             )
             while draw.finish_reason is None:
                 draw.tokens.append(next(tokens))
@@ -135,7 +135,7 @@ def test_step_by_step_is_all_at_once(case, tmp_path):
     assert whole.steps == tuple(case["steps"].split("|")) and whole.finish_reason == "stop"
     found = scribe.write("step", domain="code")
     while found.finish_reason is None:
-        found = found.then(scribe.write("step", found.steps, domain="code"))
+        found = found.join(scribe.write("step", found.steps, domain="code"))
         assert len(found.steps) <= len(whole.steps)
     # every token belongs to one step, whatever was sampled to see where it ends
     assert (found.steps, found.logprob) == (

@@ -65,4 +65,4 @@ def test_printed_text_is_compared_as_its_judge_does(case):
     printed, expected = (
         case[key].encode().decode("unicode_escape") for key in ("printed", "expected")
     )
-    assert PRINTED[case["by"]].same(printed, expected) == (case["right"] == "yes")
+    assert PRINTED[case["by"]].matches(printed, expected) == (case["right"] == "yes")

@@ -53,56 +53,56 @@ class Results:
     @cached_property
     def search(self) -> pd.DataFrame:
         """All rows of the searches; the rows of the first evaluation's policy come first."""
-        rows = searches(self._of("search"), self.aggregation)
+        rows = searches(self._paths("search"), self.aggregation)
         first = rows["policy"] == self._policy
         return pd.concat([rows[first], rows[~first]])
 
     @cached_property
     def reward_models(self) -> pd.DataFrame:
         """The facts of every reward model, one row for each training."""
-        return reward_models(self._of("rewards"))
+        return reward_models(self._paths("rewards"))
 
     @cached_property
     def training(self) -> pd.DataFrame:
         """The loss on validation problems along the training of reward models."""
-        return training(self._of("rewards"))
+        return training(self._paths("rewards"))
 
     @cached_property
     def scores(self) -> pd.DataFrame:
         """The scores of steps by PRM-Math and PRM-Code."""
-        return tables.read_all(self._of("scores"), "scores")
+        return tables.read_all(self._paths("scores"), "scores")
 
     @cached_property
     def first_errors(self) -> pd.DataFrame:
         """The first wrong steps that reward models predict, beside the truth."""
-        return tables.read_all(self._of("first_errors"), "first_errors")
+        return tables.read_all(self._paths("first_errors"), "first_errors")
 
     @cached_property
     def patterns(self) -> pd.DataFrame:
         """The similarity of the activation patterns of selected responses."""
-        return pattern_similarities(self._of("patterns"))
+        return pattern_similarities(self._paths("patterns"))
 
     @cached_property
     def labels(self) -> list[pd.DataFrame]:
         """The tables of labels whose truth is known."""
-        return [tables.read(path, "labels") for path in self._of("labels")]
+        return [tables.read(path, "labels") for path in self._paths("labels")]
 
     @cached_property
     def spending(self) -> list[pd.DataFrame]:
         """What each table of `labels` cost, in the same order."""
-        return [tables.read(path, "spending") for path in self._of("spending")]
+        return [tables.read(path, "spending") for path in self._paths("spending")]
 
     @cached_property
     def replies(self) -> pd.DataFrame:
         """The rules by which answers were extracted, and how many solutions were truncated."""
-        return pd.read_csv(self._of("replies")[0])
+        return pd.read_csv(self._paths("replies")[0])
 
-    def reported(self, name: str) -> pd.DataFrame | None:
+    def read_reported(self, name: str) -> pd.DataFrame | None:
         """The published numbers for a figure or table; None where there are none."""
-        path = next((p for p in self._of("reported") if Path(p).stem == name), None)
+        path = next((p for p in self._paths("reported") if Path(p).stem == name), None)
         return None if path is None else pd.read_csv(path)
 
-    def _of(self, kind: str) -> Sequence[str]:
+    def _paths(self, kind: str) -> Sequence[str]:
         return self._files.get(kind, ())
 
 

@@ -1153,7 +1153,7 @@ class Study(Block):
         """Every evaluation with each of its data sets."""
         return [(e, name) for e in self.search.evaluations for name in e.datasets]
 
-    def compared(self) -> dict[Domain, tuple[str, list[str]]]:
+    def models_by_role(self) -> dict[Domain, tuple[str, list[str]]]:
         """By domain, the reward model with that role, and the data sets on which the first policy
         under test is evaluated; empty unless both domains have both. Figure 6 and table 2 compare
         them.
@@ -1181,7 +1181,7 @@ class Study(Block):
             (m for m in self.policies.pretraining.ladder if m.name == name.split("@")[0]), None
         )
 
-    def released(self, name: str) -> ReleasedPolicy | None:
+    def released_policy(self, name: str) -> ReleasedPolicy | None:
         """The released policy of this name; None for other models."""
         return next((m for m in self.policies.released if m.name == name), None)
 
@@ -1205,7 +1205,7 @@ class Study(Block):
         """The policies that write the solutions of a training set."""
         return data.policies or [self.labels.policy]
 
-    def labelled(self) -> list[tuple[str, str, LabelMethod]]:
+    def all_label_tables(self) -> list[tuple[str, str, LabelMethod]]:
         """(policy, data set, method) of every table of labels that a reward model is trained on,
         without repetition.
         """
@@ -1217,13 +1217,13 @@ class Study(Block):
                 tables += [(policy, dataset, data.labels) for policy, dataset in pairs]
         return list(dict.fromkeys(tables))
 
-    def labels_compared_on(self) -> list[str]:
+    def label_comparison_datasets(self) -> list[str]:
         """The data sets on which label methods are compared: the labelled ones that are generated,
         because their truth is known; empty if no methods are compared.
         """
         if not self.labels.compare.methods:
             return []
-        datasets = dict.fromkeys(dataset for _, dataset, _ in self.labelled())
+        datasets = dict.fromkeys(dataset for _, dataset, _ in self.all_label_tables())
         return [name for name in datasets if self.dataset(name).source in GENERATED]
 
     def reward_training(self, name: str) -> RewardTraining:

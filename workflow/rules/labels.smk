@@ -1,6 +1,6 @@
 """Labels of the steps of solutions: rollouts, the truth where it is known, or what others have published."""
 
-LABELLED = STUDY.labelled()
+LABELLED = STUDY.all_label_tables()
 LABELLED_SOLUTIONS = [PATHS.labelled_solutions(*each) for each in LABELLED]
 JUDGED_LABELS = [PATHS.labels(*each) for each in PLAN.judged_labels()]
 JUDGED_SPENDING = [PATHS.spending(*each) for each in PLAN.judged_labels()]

@@ -49,7 +49,7 @@ if CONVERTED:
             runtime=60,
         params:
             # its weights depend neither on its GPUs nor on its expected cost
-            model=lambda wildcards: STUDY.released(wildcards.model).model_dump(
+            model=lambda wildcards: STUDY.released_policy(wildcards.model).model_dump(
                 mode="json", exclude={"gpus", "config", "solution_tokens"}
             ),
         script:

@@ -142,7 +142,7 @@ rule rank_by_likelihood:
 
 # What PRM-Math and PRM-Code say of each step, and whether the responses that they select are alike
 
-COMPARED_MODELS = [reward_model for reward_model, _ in STUDY.compared().values()]
+COMPARED_MODELS = [reward_model for reward_model, _ in STUDY.models_by_role().values()]
 COMPARED_PROBLEMS = [PATHS.problems(dataset) for dataset in PLAN.compared_datasets()]
 COMPARED_SOLUTIONS = [
     PATHS.solutions(PLAN.first_policy, dataset, "search") for dataset in PLAN.compared_datasets()

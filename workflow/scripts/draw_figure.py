@@ -16,5 +16,5 @@ with job(snakemake):
         params.aggregations,
         params.policy,
     )
-    rules = Rules.of(params.claims, params.analysis, results.aggregation, params.seed)
+    rules = Rules.from_config(params.claims, params.analysis, results.aggregation, params.seed)
     save(*figures.draw(figure, results, rules), Path(snakemake.output.pdf).with_suffix(""))

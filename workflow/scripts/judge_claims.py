@@ -21,7 +21,7 @@ with job(snakemake):
         aggregations=params.aggregations,
         policy=params.policy,
     )
-    rules = Rules.of(params.claims, params.analysis, results.aggregation, params.seed)
+    rules = Rules.from_config(params.claims, params.analysis, results.aggregation, params.seed)
     findings = judge_study(results, rules)
     with atomic_write(snakemake.output.markdown) as aside:
         aside.write_text(render(findings, rules, results.replies, params.generated))

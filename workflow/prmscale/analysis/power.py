@@ -37,7 +37,7 @@ class Spread:
     interaction: float
 
     @classmethod
-    def of(cls, found: Interval) -> Spread:
+    def from_interval(cls, found: Interval) -> Spread:
         """The variances that a measured interval implies."""
         problem, seed = found.problem_error or 0.0, found.seed_error or 0.0
         both = found.interaction_error or 0.0
@@ -64,7 +64,7 @@ def estimate_need(found: Interval, level: float, threshold: float = 0.0) -> str:
     if found.low > threshold or found.high < threshold:
         return ""
     distance = abs(found.mean - threshold)
-    return _describe(found, partial(Spread.of(found).power, distance, level=level))
+    return _describe(found, partial(Spread.from_interval(found).power, distance, level=level))
 
 
 def estimate_need_for_equivalence(found: Interval, level: float, margin: float) -> str:
@@ -73,7 +73,7 @@ def estimate_need_for_equivalence(found: Interval, level: float, margin: float) 
     """
     if found.low > margin or found.high < -margin or (found.low > -margin and found.high < margin):
         return ""
-    spread, size = Spread.of(found), abs(found.mean)
+    spread, size = Spread.from_interval(found), abs(found.mean)
 
     def power(n: int, seeds: int) -> float:
         if size > margin:

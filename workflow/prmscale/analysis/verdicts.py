@@ -32,7 +32,7 @@ class Rules:
     headlines: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(
+    def from_config(
         cls, claims: Mapping[str, Any], analysis: Mapping[str, Any], aggregation: str, seed: int
     ) -> Rules:
         """The rules in a study's blocks `claims` and `analysis`, for one aggregation of scores."""

@@ -49,7 +49,7 @@ def judge(results: Results, rules: Rules) -> list[Claim]:
     search = results.search
     budgets = [1, rules.table1_budget]
     code = search[(search["domain"] == "code") & search["budget"].isin(budgets)]
-    table1 = results.reported("table1")
+    table1 = results.read_reported("table1")
     found: list[Claim] = []
     for place, policy in enumerate(dict.fromkeys(code["policy"]) if twins else ()):
         suffix = "" if place == 0 else f" of {policy}"

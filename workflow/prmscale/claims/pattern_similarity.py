@@ -44,7 +44,7 @@ def judge(results: Results, rules: Rules) -> list[Claim]:
     as_long = _weigh(length, rules)
     beside = f"; selected − {AS_LONG}: {100 * length['mean']:+.1f}, must be above 0 too"
     random = Contrast(NAME, "random", _describe(ANY, raw) + beside, DATASETS)
-    reported = _summarise_table2(results.reported("table2"))
+    reported = _summarise_table2(results.read_reported("table2"))
     both = combine(_weigh(raw, rules), as_long)
     return [
         random.judge(_effect(raw), both, rules, NEEDED, reported),

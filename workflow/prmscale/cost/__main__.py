@@ -38,7 +38,7 @@ def calibrate(study: Study, results: Path) -> pd.DataFrame:
     stored; `measured` hours and their `ratio` if this study has run.
     """
     known = load([results / "config.yaml"])
-    rates = machines.Measured.of(work.jobs(known), machines.read_seconds(results, known.device))
+    rates = machines.Measured.fit(work.jobs(known), machines.read_seconds(results, known.device))
     rows = [{**_facts(job), "hours": rates.seconds(job) / 3600} for job in work.jobs(study)]
     table = _sum_stages(rows, {"jobs": "sum", "hours": lambda hours: hours.sum(skipna=False)})
     finished = Path("results", study.study)

@@ -20,15 +20,15 @@ class Labelling:
         """Binary searches first, because a consensus may need them too."""
         for search in self.plan.binary_searches():
             yield self._binary_search(*search)
-        for policy, dataset, method in self.study.labelled():
+        for policy, dataset, method in self.study.all_label_tables():
             if method == "omega":
                 yield self._trees(policy, dataset)
             elif method == "consensus":
-                stored = self._stored(self.workers.labelling_solutions(policy, dataset))
+                stored = self._count_bytes(self.workers.labelling_solutions(policy, dataset))
                 yield Job("filter_by_consensus", f"{policy}.{dataset}", stored=stored)
             elif method != "binary_search":
                 yield self._labels(policy, dataset, method)
-        for dataset in self.study.labels_compared_on():
+        for dataset in self.study.label_comparison_datasets():
             yield self._comparison(dataset)
 
     def tree(
@@ -43,7 +43,7 @@ class Labelling:
 
     def _labels(self, policy: str, dataset: str, method: str) -> Job:
         solutions, k = self.workers.labelling_solutions(policy, dataset), self.study.labels.rollouts
-        name, stored = f"{policy}.{dataset}.{method}", self._stored(solutions)
+        name, stored = f"{policy}.{dataset}.{method}", self._count_bytes(solutions)
         if method == "oracle":
             return Job("label_solutions", name, stored=stored)
         prefixes = self._prefixes(solutions)
@@ -61,7 +61,7 @@ class Labelling:
             rule, by = "label_solutions", "binary_search"
         needs = tuple(self.needs.sample(labeller))
         programs = checks * k * solutions.programs
-        stored = self._stored(solutions)
+        stored = self._count_bytes(solutions)
         return Job(rule, f"{policy}.{dataset}.{by}", (work,), needs, stored, programs)
 
     def _trees(self, policy: str, dataset: str) -> Job:
@@ -69,7 +69,7 @@ class Labelling:
         problems = solutions.count / labels.solutions
         passes, grown = self.tree(policy, solutions, problems, labels.rollouts)
         needs = tuple(self.needs.label(policy, "omega"))
-        labels_of_all = self._stored(replace(solutions, count=grown))
+        labels_of_all = self._count_bytes(replace(solutions, count=grown))
         stored = grown * (solutions.length * TEXT + ROW) + labels_of_all
         programs = grown * solutions.programs
         return Job("label_by_tree", f"{policy}.{dataset}", tuple(passes), needs, stored, programs)
@@ -94,7 +94,7 @@ class Labelling:
         if "omega" in methods:
             passes += self.tree(labels.policy, solutions, problems, k)[0]
         needs = tuple(self.needs.label(labels.policy, *methods))
-        stored = len(methods) * self._stored(solutions)
+        stored = len(methods) * self._count_bytes(solutions)
         return Job("compare_labels", dataset, tuple(passes), needs, stored)
 
     def _prefixes(self, solutions: Solutions) -> float:
@@ -112,7 +112,7 @@ class Labelling:
         return self.workers.write(policy, prefixes * k, k, solutions.half, half)
 
     @staticmethod
-    def _stored(solutions: Solutions) -> float:
+    def _count_bytes(solutions: Solutions) -> float:
         """Bytes of the labels of these solutions."""
         return solutions.count * solutions.steps * ROW
 

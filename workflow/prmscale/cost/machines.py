@@ -42,7 +42,7 @@ class Gpu:
     bandwidth: float
     peak: dict[str, float]
 
-    def busy(self, work: Pass) -> float:
+    def busy_seconds(self, work: Pass) -> float:
         """GPU seconds of a model's work, which several GPUs share evenly."""
         compute = work.flops / (self.peak[work.dtype] * OF_PEAK[work.kind])
         if work.kind != "write":
@@ -62,7 +62,7 @@ class Gpu:
             {id(p.model): BYTES[p.dtype] * p.model.parameters for p in job.passes}.values()
         )
         waiting = START + weights / DISK + PROGRAM * job.programs
-        return sum(map(self.busy, job.passes)) + gpus * waiting if job.passes else 0.0
+        return sum(map(self.busy_seconds, job.passes)) + gpus * waiting if job.passes else 0.0
 
 
 def gpu(name: str) -> Gpu:
@@ -88,7 +88,7 @@ class Measured:
     rates: dict[str, np.ndarray]
 
     @classmethod
-    def of(cls, jobs: Sequence[Job], seconds: pd.DataFrame) -> Measured:
+    def fit(cls, jobs: Sequence[Job], seconds: pd.DataFrame) -> Measured:
         """The rates that fit the jobs of the finished study and their times (rule, name, seconds)
         best, by non-negative least squares.
         """

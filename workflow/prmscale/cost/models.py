@@ -38,7 +38,7 @@ def model_of(study: Study, name: str) -> Model:
 
 def _config(study: Study, name: str) -> PretrainedConfig:
     """The configuration of a released policy, base or reward model."""
-    policy, reward_model = study.released(name), study.released_reward_model(name)
+    policy, reward_model = study.released_policy(name), study.released_reward_model(name)
     if policy:
         model, revision, given = policy.model, policy.revision, dict(policy.config or {})
     else:
@@ -59,7 +59,7 @@ def _config(study: Study, name: str) -> PretrainedConfig:
 
 
 def _measure(model: PreTrainedModel) -> Model:
-    config, shape = model.config, Shape.of(model)
+    config, shape = model.config, Shape.from_model(model)
     decoder = Shape(
         shape.linear_weights - config.vocab_size * config.hidden_size, shape.layers, shape.width
     )

@@ -98,7 +98,7 @@ class Workers:
     def solutions(self, policy: str, dataset: str, count: float) -> Solutions:
         """`count` solutions of a policy to a data set."""
         source, cost = self.study.dataset(dataset).source, self.study.cost
-        domain, released = DOMAINS[source], self.study.released(policy)
+        domain, released = DOMAINS[source], self.study.released_policy(policy)
         expected = released.solution_tokens if released else None
         length = min(
             expected or cost.solution_tokens[domain], self.study.policies.sampling.max_tokens
@@ -126,9 +126,9 @@ class Workers:
         """`count` continuations of `length` tokens after `context` tokens, which are read once for
         `together` continuations.
         """
-        released, model = self.study.released(policy), self.model(policy)
-        flops = count * model.shape.forward(round(length), round(context))
-        flops += count / together * model.shape.forward(round(context))
+        released, model = self.study.released_policy(policy), self.model(policy)
+        flops = count * model.shape.forward_flops(round(length), round(context))
+        flops += count / together * model.shape.forward_flops(round(context))
         dtype = released.dtype if released else "float32"
         batch = self.study.policies.sampling.batch
         return Pass("write", model, count * length, flops, dtype, context + length / 2, batch)
@@ -140,13 +140,15 @@ class Workers:
         released = self.study.released_reward_model(reward_model)
         if released:
             model = self.model(reward_model)
-            flops = texts * model.shape.forward(round(length))
+            flops = texts * model.shape.forward_flops(round(length))
             return Pass("read", model, texts * length, flops, released.dtype)
         model = self.model(self.study.reward_model(reward_model).base)
         head = self.study.reward_training(reward_model).head
         shape = model.decoder if head == "scalar" else model.shape
         times = 2 if head == "implicit" else 1
-        return Pass("read", model, texts * length, times * texts * shape.forward(round(length)))
+        return Pass(
+            "read", model, texts * length, times * texts * shape.forward_flops(round(length))
+        )
 
     def trainings(self, reward_model: str) -> int:
         """The trainings of a reward model; 1 if it is released."""

@@ -28,8 +28,8 @@ class Searching:
             yield self._ranking(base)
         for search in self.plan.tree_searches():
             yield self._trees(*search)
-        if self.study.compared():
-            for name, _ in self.study.compared().values():
+        if self.study.models_by_role():
+            for name, _ in self.study.models_by_role().values():
                 yield self._step_scores(name)
             yield self._patterns()
 
@@ -70,7 +70,7 @@ class Searching:
         for evaluation, dataset in self.study.tests():
             tested = self.workers.test_solutions(evaluation.policy, dataset)
             texts = copies * tested.count
-            flops = texts * model.shape.forward(round(tested.whole))
+            flops = texts * model.shape.forward_flops(round(tested.whole))
             passes.append(Pass("read", model, texts * tested.whole, flops))
         return Job("rank_by_likelihood", base, tuple(passes), tuple(self.needs.rank(base)))
 
@@ -109,12 +109,12 @@ class Searching:
         """A backward pass for each response compared, at most as many as are drawn."""
         study, passes = self.study, []
         model = self.workers.model(self.plan.reference)
-        for _, datasets in study.compared().values():
+        for _, datasets in study.models_by_role().values():
             tests = sum(study.dataset(name).test for name in datasets)
             problems = min(study.analysis.patterns.problems, tests)
             count = problems * study.analysis.table1_budget
             length = self.workers.solutions(self.plan.first_policy, datasets[0], count).whole
-            flops = count * model.shape.training(round(length))
+            flops = count * model.shape.training_flops(round(length))
             # gradients are dropped as they come, so that memory is nearly that of reading
             passes.append(Pass("read", model, count * length, flops))
         return Job("compare_patterns", "", tuple(passes), tuple(self.needs.differentiate()))

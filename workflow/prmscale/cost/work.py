@@ -42,7 +42,7 @@ def _pretraining(workers: Workers, name: str, replicate: int) -> Job:
     length = sum(share * cost.solution_tokens[domain] for domain, share in shares.items())
     whole = length + sum(share * cost.prompt_tokens[domain] for domain, share in shares.items())
     documents = settings.tokens / length
-    flops = documents * model.shape.training(round(whole))
+    flops = documents * model.shape.training_flops(round(whole))
     work = Pass("train", model, documents * whole, flops)
     stored = WEIGHT * model.parameters * len(settings.checkpoints)
     needs = tuple(workers.needs.pretrain())
@@ -85,7 +85,7 @@ class _Training:
         batch = solutions / math.ceil(solutions / settings.batch) if solutions else settings.batch
         texts = settings.steps * batch
         shape = model.decoder if settings.head == "scalar" else model.shape
-        forward = shape.forward(round(length))
+        forward = shape.forward_flops(round(length))
         flops = texts * _forward_passes(settings) * forward
         if settings.head != "scalar":
             # a frozen language model reads each text once; an evidence head beside it is small

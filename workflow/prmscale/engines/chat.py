@@ -34,7 +34,7 @@ class Chat:
     def ids(self, problem: Problem) -> list[int]:
         """The token ids of a problem's prompt."""
         if self.prompting.style == "plain":
-            return steps.encode(self.tokenizer, self._plain(problem), ())[0]
+            return steps.encode(self.tokenizer, self._render_plain(problem), ())[0]
         return self._apply(self.messages(problem), tokenize=True)
 
     def messages(self, problem: Problem) -> list[dict[str, str]]:
@@ -52,7 +52,7 @@ class Chat:
         first = {"role": "user", "content": _join(self.prompting.system, turns[0]["content"])}
         return [first, *turns[1:]]
 
-    def _plain(self, problem: Problem) -> str:
+    def _render_plain(self, problem: Problem) -> str:
         examples = self.prompting.examples.get(problem.domain, [])
         texts = [f"{each.problem}\n{each.solution.rstrip()}" for each in examples]
         return _join(*texts, problem.prompt)

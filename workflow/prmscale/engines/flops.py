@@ -24,7 +24,7 @@ class Shape:
     width: int
 
     @classmethod
-    def of(cls, model: PreTrainedModel) -> Shape:
+    def from_model(cls, model: PreTrainedModel) -> Shape:
         """The shape of a Hugging Face decoder, or of a model of `engines.heads`."""
         from torch import nn  # jobs without a model count operations too
         from transformers import AutoConfig
@@ -36,17 +36,17 @@ class Shape:
         weights = sum(m.weight.numel() for m in model.modules() if isinstance(m, nn.Linear))
         return cls(weights, decoders * config.num_hidden_layers, head * config.num_attention_heads)
 
-    def without(self, part: Shape) -> Shape:
-        """The shape of what remains to be trained when `part` of the model is frozen."""
+    def freeze(self, part: Shape) -> Shape:
+        """The shape of the rest of the model, which is trained when `part` is frozen."""
         return Shape(
             self.linear_weights - part.linear_weights, self.layers - part.layers, self.width
         )
 
-    def forward(self, tokens: int, context: int = 0) -> float:
+    def forward_flops(self, tokens: int, context: int = 0) -> float:
         """FLOPs to read `tokens` new positions after `context` cached ones (causal attention)."""
         attended = tokens * context + tokens * (tokens + 1) / 2
         return 2.0 * self.linear_weights * tokens + 4.0 * self.layers * self.width * attended
 
-    def training(self, tokens: int) -> float:
+    def training_flops(self, tokens: int) -> float:
         """FLOPs of a forward and backward pass over a sequence of `tokens`."""
-        return 3.0 * self.forward(tokens)
+        return 3.0 * self.forward_flops(tokens)

@@ -28,19 +28,19 @@ class Cost(NamedTuple):
     flops: float = 0.0
     flops_cached: float = 0.0
 
-    def of(self, unit: Unit) -> float:
+    def in_unit(self, unit: Unit) -> float:
         """The part that a budget in this unit counts.
 
         FLOPs are those with a prefix cache, because engines for large models have one.
         """
         return getattr(self, COUNTED[unit])
 
-    def until(self, later: Cost, limit: float, unit: Unit) -> Cost:
+    def interpolate(self, later: Cost, limit: float, unit: Unit) -> Cost:
         """The cost when exactly `limit` was spent, by linear interpolation.
 
         `later` is a cost beyond the limit that followed this one.
         """
-        share = (limit - self.of(unit)) / (later.of(unit) - self.of(unit))
+        share = (limit - self.in_unit(unit)) / (later.in_unit(unit) - self.in_unit(unit))
         between = Cost(*(a + share * (b - a) for a, b in zip(self, later, strict=True)))
         return between._replace(**{COUNTED[unit]: limit})
 
@@ -57,7 +57,7 @@ class Ledger:
     # solutions with it
     _read: dict[Prefix, tuple[float, list[int]]] = field(default_factory=dict)
 
-    def of_one(self, runs: int, size: int) -> Cost:
+    def mean_cost(self, runs: int, size: int) -> Cost:
         """The mean cost of one run if this one consists of `runs` runs of `size` samples each.
 
         With a cache each of them reads the prompt once, and once every step that several of its
@@ -100,12 +100,12 @@ class Ledger:
         for t, end in enumerate(result.ends):
             prefix = solution[:t]
             if prefix not in self._read:
-                self._read[prefix] = (shape.forward(end - before, before), [])
+                self._read[prefix] = (shape.forward_flops(end - before, before), [])
                 new += self._read[prefix][0]
             self._read[prefix][1].append(self._reads)
             before = end
         self._reads += 1
-        self._charge(Cost(0, before, shape.forward(before), new))
+        self._charge(Cost(0, before, shape.forward_flops(before), new))
 
     def _charge(self, more: Cost) -> None:
         self.cost = Cost(*map(add, self.cost, more))

@@ -125,7 +125,7 @@ class SamplingPolicy(ABC):
         """The most tokens of a draw: a solution's limit less the tokens of the prefix's steps."""
         return self.sampling.max_tokens - (context - len(self._prompt(problem)))
 
-    def _opened(self, extension: Extension) -> str:
+    def _open_tag(self, extension: Extension) -> str:
         """The tag of the hidden thought that a draw begins in, or empty."""
         return self.chat.opened if self._hides and not extension.prefix else ""
 
@@ -193,7 +193,7 @@ class SamplingPolicy(ABC):
             written = self.chat.opened + step_text.join(extension.prefix) + text
             if thoughts.is_open(written):  # the thought, split into steps, never led to a reply
                 draw.finish_reason = "length"
-        reading = self.shape.forward(context)
+        reading = self.shape.forward_flops(context)
         return Continuation(
             steps=tuple(steps),
             finish_reason=None if draw.finish_reason == "step" else draw.finish_reason,
@@ -201,7 +201,7 @@ class SamplingPolicy(ABC):
             logprob=sum(draw.logprobs[:kept]),
             self_certainty=sum(draw.certainties[:kept]) / kept,
             prefix_tokens=context,
-            flops=reading + self.shape.forward(len(draw.tokens), context),
+            flops=reading + self.shape.forward_flops(len(draw.tokens), context),
             min_logprob=min(draw.logprobs[:kept]),
             prefix_flops=reading,
             thought=thought,

@@ -70,7 +70,7 @@ class Continuation:
         """Whether the solution was cut at the token limit; if so, it counts as wrong."""
         return self.finish_reason == "length"
 
-    def then(self, more: Continuation) -> Continuation:
+    def join(self, more: Continuation) -> Continuation:
         """Join this continuation and the one that follows it; the cost is that of both."""
         tokens = self.tokens + more.tokens
         return Continuation(

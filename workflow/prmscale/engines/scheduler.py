@@ -114,7 +114,7 @@ class Run:
         """The samples' worth that may still be spent; None if there is no limit."""
         if self.budget is None or math.isinf(self.limit):
             return None
-        spent = self.ledger.cost.of(self.unit)
+        spent = self.ledger.cost.in_unit(self.unit)
         return self.budget * (1 - spent / self.limit)
 
     def advance(self, reply: Any) -> None:
@@ -132,7 +132,7 @@ class Run:
     def _answer(self, request: Request) -> _Reply | None:
         """The reply to a request that needs no engine; None if it needs one or the run ends."""
         if isinstance(request, Choice):
-            cost = self.ledger.of_one(request.runs, request.budget)
+            cost = self.ledger.mean_cost(request.runs, request.budget)
             self.choices.append(Stamped(request, cost))
             return _Reply(None)
         if isinstance(request, Incumbent):
@@ -178,16 +178,16 @@ class Run:
 
     @property
     def _spent(self) -> bool:
-        return self.ledger.cost.of(self.unit) >= self.limit
+        return self.ledger.cost.in_unit(self.unit) >= self.limit
 
     def _is_paid(self, before: Cost) -> bool:
         """Whether the limit covers all that was charged since `before`.
 
         If not, the cost is cut back to the limit.
         """
-        if self.ledger.cost.of(self.unit) <= self.limit:
+        if self.ledger.cost.in_unit(self.unit) <= self.limit:
             return True
-        self.ledger.cost = before.until(self.ledger.cost, self.limit, self.unit)
+        self.ledger.cost = before.interpolate(self.ledger.cost, self.limit, self.unit)
         return False
 
     def _keep(self, incumbent: Incumbent) -> None:

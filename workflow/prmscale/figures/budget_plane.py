@@ -28,7 +28,7 @@ from prmscale.analysis.verdicts import Rules
 from prmscale.figures import panels, style
 
 COLOURS = "cividis"  # made to look alike to the colour-blind; dark is low
-CELLS = 40  # of the law's grid along each axis
+CELLS = 40  # of the scaling law's grid along each axis
 MEASURED, SURFACE, SPLIT = "point", "law", "best split"  # parts of what is drawn
 
 
@@ -39,7 +39,7 @@ def colours(planes: list[Points]) -> ScalarMappable:
 
 
 def draw_plane(axis: Axes, points: Points, shade: ScalarMappable, rules: Rules) -> pd.DataFrame:
-    """Draw the law over both budgets, the points and the best split of some totals.
+    """Draw the scaling law over both budgets, the points and the best split of some totals.
 
     Returns the table of what is drawn.
     """
@@ -65,7 +65,7 @@ def draw_plane(axis: Axes, points: Points, shade: ScalarMappable, rules: Rules) 
     best = law.spend(splits["total"].to_numpy(), splits["share"].to_numpy())
     axis.plot(
         best.pretraining, best.training, color=style.VERMILION, marker="D", markersize=4.5,
-        zorder=6, label="best split by the law",
+        zorder=6, label="best split by the scaling law",
     )  # fmt: skip
     axis.use_sticky_edges = False
     panels.costs_axis(axis)

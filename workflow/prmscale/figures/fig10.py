@@ -42,7 +42,7 @@ def draw(results: Results, rules: Rules) -> tuple[Figure, pd.DataFrame]:
         )
     measured = protocol.f1(results.first_errors, rules.level)
     measured = _facts(results.reward_models).merge(measured, on="reward_model")
-    published = _select_published(results.reported("fig10"), set(measured["dataset"]))
+    published = _select_published(results.read_reported("fig10"), set(measured["dataset"]))
     data = pd.concat([measured.sort_values("place"), published], ignore_index=True)
     with style.apply():
         names = list(dict.fromkeys(data["reward_model"]))

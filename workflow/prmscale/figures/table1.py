@@ -54,7 +54,7 @@ def draw(results: Results, rules: Rules) -> tuple[Figure, pd.DataFrame]:
         parts.append(scored.assign(method=method))
     by = ["policy", "dataset", "method", "budget"]
     data = curve(pd.concat(parts), by, level=rules.level).assign(source=HERE)
-    reported = results.reported("table1")
+    reported = results.read_reported("table1")
     if reported is not None:
         paper = reported.assign(source=PAPER, mean=reported["accuracy"] / 100)
         data = pd.concat([data, paper.reindex(columns=COLUMNS)], ignore_index=True)

@@ -37,7 +37,7 @@ def draw(results: Results, rules: Rules) -> tuple[Figure, pd.DataFrame]:
             "out of analysis.figures"
         )
     parts = [results.patterns.assign(source=HERE)]
-    reported = results.reported("table2")
+    reported = results.read_reported("table2")
     if reported is not None:
         mean = reported["similarity"] / 100
         parts.append(reported.assign(source=PAPER, comparison="", mean=mean))

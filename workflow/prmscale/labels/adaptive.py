@@ -34,7 +34,7 @@ class Decision:
     threshold: float
     confidence: float
 
-    def above(self, successes: int, rollouts: int) -> float:
+    def probability_above(self, successes: int, rollouts: int) -> float:
         """Posterior probability that the chance of success is above the threshold.
 
         At threshold 0 it is 1 after a success and 0 before.
@@ -47,12 +47,12 @@ class Decision:
         """Whether the label needs no more rollouts."""
         if self.threshold == 0:
             return successes > 0
-        above = self.above(successes, rollouts)
+        above = self.probability_above(successes, rollouts)
         return max(above, 1 - above) >= self.confidence
 
     def is_right(self, successes: int, rollouts: int) -> bool:
         """Whether success is more likely above the threshold than below."""
-        return self.above(successes, rollouts) > 0.5
+        return self.probability_above(successes, rollouts) > 0.5
 
     def __str__(self) -> str:
         """The rule in words, as the column `decision` of labels holds it."""

@@ -90,7 +90,7 @@ def _read_step(
     for number, completion in enumerate(completions):
         rating = completion.get("rating")
         if rating not in (None, -1, 0, 1):
-            rows.wrong(index, f"a rating of {rating!r}; PRM800K has -1, 0, 1 and null")
+            rows.refuse(index, f"a rating of {rating!r}; PRM800K has -1, 0, 1 and null")
         if rating is None:
             continue
         path = taken.extend(_text(rows, index, completion), int(rating >= 0))
@@ -116,7 +116,7 @@ def math_shepherd(rows: Rows, index: int) -> list[Labelled]:
     begin = marks[-1] if marks else 0
     problem = first[:begin].strip()
     if rest.strip() or not problem:
-        rows.wrong(
+        rows.refuse(
             index, f"'input' should be a problem and steps from 'Step 1:' on that end with {TAG}"
         )
     texts = tuple(_step(rows, index, part.strip()) for part in (first[begin:], *parts[1:]))
@@ -130,7 +130,7 @@ def _read_signs(rows: Rows, index: int, text: str, labelled: str) -> tuple[int, 
         end = at + len(part)
         sign = labelled[end : end + 1]
         if labelled[at:end] != part or sign not in ("+", "-"):
-            rows.wrong(
+            rows.refuse(
                 index,
                 f"'label' is not 'input' with + or - for each {TAG} (from character {at} on)",
             )
@@ -143,15 +143,15 @@ def trl_stepwise(rows: Rows, index: int) -> list[Labelled]:
     """TRL's format for stepwise supervision: `prompt`, `completions` (steps), boolean `labels`."""
     completions, labels = rows.field(index, "completions", list), rows.field(index, "labels", list)
     if len(completions) != len(labels) or not labels:
-        rows.wrong(
+        rows.refuse(
             index,
             f"{len(completions)} completions and {len(labels)} labels; there must be as many "
             "labels as completions, and at least one",
         )
     if not all(isinstance(label, bool) or label in (0, 1) for label in labels):
-        rows.wrong(index, "'labels' should be true or false")
+        rows.refuse(index, "'labels' should be true or false")
     if not all(isinstance(text, str) for text in completions):
-        rows.wrong(index, "'completions' should be texts")
+        rows.refuse(index, "'completions' should be texts")
     texts = tuple(_step(rows, index, text) for text in completions)
     problem = rows.field(index, "prompt", str)
     return [Labelled(problem, None, "trl_stepwise", texts, tuple(map(int, labels)))]
@@ -174,10 +174,10 @@ def solutions(rows: Rows, index: int) -> list[Labelled]:
         right = _read_field(rows, index, value, "is_correct", bool)
         texts = tuple(steps.split(_read_field(rows, index, value, "solution", str)))
         if not texts:
-            rows.wrong(index, f"the solution by {author!r} is empty")
+            rows.refuse(index, f"the solution by {author!r} is empty")
         found.append(Labelled(problem, answer, author, texts, (int(right),) * len(texts)))
     if not found:
-        rows.wrong(index, "no column with a 'solution' and whether it 'is_correct'")
+        rows.refuse(index, "no column with a 'solution' and whether it 'is_correct'")
     return found
 
 
@@ -193,14 +193,14 @@ def _read_field(rows: Rows, index: int, block: Any, key: str, kind: type[T]) -> 
     """The value of `key` in a column's block; raises UserError where it is missing or no `kind`."""
     value = block.get(key) if isinstance(block, Mapping) else None
     if not isinstance(value, kind):
-        rows.wrong(index, f"{key!r} should be {kind.__name__} and is {type(value).__name__}")
+        rows.refuse(index, f"{key!r} should be {kind.__name__} and is {type(value).__name__}")
     return value
 
 
 def _blocks(rows: Rows, index: int, key: str, value: Any) -> list[Mapping[str, Any]]:
     """A list of blocks inside a column."""
     if not isinstance(value, list) or not all(isinstance(block, Mapping) for block in value):
-        rows.wrong(index, f"{key!r} should be a list of blocks")
+        rows.refuse(index, f"{key!r} should be a list of blocks")
     return value
 
 
@@ -212,5 +212,5 @@ def _text(rows: Rows, index: int, block: Any) -> str:
 def _step(rows: Rows, index: int, text: str) -> str:
     """A step as it was written, with its indentation, without blank lines around it."""
     if not text.strip():
-        rows.wrong(index, "an empty step")
+        rows.refuse(index, "an empty step")
     return text.strip("\r\n").rstrip()

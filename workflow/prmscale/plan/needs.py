@@ -55,7 +55,7 @@ class Needs:
 
     def rank(self, base: str) -> list[Need]:
         """Reading with the pre-trainings of a base one after the other."""
-        released = self.study.released(base)
+        released = self.study.released_policy(base)
         return [memory.reading(self._size(base), gpus=released.gpus if released else None)]
 
     def differentiate(self) -> list[Need]:
@@ -77,14 +77,14 @@ class Needs:
 
     def _size(self, name: str) -> memory.Size | None:
         """The size of a base without a reward model's head; None in the ladder, or if unknown."""
-        released = self.study.released(name)
+        released = self.study.released_policy(name)
         if released is None:
             return None
         folder, revision = self.plan.paths.policy_folder(name), self.plan.revision(name)
         return memory.read_size(folder, revision) or memory.size(released.config or {})
 
     def _policy(self, name: str) -> Need:
-        released, sampling = self.study.released(name), self.study.policies.sampling
+        released, sampling = self.study.released_policy(name), self.study.policies.sampling
         if released is None:
             return Need()
         dtype, gpus = released.dtype, released.gpus

@@ -66,7 +66,7 @@ class Paths:
         pre-training `replicate`.
         """
         model, _, percent = name.partition("@")
-        released = self.study.released(name)
+        released = self.study.released_policy(name)
         if released is None:
             return self.result(f"policies/{model}/replicate{replicate}/{percent or 100}")
         return self.result(f"policies/{name}/converted") if released.gguf_file else released.model

@@ -56,7 +56,7 @@ class Plan:
 
     def prompting(self, policy: str, dataset: str) -> dict[str, Any]:
         """How a policy is asked for solutions of a data set."""
-        released, problems = self.study.released(policy), self.study.dataset(dataset)
+        released, problems = self.study.released_policy(policy), self.study.dataset(dataset)
         asked = released.prompting if released else Prompting()
         domain = DOMAINS[problems.source]
         rule = problems.step_rule() or asked.step_rule(domain)
@@ -64,12 +64,12 @@ class Plan:
 
     def revision(self, name: str) -> str | None:
         """The branch, tag or commit of a released model; None for a ladder model."""
-        released = self.study.released(name)
+        released = self.study.released_policy(name)
         return released.revision if released else None
 
     def weights(self, name: str) -> dict[str, Any]:
         """The weights of a policy: folder or hub name, number format and revision."""
-        released = self.study.released(name)
+        released = self.study.released_policy(name)
         return {
             "folder": self.paths.policy_folder(name),
             "dtype": released.dtype if released else "float32",
@@ -94,11 +94,11 @@ class Plan:
         """The folder of every policy, labeller and base that a job reads."""
         study = self.study
         policies = {each.policy for each in self.all_samples()}
-        for policy, _, method in study.labelled():
+        for policy, _, method in study.all_label_tables():
             policies.update(self.labellers(policy, method))
-        if study.labels_compared_on():
+        if study.label_comparison_datasets():
             policies.update(self.labellers(study.labels.policy, *study.labels.compare.methods))
-        if study.compared():
+        if study.models_by_role():
             policies.add(self.reference)
         used = set(map(self.paths.policy_folder, policies))
         for model in study.rewards.models:
@@ -138,8 +138,8 @@ class Plan:
         first errors on, and to search among.
         """
         study, policy = self.study, self.study.labels.policy
-        pairs = [(by, name) for by, name, method in study.labelled() if method != "omega"]
-        pairs += [(policy, name) for name in study.labels_compared_on()]
+        pairs = [(by, name) for by, name, method in study.all_label_tables() if method != "omega"]
+        pairs += [(policy, name) for name in study.label_comparison_datasets()]
         if study.reward_model_names():
             pairs += [(policy, dataset.name) for dataset in self.validation_datasets()]
         labelling = [self.samples(*pair, "labelling") for pair in dict.fromkeys(pairs)]
@@ -182,11 +182,11 @@ class Plan:
         """The tables of labels whose quality figure 9 shows: the compared methods, or else the
         labels that reward models learn from, where the truth of the steps is known.
         """
-        if compared := self.study.labels_compared_on():
+        if compared := self.study.label_comparison_datasets():
             return [(self.study.labels.policy, dataset, "compare") for dataset in compared]
         return [
             (policy, dataset, method)
-            for policy, dataset, method in self.study.labelled()
+            for policy, dataset, method in self.study.all_label_tables()
             if self.has_truth(dataset) and method != "oracle"
         ]
 
@@ -196,7 +196,7 @@ class Plan:
         """
         searches = [
             (labeller, policy, dataset)
-            for policy, dataset, method in self.study.labelled()
+            for policy, dataset, method in self.study.all_label_tables()
             if method in ("binary_search", "consensus")
             for labeller in self.labellers(policy, method)
         ]
@@ -328,7 +328,7 @@ class Plan:
 
     def compared_datasets(self) -> list[str]:
         """The data sets on which PRM-Math and PRM-Code are compared step by step."""
-        return [name for _, datasets in self.study.compared().values() for name in datasets]
+        return [name for _, datasets in self.study.models_by_role().values() for name in datasets]
 
     def compared_tests(self) -> list[dict[str, Any]]:
         """The tests of the figures' policy on these data sets."""
@@ -336,7 +336,7 @@ class Plan:
 
     def role(self, reward_model: str) -> Domain:
         """The domain for which a reward model is compared."""
-        compared = self.study.compared()
+        compared = self.study.models_by_role()
         return next(role for role, (name, _) in compared.items() if name == reward_model)
 
     @property

@@ -66,7 +66,7 @@ def pretrain(
     loss so far. The loss covers the tokens of solutions only, so no model learns to write problems.
     """
     order = bucket([len(ids) for ids, _ in documents], settings.batch, seed)
-    steps, shape = len(order), Shape.of(model)
+    steps, shape = len(order), Shape.from_model(model)
     optimisers = optimizers(model, settings.learning_rate, "muon", weight_decay=0.01)
     due = {max(1, round(steps * percent / 100)): percent for percent in settings.checkpoints}
     record: dict[str, Any] = {
@@ -83,7 +83,7 @@ def pretrain(
         recent = [*recent[-99:], _train_step(model, optimisers, chosen, rate)]
         record["tokens"] += sum(len(ids) - start for ids, start in chosen)
         record["tokens_read"] += sum(len(ids) for ids, _ in chosen)
-        record["flops"] += sum(shape.training(len(ids)) for ids, _ in chosen)
+        record["flops"] += sum(shape.training_flops(len(ids)) for ids, _ in chosen)
         if step + 1 in due:
             percent = due[step + 1]
             keep(percent, {**record, "percent": percent, "loss": float(np.mean(recent))})

@@ -23,8 +23,9 @@ class Reader:
         self.model, self.texts, self.call = model, texts, call
         self.flops = 0.0
         frozen = getattr(model, "frozen", None)
-        self.frozen = Shape.of(frozen) if frozen is not None else None
-        self.trained = Shape.of(model).without(self.frozen) if self.frozen else Shape.of(model)
+        self.frozen = Shape.from_model(frozen) if frozen is not None else None
+        shape = Shape.from_model(model)
+        self.trained = shape.freeze(self.frozen) if self.frozen else shape
         # with adapters, the backward pass computes no gradients of the frozen weights
         adapted = not self.frozen and not all(p.requires_grad for p in model.parameters())
         self.passes = 2.0 if adapted else 3.0
@@ -37,12 +38,12 @@ class Reader:
         those of a training without an interruption.
         """
         lengths = [len(self.texts.encoded[i].ids) for i in batch]
-        self.flops += self.passes * sum(map(self.trained.forward, lengths))
+        self.flops += self.passes * sum(map(self.trained.forward_flops, lengths))
         if self.frozen and not all(i in self.features for i in batch):
             rows = self.model.features(self._inputs(batch)["input_ids"])
             for i, length, row in zip(batch, lengths, rows, strict=True):
                 self.features[i] = row[:length].clone()
-                self.flops += self.frozen.forward(length)
+                self.flops += self.frozen.forward_flops(length)
 
     def logits(self, part: Sequence[int]) -> torch.Tensor:
         """Logits [rows, longest], with gradients, of examples of the batch that was met last."""

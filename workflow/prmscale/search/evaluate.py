@@ -72,7 +72,7 @@ def sample_costs(solutions: pd.DataFrame, scorer: Scorer, unit: Unit) -> dict[st
     """
     costs = solutions["tokens"]
     if unit == "flops":
-        read = (solutions["prefix_tokens"] + solutions["tokens"]).map(scorer.shape.forward)
+        read = (solutions["prefix_tokens"] + solutions["tokens"]).map(scorer.shape.forward_flops)
         costs = solutions["flops"] + read
     means = costs.groupby(solutions["problem_id"]).mean()
     return {str(name): float(mean) for name, mean in means.items()}

@@ -40,4 +40,4 @@ def _extend_unfinished(solutions: list[Continuation]) -> Generator[Request, Any,
     drawn = yield Extend([solutions[i].steps for i in unfinished], 1, until="step")
     for i, steps in zip(unfinished, drawn, strict=True):
         for step in steps:  # none where the budget has ended
-            solutions[i] = solutions[i].then(step)
+            solutions[i] = solutions[i].join(step)

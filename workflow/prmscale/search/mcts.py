@@ -107,7 +107,7 @@ def _evaluate(node: Node, options: Mcts, forest: Forest) -> Generator[Request, A
     if options.value == "prm" or node.whole:
         return node.score
     (rollouts,) = yield Extend([node.prefix], 1, until="end")
-    ends = [Node(node.solution.then(rollout), node, rollout) for rollout in rollouts]
+    ends = [Node(node.solution.join(rollout), node, rollout) for rollout in rollouts]
     scores = yield from forest.read([end.prefix for end in ends])
     for end, score in zip(ends, scores, strict=True):
         if score is not None:

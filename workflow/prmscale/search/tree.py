@@ -81,7 +81,7 @@ class Forest:
         drawn = yield Extend([node.prefix for node in nodes], 1, until="step")
         children = []
         for node, steps in zip(nodes, drawn, strict=True):
-            children += [Node(node.solution.then(step), node, step) for step in steps]
+            children += [Node(node.solution.join(step), node, step) for step in steps]
         return (yield from self._add(children))
 
     def widen(self, node: Node, width: int) -> Generator[Request, Any, list[Node]]:
@@ -90,7 +90,7 @@ class Forest:
         known = {(child.prefix, child.whole) for child in node.children}
         new: dict[tuple[Prefix, bool], Node] = {}
         for step in drawn:
-            child = Node(node.solution.then(step), node, step)
+            child = Node(node.solution.join(step), node, step)
             key = (child.prefix, child.whole)
             if key not in known:
                 new.setdefault(key, child)

@@ -50,7 +50,7 @@ class TransformersLikelihood:
     ) -> None:
         self.tokenizer = load_pretrained(AutoTokenizer, folder, revision=revision)
         self.model = place(load_pretrained(AutoModelForCausalLM, folder, revision=revision), device)
-        self.shape = Shape.of(self.model)
+        self.shape = Shape.from_model(self.model)
         self.batch_tokens = batch_tokens
 
     def read(
@@ -83,7 +83,7 @@ class TransformersLikelihood:
                     length = len(encoded[i])
                     tokens = logprobs[row, texts[i].start : length]
                     lowest = float(tokens.min()) if len(tokens) else 0.0
-                    flops = self.shape.forward(length)
+                    flops = self.shape.forward_flops(length)
                     found[i] = Likelihood(float(tokens.sum()), lowest, flops)
                 bar.update(len(batch))
         return found

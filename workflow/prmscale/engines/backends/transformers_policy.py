@@ -83,7 +83,7 @@ class TransformersPolicy(SamplingPolicy):
         )
         self.model = place(model, device)
         self.model.set_attn_implementation(ATTENTION)
-        self.shape = Shape.of(self.model)
+        self.shape = Shape.from_model(self.model)
         self.device = device
 
     def _draws(
@@ -124,7 +124,7 @@ class TransformersPolicy(SamplingPolicy):
             going = [
                 i
                 for i, row, token in zip(batch.seating.rows, seated, tokens, strict=True)
-                if i is not None and row and not self._ended(row, token, extensions[row.owner])
+                if i is not None and row and not self._advance(row, token, extensions[row.owner])
             ]
             if not going:
                 return rows
@@ -168,7 +168,7 @@ class TransformersPolicy(SamplingPolicy):
         stream = seeds.generator(
             self.seed, self.name, extension.problem.problem_id, extension.prefix, draw
         )
-        return _Row(owner, draw, limit, self._opened(extension), uniforms=stream.random(limit))
+        return _Row(owner, draw, limit, self._open_tag(extension), uniforms=stream.random(limit))
 
     def _read(
         self, prompts: Sequence[Sequence[int]]
@@ -215,8 +215,8 @@ class TransformersPolicy(SamplingPolicy):
                 row.certainties.append(certainty[i])
         return drawn
 
-    def _ended(self, row: _Row, token: int, extension: Extension) -> bool:
-        """Whether the row is finished; updates it by its new token unless it was before."""
+    def _advance(self, row: _Row, token: int, extension: Extension) -> bool:
+        """Update an unfinished row by its new token; returns whether the row is finished."""
         if row.finish_reason is None:
             self._end(row, extension, int(token) in self._ends)
         return row.finish_reason is not None

@@ -62,7 +62,7 @@ class TransformersScorer(StepScorer):
         super().__init__()
         model, self.tokenizer = self.load(str(folder))
         self.model = place(model, device)
-        self.shape = Shape.of(self.model)
+        self.shape = Shape.from_model(self.model)
         self.batch_tokens = batch_tokens
 
     def load(self, folder: str) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:

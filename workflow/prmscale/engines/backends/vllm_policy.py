@@ -40,7 +40,7 @@ class VllmPolicy(SamplingPolicy):
         super().__init__(name, weights, prompting, sampling, seed)
         config = load_pretrained(AutoConfig, weights.folder, revision=weights.revision)
         with torch.device("meta"):
-            self.shape = Shape.of(AutoModelForCausalLM.from_config(config))
+            self.shape = Shape.from_model(AutoModelForCausalLM.from_config(config))
         size = vllm_model.size(name, config)
         self._llm = vllm_model.load(
             name,
@@ -66,7 +66,7 @@ class VllmPolicy(SamplingPolicy):
     ) -> Iterable[Draw]:
         draws = []
         for i, e in enumerate(extensions):
-            limit, opened = self._limit(e.problem, len(ids[i])), self._opened(e)
+            limit, opened = self._limit(e.problem, len(ids[i])), self._open_tag(e)
             draws += [Draw(i, e.first_draw + n, limit, opened) for n in range(e.samples)]
         going = draws
         while going:

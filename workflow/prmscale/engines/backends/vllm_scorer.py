@@ -30,7 +30,7 @@ class VllmScorer(StepScorer):
         self.tokenizer = load_pretrained(AutoTokenizer, folder)
         config = load_pretrained(AutoConfig, folder)
         with torch.device("meta"):
-            self.shape = Shape.of(AutoModelForTokenClassification.from_config(config))
+            self.shape = Shape.from_model(AutoModelForTokenClassification.from_config(config))
         self._name, dtype = str(folder), config.dtype or torch.float32
         need = memory.reading(
             vllm_model.size(self._name, config),

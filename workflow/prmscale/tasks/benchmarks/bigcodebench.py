@@ -128,7 +128,7 @@ class BigCodeBench(CodeBenchmark):
         prompt, test = rows.field(index, "complete_prompt", str), rows.field(index, "test", str)
         names = _list_tests(test)
         if not names:
-            rows.wrong(index, "no test methods of a class TestCases in 'test'")
+            rows.refuse(index, "no test methods of a class TestCases in 'test'")
         tests = {
             "entry": rows.field(index, "entry_point", str),
             "prefix": prompt,

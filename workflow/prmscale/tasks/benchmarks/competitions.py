@@ -32,7 +32,7 @@ class TACO(JudgedPrograms):
         solutions = _parse_filled(rows, index, "solutions", list)
         for name in ("inputs", "outputs"):
             if not isinstance(tests.get(name, []), list):
-                rows.wrong(index, f"{name!r} of 'input_output' should be a list")
+                rows.refuse(index, f"{name!r} of 'input_output' should be a list")
         if not tests.get("inputs"):
             return "no tests"
         if not solutions:
@@ -51,11 +51,11 @@ class TACO(JudgedPrograms):
     def _read_calls(self, rows: Rows, index: int, tests: dict[str, Any]) -> Cases:
         """The test cases of a function."""
         if not all(isinstance(arguments, list) for arguments in tests["inputs"]):
-            rows.wrong(index, "each of the inputs of a function should be a list of its arguments")
+            rows.refuse(index, "each of the inputs of a function should be a list of its arguments")
         return Cases(
             entry=tests["fn_name"],
             inputs=[_restore_keys(arguments) for arguments in tests["inputs"]],
-            expected=[self._canonical(_restore_keys(v)) for v in tests.get("outputs", [])],
+            expected=[self._to_canonical(_restore_keys(v)) for v in tests.get("outputs", [])],
         )
 
 
@@ -114,7 +114,7 @@ _PYTHON_3 = 3  # the number of the language in CodeContests
 
 def _parse_filled(rows: Rows, index: int, key: str, kind: type[T]) -> T:
     """A column that holds JSON text; an empty object of this kind if the column is empty."""
-    return rows.parsed(index, key, kind) if rows.field(index, key, str) else kind()
+    return rows.parse(index, key, kind) if rows.field(index, key, str) else kind()
 
 
 def _zip_columns(rows: Rows, index: int, name: str, first: str, second: str) -> list[Any]:
@@ -122,7 +122,7 @@ def _zip_columns(rows: Rows, index: int, name: str, first: str, second: str) -> 
     column = rows.field(index, name, dict)
     left, right = column.get(first), column.get(second)
     if not isinstance(left, list) or not isinstance(right, list) or len(left) != len(right):
-        rows.wrong(index, f"{name!r} should hold equally many of {first!r} and {second!r}")
+        rows.refuse(index, f"{name!r} should hold equally many of {first!r} and {second!r}")
     return list(zip(left, right, strict=True))
 
 

@@ -157,9 +157,9 @@ def _find_entry(rows: Rows, index: int) -> str:
     try:
         tree = ast.parse(tests[0].strip())
     except (SyntaxError, IndexError, AttributeError):
-        rows.wrong(index, f"not valid Python in test_list: {tests[:1]!r}")
+        rows.refuse(index, f"not valid Python in test_list: {tests[:1]!r}")
     for node in ast.walk(tree):
         name = node.func if isinstance(node, ast.Call) else None
         if isinstance(name, ast.Name) and name.id not in _BUILTINS:
             return name.id
-    rows.wrong(index, f"no call of a function in {tests[0]!r}")
+    rows.refuse(index, f"no call of a function in {tests[0]!r}")

@@ -97,7 +97,7 @@ class JudgedPrograms(CodeBenchmark):
     def _simplify(self, problem: Problem, value: str) -> str:
         """What was printed or returned, without what the judge ignores."""
         if problem.tests["entry"] is None:
-            return self.printed.plain(value)
+            return self.printed.strip(value)
         return replace_tuples(value, self.tuples)
 
     def _select_rows(self, split: str) -> tuple[Rows, list[int]]:
@@ -126,7 +126,7 @@ class JudgedPrograms(CodeBenchmark):
     ) -> Problem:
         """The problem of a row with these words and test cases."""
         if len(cases.inputs) != len(cases.expected):
-            rows.wrong(index, f"{len(cases.inputs)} inputs and {len(cases.expected)} outputs")
+            rows.refuse(index, f"{len(cases.inputs)} inputs and {len(cases.expected)} outputs")
         if cases.visible is None:
             cases = _put_visible_first(words, cases)
         request = _write_request(cases, rows[index].get("starter_code") or "")
@@ -160,7 +160,7 @@ class JudgedPrograms(CodeBenchmark):
         """Whether all values are as expected, with `wrapped` also if wrapped in a list."""
         pairs = zip(outcome.values, problem.tests["expected"], strict=True)
         if problem.tests["entry"] is None:
-            return all(self.printed.same(value, expected) for value, expected in pairs)
+            return all(self.printed.matches(value, expected) for value, expected in pairs)
         levels = self.tuples
         return all(
             matches_in_json(value, expected, levels)
@@ -168,7 +168,7 @@ class JudgedPrograms(CodeBenchmark):
             for value, expected in pairs
         )
 
-    def _canonical(self, value: Any) -> str:
+    def _to_canonical(self, value: Any) -> str:
         """A value from JSON in the canonical form of the sandbox."""
         return text_of(value, self.limits.value_kib << 10)
 

@@ -31,13 +31,13 @@ class LiveCodeBench(JudgedPrograms):
     tuples = 1
 
     def _make_candidate(self, rows: Rows, split: str, index: int) -> Candidate | str:
-        public = rows.parsed(index, "public_test_cases", list)
+        public = rows.parse(index, "public_test_cases", list)
         tests = [*public, *_read_private(rows, index)]
         if not tests:
             return "no tests"
         for test in tests:
             if not isinstance(test, dict) or not {"input", "output", "testtype"} <= set(test):
-                rows.wrong(index, "a test should have input, output and testtype")
+                rows.refuse(index, "a test should have input, output and testtype")
         inputs = [test["input"] for test in tests]
         outputs = [test["output"] for test in tests]
         if tests[0]["testtype"] == "functional":
@@ -52,12 +52,12 @@ class LiveCodeBench(JudgedPrograms):
         self, rows: Rows, index: int, inputs: Sequence[str], outputs: Sequence[str]
     ) -> Cases:
         """The test cases of a function: an input holds an argument a line, in JSON."""
-        entry = rows.parsed(index, "metadata", dict).get("func_name")
+        entry = rows.parse(index, "metadata", dict).get("func_name")
         try:
             arguments = [list(map(json.loads, text.split("\n"))) for text in inputs]
-            expected = [self._canonical(json.loads(text)) for text in outputs]
+            expected = [self._to_canonical(json.loads(text)) for text in outputs]
         except ValueError as error:
-            rows.wrong(index, f"a functional test is not JSON ({error})")
+            rows.refuse(index, f"a functional test is not JSON ({error})")
         return Cases(entry, arguments, expected)
 
 
@@ -88,11 +88,11 @@ def _read_private(rows: Rows, index: int) -> list[Any]:
             data = zlib.decompress(base64.b64decode(text, validate=True))
             text = _PlainUnpickler(io.BytesIO(data)).load()
         except _UNREADABLE as error:
-            rows.wrong(index, f"'private_test_cases' cannot be decoded ({error})")
+            rows.refuse(index, f"'private_test_cases' cannot be decoded ({error})")
     try:
         tests = json.loads(text)
     except (TypeError, ValueError) as error:
-        rows.wrong(index, f"'private_test_cases' is not JSON ({error})")
+        rows.refuse(index, f"'private_test_cases' is not JSON ({error})")
     if not isinstance(tests, list):
-        rows.wrong(index, "'private_test_cases' should be a list of tests")
+        rows.refuse(index, "'private_test_cases' should be a list of tests")
     return tests

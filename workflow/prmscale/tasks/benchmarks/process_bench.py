@@ -36,9 +36,9 @@ def load(subset: str, path: str | None = None) -> list[FirstError]:
 def _read_solution(rows: Rows, index: int, subset: str) -> FirstError:
     texts, label = rows.field(index, "steps", list), rows.field(index, "label", int)
     if not texts or not all(isinstance(text, str) and text.strip() for text in texts):
-        rows.wrong(index, "'steps' should be texts, none of them empty")
+        rows.refuse(index, "'steps' should be texts, none of them empty")
     if not NO_ERROR <= label < len(texts):
-        rows.wrong(
+        rows.refuse(
             index, f"a label of {label} and {len(texts)} steps; it is a step's number from 0, or -1"
         )
     problem = Problem(

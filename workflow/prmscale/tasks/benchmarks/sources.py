@@ -165,34 +165,36 @@ class Rows(Sequence[Mapping[str, Any]]):
     def __getitem__(self, index: Any) -> Any:
         return self._items[index]
 
-    def where(self, index: int) -> str:
+    def locate(self, index: int) -> str:
         """The file and line of a row, or the data set and the number of the row."""
         return self._places[index] if self._places else f"{self._name}, row {index + 1}"
 
-    def wrong(self, index: int, what: str) -> NoReturn:
+    def refuse(self, index: int, what: str) -> NoReturn:
         """Raise UserError: which row is malformed, and how."""
-        raise UserError(f"{self.where(index)}: {what}")
+        raise UserError(f"{self.locate(index)}: {what}")
 
     def field(self, index: int, key: str, kind: type[T]) -> T:
         """A column of a row; raises UserError if it is missing or has another type."""
         row = self[index]
         if not isinstance(row, Mapping) or key not in row:
             has = ", ".join(map(str, row)) if isinstance(row, Mapping) else "no columns"
-            self.wrong(index, f"no {key!r} in this row; it has {has}")
+            self.refuse(index, f"no {key!r} in this row; it has {has}")
         if not isinstance(row[key], kind):
-            self.wrong(index, f"{key!r} should be {kind.__name__} and is {type(row[key]).__name__}")
+            self.refuse(
+                index, f"{key!r} should be {kind.__name__} and is {type(row[key]).__name__}"
+            )
         value: T = row[key]
         return value
 
-    def parsed(self, index: int, key: str, kind: type[T]) -> T:
+    def parse(self, index: int, key: str, kind: type[T]) -> T:
         """A column that holds JSON text; raises UserError if it is not valid or of another type."""
         text = self.field(index, key, str)
         try:
             value: T = json.loads(text)
         except ValueError as error:
-            self.wrong(index, f"{key!r} is not valid JSON ({error})")
+            self.refuse(index, f"{key!r} is not valid JSON ({error})")
         if not isinstance(value, kind):
-            self.wrong(
+            self.refuse(
                 index,
                 f"{key!r} should hold a JSON {kind.__name__} and holds {type(value).__name__}",
             )
@@ -305,7 +307,7 @@ def _read_hub_files(known: Published, files: str, broken: list[str] | None) -> R
     for file in sorted(Path(folder).glob(files)):
         part = _read_file(file, broken)
         found += part
-        places += [part.where(index) for index in range(len(part))]
+        places += [part.locate(index) for index in range(len(part))]
     return Rows(found, known.hub, places)
 
 

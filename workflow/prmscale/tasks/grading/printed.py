@@ -20,14 +20,14 @@ class Printed:
     absolute: float = 0.0
     case: bool = True
 
-    def same(self, text: str | None, expected: str) -> bool:
+    def matches(self, text: str | None, expected: str) -> bool:
         """Whether a text equals the expected one."""
         if text is None:
             return False
         given, asked = self._parts(text), self._parts(expected)
         return len(given) == len(asked) and all(map(self._close, given, asked))
 
-    def plain(self, text: str) -> str:
+    def strip(self, text: str) -> str:
         """The text without white space that never counts."""
         return "\n".join(self._parts(text))
 
@@ -45,11 +45,11 @@ class Printed:
         one, other = given.split(), expected.split()
         try:
             pairs = [(Decimal(a), Decimal(b)) for a, b in zip(one, other, strict=True)]
-            return all(a == b or self._near(a, b) for a, b in pairs)
+            return all(a == b or self._is_near(a, b) for a, b in pairs)
         except (ArithmeticError, ValueError):  # not numbers, or not the same count
             return False
 
-    def _near(self, given: Decimal, expected: Decimal) -> bool:
+    def _is_near(self, given: Decimal, expected: Decimal) -> bool:
         """Whether two different numbers are within the tolerance; two integers never are."""
         whole = given.as_tuple().exponent == expected.as_tuple().exponent == 0
         if whole or not given.is_finite() or not expected.is_finite():

@@ -133,7 +133,7 @@ class Reader:
                 return [code]
         return self.pieces(body)
 
-    def typed(self, text: str) -> list[Code]:
+    def sessions(self, text: str) -> list[Code]:
         """The code of the interactive sessions in a text."""
         code = self.code(_join_inputs(text))
         return [code] if code else []

@@ -161,7 +161,7 @@ def _list_places(reader: Reader, fenced: Sequence[Block], text: str) -> Iterator
     yield _Place(read(fenced), "block", "joined_blocks")
     yield _Place(read(html_blocks(text)), "block", "joined_blocks")
     yield _Place(reader.pieces(text), "bare_code", "bare_code")
-    yield _Place(reader.typed(text), "bare_code", "bare_code")
+    yield _Place(reader.sessions(text), "bare_code", "bare_code")
     yield _Place(read(indented_blocks(text)), "bare_code", "bare_code")
     yield _Place(read(spans(text)), "bare_code", "bare_code")
 
