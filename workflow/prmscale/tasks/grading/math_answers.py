@@ -141,14 +141,14 @@ _WINDOW = 3000  # characters of the text after a phrase, or of the last sentence
 
 
 def _find(text: str) -> Found:
-    for rule in (_last_box, _answer_tag, _hash_mark, _phrase, _closing_formula, _last_number):
+    for rule in (_boxed, _answer_tag, _hash_mark, _phrase, _closing_formula, _last_number):
         answer = rule(text)
         if answer is not None:
             return Found(answer, rule.__name__.lstrip("_"))
     return Found(None, "none")
 
 
-def _last_box(text: str) -> str | None:
+def _boxed(text: str) -> str | None:
     boxes = [_read_box(text, mark) for mark in list(_BOX.finditer(text))[-_MOST:]]
     filled = [box for box in boxes if read(box[2]) is not NONE]
     if not filled:
