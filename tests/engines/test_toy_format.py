@@ -9,6 +9,7 @@ from transformers import AutoModelForCausalLM
 from prmscale.engines import models
 from prmscale.engines.backends import released_scorer
 from prmscale.engines.backends.released_scorer import Format, join_steps, keep_words
+from prmscale.engines.facts import FACTS
 from prmscale.files import write_json
 from prmscale.study import ReleasedRewardModel
 
@@ -29,7 +30,7 @@ def test_a_toy_format_scores_through_load_scorer(monkeypatch, tmp_path):
     monkeypatch.setitem(released_scorer.FORMATS, "toy", Toy)
     monkeypatch.setattr(models, "ReleasedRewardModel", ReleasedRewardModel.model_construct)
     released = {"name": "theirs", "model": str(saved(tmp_path, 16)), "format": "toy"}
-    write_json({"released": released}, tmp_path / models.FACTS)
+    write_json({"released": released}, tmp_path / FACTS)
     scorer = models.load_scorer(tmp_path, models.Device())
     solution = problem(), ("1 + 1 = 2", "2 + 2 = 4")
     (found,) = scorer.score([solution])

@@ -161,7 +161,7 @@ def test_the_overlay_of_the_readme_runs_with_small_models(tmp_path, models):
     """
     folder = copy_project(tmp_path)
     (folder / "data").mkdir()
-    for split, numbers in {"train": range(12), "test": range(20, 24)}.items():
+    for split, numbers in {"train": range(100), "test": range(200, 204)}.items():
         rows = [{"question": f"{n} + 1?", "answer": f"We add.\n#### {n + 1}"} for n in numbers]
         lines = [json.dumps(row) + "\n" for row in rows]
         (folder / f"data/sums_{split}.jsonl").write_text("".join(lines))
@@ -174,7 +174,7 @@ def test_the_overlay_of_the_readme_runs_with_small_models(tmp_path, models):
     done = snakemake(folder, "--configfile", "mine.yaml", "small.yaml")
     assert done.returncode == 0, done.stderr[-3000:]
     accuracies = pd.read_csv(folder / "results/mine/figures/controls.csv")
-    assert {"trained", "released"} <= set(accuracies.reward_model)
+    assert {"largest PRM (mine)", "released (released)"} <= set(accuracies.selection)
     assert "of gsm8k" in (folder / "results/mine/claims.md").read_text()
 
 

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 
 import pytest
 import slurm_cluster
@@ -163,7 +164,8 @@ def test_a_killed_job_is_reported_and_a_rerun_finishes_from_its_shards(submitted
         check=True,
     )
     for line in listed.stdout.splitlines()[1:]:
-        os.kill(int(line.split()[0]), signal.SIGKILL)
+        with suppress(ProcessLookupError):  # its parent was killed just before
+            os.kill(int(line.split()[0]), signal.SIGKILL)
     assert run.wait() == 1
     assert "Error in rule label_solutions" in submitted.said() and not output.exists()
     (shard,) = shards.glob("*/0000")
