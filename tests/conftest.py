@@ -35,7 +35,9 @@ SLOW = {
     *("test_answers", "test_attacks", "test_benchmarks", "test_contests", "test_replies"),
     *("test_heads", "test_corpora", "test_training", "test_first_error", "test_released"),
     *("test_search_rules", "test_strategies", "test_estimates", "test_patterns", "test_spending"),
-    *("test_tradeoff", "test_claims", "test_checks", "test_figures", "test_cost"),
+    *("test_tradeoff", "test_claims", "test_checks", "test_figures", "test_cost", "test_start"),
+    *("test_growth", "test_label_costs", "test_page", "test_sandbox", "test_tree_search"),
+    "test_votes",
 }
 
 
