@@ -83,7 +83,7 @@ rule summarise_replies:
 
 rule judge_claims:
     input:
-        search=PLAN.search_tables(),
+        search=TABLES["search"],
         rewards=REWARD_FOLDERS,
         patterns=PATTERNS,
         replies=result("tables/replies.csv"),

@@ -2,8 +2,9 @@
 
 LABELLED = STUDY.all_label_tables()
 LABELLED_SOLUTIONS = [PATHS.labelled_solutions(*each) for each in LABELLED]
-JUDGED_LABELS = [PATHS.labels(*each) for each in PLAN.judged_labels()]
-JUDGED_SPENDING = [PATHS.spending(*each) for each in PLAN.judged_labels()]
+JUDGED = PLAN.judged_labels()
+JUDGED_LABELS = [PATHS.labels(*each) for each in JUDGED]
+JUDGED_SPENDING = [PATHS.spending(*each) for each in JUDGED]
 
 # params that all rules share that label by rollouts
 LABELLING = {
@@ -29,7 +30,7 @@ rule label_solutions:
     benchmark:
         result("benchmarks/label_solutions/{policy}.{dataset}.{method}.tsv")
     wildcard_constraints:
-        method="|".join({*LABEL_METHODS} - {"consensus", "omega"}),
+        method="|".join(m for m in LABEL_METHODS if m not in ("consensus", "omega")),
     priority: 30
     conda:
         environment(SAMPLING)

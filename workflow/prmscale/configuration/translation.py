@@ -126,14 +126,14 @@ def _advise_number(value: Any) -> str:
 
 def _translate_unknown_key(where: Location, value: Any) -> Fault:
     block, key = where[:-1], where[-1]
-    old = re.sub(r"\[\d+\]", "[]", name_key(where))
+    old = _name_all_items(where)
     if old in OLD_KEYS:
         new = OLD_KEYS[old]
         for part in where:
             if isinstance(part, int):
                 new = new.replace("[]", f"[{part}]", 1)
         return Fault(where, value, f"this key is now {new}")
-    prefix = re.sub(r"\[\d+\]", "[]", name_key(block))
+    prefix = _name_all_items(block)
     every = list(list_keys())
     keys = [each.rpartition(".")[2] for each in every if each.rpartition(".")[0] == prefix]
     elsewhere = [each for each in every if each.rpartition(".")[2] == key]
@@ -146,6 +146,11 @@ def _translate_unknown_key(where: Location, value: Any) -> Fault:
         hint = f"Possible: {', '.join(keys)}." if keys else ""
     meant = [_locate_list(each) for each in elsewhere] + ([(*block, near)] if near else [])
     return Fault(where, value, "no such key", hint, tuple(meant))
+
+
+def _name_all_items(where: Location) -> str:
+    """The key at a location, of every item of its lists: rewards.models[].base."""
+    return re.sub(r"\[\d+\]", "[]", name_key(where))
 
 
 def _parent(key: str) -> str:

@@ -95,8 +95,6 @@ def load(files: list[Path]) -> Study:
     """
     config: dict[str, Any] = {}
     for file in files:
-        if not file.exists():
-            raise UserError(f"{file}: no such file")
         _lay_over(config, configuration.read_yaml(file))
     return configuration.load(config, files)
 
