@@ -20,6 +20,7 @@ from prmscale.figures import FIGURES, caption
 pytestmark = pytest.mark.study
 
 
+@pytest.mark.bare
 def test_the_study_leaves_every_figure_table_and_verdict(project):
     results = project / "results/smoke"
     for figure in FIGURES:
