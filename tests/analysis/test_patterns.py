@@ -27,7 +27,7 @@ from prmscale.tasks.world.arithmetic import Arithmetic
 
 TABLE2 = Path(__file__).parents[2] / "workflow/prmscale/figures/reported/table2.csv"
 REPORTED = pd.read_csv(TABLE2)
-RULES = Rules(equivalence_margin=0.05, aggregation="min")
+RULES = Rules(smallest_effects={"math_to_code": 0.05}, aggregation="min")
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ from prmscale.claims import search_budget
 from prmscale.results import Results
 
 FACTS = simulated.reward_models(simulated.prms(), seeds=2)
-RULES = Rules(equivalence_margin=0.1, aggregation="min")
+RULES = Rules(smallest_effects={"math_to_code": 0.1}, aggregation="min")
 MATH = {"arithmetic": "math"}
 
 
@@ -197,6 +197,6 @@ def test_what_was_not_measured_of_the_claim_says_so() -> None:
         "search": True, "beam search − best-of-n": False, "best-of-n − majority vote": False,
         "MCTS − best-of-n": True, "best-of-n − MCTS": True,
     }  # fmt: skip
-    four = Rules(equivalence_margin=0.1, aggregation="min", scarce_budget=4)
+    four = Rules(smallest_effects={"math_to_code": 0.1}, aggregation="min", scarce_budget=4)
     assert ", with the tokens of 4 samples" in _claim(rows, four)["best-of-n − MCTS"].metric
     assert _claim(rows[rows.budget > 4], four)["best-of-n − MCTS"].verdict == "not yet measured"

@@ -24,7 +24,7 @@ from prmscale.claims import flops_tradeoff
 from prmscale.figures import budget_plane, fig7
 from prmscale.results import Results
 
-RULES = Rules(equivalence_margin=0.05, aggregation="min")
+RULES = Rules(smallest_effects={"math_to_code": 0.05}, aggregation="min")
 MODELS = simulation.models(("s32", "s64", "s96"))
 FACTS = simulation.facts(MODELS)
 UNIT = 2e12
@@ -196,7 +196,7 @@ WITHOUT = {
 
 def _rate(truth: simulation.Accuracy, seeds: int, studies: int, problems: int = 200) -> float:
     """The share of studies simulated on the desk's grid whose headline is supported."""
-    rules = Rules(equivalence_margin=0.05, aggregation="min")
+    rules = Rules(smallest_effects={"math_to_code": 0.05}, aggregation="min")
     judged = []
     for seed in range(studies):
         told = measure_interaction(simulation.desk(truth, seed, problems, seeds), rules)
@@ -295,7 +295,7 @@ def test_the_table_tells_parameters_errors_and_splits() -> None:
 
 def test_fig7_draws_what_its_table_says() -> None:
     search = simulation.rows(MODELS, TRADE, 60)
-    figure, data = fig7.draw(Results(search=search, reward_models=FACTS), Rules(0.1, "min"))
+    figure, data = fig7.draw(Results(search=search, reward_models=FACTS), Rules("min", {"math_to_code": 0.1}))
     assert data["policy"].nunique() == 1
     assert set(data["part"]) == {
         fig7.LINES,

@@ -9,7 +9,7 @@ import simulated
 from prmscale.analysis.transfer import measure_matrix
 from prmscale.analysis.verdicts import Rules
 
-RULES = Rules(equivalence_margin=0.1, aggregation="min")
+RULES = Rules(smallest_effects={"math_to_code": 0.1}, aggregation="min")
 
 
 @pytest.mark.parametrize(("other", "said"), [(0.55, "supported"), (0.2, "not supported")])

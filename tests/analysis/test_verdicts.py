@@ -23,7 +23,7 @@ from prmscale.analysis.verdicts import (
     judge_headlines,
 )
 
-RULES = Rules(equivalence_margin=0.1, aggregation="min")
+RULES = Rules(smallest_effects={"math_to_code": 0.1}, aggregation="min")
 
 
 def _found(mean: float, error: float = 0.02, n: int = 200) -> Interval:
@@ -65,6 +65,34 @@ def test_equivalence(mean: float, error: float, n: int, said: str) -> None:
     assert judge_equivalence(found, 0.05).verdict(0.95) == said
 
 
+@pytest.mark.parametrize(
+    ("mean", "error", "said"),
+    [
+        (0.01, 0.01, "equivalent"),
+        (-0.01, 0.01, "equivalent"),
+        (0.04, 0.01, "supported"),  # certain, though small
+        (-0.08, 0.01, "not supported"),
+        (0.02, 0.03, "inconclusive"),
+    ],
+)
+def test_an_effect_that_is_certainly_small_is_equivalent_to_none(
+    mean: float, error: float, said: str
+) -> None:
+    small, large = judge_above(_found(mean, error), smallest=0.05), judge_above(_found(0.3))
+    assert small.verdict(0.95) == said
+    assert combine(large, small).verdict(0.95) == said
+    assert judge_above(_found(mean, error)).verdict(0.95) != "equivalent"
+
+
+def test_a_headline_of_few_trainings_is_not_judged() -> None:
+    headline = _headlines(np.array([0.001]))
+    rules = replace(RULES, headlines={"c": "x"}, trainings=3)
+    (few,) = judge_headlines(headline, rules)
+    assert few.verdict == "inconclusive" and "3 trainings of each reward model" in few.needed
+    (enough,) = judge_headlines(headline, replace(rules, trainings=2))
+    assert enough.verdict == "supported" and not enough.needed
+
+
 def test_holm_is_the_published_rule() -> None:
     assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
     assert holm([]) == [] and holm([0.7, 0.9]) == pytest.approx([1.0, 1.0])
@@ -90,7 +118,7 @@ def test_headlines_err_at_the_stated_rate_whatever_the_number_of_data_sets() -> 
         for _ in range(2000):
             p_values = generator.random(datasets)
             plain += bool((p_values < 0.05).any())
-            judged = judge_headlines(_headlines(p_values), {"c": "x"}, 0.95)
+            judged = judge_headlines(_headlines(p_values), replace(RULES, headlines={"c": "x"}))
             wrong += any(c.verdict == "supported" for c in judged)
         print(
             f"{datasets} data sets: a false verdict in {wrong / 2000:.3f} of studies, uncorrected "

@@ -68,7 +68,7 @@ def test_steady_growth_is_not_diminishing() -> None:
 
 def test_a_real_loss_is_no_equivalence_and_few_problems_decide_nothing() -> None:
     models = simulated.prms(own=1.5, other=0.3)
-    assert verdicts(judge(models, equivalence_margin=0.05), "math_to_code", "PRM-Code") == {
+    assert verdicts(judge(models, smallest_effects={"math_to_code": 0.05}), "math_to_code", "PRM-Code") == {
         "not supported"
     }
     assert verdicts(judge(simulated.prms(own=0.55), 12), "math_to_code", "PRM-Code") == {
@@ -83,7 +83,7 @@ def test_incomplete_studies_are_not_yet_measured() -> None:
 
 
 def test_only_the_named_contrast_is_a_headline(effect: list[Claim]) -> None:
-    judged = judge_headlines(effect, {"diminishing_returns": "growth"}, 0.95)
+    judged = judge_headlines(effect, replace(RULES, headlines={"diminishing_returns": "growth"}))
     assert {(c.claim, c.contrast) for c in judged if c.headline} == {
         ("diminishing_returns", "growth")
     }

@@ -66,7 +66,7 @@ def test_page_and_csv(effect: list[Claim], verified: list[Check]) -> None:
     table = tables["claims"]
     columns = (
         "claim contrast metric dataset effect low high verdict reported n seeds problem_error "
-        "seed_error interaction_error p_supported p_refuted headline needed"
+        "seed_error interaction_error p_supported p_refuted p_negligible power headline needed"
     )
     assert list(table.columns) == columns.split()
     assert set(table.verdict) <= {"supported", "not supported", "inconclusive", "not yet measured"}

@@ -30,7 +30,7 @@ MODELS = [
 FACTS = simulated.reward_models(MODELS, seeds=3)
 SEARCH = simulated.search(MODELS, problems=25, policies=("s64", "s96"), seeds=3, seed_spread=0.2)
 LOSSES = simulated.training(MODELS, 3)
-RULES = Rules(equivalence_margin=0.1, aggregation="min")
+RULES = Rules(smallest_effects={"math_to_code": 0.1}, aggregation="min")
 ERRORS = simulated.first_errors(MODELS, problems=25, seeds=3)
 EVERY = [fig1, fig2, fig3, fig7, fig10, table1, controls]
 

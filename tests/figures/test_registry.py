@@ -20,7 +20,7 @@ from prmscale.results import Results
 KINDS = {"reward_models": "rewards", "training": "rewards"}  # tables that are called otherwise
 TABLES = {"search", "scores", "first_errors", "patterns", "labels", "spending", *KINDS}
 MODELS = simulated.prms()
-RULES = Rules(equivalence_margin=0.1, aggregation="min")
+RULES = Rules(smallest_effects={"math_to_code": 0.1}, aggregation="min")
 TOY = '''"""Toy figure: problems of each data set."""
 
 from matplotlib.figure import Figure

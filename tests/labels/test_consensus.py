@@ -14,7 +14,7 @@ from prmscale.claims import data_diversity
 from prmscale.claims.findings import Findings
 from prmscale.results import Results
 
-RULES = Rules(equivalence_margin=0.05, aggregation="min")
+RULES = Rules(smallest_effects={"math_to_code": 0.05}, aggregation="min")
 
 
 def contrasts(filtered, unfiltered=4800):

@@ -110,7 +110,7 @@ def test_intervals_of_ratios_cover_them():
 
 
 def draw(tables, spending):
-    return fig9.draw(Results(labels=tables, spending=spending), Rules(0.1, "min"))
+    return fig9.draw(Results(labels=tables, spending=spending), Rules("min", {"math_to_code": 0.1}))
 
 
 def test_figure_9_draws_each_method_in_each_data_set_and_saves_the_same_bytes(tmp_path):

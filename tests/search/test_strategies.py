@@ -33,7 +33,7 @@ SEARCH = pd.concat(
     [SAMPLED, ROWS[~ROWS.strategy.isin(["best_of_n", "majority"])]], ignore_index=True
 )
 LOSSES = simulated.training(MODELS, seeds=2)
-RULES = Rules(equivalence_margin=0.1, aggregation="min")
+RULES = Rules(smallest_effects={"math_to_code": 0.1}, aggregation="min")
 OLDER = [fig1, fig2, fig3, fig7, controls, table1]
 
 

@@ -14,7 +14,7 @@ from prmscale.claims.findings import Findings, judge_claims
 from prmscale.claims.page import render
 from prmscale.results import Results
 
-RULES = Rules(equivalence_margin=0.1, aggregation="min", table1_budget=8)
+RULES = Rules(smallest_effects={"math_to_code": 0.1}, aggregation="min", table1_budget=8)
 NO_REPLIES = reply_shares.shares({})
 REPORTED = Path(__file__).parents[2] / "workflow/prmscale/figures/reported"
 TABLES = [str(REPORTED / f"{name}.csv") for name in ("table1", "table2")]

@@ -168,7 +168,7 @@ def test_splits_are_disjoint_and_do_not_move_with_the_count(task):
 
 
 def test_a_world_that_is_too_small_says_so():
-    tiny = World(modulus=2, definitions=(1, 1), misreading_rates={})
+    tiny = World(modulus=2, constants=1, definitions=(1, 1), misreading_rates={})
     with pytest.raises(UserError, match="world is too small"):
         arithmetic.Arithmetic("math", tiny).load("test", 5000, 0)
     with pytest.raises(UserError, match=r"no wording lesthan; possible: less_than"):

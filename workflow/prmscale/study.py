@@ -101,6 +101,12 @@ class World(Block):
         description="Fewest and most quantities that a problem defines. The difficulty of a "
         "problem is the number of its definitions.",
     )
+    constants: Count = Field(
+        3,
+        description="Largest constant of a definition; must be below the modulus. With constants "
+        "up to the modulus less one, the first number of a sum says nothing about its result, and "
+        "small models learn sums late or never.",
+    )
     filler_share: float = Field(
         0.45,
         ge=0,
@@ -126,6 +132,8 @@ class World(Block):
     def _check_order(self) -> World:
         if not 1 <= self.definitions[0] <= self.definitions[1] <= 8:
             raise ValueError("definitions must be [fewest, most] with 1 <= fewest <= most <= 8")
+        if self.constants >= self.modulus:
+            raise ValueError(f"constants: {self.constants} must be below modulus: {self.modulus}")
         return self
 
     def rates(self, domain: Domain) -> dict[str, float]:
@@ -1067,13 +1075,41 @@ class Headlines(Block):
     )
 
 
+class SmallestEffects(Block):
+    """The smallest effect of interest of each claim's headline, as a share: `equivalent` is the
+    verdict on an effect that certainly lies within it, and a study's power is that against it.
+    """
+
+    flops_tradeoff: Share = Field(
+        0.01,
+        description="Of `interaction`: what a doubling of pre-training adds to the gain of a "
+        "doubling of PRM training.",
+    )
+    diminishing_returns: Share = Field(
+        0.02, description="Of `slowing`: how much less a doubling of the size gains."
+    )
+    data_diversity: Share = Field(0.05, description="A difference of accuracies.")
+    search_budget: Share = Field(0.05, description="A difference of accuracies.")
+    math_to_code: Share = Field(
+        0.05,
+        description="A difference of accuracies: two reward models are as good if the 90 % "
+        "interval of their difference lies within it.",
+    )
+    pattern_similarity: Share = Field(0.01, description="A difference of similarities.")
+
+
 class Claims(Block):
     """Rules of the verdicts, fixed before the run."""
 
-    equivalence_margin: Share = Field(
-        0.05,
-        description="Two accuracies are equal if the 90 % interval of their difference lies within "
-        "this margin.",
+    smallest_effects: SmallestEffects = Field(
+        SmallestEffects(), description="The smallest effect of interest of each claim's headline."
+    )
+    trainings: Count = Field(
+        5,
+        description="Fewest trainings of each reward model on which a headline is judged; with "
+        "fewer it is inconclusive. 1 judges the reward models that were trained rather than their "
+        "recipe. Without this rule two or three trainings that agree by chance decide. It does not "
+        "apply to a study that trains no reward model.",
     )
     minimum_effect: Share = Field(
         0.0, description="An effect supports a claim if its interval lies above this value."

@@ -48,7 +48,7 @@ rule draw_figure:
         caption=lambda wildcards: caption(wildcards.figure),
         analysis=STUDY.analysis.model_dump(include={"aggregation", "level", "table1_budget"}),
         aggregations=STUDY.search.aggregations,
-        claims=as_data(STUDY.claims),
+        claims=PLAN.verdict_rules(),
         policy=PLAN.first_policy,
         seed=STUDY.seed,
     script:
@@ -106,7 +106,7 @@ rule judge_claims:
     params:
         analysis=STUDY.analysis.model_dump(include={"aggregation", "level", "table1_budget"}),
         aggregations=STUDY.search.aggregations,
-        claims=as_data(STUDY.claims),
+        claims=PLAN.verdict_rules(),
         generated=PLAN.is_generated(),
         policy=PLAN.first_policy,
         seed=STUDY.seed,

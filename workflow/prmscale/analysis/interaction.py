@@ -49,9 +49,15 @@ class Interaction:
     freedom: int
 
     def judge(self, rules: Rules) -> Evidence:
-        """The evidence of both scales; none where they differ."""
-        scales = judge_above(self.accuracy, rules.minimum_effect), judge_above(self.logit)
-        return Evidence(*(max(each) for each in zip(*scales, strict=True)))
+        """The evidence of both scales; none where they differ. The accuracy alone tells whether
+        the effect is negligible.
+        """
+        smallest = rules.smallest_effects.get("flops_tradeoff")
+        accuracy = judge_above(self.accuracy, rules.minimum_effect, smallest)
+        logit = judge_above(self.logit)
+        supported = max(accuracy.supported, logit.supported)
+        refuted = max(accuracy.refuted, logit.refuted)
+        return Evidence(supported, refuted, accuracy.negligible)
 
     @property
     def needed(self) -> str:

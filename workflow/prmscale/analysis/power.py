@@ -59,6 +59,15 @@ class Spread:
         return float(stats.norm.cdf((distance - reach) / true).mean())
 
 
+def measure_power(found: Interval, level: float, smallest: float | None) -> float:
+    """The chance that a study of this size, with the variances that this one measured, tells a true
+    effect of `smallest` from none; NaN where either is unknown.
+    """
+    if not smallest or found.problem_error is None:
+        return float("nan")
+    return Spread.from_interval(found).power(smallest, found.n, found.seeds, level)
+
+
 def estimate_need(found: Interval, level: float, threshold: float = 0.0) -> str:
     """What would place the interval on one side of the threshold; '' where it already is."""
     if found.low > threshold or found.high < threshold:

@@ -70,6 +70,6 @@ def _measure(
             "difference": gap.mean,
             "difference_low": gap.low,
             "difference_high": gap.high,
-            "verdict": judge_equivalence(gap, rules.equivalence_margin).verdict(rules.level),
+            "verdict": judge_equivalence(gap, rules.margin).verdict(rules.level),
         }
     return row

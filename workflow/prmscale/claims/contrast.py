@@ -70,6 +70,8 @@ class Contrast:
             interaction_error=effect.interaction_error,
             p_supported=evidence.supported,
             p_refuted=evidence.refuted,
+            p_negligible=evidence.negligible,
+            power=power.measure_power(effect, rules.level, rules.smallest_effects.get(self.claim)),
             needed=missing,
         )
 
@@ -78,4 +80,5 @@ class Contrast:
         if gain is None:
             return []
         needed = power.estimate_need(gain, rules.level, rules.minimum_effect)
-        return [self.judge(gain, judge_above(gain, rules.minimum_effect), rules, needed, reported)]
+        evidence = judge_above(gain, rules.minimum_effect, rules.smallest_effects.get(self.claim))
+        return [self.judge(gain, evidence, rules, needed, reported)]

@@ -62,7 +62,7 @@ def _judge_ladder(
     if total is None or slowing is None:
         return []
     rises = judge_above(total, rules.minimum_effect)
-    flattens = combine(rises, judge_above(slowing))
+    flattens = combine(rises, judge_above(slowing, smallest=rules.smallest_effects.get(NAME)))
     needed = power.estimate_need(slowing, rules.level)
     contrast = Contrast(NAME, "slowing", SLOWING, dataset)
     return [

@@ -74,7 +74,7 @@ def judge_claims(results: Results, rules: Rules) -> list[Claim]:
         if (name, contrast) not in measured:
             missing = Contrast(name, contrast, f"{contrast} (claims.headlines.{name})")
             found.append(missing.leave_open("models or data that this study does not have"))
-    return judge_headlines(found, rules.headlines, rules.level)
+    return judge_headlines(found, rules)
 
 
 def run_checks(results: Results, rules: Rules) -> list[Check]:

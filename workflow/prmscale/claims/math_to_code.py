@@ -110,10 +110,10 @@ def _judge_twins(
     if gain is None or difference is None:
         return []
     # two PRMs that select nothing are alike as well
-    equal = judge_equivalence(difference, rules.equivalence_margin)
+    equal = judge_equivalence(difference, rules.margin)
     evidence = combine(equal, judge_above(gain, rules.minimum_effect))
     needed = power.estimate_need_for_equivalence(
-        difference, EQUIVALENCE_LEVEL, rules.equivalence_margin
+        difference, EQUIVALENCE_LEVEL, rules.margin
     )
     reported = _summarise_table1(table1, "PRM-Code")
     return [

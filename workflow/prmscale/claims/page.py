@@ -23,9 +23,9 @@ ANSWERS = [
     "|---|---|---|---|---|",
 ]
 MEASURED = [
-    "| metric | data set | effect [low, high] | p | verdict | the paper | n | seeds | errors | to "
-    "decide it |",
-    "|---|---|---|---|---|---|---|---|---|---|",
+    "| metric | data set | effect [low, high] | p | verdict | the paper | n | seeds | errors | "
+    "power | to decide it |",
+    "|---|---|---|---|---|---|---|---|---|---|---|",
 ]
 
 
@@ -118,17 +118,32 @@ def _explain(rules: Rules) -> str:
         "not corrected for each other); where this decides less than an interval would alone, "
         "the verdict counts. All other contrasts are *also measured*: with dozens of them, one "
         f"in {1 / (1 - rules.level):.0f} looks remarkable by chance. *Supported*: the whole "
-        f"interval is above {format_points(rules.minimum_effect)} (for equivalence: within "
-        f"±{format_points(rules.equivalence_margin)}); *not supported*: it is on the other side; "
-        "*inconclusive*: neither is certain. A claim of two parts needs both. With one training "
+        f"interval is above {format_points(rules.minimum_effect)} (for (e), which says that two "
+        f"are as good: within ±{format_points(rules.margin)}); *not supported*: it is on the other "
+        "side; *equivalent*: it lies within the smallest effect of interest, "
+        f"{_list_smallest(rules)}; *inconclusive*: none is certain. A claim of two parts needs "
+        f"both. A headline that rests on fewer than {rules.trainings} trainings of each reward "
+        "model is not judged. With one training "
         "seed an interval covers the problems alone; with two, t has one degree of freedom, and "
         "**two seeds cannot carry a claim about training**. *Errors* are standard errors in "
         "points: of the choice of problems, of training seeds, and of their interaction (which "
-        f"falls with either). What would decide an open row gives {POWER:.0%} power if the true "
+        "falls with either). *Power* is the chance that a study of this size, with these errors, "
+        "tells the smallest effect of interest from none. What would decide an open row gives "
+        f"{POWER:.0%} power if the true "
         "effect is the one measured; an effect that looked large by chance needs more. Step "
         f"scores are aggregated by {rules.aggregation}; *the paper* is the number that it prints, "
         "if any."
     )
+
+
+def _list_smallest(rules: Rules) -> str:
+    """The smallest effects of interest, in points, by the letters of the claims."""
+    parts = []
+    for letter, module in zip(ascii_lowercase, CLAIMS, strict=False):
+        smallest = rules.smallest_effects.get(module.NAME)
+        if smallest is not None:
+            parts.append(f"{format_points(smallest)} ({letter})")
+    return f"{', '.join(parts)} points"
 
 
 def _write_size(checks: Sequence[Check]) -> list[str]:
@@ -182,7 +197,7 @@ def _write_claim(letter: str, module: ClaimModule, claims: Sequence[Claim]) -> I
     for c in sorted(claims, key=lambda c: not c.headline):
         errors = (c.problem_error, c.seed_error, c.interaction_error)
         points = ["–" if error is None else f"{100 * error:.1f}" for error in errors]
-        p = min(c.p_supported, c.p_refuted)
+        p = min(c.p_supported, c.p_refuted, c.p_negligible)
         cells = (
             f"**{c.metric}**" if c.headline else c.metric,
             c.dataset or "–",
@@ -193,6 +208,7 @@ def _write_claim(letter: str, module: ClaimModule, claims: Sequence[Claim]) -> I
             c.n or "–",
             c.seeds or "–",
             " / ".join(points),
+            "–" if np.isnan(c.power) else f"{c.power:.2f}",
             c.needed or "–",
         )
         yield format_row(cells)

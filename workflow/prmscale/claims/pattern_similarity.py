@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
+from scipy.stats import norm
 
 from prmscale.analysis import patterns
 from prmscale.analysis.intervals import Interval
@@ -64,9 +65,14 @@ def _effect(row: Mapping[str, Any]) -> Interval:
 
 
 def _weigh(row: Mapping[str, Any], rules: Rules) -> Evidence:
-    """That a similarity is above the threshold, by the permutation test and the whole interval."""
+    """That a similarity is above the threshold, by the permutation test and the whole interval;
+    and that it is negligible, by the interval on the scale of a normal distribution.
+    """
     over, under = row["low"] > rules.minimum_effect, row["high"] < rules.minimum_effect
-    return Evidence(row["p"] if over else 1.0, row["p"] if under else 1.0)
+    error = (row["high"] - row["low"]) / 2 / norm.ppf((1 + rules.level) / 2)
+    room = rules.smallest_effects.get(NAME, 0.0) - abs(row["mean"])
+    negligible = float(norm.sf(room / error)) if error > 0 and room > 0 else 1.0
+    return Evidence(row["p"] if over else 1.0, row["p"] if under else 1.0, negligible)
 
 
 def _summarise_table2(table2: pd.DataFrame | None) -> str:

@@ -49,8 +49,8 @@ def _judge_comparison(comparison: Comparison, rules: Rules) -> Claim:
     if gain is None:
         return contrast.leave_open()
     parts = [estimate(part, rules) for part in comparison.parts or (comparison.difference,)]
-    evidence = combine(
-        *(judge_above(part, rules.minimum_effect) for part in parts if part is not None)
-    )
+    smallest = rules.smallest_effects.get(NAME)
+    judged = [judge_above(p, rules.minimum_effect, smallest) for p in parts if p is not None]
+    evidence = combine(*judged)
     needed = power.estimate_need(gain, rules.level, rules.minimum_effect)
     return contrast.judge(gain, evidence, rules, needed)

@@ -135,7 +135,7 @@ def _write_transfer(transfer: pd.DataFrame, rules: Rules) -> Iterator[str]:
         "",
         "PRMs of one base and recipe at the largest n. The difference is to the one trained on "
         "the data set's own domain, with 90 % intervals; *supported* means as good, within "
-        f"±{format_points(rules.equivalence_margin)} points.",
+        f"±{format_points(rules.margin)} points.",
         "",
     )
     if transfer.empty:

@@ -13,7 +13,7 @@ TABLES = [
     CsvFile(
         "tables/claims.csv",
         "claim contrast metric dataset effect low high verdict reported n seeds problem_error "
-        "seed_error interaction_error p_supported p_refuted headline needed",
+        "seed_error interaction_error p_supported p_refuted p_negligible power headline needed",
         {
             "claim": "the claim, as in `claims.headlines`",
             "contrast": "the contrast's name, as in `claims.headlines`",
@@ -29,6 +29,11 @@ TABLES = [
             "supported. A headline's is corrected for the number of data sets",
             "p_refuted": "p-value of the hypothesis that the claim is just true; small: not "
             "supported",
+            "p_negligible": "p-value of the hypothesis that `effect` is just of interest "
+            "(claims.smallest_effects); small: equivalent",
+            "power": "chance that a study of this size, with the variances that this one "
+            "measured, tells the smallest effect of interest from none; missing for fits and "
+            "similarities",
             "headline": "True if the claim's verdict rests on this contrast",
             "needed": "what would decide an inconclusive contrast, or measure a missing one",
         },
@@ -57,7 +62,7 @@ TABLES = [
             "domain, a share",
             "difference_low": "lower end of the 90 % interval of `difference`",
             "difference_high": "upper end of the 90 % interval of `difference`",
-            "verdict": "supported: the two are as good, within claims.equivalence_margin",
+            "verdict": "supported: the two are as good, within claims.smallest_effects",
         },
         "accuracy on each domain by the domain that a reward model is trained on",
     ),

@@ -11,4 +11,5 @@ OLD_KEYS = {
     "rewards.models[].checkpoints": "rewards.models[].training.checkpoints",
     "search.tree.trees": "search.tree.saved_trees",
     "analysis.draws": "analysis.permutations",
+    "claims.equivalence_margin": "claims.smallest_effects.math_to_code",
 }

@@ -117,6 +117,11 @@ class Plan:
         """Whether every data set of the study is generated."""
         return all(self.has_truth(dataset.name) for dataset in self.study.datasets)
 
+    def verdict_rules(self) -> dict[str, Any]:
+        """The rules of the verdicts; released reward models alone have one training each."""
+        rules = as_data(self.study.claims)
+        return rules if self.study.rewards.models else rules | {"trainings": 1}
+
     def reference_execution(self, dataset: str) -> dict[str, Any]:
         """How the reference solutions of a published data set are run; {} for a generated one."""
         return {} if self.has_truth(dataset) else as_data(self.study.code_execution)

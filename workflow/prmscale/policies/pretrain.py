@@ -36,6 +36,10 @@ def build(model: LadderModel, tokenizer: PreTrainedTokenizerBase, seed: int) -> 
         num_attention_heads=model.heads,
         max_position_embeddings=1024,
         tie_word_embeddings=True,
+        # the library's 0.02 and 10,000 are for wide models and long texts; with them the sums of
+        # arithmetic are learnt late, or in one pre-training and not in the next (docs/recipe.md)
+        initializer_range=model.width**-0.5,
+        rope_parameters={"rope_type": "default", "rope_theta": 100.0},
         pad_token_id=tokenizer.pad_token_id,
         bos_token_id=None,
         eos_token_id=tokenizer.eos_token_id,

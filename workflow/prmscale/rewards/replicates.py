@@ -146,7 +146,9 @@ class _Training:
     def train_one(self, number: int, base: str) -> None:
         """Train a replicate aside, and move it to its folder when it is complete."""
         aside = self.done / f"{number}.making"
-        seed = seeds.seed_of(self.params["seed"], self.params["model"], number)
+        # without the model's name: models that are compared have the same order of batches, and on
+        # one base the same first head, so that what the seed does cancels in their difference
+        seed = seeds.seed_of(self.params["seed"], "reward model", number)
         model, _ = load_base(base, seed, self.params["revision"], self.settings.head)
         pretraining = Path(base) / "pretraining.json"
         facts = replace(

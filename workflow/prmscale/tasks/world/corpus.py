@@ -95,6 +95,7 @@ def card(world: World, sample: int = 1000) -> dict[str, Any]:
     """The facts of the generated data; mean lengths come from `sample` documents per domain."""
     return {
         "modulus": world.modulus,
+        "constants": world.constants,
         "definitions": list(world.definitions),
         "filler_share": world.filler_share,
         "wordings": {

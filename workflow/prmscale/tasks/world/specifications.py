@@ -134,7 +134,7 @@ def draw(world: World, stream: np.random.Generator, free_input: bool) -> Specifi
         options = [w for w in (FILLERS if filler else popular) if WORDINGS[w].operands <= i + 1]
         wording = options[stream.integers(len(options))] if options else "plus"
         b = NAMES[stream.integers(i)] if WORDINGS[wording].operands == 2 else ""
-        k = int(stream.integers(1, world.modulus))
+        k = int(stream.integers(1, world.constants + 1))
         definitions.append((wording, NAMES[i], b, k))
     given = None if free_input else int(stream.integers(world.modulus))
     return Specification(given, tuple(definitions))
