@@ -295,7 +295,9 @@ def test_the_table_tells_parameters_errors_and_splits() -> None:
 
 def test_fig7_draws_what_its_table_says() -> None:
     search = simulation.rows(MODELS, TRADE, 60)
-    figure, data = fig7.draw(Results(search=search, reward_models=FACTS), Rules("min", {"math_to_code": 0.1}))
+    figure, data = fig7.draw(
+        Results(search=search, reward_models=FACTS), Rules("min", {"math_to_code": 0.1})
+    )
     assert data["policy"].nunique() == 1
     assert set(data["part"]) == {
         fig7.LINES,

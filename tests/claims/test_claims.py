@@ -68,9 +68,9 @@ def test_steady_growth_is_not_diminishing() -> None:
 
 def test_a_real_loss_is_no_equivalence_and_few_problems_decide_nothing() -> None:
     models = simulated.prms(own=1.5, other=0.3)
-    assert verdicts(judge(models, smallest_effects={"math_to_code": 0.05}), "math_to_code", "PRM-Code") == {
-        "not supported"
-    }
+    assert verdicts(
+        judge(models, smallest_effects={"math_to_code": 0.05}), "math_to_code", "PRM-Code"
+    ) == {"not supported"}
     assert verdicts(judge(simulated.prms(own=0.55), 12), "math_to_code", "PRM-Code") == {
         "inconclusive"
     }

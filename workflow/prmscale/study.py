@@ -307,6 +307,12 @@ class Pretraining(Block):
         description="Number of independent pre-trainings (replicates) of each model. Policies use "
         "the first.",
     )
+    most_wrong_sums: Share = Field(
+        1.0,
+        description="Sampling refuses a policy if a larger share of its wrong solutions to "
+        "generated arithmetic hold a wrong sum: it was pre-trained too little, and every accuracy "
+        "would depend on how far it happened to get. 1 refuses none.",
+    )
 
     @model_validator(mode="after")
     def _check(self) -> Pretraining:

@@ -82,6 +82,7 @@ rule sample_solutions:
         prompting=prompting,
         sampling=as_data(STUDY.policies.sampling),
         world=as_data(STUDY.world),
+        most_wrong_sums=STUDY.policies.pretraining.most_wrong_sums,
         execution=as_data(STUDY.code_execution),
         shards=STUDY.labels.shards,
         device=STUDY.device,

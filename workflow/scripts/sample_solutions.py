@@ -5,7 +5,7 @@ from prmscale.engines.backends.loading import Weights, released_hashes
 from prmscale.engines.models import Device, load_policy
 from prmscale.files import read_json, write_json
 from prmscale.jobs import job
-from prmscale.policies.sample import sample_solutions
+from prmscale.policies.sample import check_sums, sample_solutions
 from prmscale.shards import complete, unfinished_work
 from prmscale.study import CodeExecution, Dataset, Prompting, Sampling, World
 from prmscale.tasks.base import from_table
@@ -14,7 +14,8 @@ from prmscale.tasks.registry import Grader, build
 with job(snakemake):
     params = snakemake.params
     dataset, weights = Dataset(**params.dataset), Weights(**params.weights)
-    task = build(dataset, World(**params.world), CodeExecution(**params.execution))
+    world = World(**params.world)
+    task = build(dataset, world, CodeExecution(**params.execution))
     policy = load_policy(
         params.policy,
         weights,
@@ -38,5 +39,7 @@ with job(snakemake):
         folders = complete(work, chosen, params.shards, make)
         times = sorted(read_json(folder / "speed.json") for folder in folders)
         solutions = tables.read_all([f / "solutions.parquet" for f in folders], "solutions")
+        if dataset.source == "arithmetic":
+            check_sums(solutions, params.policy, world.modulus, params.most_wrong_sums)
         write_json({"seconds_per_token": times[len(times) // 2]}, snakemake.output.speed)
         tables.write(solutions, snakemake.output.solutions, "solutions")

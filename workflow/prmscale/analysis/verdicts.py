@@ -126,10 +126,8 @@ class Check:
     seeds: int
 
 
-def judge_above(
-    found: Interval, threshold: float = 0.0, smallest: float | None = None
-) -> Evidence:
-    """The evidence that an effect is above the threshold, and that it lies within ±`smallest` (None:
+def judge_above(found: Interval, threshold: float = 0.0, smallest: float | None = None) -> Evidence:
+    """The evidence that an effect is above the threshold, and that it is within ±`smallest` (None:
     no effect is negligible); `found` is the two-sided interval.
     """
     p = found.p(threshold)

@@ -112,9 +112,7 @@ def _judge_twins(
     # two PRMs that select nothing are alike as well
     equal = judge_equivalence(difference, rules.margin)
     evidence = combine(equal, judge_above(gain, rules.minimum_effect))
-    needed = power.estimate_need_for_equivalence(
-        difference, EQUIVALENCE_LEVEL, rules.margin
-    )
+    needed = power.estimate_need_for_equivalence(difference, EQUIVALENCE_LEVEL, rules.margin)
     reported = _summarise_table1(table1, "PRM-Code")
     return [
         as_good.judge(difference, evidence, rules, needed, reported),

@@ -10,7 +10,9 @@ from prmscale.engines.policy import SamplingPolicy
 from prmscale.engines.recorded import to_row
 from prmscale.engines.requests import Continuation, Extension
 from prmscale.engines.scheduler import Grader, grade_whole
+from prmscale.errors import UserError
 from prmscale.tasks.base import Problem
+from prmscale.tasks.world.arithmetic import holds_wrong_sum
 
 
 def sample_solutions(
@@ -19,6 +21,21 @@ def sample_solutions(
     """`samples` graded solutions of every problem, with their cost."""
     solutions = policy.extend([Extension(p, (), samples, 0, "end") for p in problems], progress)
     return solution_table(policy.name, grader, problems, solutions)
+
+
+def check_sums(solutions: pd.DataFrame, policy: str, modulus: int, most: float) -> None:
+    """Raise UserError if more than this share of the wrong solutions to generated arithmetic hold a
+    wrong sum: the policy has not learnt to add, and labels and accuracies would depend on how far
+    its pre-training happened to get.
+    """
+    wrong = solutions.loc[~solutions["correct"], "steps"]
+    share = float(wrong.map(lambda steps: holds_wrong_sum(steps, modulus)).mean())
+    if share > most:
+        raise UserError(
+            f"{share:.0%} of {policy}'s wrong solutions to arithmetic hold a wrong sum, more than "
+            f"policies.pretraining.most_wrong_sums: {most:.0%}. Raise policies.pretraining.tokens, "
+            "or allow more wrong sums."
+        )
 
 
 def solution_table(

@@ -60,6 +60,26 @@ def stated_answer(text: str) -> str | None:
     return " ".join(lines[-1][1:]) or None if lines else None
 
 
+def holds_wrong_sum(steps: Sequence[str], modulus: int) -> bool:
+    """Whether a calculation of numbers in a step changes its value from one "=" to the next.
+
+    What a step says about names, and so every misreading, does not count.
+    """
+    for step in steps:
+        values = [_calculate(part, modulus) for part in re.split(r"\s=\s", step.strip())[1:]]
+        if len({value for value in values if value is not None}) > 1:
+            return True
+    return False
+
+
+def _calculate(expression: str, modulus: int) -> int | None:
+    """The value of an expression of numbers; None of any other."""
+    try:
+        return evaluate(expression, {}) % modulus
+    except NotArithmetic:
+        return None
+
+
 class Arithmetic(GeneratedTask):
     """The task; `detail` of a problem is its specification and the true value of every quantity."""
 
