@@ -26,8 +26,8 @@ def test_known_effects_are_found(effect: list[Claim]) -> None:
     for name in ("diminishing_returns", "data_diversity", "math_to_code"):
         assert verdicts(effect, name) == {"supported"}, name
     assert (
-        len([c for c in effect if c.claim == "diminishing_returns"]) == 4
-    )  # two metrics, two data sets
+        len([c for c in effect if c.claim == "diminishing_returns"]) == 6
+    )  # three metrics, two data sets
     assert {c.n for c in effect if c.verdict != "not yet measured"} == {1500}
 
 
@@ -62,8 +62,9 @@ def test_without_an_effect_nothing_is_supported(seed: int) -> None:
 def test_steady_growth_is_not_diminishing() -> None:
     steps = {"s32": 0.0, "s48": 0.1, "s64": 0.2, "s96": 2.0}
     found = judge(simulated.prms(of_size=lambda size: steps[size]))
-    assert verdicts(found, "diminishing_returns", "largest") == {"supported"}
+    assert verdicts(found, "diminishing_returns", "smallest") == {"supported"}
     assert verdicts(found, "diminishing_returns", "doubling") == {"not supported"}
+    assert verdicts(found, "diminishing_returns", "next smaller") == {"not supported"}
 
 
 def test_a_real_loss_is_no_equivalence_and_few_problems_decide_nothing() -> None:

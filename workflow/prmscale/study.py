@@ -1053,9 +1053,10 @@ class Headlines(Block):
         description="Whether pre-training and PRM training reinforce each other, whether there is "
         "a best split of FLOPs between them, or whether both improve accuracy.",
     )
-    diminishing_returns: Literal["growth", "slowing"] = Field(
+    diminishing_returns: Literal["growth", "slowing", "plateau"] = Field(
         "slowing",
-        description="growth: accuracy grows with size. slowing: it grows, and ever more slowly.",
+        description="growth: accuracy grows with size. slowing: it grows, and ever more slowly. "
+        "plateau: the two largest are as good as each other.",
     )
     data_diversity: Literal[
         "wordings", "problems", "policies", "domains", "oracle", "consensus", "filter"

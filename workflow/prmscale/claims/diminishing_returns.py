@@ -9,7 +9,15 @@ from prmscale.analysis import growth, power
 from prmscale.analysis.models import find_ladder
 from prmscale.analysis.paired import accuracy, estimate, iter_at_budget
 from prmscale.analysis.rows import keep_first_policy, subtract
-from prmscale.analysis.verdicts import Check, Claim, Rules, combine, judge_above
+from prmscale.analysis.verdicts import (
+    EQUIVALENCE_LEVEL,
+    Check,
+    Claim,
+    Rules,
+    combine,
+    judge_above,
+    judge_equivalence,
+)
 from prmscale.claims.contrast import Contrast
 from prmscale.results import Results
 
@@ -18,10 +26,12 @@ SAYS = "Accuracy rises fast with the size of the reward model, then flattens."
 NEEDS = (
     "The largest PRM must beat the smallest, and a doubling in the lower half of the ladder of "
     "sizes (from the smallest to the middle one, on the log scale) must gain more than a doubling "
-    "in the upper half."
+    "in the upper half. Also measured: whether the two largest are as good as each other (their 90 % "
+    "interval lies within the margin of math_to_code)."
 )
 
 GROWTH = "largest PRM − smallest PRM"
+PLATEAU = "largest PRM − the next smaller (90 % interval)"
 SLOWING = "gain of a doubling of the PRM's size, lower half of the sizes − upper half"
 
 
@@ -34,11 +44,13 @@ def judge(results: Results, rules: Rules) -> list[Claim]:
     logs = np.log2(np.asarray(sizes, dtype=float))
     middle = 1 + int(np.argmin(np.abs(logs[1:-1] - (logs[0] + logs[-1]) / 2)))
     places = [0, middle, len(sizes) - 1]
-    names = [models.loc[models["base_parameters"] == sizes[i], "reward_model"] for i in places]
+    names = [models.loc[models["base_parameters"] == size, "reward_model"] for size in sizes]
     found: list[Claim] = []
     for dataset, rows in iter_at_budget(keep_first_policy(results.search), rules):
         tables = [accuracy(rows, each) for each in names]
-        found += _judge_ladder(dataset, tables, np.diff(logs[places]), rules)
+        chosen = [tables[i] for i in places]
+        found += _judge_ladder(dataset, chosen, np.diff(logs[places]), rules)
+        found += _judge_plateau(dataset, (tables[0], *tables[-2:]), rules)
     return found or [Contrast(NAME, "slowing", SLOWING).leave_open()]
 
 
@@ -69,3 +81,20 @@ def _judge_ladder(
         *Contrast(NAME, "growth", GROWTH, dataset).judge_gain(total, rules),
         contrast.judge(slowing, flattens, rules, needed),
     ]
+
+
+def _judge_plateau(
+    dataset: str, tables: tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame], rules: Rules
+) -> list[Claim]:
+    """Whether the two largest PRMs are as good as each other, and beat the smallest: sizes that all
+    learn nothing are alike as well.
+    """
+    smallest, next_largest, largest = tables
+    total = estimate(subtract(largest, smallest), rules)
+    found = estimate(subtract(largest, next_largest), rules, EQUIVALENCE_LEVEL)
+    if total is None or found is None:
+        return []
+    needed = power.estimate_need_for_equivalence(found, EQUIVALENCE_LEVEL, rules.margin)
+    rises = judge_above(total, rules.minimum_effect)
+    evidence = combine(rises, judge_equivalence(found, rules.margin))
+    return [Contrast(NAME, "plateau", PLATEAU, dataset).judge(found, evidence, rules, needed)]
