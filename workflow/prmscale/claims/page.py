@@ -18,6 +18,12 @@ from prmscale.claims.checks import ACCURACY
 from prmscale.claims.findings import Findings
 from prmscale.claims.sections import write_sections
 
+BY_DESIGN = (
+    "The problems are generated, in a world built to show that a reward model can learn from its "
+    "labels what majority and likelihood cannot know (wrong readings of the problems are popular, "
+    "and only labels tell the right one); it was not built to show that reward models beat either "
+    "on problems that people wrote."
+)
 ANSWERS = [
     "| claim | verdict | measured here, in points [low, high] | the paper | on |",
     "|---|---|---|---|---|",
@@ -39,6 +45,7 @@ def render(findings: Findings, rules: Rules, replies: pd.DataFrame, generated: b
         "",
         *_write_answers(findings.claims),
         "",
+        *([BY_DESIGN, ""] if generated else []),
         _explain(rules),
         "",
         *_write_size(findings.checks),
@@ -47,7 +54,7 @@ def render(findings: Findings, rules: Rules, replies: pd.DataFrame, generated: b
     ]
     for letter, module in zip(ascii_lowercase, CLAIMS, strict=False):
         lines += _write_claim(letter, module, _keep(findings.claims, module))
-    lines += write_sections(findings.checks, findings.transfer, rules, generated)
+    lines += write_sections(findings.checks, findings.transfer, rules)
     return "\n".join(lines) + "\n"
 
 

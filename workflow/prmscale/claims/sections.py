@@ -31,12 +31,6 @@ TRANSFERRED = [
     "n | seeds |",
     "|---|---|---|---|---|---|---|---|",
 ]
-BY_DESIGN = (
-    "Here the problems are generated, and wrong readings of them are popular by design: majority "
-    "and likelihood follow the crowd, and only labels tell the right reading. That a PRM beats "
-    "these controls shows that it has learnt from its labels; it is no evidence that PRMs beat "
-    "them on problems that people wrote."
-)
 # section of the checks: its heading, and what it shows
 SECTIONS = {
     growth.SECTION: (
@@ -72,24 +66,22 @@ SECTIONS = {
 }
 
 
-def write_sections(
-    checks: Sequence[Check], transfer: pd.DataFrame, rules: Rules, generated: bool
-) -> Iterator[str]:
-    """The lines of all sections; `generated` says that this project generated the benchmarks."""
-    yield from _write_verification(checks, generated)
+def write_sections(checks: Sequence[Check], transfer: pd.DataFrame, rules: Rules) -> Iterator[str]:
+    """The lines of all sections."""
+    yield from _write_verification(checks)
     for section, (heading, words) in SECTIONS.items():
         yield from ("", f"## {heading}", "", words, "", *_tabulate(_keep(checks, section)))
     yield from _write_transfer(transfer, rules)
 
 
-def _write_verification(checks: Sequence[Check], generated: bool) -> Iterator[str]:
+def _write_verification(checks: Sequence[Check]) -> Iterator[str]:
     yield from (
         "## Does the PRM verify?",
         "",
         "A PRM that verifies beats one sample, random choice, majority, every ranking by a "
         "language model's own probabilities and the PRMs that learnt nothing (untrained, or "
         "trained on shuffled labels), all on the same samples at the largest n, and stays below "
-        f"the oracle (pass@n).{' ' + BY_DESIGN if generated else ''}",
+        "the oracle (pass@n).",
         "",
         *ACCURACIES,
     )
