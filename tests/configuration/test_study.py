@@ -198,7 +198,7 @@ def test_keys_of_a_model_replace_those_of_all():
             [{"name": "x", "model": "a/b", "prompting": {"style": "plain", "system": "Be brief."}}],
             ["released[0].prompting", "set style: chat"],
         ),
-        (["search", "budgets"], [1, 128], ["search.budgets", "128", "64"]),
+        (["search", "budgets"], [1, 128], ["search.budgets", "128", "16"]),
     ],
 )
 def test_a_fault_names_key_value_candidates_and_place(path, value, said, tmp_path):
