@@ -3,8 +3,8 @@
 The x axis is a share of a problem's misreadable wordings: those that the problems of the other
 domain use, too. Problems without misreadable wordings are left out. The reward models have the same
 base and recipe and select by best-of-n at the largest n. Intervals are over problems and training
-seeds; a panel's title has the number of problems at each share. If there are more than five shares,
-those between 0 and 1 are one point, at their mean. The paper has no such figure.
+seeds; a panel's title has the fewest and most problems at a share. If there are more than five
+shares, those between 0 and 1 are one point, at their mean. The paper has no such figure.
 """
 
 from __future__ import annotations
@@ -56,12 +56,12 @@ def _draw_panels(data: pd.DataFrame) -> Figure:
         "misreadings shared with the other domain (%)",
         f"accuracy of best-of-{data['budget'].max()} (%)",
     )
-    for (dataset, trained_on), points in data.groupby(["dataset", "trained_on"]):
+    for (dataset, trained_on), points in data.groupby(["dataset", "trained_on"], sort=False):
         _draw_line(axes[str(dataset)], points, DOMAINS.index(str(trained_on)))
     for dataset, axis in axes.items():
         axis.set_xlim(-0.06, 1.06)
-        axis.set_xticks(sorted(set(data.loc[data["dataset"] == dataset, "share"])))
-        panels.percent(axis.xaxis)
+        shares = sorted(set(data.loc[data["dataset"] == dataset, "share"]))
+        axis.set_xticks(shares, [f"{100 * share:.0f}" for share in shares])
     panels.finish(figure, axes)
     return figure
 
