@@ -17,7 +17,18 @@ from PIL import Image
 from prmscale.analysis.estimates import curve
 from prmscale.analysis.verdicts import Rules
 from prmscale.errors import UserError
-from prmscale.figures import controls, fig1, fig2, fig3, fig7, fig10, panels, style, table1
+from prmscale.figures import (
+    controls,
+    fig1,
+    fig2,
+    fig3,
+    fig7,
+    fig10,
+    panels,
+    style,
+    table1,
+    transfer,
+)
 from prmscale.results import Results
 
 REPORTED = Path(__file__).parents[2] / "workflow/prmscale/figures/reported"
@@ -31,8 +42,9 @@ FACTS = simulated.reward_models(MODELS, seeds=3)
 SEARCH = simulated.search(MODELS, problems=25, policies=("s64", "s96"), seeds=3, seed_spread=0.2)
 LOSSES = simulated.training(MODELS, 3)
 RULES = Rules(smallest_effects={"math_to_code": 0.1}, aggregation="min")
+PROBLEMS = simulated.problems(25)
 ERRORS = simulated.first_errors(MODELS, problems=25, seeds=3)
-EVERY = [fig1, fig2, fig3, fig7, fig10, table1, controls]
+EVERY = [fig1, fig2, fig3, fig7, fig10, table1, controls, transfer]
 
 
 def _draw(
@@ -44,6 +56,7 @@ def _draw(
         reward_models=facts,
         training=LOSSES,
         first_errors=ERRORS,
+        problems=PROBLEMS,
     )
     drawing: tuple[Figure, pd.DataFrame] = module.draw(results, RULES)
     return drawing
@@ -240,6 +253,13 @@ def _without(names: Callable[[str], bool]) -> pd.DataFrame:
             "table1: .* one trained on code",
         ),
         (table1, SEARCH[SEARCH.budget != 8], FACTS, r"N = 8 .* budgets 1, 2, 4, 16, 32, 64"),
+        (
+            transfer,
+            SEARCH,
+            _without(lambda name: name == "prm_math"),
+            "transfer: .* one trained on code",
+        ),
+        (transfer, SEARCH.iloc[:0], FACTS, "transfer: no row"),
         (fig3, SEARCH, FACTS.drop(columns="labels"), "without the column 'labels'"),
     ],
 )
@@ -248,6 +268,27 @@ def test_missing_data_is_named(
 ) -> None:
     with pytest.raises(UserError, match=said):
         _draw(module, search, facts)
+
+
+def test_transfer_has_a_line_for_each_training_domain_and_a_point_for_each_share() -> None:
+    figure, data = _draw(transfer)
+    by = ["dataset", "trained_on", "share", "n"]
+    assert data[by].values.tolist() == [
+        [dataset, domain, share, n]
+        for dataset in ("arithmetic", "programs")
+        for share, n in ((0.0, 6), (0.5, 6), (1.0, 7))
+        for domain in ("math", "code", "both")
+    ]
+    for axis, (_, rows) in zip(figure.axes, data.groupby("dataset"), strict=True):
+        assert axis.get_title().endswith("(6–7 problems)")
+        lines = {line.get_label(): list(line.get_ydata()) for line in axis.lines}
+        for domain, points in rows.groupby("trained_on"):
+            assert lines[f"PRM trained on {domain}"] == points["mean"].tolist()
+
+
+def test_transfer_needs_generated_problems() -> None:
+    with pytest.raises(UserError, match="transfer: needs generated data sets of both domains"):
+        transfer.draw(Results(search=SEARCH, reward_models=FACTS), RULES)
 
 
 def test_another_aggregation_is_not_taken_for_the_wanted_one() -> None:

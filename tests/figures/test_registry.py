@@ -18,7 +18,7 @@ from prmscale.figures import FIGURES, style
 from prmscale.results import Results
 
 KINDS = {"reward_models": "rewards", "training": "rewards"}  # tables that are called otherwise
-TABLES = {"search", "scores", "first_errors", "patterns", "labels", "spending", *KINDS}
+TABLES = {"search", "scores", "first_errors", "patterns", "labels", "spending", "problems", *KINDS}
 MODELS = simulated.prms()
 RULES = Rules(smallest_effects={"math_to_code": 0.1}, aggregation="min")
 TOY = '''"""Toy figure: problems of each data set."""

@@ -161,6 +161,15 @@ def test_figure_9_shows_the_compared_methods_or_else_what_reward_models_learn_fr
     assert {method for _, _, method in learnt_from} == {"monte_carlo"}
 
 
+def test_transfer_is_drawn_where_the_domains_have_different_wordings():
+    assert "transfer" not in plan().figures() and "fig10" in plan().figures()
+    dialects = plan(**yaml.safe_load((ROOT / "workflow/studies/dialects.yaml").read_text()))
+    assert dialects.figures() == ["transfer", "table1", "controls"]
+    math, code = (set(dialects.study.world.rates(domain)) for domain in ("math", "code"))
+    assert len(math) == len(code) == 4 and len(math & code) == 2
+    assert len(dialects.generated_problems()) == 2
+
+
 def test_first_errors_are_predicted_where_they_are_known():
     assert "results/laptop/first_errors/both-m.parquet" in plan().first_error_tables()
     no_test = plan(search={"evaluations": [], "tree": {"reward_models": []}})

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from prmscale.analysis.models import NEEDED
+from prmscale.tasks.base import Problem
 
 BUDGETS = (1, 2, 4, 8, 16, 32, 64)
 SAMPLE = 50  # tokens
@@ -179,6 +180,24 @@ def reward_models(models: list[Prm], seeds: int = 1) -> pd.DataFrame:
         for replicate in range(1, seeds + 1)
     ]
     return pd.DataFrame(rows, columns=None if rows else NEEDED)
+
+
+def problems(count: int) -> list[Problem]:
+    """The problems of `search`, by turns with misreadings that both domains share, that one domain
+    has alone, with one of each, and without any.
+    """
+    found = []
+    for dataset, domain, alone in (
+        ("arithmetic", "math", "less_than"),
+        ("programs", "code", "twice_the_sum"),
+    ):
+        for number in range(count):
+            wordings = [["squared_plus"], [alone], ["squared_plus", alone], ["plus"]][number % 4]
+            definitions = [[wording, "a", "", 2] for wording in wordings]
+            detail = {"specification": {"given": 1, "definitions": definitions}}
+            facts = ("test", "", "", None, len(wordings), dataset, "")
+            found.append(Problem(f"{dataset}-{number}", domain, *facts, detail))
+    return found
 
 
 def training(models: list[Prm], seeds: int = 1) -> pd.DataFrame:

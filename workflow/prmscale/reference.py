@@ -8,6 +8,7 @@ and column of the results.
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from types import NoneType, UnionType
@@ -248,13 +249,15 @@ def _explain_csv_columns() -> Iterator[str]:
         "other line of the column names.\n\n| column | file | meaning |\n|---|---|---|"
     )
     files: dict[tuple[str, str], list[str]] = {}
+    counts = Counter(file.name for file in CSV_FILES)
     for file in CSV_FILES:
+        name = file.name if counts[file.name] == 1 else file.path.removesuffix(".csv")
         for column in file.names:
             entry = file.find_shared(column)
             if entry:
                 files[entry, SHARED[entry]] = []
             else:
-                files.setdefault((column, file.meanings[column]), []).append(file.name)
+                files.setdefault((column, file.meanings[column]), []).append(name)
     lines = [(column, ", ".join(names), meaning) for (column, meaning), names in files.items()]
     for column, names, meaning in sorted(lines):
         yield _row(f"`{column}`", names, meaning)

@@ -15,16 +15,18 @@ from prmscale.analysis.patterns import COLUMNS
 from prmscale.analysis.rows import has_other_aggregation
 from prmscale.engines.facts import read_facts
 from prmscale.rewards.card import METRICS
+from prmscale.tasks.base import Problem, from_table
 
 
 class Results:
     """The tables of one study, each read from its files when first asked for.
 
     `files` maps kinds of files to paths: `search`, `scores`, `first_errors`, `patterns`, `labels`,
-    `spending`, `replies` and `reported` (the paper's numbers) are tables; `rewards` are the folders
-    of reward models. A kind without files gives an empty table. `aggregation` is the configured
-    aggregation of step scores, or `validation`, which chooses among the measured `aggregations`.
-    `policy` is the policy of the first evaluation. A table given by name replaces the table read.
+    `spending`, `replies`, `problems` and `reported` (the paper's numbers) are tables; `rewards` are
+    the folders of reward models. A kind without files gives an empty table. `aggregation` is the
+    configured aggregation of step scores, or `validation`, which chooses among the measured
+    `aggregations`. `policy` is the policy of the first evaluation. A table given by name replaces
+    the table read.
     """
 
     def __init__(
@@ -96,6 +98,12 @@ class Results:
     def replies(self) -> pd.DataFrame:
         """The rules by which answers were extracted, and how many solutions were truncated."""
         return pd.read_csv(self._paths("replies")[0])
+
+    @cached_property
+    def problems(self) -> list[Problem]:
+        """The problems of every generated data set, of all splits."""
+        read = [tables.read(path, "problems") for path in self._paths("problems")]
+        return [problem for table in read for problem in from_table(table)]
 
     def read_reported(self, name: str) -> pd.DataFrame | None:
         """The published numbers for a figure or table; None where there are none."""

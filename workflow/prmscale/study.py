@@ -69,6 +69,7 @@ Figure = Literal[
     "fig9",
     "fig10",
     "controls",
+    "transfer",
     "table1",
     "table2",
 ]
@@ -1023,7 +1024,9 @@ class Analysis(Block):
     """Figures, intervals and tests."""
 
     figures: list[Figure] = Field(
-        list(FIGURES), description="Figures and tables that are drawn by default."
+        list(FIGURES),
+        description="Figures and tables that are drawn by default. `transfer` is left out where "
+        "the wordings of both domains are the same (`world.misreading_rates`).",
     )
     aggregation: Literal[Aggregation, "validation"] = Field(
         VALIDATION,

@@ -11,6 +11,7 @@ TABLES = {
     "labels": JUDGED_LABELS,
     "spending": JUDGED_SPENDING,
     "first_errors": PLAN.first_error_tables(),
+    "problems": PLAN.generated_problems(),
     "reported": [
         str(PACKAGE / f"figures/reported/{figure}.csv")
         for figure, kinds in FIGURES.items()
@@ -18,7 +19,7 @@ TABLES = {
     ],
 }
 # a figure is left out where the study makes no table of the first kind that it reads
-DRAWN = [name for name in STUDY.analysis.figures if TABLES[FIGURES[name][0]]]
+DRAWN = [name for name in PLAN.figures() if TABLES[FIGURES[name][0]]]
 
 
 rule draw_figure:

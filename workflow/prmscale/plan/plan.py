@@ -117,6 +117,19 @@ class Plan:
         """Whether every data set of the study is generated."""
         return all(self.has_truth(dataset.name) for dataset in self.study.datasets)
 
+    def generated_problems(self) -> list[str]:
+        """The problems of every generated data set."""
+        names = [dataset.name for dataset in self.study.datasets if self.has_truth(dataset.name)]
+        return [self.paths.problems(name) for name in names]
+
+    def figures(self) -> list[str]:
+        """The figures that are drawn by default: `transfer` only where the two domains use
+        different wordings.
+        """
+        world, names = self.study.world, self.study.analysis.figures
+        alike = world.rates("math").keys() == world.rates("code").keys()
+        return [name for name in names if name != "transfer" or not alike]
+
     def verdict_rules(self) -> dict[str, Any]:
         """The rules of the verdicts; released reward models alone have one training each."""
         rules = as_data(self.study.claims)
