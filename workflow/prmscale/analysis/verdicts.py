@@ -156,8 +156,7 @@ def combine(*parts: Evidence) -> Evidence:
     half the level, since its p is two-sided; two parts together refute it at the level. The p of a
     negligible part is one-sided, and is corrected for their number (Bonferroni).
     """
-    known = [[_fill_unknown(p) for p in part] for part in parts]
-    supported, refuted, negligible = zip(*known, strict=True)
+    supported, refuted, negligible = zip(*(map(_fill_unknown, p) for p in parts), strict=True)
     return Evidence(max(supported), min(refuted), min(1.0, len(parts) * min(negligible)))
 
 

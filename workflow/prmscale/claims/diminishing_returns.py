@@ -26,8 +26,8 @@ SAYS = "Accuracy rises fast with the size of the reward model, then flattens."
 NEEDS = (
     "The largest PRM must beat the smallest, and a doubling in the lower half of the ladder of "
     "sizes (from the smallest to the middle one, on the log scale) must gain more than a doubling "
-    "in the upper half. Also measured: whether the two largest are as good as each other (their 90 % "
-    "interval lies within the margin of math_to_code)."
+    "in the upper half. Also measured: whether the two largest are as good as each other (the 90 % "
+    "interval of their difference lies within the margin of math_to_code)."
 )
 
 GROWTH = "largest PRM − smallest PRM"
