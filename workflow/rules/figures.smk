@@ -100,6 +100,7 @@ rule judge_claims:
         result("logs/judge_claims.log"),
     benchmark:
         result("benchmarks/judge_claims.tsv")
+    priority: 1  # it takes longer than a figure
     conda:
         "../../envs/core.yaml"
     resources:
