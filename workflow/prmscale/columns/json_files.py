@@ -6,6 +6,7 @@ from __future__ import annotations
 JSON_FILES = {
     "problems/corpus.json": {
         "modulus": "the modulus of all arithmetic",
+        "constants": "largest constant of a definition",
         "definitions": "fewest and most quantities that a problem defines",
         "filler_share": "share of the definitions whose wording cannot be misread",
         "wordings": "by wording: template, right and misread reading, and by domain the share of "
