@@ -66,23 +66,23 @@ def jobs(small):
 
 def test_tokens_follow_from_the_configuration(jobs):
     tokens = {key: job.tokens for key, job in jobs.items()}
-    assert tokens["sample_solutions", "m.arithmetic.search"] == 200 * 64 * 30
+    assert tokens["sample_solutions", "m.arithmetic.search"] == 200 * 16 * 30
     assert tokens["sample_solutions", "s.programs.search"] == 200 * 8 * 40
     # (800 + 100) problems, 6 solutions, 4 open prefixes of which half are distinct, 4 rollouts of
     # half a solution
     assert tokens["label_solutions", "m.programs.monte_carlo"] == 900 * 6 * 4 * 0.5 * 4 * 20
-    # 450 steps of 16 texts, two seeds; two checkpoints of each on the validation solutions of both
+    # 250 steps of 16 texts, two seeds; two checkpoints of each on the validation solutions of both
     # sets
-    texts = 2 * 450 * 16 + 2 * 2 * 200 * 6
+    texts = 2 * 250 * 16 + 2 * 2 * 200 * 6
     assert tokens["train_reward_model", "a"] == pytest.approx(texts * (40 + 60) / 2)
-    read = 200 * (64 * 40 + 64 * 60 + 8 * 60 + 8 * 60)
+    read = 200 * (16 * 40 + 16 * 60 + 8 * 60 + 8 * 60)
     # each training names first errors at its end, with a threshold of the 100 validation problems
     # of each domain
     named = 2 * 100 * 6 * (40 + 60)
     assert tokens["search", "a"] == 4 * read + named and tokens["search", "b"] == 2 * read + named
-    # beam runs for each budget (127 samples' worth), MCTS once (64); two seeds; a step is 10
+    # beam runs for each budget (31 samples' worth), MCTS once (16); two seeds; a step is 10
     # tokens, 25 are read for it
-    steps = 2 * 200 * (127 + 64) * 3
+    steps = 2 * 200 * (31 + 16) * 3
     assert tokens["search_trees", "a.m.arithmetic"] == steps * 10 + steps * 25
 
 
@@ -195,13 +195,13 @@ def test_the_jobs_are_those_of_the_workflow(study):
 
 def test_flops_are_those_of_the_formula(small, jobs):
     model = model_of(small, "m")
-    assert model.parameters == pytest.approx(305_000, rel=0.01)
+    assert model.parameters == pytest.approx(204_500, rel=0.01)
     (write,) = jobs["sample_solutions", "m.arithmetic.search"].passes
     assert write.flops == pytest.approx(
-        200 * (64 * model.shape.forward_flops(30, 10) + model.shape.forward_flops(10))
+        200 * (16 * model.shape.forward_flops(30, 10) + model.shape.forward_flops(10))
     )
     train = jobs["train_reward_model", "a"].passes[0]
-    assert train.flops == 2 * 450 * 16 * model.decoder.training_flops(50)
+    assert train.flops == 2 * 250 * 16 * model.decoder.training_flops(50)
     assert jobs["train_reward_model", "a"].stored == 2 * 2 * 4 * model.parameters
 
 
@@ -213,7 +213,7 @@ def test_a_gpu_writes_as_fast_as_its_memory_and_trains_by_its_peak(jobs):
     )
     (write,) = jobs["sample_solutions", "m.arithmetic.search"].passes
     assert gpu.busy_seconds(write) == pytest.approx(
-        write.tokens * 6 * machines.PER_LAYER / write.batch
+        write.tokens * 4 * machines.PER_LAYER / write.batch
     )
     with pytest.raises(UserError, match=r"--gpu h1000: not in .*gpus.csv; possible: a100, h100"):
         machines.gpu("h1000")
