@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch.nn.functional import pad
 from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedConfig
 from transformers.cache_utils import Cache, DynamicLayer
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
@@ -63,11 +64,14 @@ def seat(prefixes: Mapping[int, int], shared: int, written: int) -> Seating:
 class _Parts:
     """Keys or values of prefixes and of what each seat has written.
 
-    `shared` [entries, heads, positions, size] and `written` [seats, heads, positions, size].
+    `shared` [entries, heads, positions, size] and `buffer` [seats, heads, room, size], which holds
+    `written` positions and then zeros. Products of the whole buffer are two to three times as fast
+    on a CPU as products of a slice, which is not contiguous.
     """
 
     shared: torch.Tensor
-    written: torch.Tensor
+    buffer: torch.Tensor
+    written: int
 
 
 class _Layer(DynamicLayer):
@@ -90,13 +94,13 @@ class _Layer(DynamicLayer):
             buffer[..., self.written : self.written + 1, :] = new
         self.written += 1
         return tuple(
-            _Parts(shared, buffer[..., : self.written, :])
+            _Parts(shared, buffer, self.written)
             for shared, buffer in zip(self.prefix, self.grown, strict=True)
         )
 
     def _enlarge(self, buffer: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
         """A copy of the buffer with room for more tokens."""
-        larger = like.new_empty((*like.shape[:-2], self.written + self.room, like.shape[-1]))
+        larger = like.new_zeros((*like.shape[:-2], self.written + self.room, like.shape[-1]))
         if self.written:
             larger[..., : self.written, :] = buffer
         return larger
@@ -117,8 +121,13 @@ class _Layer(DynamicLayer):
     def move(self, entries: torch.Tensor, seats: torch.Tensor) -> None:
         """Keep only these entries and seats, in this order."""
         assert self.prefix is not None, "prefixes are shared before rows move"
-        self.prefix = self.prefix[0][entries], self.prefix[1][entries]
-        self.grown = self.grown[0][seats], self.grown[1][seats]
+        self.prefix = _select(self.prefix, entries)
+        self.grown = _select(self.grown, seats)
+
+
+def _select(pair: tuple[torch.Tensor, torch.Tensor], rows: torch.Tensor) -> Any:
+    rows = rows.to(pair[0].device)
+    return pair[0].index_select(0, rows), pair[1].index_select(0, rows)
 
 
 class SharedPrefixCache(Cache):
@@ -177,13 +186,14 @@ def attend(
 
     query = query.reshape(seats, heads, group, size)
     shared = by_seat(torch.matmul(by_entry(query), key.shared.transpose(2, 3)))
-    written = torch.matmul(query, key.written.transpose(2, 3))
+    written = torch.matmul(query, key.buffer.transpose(2, 3))[..., : key.written]
     scores = torch.cat([shared, written], dim=-1) * scaling
     if attention_mask is not None:
         scores = scores + attention_mask
     weights = torch.softmax(scores, dim=-1, dtype=torch.float32).to(query.dtype)
     of_prefix = by_seat(torch.matmul(by_entry(weights[..., :past]), value.shared))
-    out = of_prefix + torch.matmul(weights[..., past:], value.written)
+    unwritten = value.buffer.shape[2] - value.written
+    out = of_prefix + torch.matmul(pad(weights[..., past:], (0, unwritten)), value.buffer)
     return out.reshape(seats, 1, heads * group, size), None
 
 
