@@ -121,13 +121,8 @@ class _Layer(DynamicLayer):
     def move(self, entries: torch.Tensor, seats: torch.Tensor) -> None:
         """Keep only these entries and seats, in this order."""
         assert self.prefix is not None, "prefixes are shared before rows move"
-        self.prefix = _select(self.prefix, entries)
-        self.grown = _select(self.grown, seats)
-
-
-def _select(pair: tuple[torch.Tensor, torch.Tensor], rows: torch.Tensor) -> Any:
-    rows = rows.to(pair[0].device)
-    return pair[0].index_select(0, rows), pair[1].index_select(0, rows)
+        self.prefix = self.prefix[0][entries], self.prefix[1][entries]
+        self.grown = self.grown[0][seats], self.grown[1][seats]
 
 
 class SharedPrefixCache(Cache):
