@@ -65,8 +65,8 @@ class _Parts:
     """Keys or values of prefixes and of what each seat has written.
 
     `shared` [entries, heads, positions, size] and `buffer` [seats, heads, room, size], which holds
-    `written` positions and then zeros. Products of the whole buffer are two to three times as fast
-    on a CPU as products of a slice, which is not contiguous.
+    `written` positions and then zeros. On a CPU a product of the whole buffer is faster than one of
+    a slice, which is not contiguous.
     """
 
     shared: torch.Tensor
