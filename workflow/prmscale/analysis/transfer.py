@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import pandas as pd
 
 from prmscale.analysis.estimates import SHARE
+from prmscale.analysis.intervals import Interval
 from prmscale.analysis.models import find_by_training_domain
 from prmscale.analysis.paired import accuracy, estimate, iter_at_budget
 from prmscale.analysis.rows import subtract
@@ -43,8 +44,8 @@ def measure_matrix(search: pd.DataFrame, reward_models: pd.DataFrame, rules: Rul
     for place, tables in _iter_tables(search, reward_models, rules):
         for trained_on, table in tables.items():
             difference = _subtract_home(tables, trained_on, str(place["domain"]))
-            numbers = _measure(table, difference, rules, EQUIVALENCE_LEVEL)
             gap = estimate(difference, rules, EQUIVALENCE_LEVEL)
+            numbers = _measure(table, gap, rules)
             if numbers and gap is not None:
                 numbers["verdict"] = judge_equivalence(gap, rules.margin).verdict(rules.level)
             if numbers:
@@ -68,7 +69,7 @@ def measure_by_share(
             chosen = {key: each[each.index.isin(members.index)] for key, each in tables.items()}
             for trained_on, table in chosen.items():
                 difference = _subtract_home(chosen, trained_on, str(place["domain"]))
-                numbers = _measure(table, difference, rules, rules.level)
+                numbers = _measure(table, estimate(difference, rules), rules)
                 if numbers:
                     found.append({**place, "trained_on": trained_on, "share": share, **numbers})
     return pd.DataFrame(found, columns=COLUMNS_BY_SHARE)
@@ -127,14 +128,13 @@ def _subtract_home(tables: Tables, trained_on: str, domain: str) -> pd.DataFrame
     return subtract(tables[trained_on], tables.get(domain, pd.DataFrame()))
 
 
-def _measure(table: pd.DataFrame, difference: pd.DataFrame, rules: Rules, level: float) -> Row:
-    """The row's accuracy, and difference at this level; empty where the PRM was not measured."""
+def _measure(table: pd.DataFrame, gap: Interval | None, rules: Rules) -> Row:
+    """The row's accuracy, and difference if any; empty where the PRM was not measured."""
     known = estimate(table, rules, within=SHARE)
     if known is None:
         return {}
     numbers = (known.mean, known.low, known.high, known.n, known.seeds)
     row: Row = dict(zip(NUMBERS, numbers, strict=True))
-    gap = estimate(difference, rules, level)
     if gap is not None:
         row |= zip(DIFFERENCE, (gap.mean, gap.low, gap.high), strict=True)
     return row

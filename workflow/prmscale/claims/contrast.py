@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from prmscale.analysis import power
 from prmscale.analysis.intervals import Interval
 from prmscale.analysis.verdicts import (
+    EQUIVALENCE_LEVEL,
     INCONCLUSIVE,
     NOT_MEASURED,
     Claim,
     Evidence,
     Rules,
+    combine,
     judge_above,
+    judge_equivalence,
 )
 
 OTHER_PART = "that the claim's other part is decided"
@@ -82,3 +85,16 @@ class Contrast:
         needed = power.estimate_need(gain, rules.level, rules.minimum_effect)
         evidence = judge_above(gain, rules.minimum_effect, rules.smallest_effects.get(self.claim))
         return [self.judge(gain, evidence, rules, needed, reported)]
+
+    def judge_as_good(
+        self, difference: Interval, gain: Interval, rules: Rules, reported: str = ""
+    ) -> Claim:
+        """The row of the contrast that two reward models are as good as each other.
+
+        `difference` is the one between them, with its 90 % interval. `gain` must be positive: two
+        that select nothing are alike as well.
+        """
+        equal = judge_equivalence(difference, rules.margin)
+        evidence = combine(equal, judge_above(gain, rules.minimum_effect))
+        needed = power.estimate_need_for_equivalence(difference, EQUIVALENCE_LEVEL, rules.margin)
+        return self.judge(difference, evidence, rules, needed, reported)

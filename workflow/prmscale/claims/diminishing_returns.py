@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from prmscale.analysis import growth, power
+from prmscale.analysis.intervals import Interval
 from prmscale.analysis.models import find_ladder
 from prmscale.analysis.paired import accuracy, estimate, iter_at_budget
 from prmscale.analysis.rows import keep_first_policy, subtract
@@ -16,7 +17,6 @@ from prmscale.analysis.verdicts import (
     Rules,
     combine,
     judge_above,
-    judge_equivalence,
 )
 from prmscale.claims.contrast import Contrast
 from prmscale.results import Results
@@ -48,9 +48,15 @@ def judge(results: Results, rules: Rules) -> list[Claim]:
     found: list[Claim] = []
     for dataset, rows in iter_at_budget(keep_first_policy(results.search), rules):
         tables = [accuracy(rows, each) for each in names]
+        total = estimate(subtract(tables[-1], tables[0]), rules)
+        if total is None:
+            continue
         chosen = [tables[i] for i in places]
-        found += _judge_ladder(dataset, chosen, np.diff(logs[places]), rules)
-        found += _judge_plateau(dataset, (tables[0], *tables[-2:]), rules)
+        found += _judge_slowing(dataset, chosen, np.diff(logs[places]), total, rules)
+        step = estimate(subtract(tables[-1], tables[-2]), rules, EQUIVALENCE_LEVEL)
+        if step is not None:
+            plateau = Contrast(NAME, "plateau", PLATEAU, dataset)
+            found.append(plateau.judge_as_good(step, total, rules))
     return found or [Contrast(NAME, "slowing", SLOWING).leave_open()]
 
 
@@ -60,18 +66,23 @@ def checks(results: Results, rules: Rules) -> list[Check]:
     return growth.check_growth(search, results.reward_models, rules)
 
 
-def _judge_ladder(
-    dataset: str, tables: list[pd.DataFrame], doublings: np.ndarray, rules: Rules
+def _judge_slowing(
+    dataset: str,
+    tables: list[pd.DataFrame],
+    doublings: np.ndarray,
+    total: Interval,
+    rules: Rules,
 ) -> list[Claim]:
-    """Both contrasts on one data set; `tables` are the accuracies of the smallest, the middle and
-    the largest size, and `doublings` those from one to the next.
+    """Growth, the gain `total` from the smallest to the largest size, and its slowing.
+
+    `tables` are the accuracies of the smallest, the middle and the largest size, and `doublings`
+    those from one to the next.
     """
     small, mid, large = tables
     lower = growth.gain_per_doubling(small, mid, doublings[0])
     upper = growth.gain_per_doubling(mid, large, doublings[1])
-    total = estimate(subtract(large, small), rules)
     slowing = estimate(subtract(lower, upper), rules)
-    if total is None or slowing is None:
+    if slowing is None:
         return []
     rises = judge_above(total, rules.minimum_effect)
     flattens = combine(rises, judge_above(slowing, smallest=rules.smallest_effects.get(NAME)))
@@ -81,20 +92,3 @@ def _judge_ladder(
         *Contrast(NAME, "growth", GROWTH, dataset).judge_gain(total, rules),
         contrast.judge(slowing, flattens, rules, needed),
     ]
-
-
-def _judge_plateau(
-    dataset: str, tables: tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame], rules: Rules
-) -> list[Claim]:
-    """Whether the two largest PRMs are as good as each other, and beat the smallest: sizes that all
-    learn nothing are alike as well.
-    """
-    smallest, next_largest, largest = tables
-    total = estimate(subtract(largest, smallest), rules)
-    found = estimate(subtract(largest, next_largest), rules, EQUIVALENCE_LEVEL)
-    if total is None or found is None:
-        return []
-    needed = power.estimate_need_for_equivalence(found, EQUIVALENCE_LEVEL, rules.margin)
-    rises = judge_above(total, rules.minimum_effect)
-    evidence = combine(rises, judge_equivalence(found, rules.margin))
-    return [Contrast(NAME, "plateau", PLATEAU, dataset).judge(found, evidence, rules, needed)]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from prmscale.analysis import controls, power
+from prmscale.analysis import controls
 from prmscale.analysis.models import find_twins
 from prmscale.analysis.paired import (
     accuracy,
@@ -16,15 +16,7 @@ from prmscale.analysis.paired import (
     iter_at_budget,
 )
 from prmscale.analysis.rows import keep_first_policy, subtract
-from prmscale.analysis.verdicts import (
-    EQUIVALENCE_LEVEL,
-    Check,
-    Claim,
-    Rules,
-    combine,
-    judge_above,
-    judge_equivalence,
-)
+from prmscale.analysis.verdicts import EQUIVALENCE_LEVEL, Check, Claim, Rules
 from prmscale.claims.contrast import Contrast
 from prmscale.results import Results
 
@@ -109,13 +101,9 @@ def _judge_twins(
     difference = estimate(subtract(math, code), rules, EQUIVALENCE_LEVEL)
     if gain is None or difference is None:
         return []
-    # two PRMs that select nothing are alike as well
-    equal = judge_equivalence(difference, rules.margin)
-    evidence = combine(equal, judge_above(gain, rules.minimum_effect))
-    needed = power.estimate_need_for_equivalence(difference, EQUIVALENCE_LEVEL, rules.margin)
     reported = _summarise_table1(table1, "PRM-Code")
     return [
-        as_good.judge(difference, evidence, rules, needed, reported),
+        as_good.judge_as_good(difference, gain, rules, reported),
         *selects.judge_gain(gain, rules, _summarise_table1(table1, "none")),
     ]
 
