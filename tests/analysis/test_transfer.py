@@ -45,7 +45,7 @@ def test_transfer_has_every_training_domain_on_every_data_set_and_policy(
 
 def test_a_share_is_that_of_the_misreadable_wordings_which_the_other_domain_uses() -> None:
     shared, rates = {"squared_plus", "subtracted_from"}, {"less_than": {"math": 0.5}}
-    rates |= {"more_than_twice": {"code": 0.5}} | dict.fromkeys(shared, 0.5)
+    rates |= {"more_than_thrice": {"code": 0.5}} | dict.fromkeys(shared, 0.5)
     world = World(misreading_rates=rates)
     tasks = [Arithmetic("sums", world), Programs("programs", world)]
     problems = [problem for task in tasks for problem in task.load("test", 60, 1)]

@@ -70,7 +70,7 @@ def test_one_size_is_many_problems_or_few(per_problem, problems, seed):
 
 
 def test_only_the_wordings_named_can_be_misread():
-    wordings = ["less_than", "squared_plus", "subtracted_from"]
+    wordings = ["less_than", "squared_plus", "twice_the_sum"]
     found = draw(SOURCES, training_set(wordings=wordings), 0)
     others = [
         re.sub(r"{\w}", "[a-i0-9]", w.template)

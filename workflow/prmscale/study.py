@@ -118,11 +118,11 @@ class World(Block):
         {
             "less_than": 0.60,
             "taken_from": 0.55,
-            "more_than_twice": 0.60,
+            "more_than_thrice": 0.60,
             "twice_the_sum": 0.40,
             "squared_plus": 0.55,
-            "subtracted_from": 0.50,
             "fewer_than_double": 0.45,
+            "thrice_the_difference": 0.50,
         },
         description="For each wording the share of authors who misread it, in both domains or by "
         "domain ({math: 0.6, code: 0.3}). Problems use only the wordings listed here; a wording "

@@ -41,9 +41,9 @@ LONGEST = 400
 class Wording:
     """The words of a definition, its right reading and its popular misreading (None: it has none).
 
-    {a} and {b} stand for earlier quantities, {k} for a constant. Some misreadings can be told by
-    their form, which no right reading has; others are the right reading of another wording, so that
-    only the wording tells.
+    {a} and {b} stand for earlier quantities, {k} for a constant. The form of a misreading is that
+    of no right reading, except for `subtracted_from` and `less_than`: each is misread as the other,
+    so that only the wording tells. A world that uses both is much harder to learn to verify.
     """
 
     template: str
@@ -59,11 +59,14 @@ class Wording:
 WORDINGS = {
     "less_than": Wording("{k} less than {a}", "{a} - {k}", "{k} - {a}"),
     "taken_from": Wording("{a} taken from {b}", "{b} - {a}", "{a} - {b}"),
-    "more_than_twice": Wording("{k} more than twice {a}", "2 * {a} + {k}", "2 * {k} + {a}"),
+    "more_than_thrice": Wording("{k} more than 3 times {a}", "3 * {a} + {k}", "3 * {k} + {a}"),
     "twice_the_sum": Wording("twice the sum of {a} and {k}", "2 * ( {a} + {k} )", "2 * {a} + {k}"),
     "squared_plus": Wording("{a} squared plus {k}", "{a} * {a} + {k}", "{k} * {k} + {a}"),
-    "subtracted_from": Wording("{a} subtracted from {k}", "{k} - {a}", "{a} - {k}"),
     "fewer_than_double": Wording("{k} fewer than double {a}", "2 * {a} - {k}", "{k} - 2 * {a}"),
+    "thrice_the_difference": Wording(
+        "3 times the difference of {a} and {k}", "3 * ( {a} - {k} )", "3 * {a} - {k}"
+    ),
+    "subtracted_from": Wording("{a} subtracted from {k}", "{k} - {a}", "{a} - {k}"),
     "plus": Wording("{a} plus {k}", "{a} + {k}"),
     "minus": Wording("{a} minus {k}", "{a} - {k}"),
     "sum": Wording("the sum of {a} and {b}", "{a} + {b}"),
