@@ -141,14 +141,18 @@ def search(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The `search` rows of a reward model at every checkpoint, and the `first_errors` that the
     final ones name.
+
+    Checkpoints before the last choose among the first policy's samples alone: figures and claims
+    about training hold the policy fixed.
     """
+    first = [test for test in tests if test.benchmark.policy == tests[0].benchmark.policy]
     rows: list[pd.DataFrame] = []
     named: list[pd.DataFrame] = []
     for checkpoint in checkpoints:
         scorer = load(checkpoint.folder)
         step = read_facts(checkpoint.folder)["steps"]
         origin = Origin(reward_model, step, checkpoint.replicate)
-        rows += _search(tests, scorer, settings, origin)
+        rows += _search(tests if checkpoint.final else first, scorer, settings, origin)
         if checkpoint.final and errors.datasets:
             predicted = first_errors.predict(scorer, errors.validation, errors.datasets)
             named.append(
