@@ -92,7 +92,7 @@ def test_keys_of_a_model_replace_those_of_all():
             {"reference": "mm"},
             ["analysis.patterns.reference", "Possible: xxs"],
         ),
-        (["rewards", "models", 2, "base"], "m@33", ["rewards.models[2].base", "m@33", "m@25"]),
+        (["rewards", "models", 2, "base"], "m@33", ["rewards.models[2].base", "m@33", "m@30"]),
         (
             ["rewards", "models", 0, "data"],
             "bth",
@@ -163,9 +163,9 @@ def test_keys_of_a_model_replace_those_of_all():
             ["rewards.data[0].policies[1]", "refers to nothing"],
         ),
         (
-            ["rewards", "data", 5, "policies"],
-            ["m", "s", "s@25", "l"],
-            ["rewards.data[5]", "a multiple of its 4"],
+            ["rewards", "data", 4, "policies"],
+            ["m", "s", "s@30", "l"],
+            ["rewards.data[4]", "a multiple of its 4"],
         ),
         (
             ["rewards", "data", 0, "per_problem"],

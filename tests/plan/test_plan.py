@@ -34,7 +34,7 @@ def plan(**changes):
     ("name", "replicate", "folder"),
     [
         ("m", 1, "results/laptop/policies/m/replicate1/100"),
-        ("m@25", 2, "results/laptop/policies/m/replicate2/25"),
+        ("m@10", 2, "results/laptop/policies/m/replicate2/10"),
         ("big", 1, "nobody/big"),
         ("gguf", 1, "results/laptop/policies/gguf/converted"),
     ],
@@ -102,7 +102,7 @@ def test_every_samples_file_is_planned_once():
 def test_a_pretraining_that_no_job_reads_is_not_planned():
     config = {
         "policies": {"pretraining": {"seeds": 2}},
-        "rewards": {"models": [{"name": "a", "base": "l@50", "data": "both"}]},
+        "rewards": {"models": [{"name": "a", "base": "l@30", "data": "both"}]},
         "search": {"evaluations": [], "likelihoods": [], "tree": {}},
         "labels": {"compare": {}},
     }

@@ -34,16 +34,20 @@ class Searching:
             yield self._patterns()
 
     def _search(self, reward_model: str) -> Job:
-        """Every checkpoint reads every sample; final ones also name first errors."""
-        checkpoints = self.plan.checkpoints(reward_model)
+        """Every checkpoint reads the first policy's samples; final ones read all, and name first
+        errors.
+        """
         passes, problems = self._first_errors(reward_model), 0
         for evaluation, dataset in self.study.tests():
+            count = self.workers.trainings(reward_model)
+            if evaluation.policy == self.plan.first_policy:
+                count = self.plan.checkpoints(reward_model)
             tested = self.workers.test_solutions(evaluation.policy, dataset)
-            passes.append(self.workers.read(reward_model, checkpoints * tested.count, tested.whole))
-            problems += self.study.dataset(dataset).test
+            passes.append(self.workers.read(reward_model, count * tested.count, tested.whole))
+            problems += count * self.study.dataset(dataset).test
         search = self.study.search
         variants = len(self.plan.strategies(scored=True)) * len(search.aggregations)
-        rows = problems * variants * len(search.budgets) * checkpoints
+        rows = problems * variants * len(search.budgets)
         needs = tuple(self.needs.search(reward_model))
         return Job("search", reward_model, tuple(passes), needs, stored=rows * ROW)
 

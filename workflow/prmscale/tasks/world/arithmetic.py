@@ -26,13 +26,8 @@ def prompt(specification: Specification) -> str:
 
 
 def reduce_once(expression: str, modulus: int) -> str:
-    """The expression after one operation: innermost parentheses first, then products, from left."""
+    """The expression, without parentheses, after one operation: products first, from the left."""
     tokens = expression.split()
-    if "(" in tokens:
-        start, end = tokens.index("("), tokens.index(")")
-        inner = reduce_once(" ".join(tokens[start + 1 : end]), modulus).split()
-        kept = inner if len(inner) == 1 else ["(", *inner, ")"]
-        return " ".join([*tokens[:start], *kept, *tokens[end + 1 :]])
     at = tokens.index("*") if "*" in tokens else 1
     result = evaluate(" ".join(tokens[at - 1 : at + 2]), {}) % modulus
     return " ".join([*tokens[: at - 1], str(result), *tokens[at + 2 :]])

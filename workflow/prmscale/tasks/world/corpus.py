@@ -55,7 +55,7 @@ def count_tokens(text: str) -> int:
 def vocabulary(world: World) -> list[str]:
     """Every word of the world: special tokens, the line end, numbers, then the others sorted."""
     numbers = [str(n) for n in range(max(world.modulus, 4))]
-    words = {"is", "find", "return", "answer", "x", ";", ":", "=", "+", "-", "*", "(", ")", *NAMES}
+    words = {"is", "find", "return", "answer", "x", ";", ":", "=", "+", "-", "*", *NAMES}
     for wording in WORDINGS.values():
         words |= {word for word in wording.template.split() if not word.startswith("{")}
     return [PAD, UNKNOWN, END, _BREAK, *numbers, *sorted(words - set(numbers))]

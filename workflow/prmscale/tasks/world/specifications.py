@@ -43,7 +43,8 @@ class Wording:
 
     {a} and {b} stand for earlier quantities, {k} for a constant. The form of a misreading is that
     of no right reading, except for `subtracted_from` and `less_than`: each is misread as the other,
-    so that only the wording tells. A world that uses both is much harder to learn to verify.
+    so that only the wording tells. A world that uses both is much harder to learn to verify. No
+    reading has parentheses: they would be rare, and small models learn to reduce them last.
     """
 
     template: str
@@ -60,11 +61,11 @@ WORDINGS = {
     "less_than": Wording("{k} less than {a}", "{a} - {k}", "{k} - {a}"),
     "taken_from": Wording("{a} taken from {b}", "{b} - {a}", "{a} - {b}"),
     "more_than_thrice": Wording("{k} more than 3 times {a}", "3 * {a} + {k}", "3 * {k} + {a}"),
-    "twice_the_sum": Wording("twice the sum of {a} and {k}", "2 * ( {a} + {k} )", "2 * {a} + {k}"),
+    "twice_the_sum": Wording("twice the sum of {a} and {k}", "2 * {a} + 2 * {k}", "2 * {a} + {k}"),
     "squared_plus": Wording("{a} squared plus {k}", "{a} * {a} + {k}", "{k} * {k} + {a}"),
     "fewer_than_double": Wording("{k} fewer than double {a}", "2 * {a} - {k}", "{k} - 2 * {a}"),
     "thrice_the_difference": Wording(
-        "3 times the difference of {a} and {k}", "3 * ( {a} - {k} )", "3 * {a} - {k}"
+        "3 times the difference of {a} and {k}", "3 * {a} - 3 * {k}", "3 * {a} - {k}"
     ),
     "subtracted_from": Wording("{a} subtracted from {k}", "{k} - {a}", "{a} - {k}"),
     "plus": Wording("{a} plus {k}", "{a} + {k}"),
