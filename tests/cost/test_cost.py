@@ -71,9 +71,9 @@ def test_tokens_follow_from_the_configuration(jobs):
     # (800 + 100) problems, 6 solutions, 4 open prefixes of which half are distinct, 4 rollouts of
     # half a solution
     assert tokens["label_solutions", "m.programs.monte_carlo"] == 900 * 6 * 4 * 0.5 * 4 * 20
-    # 350 steps of 8 texts, two seeds; two checkpoints of each on the validation solutions of both
+    # 300 steps of 8 texts, two seeds; two checkpoints of each on the validation solutions of both
     # sets
-    texts = 2 * 350 * 8 + 2 * 2 * 200 * 6
+    texts = 2 * 300 * 8 + 2 * 2 * 200 * 6
     assert tokens["train_reward_model", "a"] == pytest.approx(texts * (40 + 60) / 2)
     # of the samples by m, s and l, each training's first checkpoint reads those of m alone
     by_first, by_others = 200 * 16 * (40 + 60), 200 * 8 * (60 + 60)
@@ -203,7 +203,7 @@ def test_flops_are_those_of_the_formula(small, jobs):
         200 * (16 * model.shape.forward_flops(30, 10) + model.shape.forward_flops(10))
     )
     train = jobs["train_reward_model", "a"].passes[0]
-    assert train.flops == 2 * 350 * 8 * model.decoder.training_flops(50)
+    assert train.flops == 2 * 300 * 8 * model.decoder.training_flops(50)
     assert jobs["train_reward_model", "a"].stored == 2 * 2 * 4 * model.parameters
 
 
