@@ -34,20 +34,21 @@ class Searching:
             yield self._patterns()
 
     def _search(self, reward_model: str) -> Job:
-        """Every checkpoint reads the first policy's samples; final ones read all, and name first
-        errors.
+        """Every checkpoint reads the first policy's samples, and chooses the best of n; final ones
+        read all, run every strategy, and name first errors.
         """
-        passes, problems = self._first_errors(reward_model), 0
+        passes, choices = self._first_errors(reward_model), 0
+        strategies = len(self.plan.strategies(scored=True))
+        trainings = self.workers.trainings(reward_model)
         for evaluation, dataset in self.study.tests():
-            count = self.workers.trainings(reward_model)
-            if evaluation.policy == self.plan.first_policy:
-                count = self.plan.checkpoints(reward_model)
+            is_first = evaluation.policy == self.plan.first_policy
+            earlier = self.plan.checkpoints(reward_model) - trainings if is_first else 0
             tested = self.workers.test_solutions(evaluation.policy, dataset)
-            passes.append(self.workers.read(reward_model, count * tested.count, tested.whole))
-            problems += count * self.study.dataset(dataset).test
+            count = (earlier + trainings) * tested.count
+            passes.append(self.workers.read(reward_model, count, tested.whole))
+            choices += (earlier + trainings * strategies) * self.study.dataset(dataset).test
         search = self.study.search
-        variants = len(self.plan.strategies(scored=True)) * len(search.aggregations)
-        rows = problems * variants * len(search.budgets)
+        rows = choices * len(search.aggregations) * len(search.budgets)
         needs = tuple(self.needs.search(reward_model))
         return Job("search", reward_model, tuple(passes), needs, stored=rows * ROW)
 

@@ -5,7 +5,7 @@ likelihood of a base.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -142,17 +142,21 @@ def search(
     """The `search` rows of a reward model at every checkpoint, and the `first_errors` that the
     final ones name.
 
-    Checkpoints before the last choose among the first policy's samples alone: figures and claims
-    about training hold the policy fixed.
+    Checkpoints before the last run best-of-n alone, among the first policy's samples: figures and
+    claims about training read nothing else.
     """
     first = [test for test in tests if test.benchmark.policy == tests[0].benchmark.policy]
+    best = replace(settings, strategies=[s for s in settings.strategies if s == "best_of_n"])
     rows: list[pd.DataFrame] = []
     named: list[pd.DataFrame] = []
     for checkpoint in checkpoints:
         scorer = load(checkpoint.folder)
         step = read_facts(checkpoint.folder)["steps"]
         origin = Origin(reward_model, step, checkpoint.replicate)
-        rows += _search(tests if checkpoint.final else first, scorer, settings, origin)
+        if checkpoint.final:
+            rows += _search(tests, scorer, settings, origin)
+        else:
+            rows += _search(first, scorer, best, origin)
         if checkpoint.final and errors.datasets:
             predicted = first_errors.predict(scorer, errors.validation, errors.datasets)
             named.append(
