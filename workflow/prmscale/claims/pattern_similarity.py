@@ -11,6 +11,7 @@ from scipy.stats import norm
 from prmscale.analysis import patterns
 from prmscale.analysis.intervals import Interval
 from prmscale.analysis.verdicts import Claim, Evidence, Rules, combine
+from prmscale.claims.cells import format_difference
 from prmscale.claims.contrast import Contrast
 from prmscale.results import Results
 
@@ -43,7 +44,8 @@ def judge(results: Results, rules: Rules) -> list[Claim]:
     rows = {row["comparison"]: row for row in similarities.to_dict("records")}
     raw, length = rows[patterns.RAW], rows[patterns.LENGTH]
     as_long = _weigh(length, rules)
-    beside = f"; selected − {AS_LONG}: {100 * length['mean']:+.1f}, must be above 0 too"
+    lead = format_difference(length["mean"], length["low"], length["high"])
+    beside = f"; selected − {AS_LONG}: {lead}, must be above 0 too"
     random = Contrast(NAME, "random", _describe(ANY, raw) + beside, DATASETS)
     reported = _summarise_table2(results.read_reported("table2"))
     both = combine(_weigh(raw, rules), as_long)
