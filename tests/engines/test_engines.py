@@ -72,7 +72,8 @@ def test_greedy_decoding_is_that_of_generate(folder, tmp_path, key_heads):
     for p, reply in zip(PROBLEMS, replies, strict=True):
         ids = torch.tensor([steps.encode(engine.tokenizer, p.prompt, ())[0]])
         text = engine.tokenizer.decode(
-            peer.generate(ids, max_new_tokens=24, do_sample=False)[0, ids.shape[1] :]
+            peer.generate(ids, max_new_tokens=24, do_sample=False)[0, ids.shape[1] :],
+            skip_special_tokens=True,
         )
         assert {c.steps for c in reply} == {tuple(steps.split(text))}
 
