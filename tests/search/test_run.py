@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from scripted import CoinPolicy, HashScorer, PerfectScorer, grade, problem
 
+from prmscale import tables
 from prmscale.engines.facts import FACTS
 from prmscale.engines.recorded import RecordedPolicy
 from prmscale.engines.requests import Extension
@@ -76,6 +77,14 @@ def test_every_checkpoint_searches_and_the_final_ones_name_first_errors(folders)
     }  # fmt: skip
     assert len(rows) == 2 * (3 + 2 * 2) * 6 * 2
     assert len(named) == 2 * 2 * 6 * 3 and (named.predicted == named.first_error).all()
+
+
+def test_without_best_of_n_earlier_checkpoints_are_not_searched(folders, tmp_path):
+    settings = run.Settings(["weighted_best_of_n"], [1, 8], ["min"])
+    checkpoints, none = run.find_checkpoints(folders), run.ErrorTests({}, [])
+    rows, _ = run.search(TESTS, "prm", checkpoints, lambda _: PerfectScorer(), settings, none)
+    assert set(rows.training_step) == {400} and set(rows.policy) == {"m", "s"}
+    tables.write(rows, tmp_path / "search.parquet", "search")
 
 
 def test_first_errors_are_asked_of_the_first_policys_first_samples():

@@ -104,10 +104,9 @@ def find_errors(
     Without labelled validation solutions the threshold is chosen on the first data set.
     """
     datasets = {}
-    for test in (each.benchmark for each in tests):
-        if test.policy == tests[0].benchmark.policy:
-            first = test.solutions[test.solutions.solution_id < settings.samples]
-            datasets[test.dataset] = first_errors.find_known(test.task, test.problems, first)
+    for test in (each.benchmark for each in _keep_first_policy(tests)):
+        first = test.solutions[test.solutions.solution_id < settings.samples]
+        datasets[test.dataset] = first_errors.find_known(test.task, test.problems, first)
     for each in settings.process_bench:
         datasets[f"ProcessBench {each.subset}"] = process_bench.load(each.subset, each.path)
     datasets = {name: solutions for name, solutions in datasets.items() if solutions}
@@ -145,8 +144,10 @@ def search(
     Checkpoints before the last run best-of-n alone, among the first policy's samples: figures and
     claims about training read nothing else.
     """
-    first = [test for test in tests if test.benchmark.policy == tests[0].benchmark.policy]
+    first = _keep_first_policy(tests)
     best = replace(settings, strategies=[s for s in settings.strategies if s == "best_of_n"])
+    if not best.strategies:
+        checkpoints = [checkpoint for checkpoint in checkpoints if checkpoint.final]
     rows: list[pd.DataFrame] = []
     named: list[pd.DataFrame] = []
     for checkpoint in checkpoints:
@@ -192,6 +193,10 @@ def rank_by_likelihood(
             rows += _search([replayed], None, settings, Origin(base, replicate=replicate))
         del reader  # before the next one is loaded: memory need not hold both
     return _table(rows).assign(strategy="base_likelihood")
+
+
+def _keep_first_policy(tests: Sequence[Test]) -> list[Test]:
+    return [test for test in tests if test.benchmark.policy == tests[0].benchmark.policy]
 
 
 def _search(
