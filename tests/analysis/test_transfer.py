@@ -9,7 +9,6 @@ import simulated
 
 from prmscale.analysis.transfer import (
     find_shares,
-    group_shares,
     measure_by_share,
     measure_matrix,
 )
@@ -50,35 +49,24 @@ def test_a_share_is_that_of_the_misreadable_wordings_which_the_other_domain_uses
     tasks = [Arithmetic("sums", world), Programs("programs", world)]
     problems = [problem for task in tasks for problem in task.load("test", 60, 1)]
     found = find_shares(problems)
-    assert set(found) == {0.0, 0.5, 2 / 3, 1.0}
+    assert set(found["share"]) == {0.0, 0.5, 2 / 3, 1.0}
     for problem in problems:
         wordings = find_misreadable(problem)
-        assert (problem.problem_id in found) == bool(wordings)
+        assert (problem.problem_id in found.index) == bool(wordings)
         if wordings:
-            assert found[problem.problem_id] == len(wordings & shared) / len(wordings)
+            expected = [len(wordings), len(wordings & shared) / len(wordings)]
+            assert found.loc[problem.problem_id].tolist() == expected
     assert find_shares(problems[:60]).empty  # nothing is known of the other domain
 
 
-@pytest.mark.parametrize(
-    ("shares", "groups"),
-    [
-        ([0.0, 0.25, 0.5, 0.75, 1.0], [0.0, 0.25, 0.5, 0.75, 1.0]),
-        ([0.0, 0.2, 0.25, 0.5, 0.75, 1.0], [0.0, 0.425, 0.425, 0.425, 0.425, 1.0]),
-        ([1.0, 1.0], [1.0, 1.0]),
-    ],
-)
-def test_more_than_five_shares_are_three_groups(shares: list[float], groups: list[float]) -> None:
-    assert group_shares(pd.Series(shares)).tolist() == pytest.approx(groups)
-
-
-def _simulate(shares: pd.Series, seeds: int = 3) -> pd.DataFrame:
+def _simulate(shares: pd.DataFrame, seeds: int = 3) -> pd.DataFrame:
     """Selections by PRMs that are right in 80 % where they know a misreading, in 30 % elsewhere.
 
     They know the misreadings of the domain they were trained on.
     """
     generator, parts = np.random.default_rng(3), []
     for dataset, domain in DOMAINS.items():
-        known = shares[shares.index.str.startswith(dataset)]
+        known = shares.loc[shares.index.str.startswith(dataset), "share"]
         names = {"math": "prm_math", "code": "prm_code", "both": "prm_s96"}
         for trained_on, name in names.items():
             common = known if trained_on not in ("both", domain) else known.clip(1, 1)
@@ -108,7 +96,19 @@ def test_a_prm_that_knows_only_shared_misreadings_falls_with_their_share() -> No
 
 
 def test_where_all_wordings_are_shared_there_is_one_group() -> None:
-    shares = find_shares(simulated.problems(40)).clip(1, 1)
+    shares = find_shares(simulated.problems(40)).assign(share=1.0)
     facts = simulated.reward_models(MODELS, seeds=3)
     found = measure_by_share(_simulate(shares), facts, shares, RULES)
     assert set(found["share"]) == {1.0} and len(found) == 2 * 3
+
+
+def test_all_problems_of_the_curve_have_equally_many_misreadings() -> None:
+    """A problem with more misreadings is harder at any share, so a curve over both would bend."""
+    ids = [f"{dataset}/test/{i:05}" for dataset in DOMAINS for i in range(400)]
+    numbers = [1 if i % 4 else 2 for i in range(len(ids))]  # most problems have one, or 0 or 1
+    between = [(i // 4) % (number + 1) / number for i, number in enumerate(numbers)]
+    shares = pd.DataFrame({"misreadable": numbers, "share": between}, index=ids)
+    facts = simulated.reward_models(MODELS, seeds=3)
+    found = measure_by_share(_simulate(shares), facts, shares, RULES)
+    assert set(found["misreadable"]) == {2} and set(found["share"]) == {0.0, 0.5, 1.0}
+    assert found.groupby(["dataset", "trained_on"])["n"].sum().eq(100).all()

@@ -182,17 +182,21 @@ def reward_models(models: list[Prm], seeds: int = 1) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=None if rows else NEEDED)
 
 
+SHARED = ["squared_plus", "taken_from"]
+
+
 def problems(count: int) -> list[Problem]:
-    """The problems of `search`, by turns with misreadings that both domains share, that one domain
-    has alone, with one of each, and without any.
+    """The problems of `search`, by turns with two misreadings that both domains share, with two
+    that one domain has alone, with one of each, and without any.
     """
     found = []
     for dataset, domain, alone in (
-        ("arithmetic", "math", "less_than"),
-        ("programs", "code", "twice_the_sum"),
+        ("arithmetic", "math", ["less_than", "fewer_than_double"]),
+        ("programs", "code", ["twice_the_sum", "more_than_thrice"]),
     ):
         for number in range(count):
-            wordings = [["squared_plus"], [alone], ["squared_plus", alone], ["plus"]][number % 4]
+            kinds = [SHARED, alone, [SHARED[0], alone[0]], ["plus"]]
+            wordings = kinds[number % 4]
             definitions = [[wording, "a", "", 2] for wording in wordings]
             detail = {"specification": {"given": 1, "definitions": definitions}}
             facts = ("test", "", "", None, len(wordings), dataset, "")

@@ -4,7 +4,8 @@ data set at the largest n.
 Each is compared with the one that was trained on the domain of the data set. The matrix tests
 whether the two are equivalent: two one-sided tests (Schuirmann 1987) with the 90 % interval and the
 margin of the claim `math_to_code`, for every policy. By share, the same accuracies are a curve over
-the share of a problem's misreadings that the other domain has, too.
+the share of a problem's misreadings that the other domain has, too, among problems with equally
+many misreadings: problems with more are harder, and three misreadings are never shared by halves.
 """
 
 from __future__ import annotations
@@ -26,8 +27,7 @@ PLACE = ["policy", "dataset", "domain", "budget", "trained_on"]
 NUMBERS = ["accuracy", "low", "high", "n", "seeds"]
 DIFFERENCE = ["difference", "difference_low", "difference_high"]
 COLUMNS = [*PLACE, *NUMBERS, *DIFFERENCE, "verdict"]
-COLUMNS_BY_SHARE = [*PLACE, "share", *NUMBERS, *DIFFERENCE]
-MOST_SHARES = 5  # above this number, all shares between 0 and 1 are one group
+COLUMNS_BY_SHARE = [*PLACE, "misreadable", "share", *NUMBERS, *DIFFERENCE]
 
 Tables = Mapping[str, pd.DataFrame]  # by training domain: accuracy by problem and training seed
 Row = dict[str, float | int | str]
@@ -54,55 +54,58 @@ def measure_matrix(search: pd.DataFrame, reward_models: pd.DataFrame, rules: Rul
 
 
 def measure_by_share(
-    search: pd.DataFrame, reward_models: pd.DataFrame, shares: pd.Series, rules: Rules
+    search: pd.DataFrame, reward_models: pd.DataFrame, shares: pd.DataFrame, rules: Rules
 ) -> pd.DataFrame:
-    """One row a policy, data set, training domain and group of problems with the same share of
-    common misreadings (columns `COLUMNS_BY_SHARE`): accuracy, and the difference to the PRM trained
-    on the domain of the data set, both with intervals at `rules.level`.
+    """One row a policy, data set, training domain and share of common misreadings (columns
+    `COLUMNS_BY_SHARE`): accuracy, and the difference to the PRM trained on the domain of the data
+    set, both with intervals at `rules.level`.
 
-    `shares` is the result of `find_shares`; a data set without shares has no rows.
+    `shares` is the result of `find_shares`. The problems are those with the number of misreadable
+    wordings that has the most shares. A data set without shares has no rows.
     """
-    groups = group_shares(shares[shares.index.isin(search["problem_id"])])
+    chosen = _keep_one_number(shares[shares.index.isin(search["problem_id"])])
     found = []
     for place, tables in _iter_tables(search, reward_models, rules):
-        for share, members in groups.groupby(groups):
-            chosen = {key: each[each.index.isin(members.index)] for key, each in tables.items()}
-            for trained_on, table in chosen.items():
-                difference = _subtract_home(chosen, trained_on, str(place["domain"]))
+        for (number, share), members in chosen.groupby(["misreadable", "share"]):
+            kept = {key: each[each.index.isin(members.index)] for key, each in tables.items()}
+            for trained_on, table in kept.items():
+                difference = _subtract_home(kept, trained_on, str(place["domain"]))
                 numbers = _measure(table, estimate(difference, rules), rules)
                 if numbers:
-                    found.append({**place, "trained_on": trained_on, "share": share, **numbers})
+                    group = {"trained_on": trained_on, "misreadable": number, "share": share}
+                    found.append({**place, **group, **numbers})
     return pd.DataFrame(found, columns=COLUMNS_BY_SHARE)
 
 
-def find_shares(problems: Sequence[Problem]) -> pd.Series:
-    """For each problem_id, the share of the problem's misreadable wordings that problems of the
-    other domain use, too.
+def find_shares(problems: Sequence[Problem]) -> pd.DataFrame:
+    """For each problem_id, how many wordings of the problem are `misreadable`, and the `share` of
+    them that problems of the other domain use, too.
 
-    A problem has no share without misreadable wordings, or where no problem of the other domain is
+    A problem has no row without misreadable wordings, or where no problem of the other domain is
     given that has some.
     """
     misreadable = {problem.problem_id: find_misreadable(problem) for problem in problems}
     used: dict[str, set[str]] = {"math": set(), "code": set()}
     for problem in problems:
         used[problem.domain] |= misreadable[problem.problem_id]
-    shares = {}
+    rows = {}
     for problem in problems:
         wordings = misreadable[problem.problem_id]
         others = used["code" if problem.domain == "math" else "math"]
         if wordings and others:
-            shares[problem.problem_id] = len(wordings & others) / len(wordings)
-    return pd.Series(shares, dtype=float)
+            rows[problem.problem_id] = (len(wordings), len(wordings & others) / len(wordings))
+    return pd.DataFrame.from_dict(rows, orient="index", columns=["misreadable", "share"])
 
 
-def group_shares(shares: pd.Series) -> pd.Series:
-    """The share of each problem's group: of at most `MOST_SHARES` different shares its own; of
-    more, 0, 1, or the mean of all shares between.
+def _keep_one_number(shares: pd.DataFrame) -> pd.DataFrame:
+    """The rows with one number of misreadable wordings: the number with the most shares, of equals
+    the most frequent, of equals the smallest.
     """
-    if shares.nunique() <= MOST_SHARES:
+    numbers = shares.groupby("misreadable")["share"].agg(["nunique", "size"])
+    if numbers.empty:
         return shares
-    between = (shares > 0) & (shares < 1)
-    return shares.mask(between, shares[between].mean())
+    best = numbers.sort_values(["nunique", "size"], ascending=False, kind="stable").index[0]
+    return shares[shares["misreadable"] == best]
 
 
 def _iter_tables(

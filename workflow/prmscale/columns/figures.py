@@ -146,12 +146,13 @@ FIGURES = [
     ),
     CsvFile(
         "figures/transfer.csv",
-        "policy dataset domain budget trained_on share mean low high n seeds difference "
-        "difference_low difference_high",
+        "policy dataset domain budget trained_on misreadable share mean low high n seeds "
+        "difference difference_low difference_high",
         {
             "trained_on": "math, code or both: the domains of the training set",
+            "misreadable": "number of misreadable wordings of these problems, the same in all rows",
             "share": "share of a problem's misreadable wordings that problems of the other domain "
-            "use, too; of more than five shares, those between 0 and 1 are one, their mean",
+            "use, too",
             "n": "number of problems at this share",
             "difference": "`mean` less that of the reward model trained on the data set's domain, "
             "a share; empty for that reward model",

@@ -1,10 +1,10 @@
 """Transfer: misreadings that both domains share → accuracy of PRM-Math, PRM-Code and one of both.
 
 The x axis is a share of a problem's misreadable wordings: those that the problems of the other
-domain use, too. Problems without misreadable wordings are left out. The reward models have the same
-base and recipe and select by best-of-n at the largest n. Intervals are over problems and training
-seeds; a panel's title has the fewest and most problems at a share. If there are more than five
-shares, those between 0 and 1 are one point, at their mean. The paper has no such figure.
+domain use, too. The problems are those with one number of misreadable wordings, the number that has
+the most shares, because problems with more of them are harder. The reward models have the same base
+and recipe and select by best-of-n at the largest n. Intervals are over problems and training seeds;
+a panel's title has the fewest and most problems at a share. The paper has no such figure.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def _draw_panels(data: pd.DataFrame) -> Figure:
     """A panel for each data set, with a line and intervals for each training domain."""
     figure, axes = panels.grid(
         data,
-        "misreadings shared with the other domain (%)",
+        f"of {data['misreadable'].iloc[0]} misreadings, shared with the other domain (%)",
         f"accuracy of best-of-{data['budget'].max()} (%)",
     )
     for (dataset, trained_on), points in data.groupby(["dataset", "trained_on"], sort=False):
