@@ -854,6 +854,11 @@ class Evaluation(Block):
     samples: Count = Field(
         64, description="Solutions sampled per test problem: the largest budget."
     )
+    reward_models: list[str] | None = Field(
+        None,
+        description="The reward models that choose among these solutions; by default all. The "
+        "first policy's are for all of them.",
+    )
 
 
 class Mcts(Block):
@@ -1195,9 +1200,16 @@ class Study(Block):
         """The data set of this name."""
         return next(d for d in self.datasets if d.name == name)
 
-    def tests(self) -> list[tuple[Evaluation, str]]:
-        """Every evaluation with each of its data sets."""
-        return [(e, name) for e in self.search.evaluations for name in e.datasets]
+    def tests(self, reward_model: str | None = None) -> list[tuple[Evaluation, str]]:
+        """Every evaluation with each of its data sets; with `reward_model`, those in which it
+        chooses.
+        """
+        found = []
+        for evaluation in self.search.evaluations:
+            chosen = evaluation.reward_models
+            if reward_model is None or chosen is None or reward_model in chosen:
+                found += [(evaluation, name) for name in evaluation.datasets]
+        return found
 
     def models_by_role(self) -> dict[Domain, tuple[str, list[str]]]:
         """By domain, the reward model with that role, and the data sets on which the first policy

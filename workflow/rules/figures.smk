@@ -67,7 +67,7 @@ for figure in FIGURES:
 
 rule summarise_replies:
     input:
-        solutions=[*dict.fromkeys([*TEST_SOLUTIONS, *LABELLED_SOLUTIONS])],
+        solutions=[*dict.fromkeys([*PLAN.test_files("solutions"), *LABELLED_SOLUTIONS])],
     output:
         csv=result("tables/replies.csv"),
     log:

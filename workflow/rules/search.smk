@@ -5,9 +5,6 @@ Only these rules read test problems; nothing that is trained or chosen depends o
 """
 
 REWARD_FOLDERS = [folder for name in REWARD_MODELS for folder in PATHS.reward_folders(name)]
-TEST_PROBLEMS = [*dict.fromkeys(PATHS.problems(dataset) for _, dataset in STUDY.tests())]
-TEST_SOLUTIONS = [PATHS.solutions(e.policy, d, "search") for e, d in STUDY.tests()]
-TEST_SPEEDS = [PATHS.speed(e.policy, d, "search") for e, d in STUDY.tests()]
 VALIDATION_SOLUTIONS = [
     PATHS.solutions(STUDY.labels.policy, dataset.name, "labelling")
     for dataset in PLAN.validation_datasets()
@@ -16,9 +13,9 @@ VALIDATION_SOLUTIONS = [
 
 rule search_unscored:
     input:
-        problems=TEST_PROBLEMS,
-        solutions=TEST_SOLUTIONS,
-        speeds=TEST_SPEEDS,
+        problems=PLAN.test_files("problems"),
+        solutions=PLAN.test_files("solutions"),
+        speeds=PLAN.test_files("speeds"),
     output:
         search=PATHS.search("without"),
     log:
@@ -42,9 +39,9 @@ rule search_unscored:
 
 rule search:
     input:
-        problems=TEST_PROBLEMS,
-        solutions=TEST_SOLUTIONS,
-        speeds=TEST_SPEEDS,
+        problems=lambda wildcards: PLAN.test_files("problems", wildcards.reward_model),
+        solutions=lambda wildcards: PLAN.test_files("solutions", wildcards.reward_model),
+        speeds=lambda wildcards: PLAN.test_files("speeds", wildcards.reward_model),
         reward_model=reward_folders,
         validation=VALIDATION_SOLUTIONS,
     output:
@@ -60,7 +57,7 @@ rule search:
     resources:
         **for_models(4000, lambda wildcards: NEEDS.search(wildcards.reward_model)),
     params:
-        tests=PLAN.tests(),
+        tests=lambda wildcards: PLAN.tests(wildcards.reward_model),
         validation=PLAN.validation(),
         strategies=PLAN.strategies(scored=True),
         engine=SCORING,
@@ -113,8 +110,8 @@ rule search_trees:
 
 rule rank_by_likelihood:
     input:
-        problems=TEST_PROBLEMS,
-        solutions=TEST_SOLUTIONS,
+        problems=PLAN.test_files("problems"),
+        solutions=PLAN.test_files("solutions"),
         base=lambda wildcards: PATHS.inputs(PATHS.base_folders(wildcards.base)),
     output:
         search=PATHS.likelihood_search("{base}"),

@@ -46,6 +46,7 @@ _SETS = [
     "rewards.data[].wordings",
     "search.strategies",
     "search.aggregations",
+    "search.evaluations[].reward_models",
     "search.likelihoods",
     "search.tree.reward_models",
     "search.tree.strategies",
@@ -98,7 +99,14 @@ def check_values(study: Study, is_partial: bool) -> Iterator[Fault]:
 def _check_evaluations(
     study: Study, where: Location, evaluations: list[Evaluation]
 ) -> Iterator[Fault]:
-    """No policy is evaluated on a data set twice."""
+    """No policy is evaluated on a data set twice; all reward models choose among the first's."""
+    for i, evaluation in enumerate(evaluations):
+        if evaluation.policy == evaluations[0].policy and evaluation.reward_models is not None:
+            message = (
+                "figures and claims compare all reward models on the first policy's solutions; "
+                "name some of them for another policy alone"
+            )
+            yield Fault((*where, i, "reward_models"), evaluation.reward_models, message)
     tests = [
         ((*where, i, "datasets", k), f"{evaluation.policy} on {name}")
         for i, evaluation in enumerate(evaluations)

@@ -48,6 +48,7 @@ REFERENCES: dict[str, Callable[[Study], list[str]]] = {
     "rewards.models[].data": _training_sets,
     "search.evaluations[].policy": _models,
     "search.evaluations[].datasets[]": _datasets,
+    "search.evaluations[].reward_models[]": Study.reward_model_names,
     "search.tree.reward_models[]": Study.reward_model_names,
     "search.likelihoods[]": _models,
     "analysis.patterns.reference": _models,

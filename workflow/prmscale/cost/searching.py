@@ -40,7 +40,7 @@ class Searching:
         passes, choices = self._first_errors(reward_model), 0
         strategies = len(self.plan.strategies(scored=True))
         trainings = self.workers.trainings(reward_model)
-        for evaluation, dataset in self.study.tests():
+        for evaluation, dataset in self.study.tests(reward_model):
             is_first = evaluation.policy == self.plan.first_policy
             earlier = self.plan.checkpoints(reward_model) - trainings if is_first else 0
             tested = self.workers.test_solutions(evaluation.policy, dataset)

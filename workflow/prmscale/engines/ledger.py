@@ -56,6 +56,8 @@ class Ledger:
     # for each prefix that the reward model has read: FLOPs of its last step, and the numbers of the
     # solutions with it
     _read: dict[Prefix, tuple[float, list[int]]] = field(default_factory=dict)
+    # mean costs known since the last charge: the variants of a strategy ask for the same ones
+    _means: dict[tuple[int, int], Cost] = field(default_factory=dict)
 
     def mean_cost(self, runs: int, size: int) -> Cost:
         """The mean cost of one run if this one consists of `runs` runs of `size` samples each.
@@ -65,6 +67,11 @@ class Ledger:
         """
         if runs == 1:
             return self.cost
+        if (runs, size) not in self._means:
+            self._means[runs, size] = self._split(runs, size)
+        return self._means[runs, size]
+
+    def _split(self, runs: int, size: int) -> Cost:
         part = Cost(*(value / runs for value in self.cost))
         once = sum(flops for flops, _ in self._read.values())
         by_each = []
@@ -109,3 +116,4 @@ class Ledger:
 
     def _charge(self, more: Cost) -> None:
         self.cost = Cost(*map(add, self.cost, more))
+        self._means.clear()

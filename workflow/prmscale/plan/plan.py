@@ -277,9 +277,19 @@ class Plan:
         """A test of a policy on a data set, with the configuration that it depends on."""
         return self._benchmark(policy, dataset, self.samples(policy, dataset, "search").samples)
 
-    def tests(self) -> list[dict[str, Any]]:
-        """Every test of the study."""
-        return [self.test(e.policy, dataset) for e, dataset in self.study.tests()]
+    def tests(self, reward_model: str | None = None) -> list[dict[str, Any]]:
+        """Every test of the study, or of one reward model."""
+        return [self.test(e.policy, dataset) for e, dataset in self.study.tests(reward_model)]
+
+    def test_files(
+        self, kind: Literal["problems", "solutions", "speeds"], reward_model: str | None = None
+    ) -> list[str]:
+        """The files of one kind of every test, or of those of one reward model."""
+        tests, paths = self.study.tests(reward_model), self.paths
+        if kind == "problems":
+            return list(dict.fromkeys(paths.problems(dataset) for _, dataset in tests))
+        path = paths.solutions if kind == "solutions" else paths.speed
+        return [path(evaluation.policy, dataset, "search") for evaluation, dataset in tests]
 
     def validation(self) -> list[dict[str, Any]]:
         """The labelled validation solutions on which thresholds of first errors are chosen."""

@@ -59,9 +59,11 @@ def evaluate(
         for variants in entry.groups(aggregations):
             more = [variants] if variants else []
             runs = engines.run([(p, entry.start(budgets, *more)) for p in problems], progress)
+            found = _rows(runs, engines)
             for variant in variants or [""]:
-                labels = {"strategy": name, "aggregation": variant}
-                rows += [{**labels, **row} for row in _rows(runs, engines, variant)]
+                rows += [
+                    {"strategy": name, **row} for row in found if row["aggregation"] == variant
+                ]
     return pd.DataFrame(rows)
 
 
@@ -104,7 +106,7 @@ def search_trees(
     engines.run([each for _, each in plans])
     rows = []
     for labels, each in plans:
-        rows += [{**labels, **row} for row in _rows([each], engines)]
+        rows += [{**row, **labels} for row in _rows([each], engines)]
     kept = {p.problem_id for p in problems[:trees]}
     nodes = []
     for labels, each in plans:
@@ -131,19 +133,23 @@ def _plan_run(
     return Run(problem, strategy, budget, limit, options.unit)
 
 
-def _rows(runs: Sequence[Run], engines: Engines, variant: str = "") -> Iterator[dict[str, object]]:
-    """One row for each choice of a variant."""
-    for each in runs:
-        for stamped in each.choices:
-            if stamped.choice.variant == variant:
-                yield _row(each.problem, stamped, engines)
+def _rows(runs: Sequence[Run], engines: Engines) -> list[dict[str, object]]:
+    """One row for each choice; all picks are judged in one call."""
+    chosen = [(each.problem, stamped) for each in runs for stamped in each.choices]
+    graded = _grade_picks(engines.grader, chosen)
+    return [_row(*each, grades, engines) for each, grades in zip(chosen, graded, strict=True)]
 
 
-def _row(problem: Problem, stamped: Stamped, engines: Engines) -> dict[str, object]:
-    """A choice with its verdict and cost; answer and finish_reason are of the first pick."""
+def _row(
+    problem: Problem, stamped: Stamped, grades: Sequence[Sequence[Grade]], engines: Engines
+) -> dict[str, object]:
+    """A choice with its verdict and cost; answer and finish_reason are of the first pick.
+
+    `grades` are those of each run's picks.
+    """
     picks, cost = stamped.choice.picks, stamped.cost
-    grades = _grade_picks(engines.grader, problem, picks)
     return {
+        "aggregation": stamped.choice.variant,
         "problem_id": problem.problem_id,
         "domain": problem.domain,
         "difficulty": problem.difficulty,
@@ -160,12 +166,19 @@ def _row(problem: Problem, stamped: Stamped, engines: Engines) -> dict[str, obje
 
 
 def _grade_picks(
-    grader: Grader, problem: Problem, picks: Sequence[Sequence[Continuation]]
-) -> list[list[Grade]]:
-    """The grades of each run's picks, all judged in one call."""
-    solutions = list(chain.from_iterable(picks))
-    grades = iter(grade_whole(grader, [problem] * len(solutions), solutions))
-    return [list(islice(grades, len(pick))) for pick in picks]
+    grader: Grader, chosen: Sequence[tuple[Problem, Stamped]]
+) -> list[list[list[Grade]]]:
+    """For each choice, the grades of each run's picks."""
+    problems: list[Problem] = []
+    solutions: list[Continuation] = []
+    for problem, stamped in chosen:
+        picked = [*chain.from_iterable(stamped.choice.picks)]
+        problems += [problem] * len(picked)
+        solutions += picked
+    grades = iter(grade_whole(grader, problems, solutions))
+    return [
+        [list(islice(grades, len(pick))) for pick in stamped.choice.picks] for _, stamped in chosen
+    ]
 
 
 def _expect_correct(grades: Sequence[Sequence[Grade]]) -> float:
