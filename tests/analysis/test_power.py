@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from prmscale.analysis import power
+from prmscale.analysis.bases import widen
 from prmscale.analysis.estimates import mean_interval, paired_difference
 from prmscale.analysis.intervals import Interval
 from prmscale.analysis.verdicts import EQUIVALENCE_LEVEL, judge_above, judge_equivalence
@@ -67,6 +68,14 @@ def test_the_stated_power_is_that_of_studies(n: int, seeds: int, seed: float) ->
         f"{np.mean(found):.3f}"
     )
     assert np.mean(found) == pytest.approx(stated, abs=3 * (0.25 / studies) ** 0.5)
+
+
+def test_bases_that_differ_count_in_the_power() -> None:
+    narrow = mean_interval(_differences(np.random.default_rng(7), 400, 8, 0.0))
+    wide = widen(narrow, 0.1**2 - narrow.error**2, 1000, 0.95)
+    assert power.measure_power(narrow, 0.95, 0.28) > 0.99
+    # 2.8 standard errors of normal estimates
+    assert power.measure_power(wide, 0.95, 0.28) == pytest.approx(0.80, abs=0.01)
 
 
 def _numbers(words: str) -> list[int]:

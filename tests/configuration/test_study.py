@@ -143,6 +143,16 @@ def test_keys_of_a_model_replace_those_of_all():
             ["m on programs", "twice"],
         ),
         (
+            ["search", "evaluations", 0, "reward_models"],
+            ["both-m"],
+            ["search.evaluations[0].reward_models", "the first policy's solutions"],
+        ),
+        (
+            ["search", "evaluations", 1, "reward_models"],
+            ["both"],
+            ["search.evaluations[1].reward_models[0]", "Did you mean 'both-"],
+        ),
+        (
             ["policies", "released"],
             [{"name": "x", "model": "a/b", "config": {"hidden_size": 8}}],
             ["released[0]", "tell a model's size"],

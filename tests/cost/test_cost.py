@@ -25,6 +25,8 @@ SMOKE["rewards"]["models"] = [
     {"name": "b", "base": "l", "data": "math", "training": {"steps": 0}},
 ]
 SMOKE["rewards"]["training"]["seeds"] = 2
+SMOKE["search"]["evaluations"][1]["reward_models"] = ["a"]
+del SMOKE["search"]["evaluations"][2]["reward_models"]
 SMOKE["cost"] = {
     "prompt_tokens": {"math": 10, "code": 20},
     "solution_tokens": {"math": 30, "code": 40},
@@ -81,7 +83,7 @@ def test_tokens_follow_from_the_configuration(jobs):
     # of each domain
     named = 2 * 100 * 6 * (40 + 60)
     assert tokens["search", "a"] == 4 * by_first + 2 * by_others + named
-    assert tokens["search", "b"] == 2 * by_first + 2 * by_others + named
+    assert tokens["search", "b"] == 2 * by_first + by_others + named  # not among those by s
     # beam runs for each budget (31 samples' worth), MCTS once (16); two seeds; a step is 10
     # tokens, 25 are read for it
     steps = 2 * 200 * (31 + 16) * 3

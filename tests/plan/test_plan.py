@@ -14,6 +14,7 @@ from prmscale.plan.plan import Plan
 
 DEFAULT = yaml.safe_load((ROOT / "config.yaml").read_text())
 BIG = {"name": "big", "model": "nobody/big", "config": {"model_type": "qwen2", **QWEN_72B}}
+EVALUATIONS = [{"policy": "m", "datasets": ["arithmetic", "programs"], "samples": 16}]
 RELEASED_PRM = {"name": "prm", "model": "nobody/prm", "format": "skywork"}
 
 
@@ -85,7 +86,7 @@ def test_a_consensus_and_its_writers_own_labels_share_a_binary_search():
     shared = plan(
         labels={"consensus": ["m", "l"]},
         rewards={"data": data, "models": models},
-        search={"tree": {}},
+        search={"tree": {}, "evaluations": EVALUATIONS},
     )
     assert shared.binary_searches() == [("m", "m", "programs"), ("l", "m", "programs")]
     by = [shared.paths.labels_by(*each).split("/")[-1] for each in shared.binary_searches()]
@@ -97,6 +98,16 @@ def test_every_samples_file_is_planned_once():
     assert len({each[:3] for each in samples}) == len(samples)
     tests = [each for each in samples if each.purpose == "search"]
     assert [each.splits for each in tests] == [["test"]] * len(plan().study.tests())
+
+
+def test_a_reward_model_searches_in_the_evaluations_that_name_it_or_none():
+    default = plan()
+    of_m = ["m.arithmetic", "m.programs"]
+    for name, tests in (("both-s", of_m), ("math-m", [*of_m, "s.programs", "l.programs"])):
+        assert [f"{t['policy']}.{t['dataset']['name']}" for t in default.tests(name)] == tests
+        assert len(default.test_files("solutions", name)) == len(tests)
+    assert default.test_files("speeds") == default.test_files("speeds", "math-m")
+    assert default.test_files("problems") == default.test_files("problems", "both-s")
 
 
 def test_a_pretraining_that_no_job_reads_is_not_planned():
@@ -144,9 +155,10 @@ def test_a_search_by_vllm_keeps_every_checkpoint_in_memory():
     ]
     changes = {"policies": {"released": [BIG]}, "rewards": {"models": models}}
     changes["rewards"]["training"] = {"seeds": 2}
+    search = {"tree": {}, "evaluations": EVALUATIONS}
 
     def weights(engine, name):
-        (need,) = Needs(plan(search={"engine": engine, "tree": {}}, **changes)).search(name)
+        (need,) = Needs(plan(search={**search, "engine": engine}, **changes)).search(name)
         return need.weights
 
     one = weights("transformers", "a")

@@ -62,9 +62,10 @@ class Interval:
     """An estimate from `n` problems and `seeds` training seeds, with its interval.
 
     Unknown standard errors are None: `problem_error` with one problem; `seed_error` and
-    `interaction_error` with one seed, where `problem_error` includes the interaction. The interval
-    is computed from `parts` (without parts it is unknown), and is at least that of `least`, the
-    variance with these seeds fixed. `within` are the smallest and the largest possible value.
+    `interaction_error` with one seed, where `problem_error` includes the interaction; `base_error`
+    unless the bases of the reward models count as drawn at random. The interval is computed from
+    `parts` (without parts it is unknown), and is at least that of `least`, the variance with these
+    seeds fixed. `within` are the smallest and the largest possible value.
     """
 
     mean: float
@@ -78,6 +79,7 @@ class Interval:
     parts: tuple[Part, ...] = ()
     within: tuple[float, float] = (-np.inf, np.inf)
     least: Part = NOTHING
+    base_error: float | None = None
 
     @property
     def error(self) -> float:

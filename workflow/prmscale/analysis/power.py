@@ -17,7 +17,7 @@ from functools import partial
 import numpy as np
 from scipy import stats
 
-from prmscale.analysis.intervals import Interval
+from prmscale.analysis.intervals import Interval, reach
 
 POWER = 0.80
 LUCK = (np.arange(500) + 0.5) / 500  # quantiles over which a chance is averaged
@@ -53,10 +53,10 @@ class Spread:
         if seeds == 1:
             return float(stats.nct.sf(stats.t.ppf(tail, n - 1), n - 1, distance / true))
         told = by_seed * stats.chi2.ppf(LUCK, seeds - 1) / (seeds - 1)
-        reach = (
+        half = (
             by_problem * stats.t.ppf(tail, n - 1) + told * stats.t.ppf(tail, seeds - 1)
         ) / np.sqrt(by_problem + told)
-        return float(stats.norm.cdf((distance - reach) / true).mean())
+        return float(stats.norm.cdf((distance - half) / true).mean())
 
 
 def measure_power(found: Interval, level: float, smallest: float | None) -> float:
@@ -65,6 +65,8 @@ def measure_power(found: Interval, level: float, smallest: float | None) -> floa
     """
     if not smallest or found.problem_error is None:
         return float("nan")
+    if found.base_error is not None:  # what more bases tell is not known: the interval is as found
+        return float(stats.norm.cdf((smallest - reach(found.parts, level)) / found.error))
     return Spread.from_interval(found).power(smallest, found.n, found.seeds, level)
 
 
