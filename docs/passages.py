@@ -116,13 +116,39 @@ def bases(study: Path) -> Iterator[str]:
         yield f"| {size / 1e3:.0f}k | {' | '.join(cells)} |"
 
 
+def seeds(study: Path) -> Iterator[str]:
+    """The effect and verdict of each headline contrast by the seed of the study: `claims.csv` is of
+    seed 1, `seeds/N.csv` of seed N.
+    """
+    paths = {1: study / "claims.csv"}
+    paths |= {int(path.stem): path for path in sorted((study / "seeds").glob("*.csv"))}
+    tables = {seed: _read_headlines(path) for seed, path in paths.items()}
+    first = tables[1]
+    yield f"| headline contrast | {' | '.join(f'seed {seed}' for seed in tables)} |"
+    yield "|---|" + "---|" * len(tables)
+    agree = 0
+    for place in first.index:
+        rows = [table.loc[place] for table in tables.values()]
+        cells = [f"{_points(row, 1)} {row['verdict']}" for row in rows]
+        agree += len({row["verdict"] for row in rows}) == 1
+        claim, dataset = place
+        yield f"| {claim.replace('_', ' ')}, {dataset} | {' | '.join(cells)} |"
+    yield f"| same verdict | {agree} of {len(first)} |" + " |" * (len(tables) - 1)
+
+
 PASSAGES: dict[str, Callable[[Path], Iterator[str]]] = {
     "selections": selections,
     "answers": answers,
     "verifies": verifies,
     "labels": labels,
     "bases": bases,
+    "seeds": seeds,
 }
+
+
+def _read_headlines(path: Path) -> pd.DataFrame:
+    claims = pd.read_csv(path)
+    return claims[claims["headline"]].set_index(["claim", "dataset"])
 
 
 def _with_problems(rows: pd.DataFrame, datasets: list[str]) -> list[str]:
@@ -134,9 +160,9 @@ def _percent(row: pd.Series) -> str:
     return f"{100 * row['mean']:.1f} [{100 * row['low']:.0f}, {100 * row['high']:.0f}]"
 
 
-def _points(row: pd.Series) -> str:
-    text = f"{100 * row['effect']:+.0f} [{100 * row['low']:+.0f}, {100 * row['high']:+.0f}]"
-    return text.replace("-", "−")
+def _points(row: pd.Series, digits: int = 0) -> str:
+    effect, low, high = (f"{100 * row[key]:+.{digits}f}" for key in ("effect", "low", "high"))
+    return f"{effect} [{low}, {high}]".replace("-", "−")
 
 
 def _ratio(row: pd.Series) -> str:

@@ -189,7 +189,9 @@ def test_fig3_has_a_line_for_each_training_set() -> None:
 
 
 def test_fig10_has_every_reward_model_once_and_controls_last() -> None:
-    figure, data = _draw(fig10)
+    implicit = FACTS["head"] == "implicit"
+    facts = FACTS.assign(supervise=FACTS["supervise"].mask(implicit, "outcome"))
+    figure, data = _draw(fig10, facts=facts)
     ours = data[data["group"] != "reported"]
     assert (
         set(ours["reward_model"]) == {m.name for m in MODELS}
@@ -205,6 +207,8 @@ def test_fig10_has_every_reward_model_once_and_controls_last() -> None:
         for x, _ in _points(line)
     ]
     assert sorted(dots) == pytest.approx(sorted(data["mean"]))
+    groups = ours.set_index("reward_model")["group"].to_dict()
+    assert groups["prm_implicit_0"] == "outcomes alone" and groups["prm_untrained"] == "control"
     theirs = data[data["group"] == "reported"]
     assert set(theirs["dataset"]) == {"ProcessBench gsm8k"} and theirs["mean"].max() == 0.873
 

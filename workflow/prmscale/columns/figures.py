@@ -129,7 +129,8 @@ FIGURES = [
         "reward_model base_parameters train_on group dataset mean low high erroneous correct n "
         "seeds",
         {
-            "group": "the labels it learnt from, or released, control, reported (published number)",
+            "group": "the step labels it learnt from, outcomes alone, released, control, or "
+            "reported (published number)",
             "mean": "F1 of the first wrong step, 0 to 1: harmonic mean of `erroneous` and "
             "`correct`",
             "erroneous": "share of the wrong solutions whose first wrong step is found",
