@@ -26,7 +26,6 @@ SMOKE["rewards"]["models"] = [
 ]
 SMOKE["rewards"]["training"]["seeds"] = 2
 SMOKE["search"]["evaluations"][1]["reward_models"] = ["a"]
-del SMOKE["search"]["evaluations"][2]["reward_models"]
 SMOKE["cost"] = {
     "prompt_tokens": {"math": 10, "code": 20},
     "solution_tokens": {"math": 30, "code": 40},

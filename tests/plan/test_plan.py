@@ -101,13 +101,14 @@ def test_every_samples_file_is_planned_once():
 
 
 def test_a_reward_model_searches_in_the_evaluations_that_name_it_or_none():
-    default = plan()
+    of_s = {"policy": "s", "datasets": ["programs"], "samples": 16, "reward_models": ["math-m"]}
+    chosen = plan(search={"evaluations": [*EVALUATIONS, of_s]})
     of_m = ["m.arithmetic", "m.programs"]
-    for name, tests in (("both-s", of_m), ("math-m", [*of_m, "s.programs", "l.programs"])):
-        assert [f"{t['policy']}.{t['dataset']['name']}" for t in default.tests(name)] == tests
-        assert len(default.test_files("solutions", name)) == len(tests)
-    assert default.test_files("speeds") == default.test_files("speeds", "math-m")
-    assert default.test_files("problems") == default.test_files("problems", "both-s")
+    for name, tests in (("both-s", of_m), ("math-m", [*of_m, "s.programs"])):
+        assert [f"{t['policy']}.{t['dataset']['name']}" for t in chosen.tests(name)] == tests
+        assert len(chosen.test_files("solutions", name)) == len(tests)
+    assert chosen.test_files("speeds") == chosen.test_files("speeds", "math-m")
+    assert chosen.test_files("problems") == chosen.test_files("problems", "both-s")
 
 
 def test_a_pretraining_that_no_job_reads_is_not_planned():
