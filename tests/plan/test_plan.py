@@ -86,7 +86,7 @@ def test_a_consensus_and_its_writers_own_labels_share_a_binary_search():
     shared = plan(
         labels={"consensus": ["m", "l"]},
         rewards={"data": data, "models": models},
-        search={"tree": {}, "evaluations": EVALUATIONS},
+        search={"tree": {}},
     )
     assert shared.binary_searches() == [("m", "m", "programs"), ("l", "m", "programs")]
     by = [shared.paths.labels_by(*each).split("/")[-1] for each in shared.binary_searches()]
@@ -156,10 +156,9 @@ def test_a_search_by_vllm_keeps_every_checkpoint_in_memory():
     ]
     changes = {"policies": {"released": [BIG]}, "rewards": {"models": models}}
     changes["rewards"]["training"] = {"seeds": 2}
-    search = {"tree": {}, "evaluations": EVALUATIONS}
 
     def weights(engine, name):
-        (need,) = Needs(plan(search={**search, "engine": engine}, **changes)).search(name)
+        (need,) = Needs(plan(search={"engine": engine, "tree": {}}, **changes)).search(name)
         return need.weights
 
     one = weights("transformers", "a")

@@ -194,8 +194,8 @@ def problems(count: int) -> list[Problem]:
         ("arithmetic", "math", ["less_than", "fewer_than_double"]),
         ("programs", "code", ["twice_the_sum", "more_than_thrice"]),
     ):
+        kinds = [SHARED, alone, [SHARED[0], alone[0]], ["plus"]]
         for number in range(count):
-            kinds = [SHARED, alone, [SHARED[0], alone[0]], ["plus"]]
             wordings = kinds[number % 4]
             definitions = [[wording, "a", "", 2] for wording in wordings]
             detail = {"specification": {"given": 1, "definitions": definitions}}

@@ -34,8 +34,8 @@ def widen(
     """
     parts = tuple(replace(part, variance=shared * part.variance) for part in found.parts)
     least = replace(found.least, variance=shared * found.least.variance)
-    parts, base_error = (*parts, Part(variance, freedom)), float(np.sqrt(variance))
-    wider = replace(found, parts=parts, least=least, base_error=base_error)
+    parts = (*parts, Part(variance, freedom))
+    wider = replace(found, parts=parts, least=least, base_error=float(np.sqrt(variance)))
     return wider.at(level) if wider.error > 1e-12 else replace(found, parts=()).at(level)
 
 

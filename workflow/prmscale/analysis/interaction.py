@@ -39,13 +39,11 @@ With = Literal["tokens", "size"]
 @dataclass(frozen=True)
 class Interaction:
     """What a doubling of a base's tokens (or size) adds to the gain of a doubling of PRM training:
-    as accuracy, and as its logit. `base_error` is the standard error of the bases in the first,
-    `freedom` its degrees of freedom.
+    as accuracy, and as its logit. `freedom` are the degrees of freedom of the bases' error.
     """
 
     accuracy: Interval
     logit: Interval
-    base_error: float
     freedom: int
 
     def judge(self, rules: Rules) -> Evidence:
@@ -62,9 +60,10 @@ class Interaction:
     @property
     def needed(self) -> str:
         """What would decide it."""
+        error = self.accuracy.base_error or 0.0  # none where nothing varies
         return (
             "more bases, seeds or problems; the bases' standard error is "
-            f"{100 * self.base_error:.1f} points with {self.freedom} degrees of freedom"
+            f"{100 * error:.1f} points with {self.freedom} degrees of freedom"
         )
 
 
@@ -82,10 +81,8 @@ class _Contrast:
     def freedom(self) -> int:
         return len(self.levels) - len(np.unique(self.levels)) - 1
 
-    def measure(self, values: Array, rules: Rules) -> tuple[Interval, float]:
-        """The contrast of values (problems x seeds x points) with its interval, and the standard
-        error of the bases.
-        """
+    def measure(self, values: Array, rules: Rules) -> Interval:
+        """The contrast of values (problems x seeds x points) with its interval."""
         squares = (self.centred**2).sum()
         slopes = values @ self.slopes
         found = mean_interval(slopes @ self.centred / squares, rules.level, within=UNBOUNDED)
@@ -96,7 +93,7 @@ class _Contrast:
         )
         apart = noise / self.freedom / squares
         shared = max(1 - apart / found.error**2, 0.0) if found.error else 0.0
-        return widen(found, variance, self.freedom, rules.level, shared), float(np.sqrt(variance))
+        return widen(found, variance, self.freedom, rules.level, shared)
 
     def residuals(self, slopes: Array) -> Array:
         """What the regression leaves of slopes (problems x seeds x bases), fitted for each problem
@@ -114,9 +111,9 @@ def measure_interaction(points: Points, rules: Rules, of: With = "tokens") -> In
     contrast = _build_contrast(points, of)
     if contrast is None or contrast.freedom < FREEDOM or not contrast.centred.any():
         return None
-    accuracy, error = contrast.measure(points.values, rules)
-    logit, _ = contrast.measure(_to_logits(points.values), rules)
-    return Interaction(accuracy, logit, error, contrast.freedom)
+    accuracy = contrast.measure(points.values, rules)
+    logit = contrast.measure(_to_logits(points.values), rules)
+    return Interaction(accuracy, logit, contrast.freedom)
 
 
 def _build_contrast(points: Points, of: With) -> _Contrast | None:

@@ -263,6 +263,11 @@ def name_head(head: str, ranking_weight: float) -> str:
     return f"{head} head" + (" with ranking loss" if ranking_weight else "")
 
 
+def name_labels(labels: pd.Series) -> pd.Series:
+    """What people call the labels of each training set."""
+    return labels.replace(LABELS, regex=True) + " labels"
+
+
 def name_kinds(reward_models: pd.DataFrame) -> pd.Series:
     """A legend's text for each reward model, by name: the facts in which the models differ."""
     rows = reward_models.drop_duplicates("reward_model")
@@ -270,7 +275,7 @@ def name_kinds(reward_models: pd.DataFrame) -> pd.Series:
     facts = {
         "base": "from " + rows["base"],
         "train_on": "trained on " + rows["train_on"].replace("both", "math and code"),
-        "labels": rows["labels"].replace(LABELS, regex=True) + " labels",
+        "labels": name_labels(rows["labels"]),
         "steps": rows["steps"].astype(str) + " steps",
         "head": pd.Series([name_head(*pair) for pair in pairs], index=rows.index, dtype=object),
     }

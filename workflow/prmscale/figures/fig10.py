@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from prmscale.analysis import first_errors as protocol
-from prmscale.analysis.models import LABELS, is_marked
+from prmscale.analysis.models import is_marked, name_labels
 from prmscale.analysis.verdicts import Rules
 from prmscale.errors import UserError
 from prmscale.figures import panels, style
@@ -61,7 +61,7 @@ def _facts(reward_models: pd.DataFrame) -> pd.DataFrame:
     """Name, group in the legend and place of each reward model."""
     rows = reward_models.drop_duplicates("reward_model").copy()
     control = is_marked(rows, "untrained") | is_marked(rows, "shuffled")
-    rows["group"] = rows["labels"].replace(LABELS, regex=True) + " labels"
+    rows["group"] = name_labels(rows["labels"])
     rows.loc[rows["supervise"] == "outcome", "group"] = "outcomes alone"
     rows.loc[is_marked(rows, "released"), "group"] = "released"
     rows.loc[control, "group"] = "control"
