@@ -176,9 +176,12 @@ def _grade_picks(
         problems += [problem] * len(picked)
         solutions += picked
     grades = iter(grade_whole(grader, problems, solutions))
-    return [
-        [list(islice(grades, len(pick))) for pick in stamped.choice.picks] for _, stamped in chosen
-    ]
+    return [_take_each(grades, stamped.choice.picks) for _, stamped in chosen]
+
+
+def _take_each(grades: Iterator[Grade], picks: Sequence[Sequence[Any]]) -> list[list[Grade]]:
+    """The next grades, as many for each run as it has picks."""
+    return [list(islice(grades, len(pick))) for pick in picks]
 
 
 def _expect_correct(grades: Sequence[Sequence[Grade]]) -> float:
