@@ -100,8 +100,9 @@ def test_every_samples_file_is_planned_once():
     assert [each.splits for each in tests] == [["test"]] * len(plan().study.tests())
 
 
-def test_a_reward_model_searches_in_the_evaluations_that_name_it_or_none():
-    of_s = {"policy": "s", "datasets": ["programs"], "samples": 16, "reward_models": ["math-m"]}
+@pytest.mark.parametrize("named", [["math-m"], "roles"])
+def test_a_reward_model_searches_in_the_evaluations_that_name_it_or_its_role(named):
+    of_s = {"policy": "s", "datasets": ["programs"], "samples": 16, "reward_models": named}
     chosen = plan(search={"evaluations": [*EVALUATIONS, of_s]})
     of_m = ["m.arithmetic", "m.programs"]
     for name, tests in (("both-s", of_m), ("math-m", [*of_m, "s.programs"])):
@@ -109,6 +110,16 @@ def test_a_reward_model_searches_in_the_evaluations_that_name_it_or_none():
         assert len(chosen.test_files("solutions", name)) == len(tests)
     assert chosen.test_files("speeds") == chosen.test_files("speeds", "math-m")
     assert chosen.test_files("problems") == chosen.test_files("problems", "both-s")
+
+
+def test_where_no_reward_model_has_a_role_all_choose_among_solutions_for_roles():
+    of_s = {"policy": "s", "datasets": ["programs"], "samples": 16, "reward_models": "roles"}
+    models = [{"name": name, "base": "m", "data": "both"} for name in ("first", "second")]
+    chosen = plan(
+        rewards={"models": models},
+        search={"evaluations": [*EVALUATIONS, of_s], "tree": {"reward_models": []}},
+    )
+    assert [len(chosen.tests(name)) for name in ("first", "second")] == [3, 3]
 
 
 def test_a_pretraining_that_no_job_reads_is_not_planned():

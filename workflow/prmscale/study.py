@@ -854,10 +854,11 @@ class Evaluation(Block):
     samples: Count = Field(
         64, description="Solutions sampled per test problem: the largest budget."
     )
-    reward_models: list[str] | None = Field(
+    reward_models: list[str] | Literal["roles"] | None = Field(
         None,
-        description="The reward models that choose among these solutions; by default all. The "
-        "first policy's are for all of them.",
+        description="The reward models that choose among these solutions: a list of names; roles "
+        "for those with a role, or all where none has one; by default all. The first policy's "
+        "solutions are for all reward models.",
     )
 
 
@@ -1206,10 +1207,18 @@ class Study(Block):
         """
         found = []
         for evaluation in self.search.evaluations:
-            chosen = evaluation.reward_models
-            if reward_model is None or chosen is None or reward_model in chosen:
+            if reward_model is None or reward_model in self._choosers(evaluation):
                 found += [(evaluation, name) for name in evaluation.datasets]
         return found
+
+    def _choosers(self, evaluation: Evaluation) -> list[str]:
+        """The reward models that choose among an evaluation's solutions."""
+        if evaluation.reward_models == "roles":
+            models = [*self.rewards.models, *self.rewards.released]
+            return [m.name for m in models if m.role] or self.reward_model_names()
+        if evaluation.reward_models is None:
+            return self.reward_model_names()
+        return evaluation.reward_models
 
     def models_by_role(self) -> dict[Domain, tuple[str, list[str]]]:
         """By domain, the reward model with that role, and the data sets on which the first policy
