@@ -42,6 +42,24 @@ def test_the_default_configuration_is_accepted():
     assert configuration.load(DEFAULT).study == "laptop"
 
 
+@pytest.mark.parametrize(
+    ("search", "analysis", "said"),
+    [
+        ({"tree": {"reward_models": ["both-m"]}}, {"patterns": {"reference": "m"}}, "step by step"),
+        ({"tree": {"reward_models": []}}, {}, "analysis.patterns.reference"),
+    ],
+)
+def test_recorded_solutions_are_not_asked_for_more(search, analysis, said, tmp_path):
+    config = with_value(["policies", "recorded"], [{"name": "mine", "path": str(__file__)}])
+    tested = {"policy": "mine", "datasets": ["arithmetic", "programs"]}
+    config["search"] |= {"evaluations": [tested], **search}
+    config["analysis"] = analysis
+    assert said in complaint(config, tmp_path)
+    config["analysis"] = {"patterns": {"reference": "m"}}
+    config["search"]["tree"] = {"reward_models": []}
+    assert configuration.load(config).recorded_policy("mine")
+
+
 def test_keys_of_a_model_replace_those_of_all():
     config = with_value(["rewards", "models", 0, "training"], {"head": "evidence", "steps": 0})
     config["rewards"]["training"] = {"steps": 7, "batch": 5, "seeds": 3}
@@ -151,6 +169,11 @@ def test_keys_of_a_model_replace_those_of_all():
             ["search", "evaluations", 1, "reward_models"],
             ["both"],
             ["search.evaluations[1].reward_models[0]", "Did you mean 'both-"],
+        ),
+        (
+            ["policies", "recorded"],
+            [{"name": "x", "path": "none.jsonl"}],
+            ["policies.recorded[0].path", "no such file"],
         ),
         (
             ["policies", "released"],

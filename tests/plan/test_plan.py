@@ -134,13 +134,18 @@ def test_a_pretraining_that_no_job_reads_is_not_planned():
     assert plan(**config).pretrainings() == [("m", 1), ("l", 1), ("l", 2)]
 
 
-@pytest.mark.parametrize(
-    ("sampling", "left_out"), [("transformers", []), ("vllm", ["self_certainty"])]
-)
-def test_strategies_are_scored_or_not_and_vllm_reports_no_self_certainty(sampling, left_out):
-    each = plan(policies={"sampling": {"engine": sampling}})
-    planned = each.strategies(scored=True) + each.strategies(scored=False)
-    assert set(each.study.search.strategies) - set(planned) == set(left_out)
+def test_every_strategy_is_planned_with_or_without_a_reward_model():
+    planned = plan().strategies(scored=True) + plan().strategies(scored=False)
+    assert sorted(planned) == sorted(plan().study.search.strategies)
+
+
+def test_recorded_solutions_are_tested_and_never_sampled(tmp_path):
+    (tmp_path / "mine.jsonl").touch()
+    recorded = [{"name": "mine", "path": str(tmp_path / "mine.jsonl")}]
+    of_mine = {"policy": "mine", "datasets": ["programs"], "samples": 8}
+    each = plan(policies={"recorded": recorded}, search={"evaluations": [*EVALUATIONS, of_mine]})
+    assert "mine" not in {samples.policy for samples in each.all_samples()}
+    assert each.paths.solutions("mine", "programs", "search") in each.test_files("solutions")
 
 
 def test_a_reward_model_of_math_and_code_is_trained_on_both():

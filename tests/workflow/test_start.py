@@ -25,7 +25,7 @@ FORBIDDEN = {
 # a model job needs torch and transformers, and nothing of what other jobs need
 FORBIDDEN["train_reward_model"] = DRAWING | RARE
 LIGHT = ("build_problems", "check_contamination", "filter_by_consensus", "import_corpus")
-LIGHT += ("store_config", "summarise_replies")
+LIGHT += ("import_solutions", "store_config", "summarise_replies")
 FORBIDDEN |= dict.fromkeys(LIGHT, FORBIDDEN["build_corpus"])
 
 

@@ -444,6 +444,29 @@ class ReleasedPolicy(ReleasedModel):
     )
 
 
+class RecordedPolicy(Block):
+    """A policy whose solutions were written elsewhere; the pipeline reads them from a file."""
+
+    name: Name = Field(description="Name of the policy in the configuration and the results.")
+    path: str = Field(
+        description="File of JSON lines, JSON or Parquet. A row has the text of a problem, "
+        "`question`, as its data set has it, and its solutions: a list of texts, `solutions`, or, "
+        "as GSM8K's published model solutions, columns that hold a `solution` each."
+    )
+    tokenizer: str | None = Field(
+        None,
+        description="Folder or hub name of the tokenizer that counts the tokens of problems and "
+        "solutions; by default words count as tokens. Steps are lines unless the data set has "
+        "`steps`.",
+    )
+    parameters: float = Field(
+        0,
+        ge=0,
+        description="Parameters of the model that wrote the solutions: 2 FLOPs per parameter and "
+        "token. By default sampling costs no FLOPs.",
+    )
+
+
 class Sampling(Block):
     """How a policy is sampled."""
 
@@ -473,6 +496,11 @@ class Policies(Block):
         Pretraining(), description="The ladder of small models, trained by the pipeline."
     )
     released: list[ReleasedPolicy] = Field([], description="Language models that already exist.")
+    recorded: list[RecordedPolicy] = Field(
+        [],
+        description="Policies whose solutions are in files. They can be evaluated, but neither "
+        "label nor search step by step.",
+    )
     sampling: Sampling = Field(Sampling(), description="How every policy is sampled.")
 
 
@@ -1214,8 +1242,8 @@ class Study(Block):
     def _choosers(self, evaluation: Evaluation) -> list[str]:
         """The reward models that choose among an evaluation's solutions."""
         if evaluation.reward_models == "roles":
-            models = [*self.rewards.models, *self.rewards.released]
-            return [m.name for m in models if m.role] or self.reward_model_names()
+            with_role = [model.name for model in self._reward_models() if model.role]
+            return with_role or self.reward_model_names()
         if evaluation.reward_models is None:
             return self.reward_model_names()
         return evaluation.reward_models
@@ -1225,14 +1253,10 @@ class Study(Block):
         under test is evaluated; empty unless both domains have both. Figure 6 and table 2 compare
         them.
         """
-        models: list[RewardModel | ReleasedRewardModel] = [
-            *self.rewards.models,
-            *self.rewards.released,
-        ]
         tests = [name for e, name in self.tests() if e.policy == self.search.evaluations[0].policy]
         found: dict[Domain, tuple[str, list[str]]] = {}
         for domain in get_args(Domain):
-            names = [m.name for m in models if m.role == domain]
+            names = [m.name for m in self._reward_models() if m.role == domain]
             datasets = [name for name in tests if DOMAINS[self.dataset(name).source] == domain]
             if names and datasets:
                 found[domain] = names[0], datasets
@@ -1252,13 +1276,20 @@ class Study(Block):
         """The released policy of this name; None for other models."""
         return next((m for m in self.policies.released if m.name == name), None)
 
+    def recorded_policy(self, name: str) -> RecordedPolicy | None:
+        """The policy of this name whose solutions are in a file; None for other policies."""
+        return next((m for m in self.policies.recorded if m.name == name), None)
+
     def reward_model(self, name: str) -> RewardModel:
         """The trained reward model of this name."""
         return next(m for m in self.rewards.models if m.name == name)
 
     def reward_model_names(self) -> list[str]:
         """The names of all reward models: first the trained, then the released."""
-        return [m.name for m in self.rewards.models] + [m.name for m in self.rewards.released]
+        return [model.name for model in self._reward_models()]
+
+    def _reward_models(self) -> list[RewardModel | ReleasedRewardModel]:
+        return [*self.rewards.models, *self.rewards.released]
 
     def released_reward_model(self, name: str) -> ReleasedRewardModel | None:
         """The released reward model of this name; None for other models."""

@@ -40,6 +40,7 @@ result = PATHS.result
 
 SAMPLING, SCORING = STUDY.policies.sampling.engine, STUDY.search.engine
 CONVERTED = [model.name for model in STUDY.policies.released if model.gguf_file]
+RECORDED = [policy.name for policy in STUDY.policies.recorded]
 REWARD_MODELS = STUDY.reward_model_names()
 LABEL_METHODS = get_args(LabelMethod)
 
@@ -75,6 +76,11 @@ def for_models(mb, needs):
 def samples(wildcards):
     """What a sampling job writes."""
     return PLAN.samples(wildcards.policy, wildcards.dataset, wildcards.purpose)
+
+
+def recorded(wildcards):
+    """The policy whose solutions are in a file."""
+    return STUDY.recorded_policy(wildcards.policy)
 
 
 def base(wildcards):

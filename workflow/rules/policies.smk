@@ -56,6 +56,40 @@ if CONVERTED:
             "../scripts/convert_policy.py"
 
 
+if RECORDED:
+
+    ruleorder: import_solutions > sample_solutions
+
+    rule import_solutions:
+        input:
+            problems=PATHS.problems("{dataset}"),
+            recorded=lambda wildcards: os.path.expanduser(recorded(wildcards).path),
+        output:
+            solutions=PATHS.solutions("{policy}", "{dataset}", "search"),
+            speed=PATHS.speed("{policy}", "{dataset}", "search"),
+        log:
+            result("logs/import_solutions/{policy}.{dataset}.log"),
+        benchmark:
+            result("benchmarks/import_solutions/{policy}.{dataset}.tsv")
+        wildcard_constraints:
+            policy=any_of(RECORDED),
+        conda:
+            "../../envs/core.yaml"
+        resources:
+            mem_mb=main_memory(4000),
+        params:
+            dataset=dataset_data,
+            samples=lambda wildcards: PLAN.samples(
+                wildcards.policy, wildcards.dataset, "search"
+            ).samples,
+            policy=lambda wildcards: as_data(recorded(wildcards)),
+            steps=lambda wildcards: STUDY.dataset(wildcards.dataset).step_rule() or "line",
+            world=as_data(STUDY.world),
+            execution=as_data(STUDY.code_execution),
+        script:
+            "../scripts/import_solutions.py"
+
+
 rule sample_solutions:
     input:
         problems=PATHS.problems("{dataset}"),

@@ -14,6 +14,7 @@ from prmscale.study import (
     Dataset,
     Evaluation,
     ProcessBench,
+    RecordedPolicy,
     ReleasedModel,
     ReleasedPolicy,
     Study,
@@ -22,7 +23,11 @@ from prmscale.study import (
 
 # keys whose values are the names of one kind of thing
 _NAMES = {
-    "policies": ["policies.pretraining.ladder[].name", "policies.released[].name"],
+    "policies": [
+        "policies.pretraining.ladder[].name",
+        "policies.released[].name",
+        "policies.recorded[].name",
+    ],
     "datasets": ["datasets[].name"],
     "corpora": ["datasets[].name", "corpora[].name"],
     "training sets": ["rewards.data[].name"],
@@ -226,6 +231,29 @@ def _check_corpus(study: Study, where: Location, corpus: Corpus) -> Iterator[Fau
         yield _lacks_file(where, corpus.path)
 
 
+def _check_solutions(study: Study, where: Location, policy: RecordedPolicy) -> Iterator[Fault]:
+    """The file of a recorded policy's solutions exists."""
+    if not _is_file(policy.path):
+        yield _lacks_file(where, policy.path)
+
+
+def _check_recorded(
+    study: Study, where: Location, evaluations: list[Evaluation]
+) -> Iterator[Fault]:
+    """Nothing asks more of a recorded policy than its solutions."""
+    first = next((evaluation.policy for evaluation in evaluations), "")
+    if not study.recorded_policy(first):
+        return
+    lacks = f"{first} has recorded solutions alone"
+    if study.search.tree.reward_models:
+        message = f"{lacks}, and search step by step needs a policy that writes"
+        yield Fault((*where, 0, "policy"), first, message, "Write search.tree.reward_models: [].")
+    if study.models_by_role() and not study.analysis.patterns.reference:
+        message = f"{lacks}, and no activations that patterns could be compared by"
+        hint = "Name a language model in analysis.patterns.reference."
+        yield Fault((*where, 0, "policy"), first, message, hint)
+
+
 def _check_process_bench(study: Study, where: Location, bench: ProcessBench) -> Iterator[Fault]:
     """The local file of a subset of ProcessBench exists."""
     if bench.path is not None and not _is_file(bench.path.replace("{split}", bench.subset)):
@@ -261,6 +289,8 @@ def _is_folder(path: str) -> bool:
 CHECKS: list[tuple[str, Callable[[Study, Location, Any], Iterator[Fault]]]] = [
     ("search.evaluations", _check_evaluations),
     ("search.evaluations[]", _check_tests),
+    ("search.evaluations", _check_recorded),
+    ("policies.recorded[]", _check_solutions),
     ("datasets[]", _check_problems),
     ("corpora[]", _check_corpus),
     ("search.first_errors.process_bench[]", _check_process_bench),

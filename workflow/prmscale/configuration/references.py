@@ -25,6 +25,11 @@ def _models(study: Study) -> list[str]:
     return [*ladder, *checkpoints, *(model.name for model in study.policies.released)]
 
 
+def _policies(study: Study) -> list[str]:
+    """Language models, and policies whose solutions are in files."""
+    return [*_models(study), *(policy.name for policy in study.policies.recorded)]
+
+
 def _training_sets(study: Study) -> list[str]:
     return [data.name for data in study.rewards.data]
 
@@ -46,7 +51,7 @@ REFERENCES: dict[str, Callable[[Study], list[str]]] = {
     "rewards.data[].wordings[]": _wordings,
     "rewards.models[].base": _models,
     "rewards.models[].data": _training_sets,
-    "search.evaluations[].policy": _models,
+    "search.evaluations[].policy": _policies,
     "search.evaluations[].datasets[]": _datasets,
     "search.evaluations[].reward_models[]": Study.reward_model_names,
     "search.tree.reward_models[]": Study.reward_model_names,

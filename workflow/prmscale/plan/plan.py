@@ -150,7 +150,7 @@ class Plan:
         return Samples(policy, dataset, purpose, ["test"], evaluation.samples)
 
     def all_samples(self) -> list[Samples]:
-        """What every sampling job writes, each once.
+        """What every sampling job writes, each once. Recorded policies' solutions are not sampled.
 
         Solutions are sampled to be labelled, to compare label methods on, to choose thresholds of
         first errors on, and to search among.
@@ -161,8 +161,8 @@ class Plan:
         if study.reward_model_names():
             pairs += [(policy, dataset.name) for dataset in self.validation_datasets()]
         labelling = [self.samples(*pair, "labelling") for pair in dict.fromkeys(pairs)]
-        search = [self.samples(e.policy, name, "search") for e, name in study.tests()]
-        return labelling + search
+        sampled = [(e, name) for e, name in study.tests() if not study.recorded_policy(e.policy)]
+        return labelling + [self.samples(e.policy, name, "search") for e, name in sampled]
 
     # labels
 
@@ -305,13 +305,8 @@ class Plan:
         return [d for d in datasets if self.has_truth(d.name) and d.validation]
 
     def strategies(self, scored: bool) -> list[str]:
-        """The strategies over whole samples that need a reward model's scores, or that need none.
-
-        vLLM reports no self-certainty, so that strategy is left out where vLLM samples.
-        """
-        missing = {"self_certainty"} if self.study.policies.sampling.engine == "vllm" else set()
-        names = self.study.search.strategies
-        return [n for n in names if STRATEGIES[n].scored == scored and n not in missing]
+        """The strategies over whole samples, with or without a reward model."""
+        return [n for n in self.study.search.strategies if STRATEGIES[n].scored == scored]
 
     def tree_searches(self) -> list[tuple[str, Evaluation, str]]:
         """Reward model, evaluation and data set of every search step by step: each reward model of

@@ -42,13 +42,15 @@ class Entry:
     """A strategy over whole samples: its generator function and what it needs.
 
     `scored`: it asks for step scores. `variants` by name (empty: none) share a run, or run `apart`
-    if they ask for different things.
+    if they ask for different things. `reads`: the column of `solutions` that it compares, which not
+    every engine or file of solutions tells.
     """
 
     start: Callable[..., Strategy]
     scored: bool
     variants: Mapping[str, Any] = field(default_factory=dict)
     apart: bool = False
+    reads: str = ""
 
     def groups(self, aggregations: Sequence[str]) -> list[dict[str, Any]]:
         """The variants of each run; a scored strategy has those of `aggregations` alone."""
@@ -75,8 +77,8 @@ STRATEGIES: dict[str, Entry] = {
     "one_sample": Entry(one_sample, scored=False),
     "random": Entry(random_choice, scored=False),
     "majority": Entry(majority, scored=False),
-    "likelihood": Entry(likelihood, scored=False, variants=MEASURES),
-    "self_certainty": Entry(self_certainty, scored=False),
+    "likelihood": Entry(likelihood, scored=False, variants=MEASURES, reads="logprob"),
+    "self_certainty": Entry(self_certainty, scored=False, reads="self_certainty"),
     "best_of_n": Entry(best_of_n, scored=True, variants=AGGREGATIONS),
     "weighted_best_of_n": Entry(weighted_best_of_n, scored=True, variants=AGGREGATIONS),
     "adaptive_best_of_n": Entry(adaptive_best_of_n, scored=True, variants=AGGREGATIONS, apart=True),

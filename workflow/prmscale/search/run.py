@@ -17,7 +17,7 @@ from prmscale.engines.recorded import RecordedPolicy
 from prmscale.engines.scheduler import Scorer
 from prmscale.files import read_json
 from prmscale.rewards import first_errors
-from prmscale.search import benchmarks
+from prmscale.search import STRATEGIES, benchmarks
 from prmscale.search.benchmarks import Benchmark
 from prmscale.search.evaluate import Engines, evaluate
 from prmscale.study import CodeExecution, FirstErrors, World
@@ -168,8 +168,16 @@ def search(
 
 
 def search_unscored(tests: Sequence[Test], settings: Settings) -> pd.DataFrame:
-    """The `search` rows of the strategies that need no reward model."""
-    return _table(_search(tests, None, settings, Origin()))
+    """The `search` rows of the strategies that need no reward model; of each test, those whose
+    measure of a solution is known.
+    """
+    rows: list[pd.DataFrame] = []
+    for test in tests:
+        solutions = test.benchmark.solutions
+        unknown = {*solutions.columns[solutions.isna().all()]}
+        names = [name for name in settings.strategies if STRATEGIES[name].reads not in unknown]
+        rows += _search([test], None, replace(settings, strategies=names), Origin())
+    return _table(rows)
 
 
 def rank_by_likelihood(

@@ -210,13 +210,13 @@ def rows(source: str, path: str | None, split: str, broken: list[str] | None = N
     """
     if path is None:
         return _read_hub(PUBLISHED[source], split, broken)
-    file = Path(path.replace("{split}", split)).expanduser()
+    return read_file(Path(path.replace("{split}", split)).expanduser(), broken)
+
+
+def read_file(file: Path, broken: list[str] | None = None) -> Rows:
+    """All rows of a file of JSON lines, a JSON list or Parquet; `broken` as in `rows`."""
     if not file.exists():
         raise UserError(f"{file}: no such file (path in the configuration)")
-    return _read_file(file, broken)
-
-
-def _read_file(file: Path, broken: list[str] | None) -> Rows:
     if file.suffix == ".parquet":
         import pyarrow.parquet
 
@@ -305,7 +305,7 @@ def _read_hub_files(known: Published, files: str, broken: list[str] | None) -> R
     found: list[Mapping[str, Any]] = []
     places: list[str] = []
     for file in sorted(Path(folder).glob(files)):
-        part = _read_file(file, broken)
+        part = read_file(file, broken)
         found += part
         places += [part.locate(index) for index in range(len(part))]
     return Rows(found, known.hub, places)
