@@ -14,19 +14,41 @@ from itertools import product
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, field_serializer, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_serializer,
+    field_validator,
+    model_validator,
+)
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
 
-Domain = Literal["math", "code"]
+Domain = Literal["math", "code", "knowledge"]
+PairedDomain = Literal["math", "code"]  # of the generated world, and of PRM-Math and PRM-Code
 Role = Literal["", "math", "code"]
 Engine = Literal["transformers", "vllm"]
 Dtype = Literal["float32", "bfloat16", "float16"]
 StepRule = Literal["line", "blank_line", "marked", "statement", "block", "function"]
 GeneratedSource = Literal["arithmetic", "programs"]
-MathSource = Literal["arithmetic", "gsm8k", "math", "math500", "hendrycks_math"]
+MathSource = Literal[
+    "arithmetic",
+    "gsm8k",
+    "gsm8k_platinum",
+    "math",
+    "math500",
+    "hendrycks_math",
+    "aime24",
+    "aime25",
+    "amc",
+    "minerva_math",
+    "olympiadbench",
+]
+KnowledgeSource = Literal["gpqa", "mmlu_pro"]
 CodeSource = Literal[
     "programs",
     "humaneval",
@@ -39,7 +61,7 @@ CodeSource = Literal[
     "apps",
     "codecontests",
 ]
-Source = Literal[MathSource, CodeSource]
+Source = Literal[MathSource, KnowledgeSource, CodeSource]
 CorpusSource = Literal["prm800k", "math_shepherd", "trl_stepwise", "solutions"]
 PrmFormat = Literal["math_shepherd", "rlhflow", "skywork", "qwen", "trl"]
 RolloutMethod = Literal["monte_carlo", "adaptive", "binary_search", "consensus", "omega"]
@@ -79,8 +101,16 @@ GENERATED: tuple[GeneratedSource, ...] = get_args(GeneratedSource)
 VALIDATION: Literal["validation"] = "validation"
 DOMAINS: dict[Source, Domain] = {
     **dict.fromkeys(get_args(MathSource), "math"),
+    **dict.fromkeys(get_args(KnowledgeSource), "knowledge"),
     **dict.fromkeys(get_args(CodeSource), "code"),
 }
+WITH_SUBJECTS: tuple[Source, ...] = (
+    "math500",
+    "hendrycks_math",
+    "olympiadbench",
+    "gpqa",
+    "mmlu_pro",
+)
 _CODE_STEP_RULES: tuple[StepRule, ...] = ("statement", "block", "function")
 
 
@@ -114,7 +144,7 @@ class World(Block):
         le=1,
         description="Share of the definitions whose wording cannot be misread.",
     )
-    misreading_rates: dict[str, Share | dict[Domain, Share]] = Field(
+    misreading_rates: dict[str, Share | dict[PairedDomain, Share]] = Field(
         {
             "less_than": 0.60,
             "taken_from": 0.55,
@@ -137,7 +167,7 @@ class World(Block):
             raise ValueError(f"constants: {self.constants} must be below modulus: {self.modulus}")
         return self
 
-    def rates(self, domain: Domain) -> dict[str, float]:
+    def rates(self, domain: PairedDomain) -> dict[str, float]:
         """The misreading rate of each wording that this domain uses."""
         found = {}
         for name, rate in self.misreading_rates.items():
@@ -157,9 +187,9 @@ class Dataset(Block):
     )
     path: str | None = Field(
         None,
-        description="Local file in the published format, JSON or Parquet; `{split}` stands for the "
-        "name of the published split. By default the problems are loaded from the hub or from the "
-        "benchmark's package.",
+        description="Local file in the published format, JSON, CSV or Parquet; `{split}` stands "
+        "for the name of the published split. By default the problems are loaded from the hub or "
+        "from the benchmark's package.",
     )
     steps: StepRule | None = Field(
         None,
@@ -181,12 +211,29 @@ class Dataset(Block):
         "a problem of one published split. The other problems keep their order, and the next "
         "problems fill the gaps.",
     )
+    subjects: list[str] = Field(
+        [],
+        description="Subjects to keep, as the published rows name them; all by default. MATH-500 "
+        "(`subject`), hendrycks_math (`type`), OlympiadBench (`subfield`), GPQA (`High-level "
+        "domain`) and MMLU-Pro (`category`) have subjects. A data set a subject gives results by "
+        "subject.",
+    )
+
+    @model_validator(mode="after")
+    def _check_subjects(self) -> Dataset:
+        if self.subjects and self.source not in WITH_SUBJECTS:
+            raise ValueError(
+                f"subjects: the rows of {self.source} have no subjects; those of "
+                f"{', '.join(WITH_SUBJECTS)} do"
+            )
+        return self
 
     @model_validator(mode="after")
     def _check_steps(self) -> Dataset:
-        if DOMAINS[self.source] == "math" and self.steps in _CODE_STEP_RULES:
+        domain = DOMAINS[self.source]
+        if domain != "code" and self.steps in _CODE_STEP_RULES:
             raise ValueError(
-                f"steps: {self.steps} is a rule for code; math has line, blank_line and marked"
+                f"steps: {self.steps} is a rule for code; {domain} has line, blank_line and marked"
             )
         if self.source in GENERATED and self.steps not in (None, "line"):
             raise ValueError(
@@ -328,11 +375,17 @@ class Example(Block):
     solution: str = Field(description="Its solution, in the form that the policy should write.")
 
 
-_CHAT_STEPS: dict[Domain, StepRule] = {"math": "blank_line", "code": "block"}
+_CHAT_STEPS: dict[Domain, StepRule] = {
+    "math": "blank_line",
+    "code": "block",
+    "knowledge": "blank_line",
+}
 _INSTRUCTIONS: dict[Domain, str] = {
     "math": "Solve the problem step by step, with a blank line after each step. "
     "Put the final answer in \\boxed{}.",
     "code": "Solve the task in Python. Reply with the whole solution in one Python code block.",
+    "knowledge": "Answer the question step by step, with a blank line after each step. "
+    "Put the letter of the right option in \\boxed{}.",
 }
 
 
@@ -382,11 +435,11 @@ class Prompting(Block):
     def _check(self) -> Prompting:
         if self.style == "plain" and (self.system is not None or self.chat_template):
             raise ValueError("system and chat_template belong to the chat style: set style: chat")
-        if self.steps.get("math", "line") in _CODE_STEP_RULES:
-            raise ValueError(
-                f"steps: {self.steps['math']} is a rule for code; math has line, blank_line and "
-                "marked"
-            )
+        for domain, rule in self.steps.items():
+            if domain != "code" and rule in _CODE_STEP_RULES:
+                raise ValueError(
+                    f"steps: {rule} is a rule for code; {domain} has line, blank_line and marked"
+                )
         return self
 
     def instruction(self, domain: Domain) -> str:
@@ -1178,16 +1231,18 @@ class Cluster(Block):
 
 
 class Cost(Block):
-    """Expected sizes of solutions, for the projected cost. The defaults are the miniature's."""
+    """Expected sizes of solutions, for the projected cost. The defaults are the miniature's, and
+    guesses for knowledge, which it lacks.
+    """
 
     prompt_tokens: dict[Domain, float] = Field(
-        {"math": 38, "code": 37}, description="Tokens per prompt, by domain."
+        {"math": 38, "code": 37, "knowledge": 250}, description="Tokens per prompt, by domain."
     )
     solution_tokens: dict[Domain, float] = Field(
-        {"math": 65, "code": 35}, description="Tokens per solution, by domain."
+        {"math": 65, "code": 35, "knowledge": 400}, description="Tokens per solution, by domain."
     )
     steps: dict[Domain, float] = Field(
-        {"math": 5, "code": 6}, description="Steps per solution, by domain."
+        {"math": 5, "code": 6, "knowledge": 8}, description="Steps per solution, by domain."
     )
     distinct_prefixes: float = Field(
         0.3,
@@ -1195,6 +1250,12 @@ class Cost(Block):
         le=1,
         description="Share of step prefixes that no other solution of the problem shares.",
     )
+
+    @field_validator("prompt_tokens", "solution_tokens", "steps")
+    @classmethod
+    def _complete(cls, sizes: dict[Domain, float], info: ValidationInfo) -> dict[Domain, float]:
+        """The defaults for the domains that a study does not name."""
+        return {**cls.model_fields[str(info.field_name)].default, **sizes}
 
 
 class Study(Block):
@@ -1248,19 +1309,19 @@ class Study(Block):
             return self.reward_model_names()
         return evaluation.reward_models
 
-    def models_by_role(self) -> dict[Domain, tuple[str, list[str]]]:
+    def models_by_role(self) -> dict[PairedDomain, tuple[str, list[str]]]:
         """By domain, the reward model with that role, and the data sets on which the first policy
         under test is evaluated; empty unless both domains have both. Figure 6 and table 2 compare
         them.
         """
         tests = [name for e, name in self.tests() if e.policy == self.search.evaluations[0].policy]
-        found: dict[Domain, tuple[str, list[str]]] = {}
-        for domain in get_args(Domain):
+        found: dict[PairedDomain, tuple[str, list[str]]] = {}
+        for domain in get_args(PairedDomain):
             names = [m.name for m in self._reward_models() if m.role == domain]
             datasets = [name for name in tests if DOMAINS[self.dataset(name).source] == domain]
             if names and datasets:
                 found[domain] = names[0], datasets
-        return found if len(found) == len(get_args(Domain)) else {}
+        return found if len(found) == len(get_args(PairedDomain)) else {}
 
     def corpus(self, name: str) -> Corpus:
         """The corpus of this name."""

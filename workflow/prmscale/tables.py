@@ -31,7 +31,7 @@ _PROBLEM_ID = Column("text", "DATASET/SPLIT/NUMBER")
 _SOLUTION_ID = Column("integer", "number of the draw within the problem, from 0")
 _STEP = Column("integer", "number of the step within the solution, from 0")
 _DATASET = Column("text", "data set")
-_DOMAIN = Column("text", "math or code")
+_DOMAIN = Column("text", "math, code or knowledge")
 _TRUTH = Column("number", "1: the solution is right up to this step, 0: wrong; missing if unknown")
 _REPLICATE = Column("integer", "number of the reward model's training, from 1")
 

@@ -66,7 +66,7 @@ SHARED = {
     "the truth, a share",
     "comparable": "share of the selected texts that have another text to be exchanged with",
     "dataset": "data set",
-    "domain": "math or code: the domain of the data set",
+    "domain": "math, code or knowledge: the domain of the data set",
     "first": "set of responses to math: MathPRM (selected) or Math (any)",
     "flops_cached": "mean FLOPs of policy and reward model on a problem, if no prefix is read "
     "twice",

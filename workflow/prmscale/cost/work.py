@@ -14,7 +14,7 @@ from prmscale.cost.labelling import Labelling
 from prmscale.cost.parts import ROW, TEXT, WEIGHT, Job, Pass, Workers
 from prmscale.cost.searching import Searching
 from prmscale.plan.plan import Samples, Split
-from prmscale.study import Domain, RewardModel, RewardTraining, Study, TrainingSet
+from prmscale.study import PairedDomain, RewardModel, RewardTraining, Study, TrainingSet
 
 
 def jobs(study: Study) -> list[Job]:
@@ -38,7 +38,10 @@ def _jobs(workers: Workers) -> Iterator[Job]:
 def _pretraining(workers: Workers, name: str, replicate: int) -> Job:
     settings, cost = workers.study.policies.pretraining, workers.study.cost
     model = workers.model(name)
-    shares: dict[Domain, float] = {"math": settings.math_share, "code": 1 - settings.math_share}
+    shares: dict[PairedDomain, float] = {
+        "math": settings.math_share,
+        "code": 1 - settings.math_share,
+    }
     length = sum(share * cost.solution_tokens[domain] for domain, share in shares.items())
     whole = length + sum(share * cost.prompt_tokens[domain] for domain, share in shares.items())
     documents = settings.tokens / length

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 from prmscale.plan.paths import Paths
 from prmscale.search import STRATEGIES
@@ -12,8 +12,8 @@ from prmscale.study import (
     GENERATED,
     Block,
     Dataset,
-    Domain,
     Evaluation,
+    PairedDomain,
     Prompting,
     Study,
     TrainingSet,
@@ -249,11 +249,13 @@ class Plan:
         return [corpus.name for corpus in self.study.corpora if corpus.name in used]
 
     def training_domain(self, reward_model: str) -> str:
-        """The domains of a reward model's training set: `math`, `code` or `both`."""
+        """The domains of a reward model's training set: one of them, `both` for math and code, or
+        the names of several with + between them.
+        """
         data = self._data(reward_model)
         domains = {DOMAINS[self.study.dataset(name).source] for name in data.datasets}
         domains |= {self.study.corpus(name).domain for name in data.corpora}
-        return domains.pop() if len(domains) == 1 else "both"
+        return "both" if domains == set(get_args(PairedDomain)) else "+".join(sorted(domains))
 
     def training_set_cards(self) -> list[str]:
         """For each training set in use the folder of a reward model whose card describes it."""
@@ -357,7 +359,7 @@ class Plan:
         """The tests of the figures' policy on these data sets."""
         return [self.test(self.first_policy, name) for name in self.compared_datasets()]
 
-    def role(self, reward_model: str) -> Domain:
+    def role(self, reward_model: str) -> PairedDomain:
         """The domain for which a reward model is compared."""
         compared = self.study.models_by_role()
         return next(role for role, (name, _) in compared.items() if name == reward_model)

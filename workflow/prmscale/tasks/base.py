@@ -10,7 +10,7 @@ from typing import Any, Literal, Protocol
 
 import pandas as pd
 
-Domain = Literal["math", "code"]
+Domain = Literal["math", "code", "knowledge"]
 Prefix = tuple[str, ...]  # the steps of a solution so far
 
 
@@ -18,10 +18,11 @@ Prefix = tuple[str, ...]  # the steps of a solution so far
 class Problem:
     """One problem.
 
-    `answer` is the reference (math: the final answer; code: a reference solution or None). `tests`
-    belong to code problems; they are specific to the task and JSON-serialisable. `detail` is for
-    the task only (the generated worlds keep their specification there). `difficulty` is 1 (easiest)
-    and up; 0 if it is unknown.
+    `answer` is the reference (math: the final answer; code: a reference solution or None;
+    knowledge: the letter of an option). `tests` is what the task judges solutions by beside it
+    (code: test cases; math: errors that numbers may have), JSON-serialisable. `detail` is for the
+    task only (the generated worlds keep their specification there, multiple-choice questions their
+    options). `difficulty` is 1 (easiest) and up; 0 if it is unknown.
     """
 
     problem_id: str

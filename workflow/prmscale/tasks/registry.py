@@ -12,9 +12,18 @@ from prmscale.tasks.base import Grade, Prefix, Problem, Task
 from prmscale.tasks.benchmarks.base import CodeBenchmark
 from prmscale.tasks.benchmarks.bigcodebench import BigCodeBench
 from prmscale.tasks.benchmarks.competitions import APPS, TACO, CodeContests
-from prmscale.tasks.benchmarks.gsm8k_math import GSM8K, HendrycksMath, Math, Math500, MathBenchmark
+from prmscale.tasks.benchmarks.contests import AIME24, AIME25, AMC, MinervaMath, OlympiadBench
+from prmscale.tasks.benchmarks.gsm8k_math import (
+    GSM8K,
+    GSM8KPlatinum,
+    HendrycksMath,
+    Math,
+    Math500,
+    MathBenchmark,
+)
 from prmscale.tasks.benchmarks.humaneval_mbpp import MBPP, HumanEval, HumanEvalPlus, MBPPPlus
 from prmscale.tasks.benchmarks.livecodebench import LiveCodeBench
+from prmscale.tasks.benchmarks.questions import GPQA, MMLUPro, MultipleChoice
 from prmscale.tasks.world.arithmetic import Arithmetic
 from prmscale.tasks.world.programs import Programs
 from prmscale.tasks.world.specifications import GeneratedTask
@@ -34,8 +43,10 @@ def _generate(task: type[GeneratedTask]) -> Build:
     return make
 
 
-def _answer(task: type[MathBenchmark]) -> Build:
-    return lambda dataset, world, execution: task(dataset.name, dataset.path, dataset.leave_out)
+def _answer(task: type[MathBenchmark | MultipleChoice]) -> Build:
+    return lambda dataset, world, execution: task(
+        dataset.name, dataset.path, dataset.leave_out, dataset.subjects
+    )
 
 
 def _execute(task: type[CodeBenchmark]) -> Build:
@@ -52,6 +63,14 @@ TASKS: dict[str, Build] = {
     "math": _answer(Math),
     "math500": _answer(Math500),
     "hendrycks_math": _answer(HendrycksMath),
+    "gsm8k_platinum": _answer(GSM8KPlatinum),
+    "aime24": _answer(AIME24),
+    "aime25": _answer(AIME25),
+    "amc": _answer(AMC),
+    "minerva_math": _answer(MinervaMath),
+    "olympiadbench": _answer(OlympiadBench),
+    "gpqa": _answer(GPQA),
+    "mmlu_pro": _answer(MMLUPro),
     "humaneval": _execute(HumanEval),
     "mbpp": _execute(MBPP),
     "humanevalplus": _execute(HumanEvalPlus),

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from difflib import get_close_matches
 from itertools import islice
 from typing import Any
 
@@ -30,7 +31,7 @@ _TODO = (
     "what they import"
 )
 # columns that identify a row
-_IDS = ("task_id", "question_id", "unique_id", "problem_id", "name", "id")
+_IDS = ("task_id", "question_id", "unique_id", "problem_id", "name", "id", "Record ID")
 _BATCH = 64  # rows judged together if all rows are asked for
 _NAMED = 10  # ids that a message lists
 
@@ -39,14 +40,21 @@ class PublishedBenchmark:
     """Problems of a published data set.
 
     A subclass names its `source`, selects the rows of a split (`_select_rows`) and turns rows into
-    problems (`_make_problems`).
+    problems (`_make_problems`). `subject_column` is the published column of subjects, if any.
     """
 
     domain: Domain
     source: str
+    subject_column = ""
 
-    def __init__(self, name: str, path: str | None, leave_out: Sequence[str] = ()) -> None:
-        self.name, self.path, self.leave_out = name, path, leave_out
+    def __init__(
+        self,
+        name: str,
+        path: str | None,
+        leave_out: Sequence[str] = (),
+        subjects: Sequence[str] = (),
+    ) -> None:
+        self.name, self.path, self.leave_out, self.subjects = name, path, leave_out, subjects
         self.left_out: dict[str, list[str]] = {}  # over all splits loaded so far
 
     def load(self, split: str, count: int | None, seed: int) -> list[Problem]:
@@ -56,6 +64,7 @@ class PublishedBenchmark:
         fewer than `count` problems.
         """
         rows, indices = self._select_rows(split)
+        indices = self._keep_subjects(rows, indices)
         excluded = self._find_excluded(rows, split)
         order = sources.choose(indices, None, seed, f"{self.name} {split}")
         candidates = [index for index in order if index not in excluded]
@@ -80,6 +89,25 @@ class PublishedBenchmark:
     def _select_rows(self, split: str) -> tuple[Rows, list[int]]:
         """The rows of the file that holds a split, and the indices of the rows in the split."""
         raise NotImplementedError
+
+    def _keep_subjects(self, rows: Rows, indices: list[int]) -> list[int]:
+        """The rows of the configured subjects; all if none is configured.
+
+        Raises UserError, with near misses, if a subject has no rows.
+        """
+        if not self.subjects:
+            return indices
+        found = {index: rows.field(index, self.subject_column, str) for index in indices}
+        names = sorted(set(found.values()))
+        for subject in self.subjects:
+            if subject not in names:
+                near = get_close_matches(subject, names, 1)
+                hint = f"Did you mean {near[0]!r}? " if near else ""
+                raise UserError(
+                    f"{self.name}: subjects names {subject!r}, which no row has. {hint}"
+                    f"Possible: {', '.join(names)}"
+                )
+        return [index for index in indices if found[index] in self.subjects]
 
     def _make_problems(
         self, rows: Rows, split: str, batch: Sequence[int]

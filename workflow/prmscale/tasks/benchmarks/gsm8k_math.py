@@ -16,11 +16,13 @@ class MathBenchmark(PublishedBenchmark):
 
     domain: Domain = "math"
 
-    def _make_problems(self, rows: Rows, split: str, batch: Sequence[int]) -> list[Problem]:
+    def _make_problems(
+        self, rows: Rows, split: str, batch: Sequence[int]
+    ) -> Sequence[Problem | str]:
         return [self._make_problem(rows, split, index) for index in batch]
 
-    def _make_problem(self, rows: Rows, split: str, index: int) -> Problem:
-        """The problem of a row."""
+    def _make_problem(self, rows: Rows, split: str, index: int) -> Problem | str:
+        """The problem of a row, or the reason why it cannot be judged."""
         raise NotImplementedError
 
     def grade(self, problems: Sequence[Problem], texts: Sequence[str]) -> list[Grade]:
@@ -30,11 +32,11 @@ class MathBenchmark(PublishedBenchmark):
         """
         found = [math_answers.find(text) for text in texts]
         pairs = [
-            (problem.answer, answer)
+            (problem, answer)
             for problem, (answer, _) in zip(problems, found, strict=True)
             if answer is not None
         ]
-        verdicts = iter(math_answers.compare(pairs))
+        verdicts = iter(self._compare(pairs))
         grades = []
         for answer, rule in found:
             if answer is None:
@@ -42,6 +44,10 @@ class MathBenchmark(PublishedBenchmark):
             else:
                 grades.append(Grade(math_answers.to_canonical(answer), next(verdicts), rule))
         return grades
+
+    def _compare(self, pairs: Sequence[tuple[Problem, str]]) -> list[bool]:
+        """Whether each answer to a problem equals the reference."""
+        return math_answers.compare([(problem.answer, answer) for problem, answer in pairs])
 
 
 class GSM8K(MathBenchmark):
@@ -69,6 +75,18 @@ class GSM8K(MathBenchmark):
             tests=None,
             difficulty=solution.count("<<"),  # annotated calculations
         )
+
+
+class GSM8KPlatinum(GSM8K):
+    """GSM8K's test problems without wrong and ambiguous ones (Vendrow et al. 2025, 2502.03461).
+
+    1,209 problems, all in `test`.
+    """
+
+    source = "gsm8k_platinum"
+
+    def _select_rows(self, split: str) -> tuple[Rows, list[int]]:
+        return sources.rows_of_split(self.source, self.path, split, "question")
 
 
 class Math(MathBenchmark):
@@ -99,7 +117,7 @@ class Math(MathBenchmark):
 class Math500(Math):
     """MATH-500: 500 test problems of MATH (Lightman et al. 2023, 2305.20050), all in `test`."""
 
-    source = "math500"
+    source, subject_column = "math500", "subject"
 
     def _select_rows(self, split: str) -> tuple[Rows, list[int]]:
         return sources.rows_of_split(self.source, self.path, split, "problem")
@@ -111,4 +129,4 @@ class HendrycksMath(Math500):
     Every tenth problem is `validation`.
     """
 
-    source = "hendrycks_math"
+    source, subject_column = "hendrycks_math", "type"

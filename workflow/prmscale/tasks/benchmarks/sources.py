@@ -4,6 +4,7 @@ their splits.
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -59,6 +60,54 @@ PUBLISHED = {
         "MIT",
         _TRAIN_ONLY,  # MATH-500 is drawn from its test problems
         files="*/{split}-*.parquet",
+    ),
+    "gsm8k_platinum": Published(
+        "madrylab/gsm8k-platinum",
+        "e762492455a1cf7967de89f05b6bef72fc713b66",
+        "CC BY-SA 4.0 (the problems of GSM8K: MIT)",
+        _TEST_ONLY,
+        "main",
+    ),
+    "aime24": Published(
+        "HuggingFaceH4/aime_2024",
+        "2fe88a2f1091d5048c0f36abc874fb997b3dd99a",
+        "not stated on its card (problems: Mathematical Association of America)",
+        {"test": "train"},
+    ),
+    "aime25": Published(
+        "math-ai/aime25",
+        "563bb8404243c5f09de6ec262f2db674fe5bce9b",
+        "Apache 2.0 (problems: Mathematical Association of America)",
+        _TEST_ONLY,
+    ),
+    "amc": Published(
+        "AI-MO/aimo-validation-amc",
+        "69d78a4a2c840e82d69af6bc742bda09005f6316",
+        "Apache 2.0 (problems: Mathematical Association of America)",
+        {"test": "train"},
+    ),
+    "minerva_math": Published(
+        "math-ai/minervamath",
+        "ee46ddc498933b1977577953250ca5c66be64f96",
+        "not checked (problems: MIT OpenCourseWare)",
+        _TEST_ONLY,
+    ),
+    "olympiadbench": Published(
+        "Hothan/OlympiadBench",
+        "91184b52131e7fc9455fef848035173aea8cc01a",
+        "Apache 2.0",
+        {"test": "train"},
+        "OE_TO_maths_en_COMP",  # open-ended, text only, in English: 674 problems
+    ),
+    "gpqa": Published(
+        "Idavidrein/gpqa",
+        "633f5ee89ab8ad4522a9f850766b73f62147ffdd",
+        "CC BY 4.0",
+        {"test": "train"},
+        "gpqa_diamond",
+    ),
+    "mmlu_pro": Published(
+        "TIGER-Lab/MMLU-Pro", "b189ec765aa7ed75c8acfea42df31fdae71f97be", "MIT", _TEST_ONLY
     ),
     "humaneval": Published(
         "openai/openai_humaneval", "7dce6050a7d6d172f3cc5c32aa97f52fa1a2e544", "MIT", _ONE_PIECE
@@ -204,7 +253,8 @@ class Rows(Sequence[Mapping[str, Any]]):
 def rows(source: str, path: str | None, split: str, broken: list[str] | None = None) -> Rows:
     """All rows of a published split, from a local file or from the hub.
 
-    A local file is JSON lines, a JSON list or Parquet; in its path, {split} stands for the split.
+    A local file is JSON lines, a JSON list, CSV with a header (all columns are texts) or Parquet;
+    in its path, {split} stands for the split.
     A line that is not valid JSON raises UserError; with a list `broken`, the line is left out and
     the message is appended to the list.
     """
@@ -221,6 +271,9 @@ def read_file(file: Path, broken: list[str] | None = None) -> Rows:
         import pyarrow.parquet
 
         return Rows(pyarrow.parquet.read_table(file).to_pylist(), str(file))
+    if file.suffix == ".csv":
+        with file.open(newline="", encoding="utf-8-sig") as opened:
+            return Rows(list(csv.DictReader(opened)), str(file))
     text = file.read_text()
     if text.lstrip().startswith("["):
         return Rows(_parse(text, file, 1), str(file))

@@ -8,9 +8,8 @@ from statistics import mean
 from typing import TYPE_CHECKING, Any
 
 from prmscale import seeds
-from prmscale.study import World
+from prmscale.study import PairedDomain, World
 from prmscale.tasks import steps as step_text
-from prmscale.tasks.base import Domain
 from prmscale.tasks.world import arithmetic, programs
 from prmscale.tasks.world.specifications import NAMES, SPLITS, WORDINGS, stream_of
 
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 
 PAD, UNKNOWN, END = "<pad>", "<unk>", "<eos>"
 _BREAK = "<n>"  # the word for a line end, since spaces separate words
-_DOMAINS: tuple[Domain, ...] = ("math", "code")
+_DOMAINS: tuple[PairedDomain, ...] = ("math", "code")
 
 
 def corpus(world: World, tokens: int, seed: int, math_share: float) -> Iterator[tuple[str, str]]:
@@ -34,7 +33,7 @@ def corpus(world: World, tokens: int, seed: int, math_share: float) -> Iterator[
     rates = {domain: sorted(world.rates(domain).items()) for domain in _DOMAINS}
     written = 0
     while written < tokens:
-        domain: Domain = "math" if stream.random() < math_share else "code"
+        domain: PairedDomain = "math" if stream.random() < math_share else "code"
         misread = frozenset(name for name, rate in rates[domain] if stream.random() < rate)
         if domain == "math":
             specification, prompt = next(math)

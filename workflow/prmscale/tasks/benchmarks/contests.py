@@ -1,0 +1,130 @@
+"""Math of contests and universities: AIME, AMC, Minerva's course problems and OlympiadBench."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+from prmscale.tasks.base import Problem
+from prmscale.tasks.benchmarks import sources
+from prmscale.tasks.benchmarks.gsm8k_math import MathBenchmark
+from prmscale.tasks.benchmarks.sources import Rows
+from prmscale.tasks.grading import math_answers
+from prmscale.tasks.grading.math_numbers import value
+from prmscale.tasks.grading.tolerance import is_near
+
+
+class Contest(MathBenchmark):
+    """Problems that are all tested on: columns `key` and `answer`."""
+
+    key = "problem"
+
+    def _select_rows(self, split: str) -> tuple[Rows, list[int]]:
+        return sources.rows_of_split(self.source, self.path, split, self.key)
+
+    def _make_problem(self, rows: Rows, split: str, index: int) -> Problem | str:
+        answer = _write_number(rows.field(index, "answer", object))
+        return self._problem(split, index, rows.field(index, self.key, str), answer, tests=None)
+
+
+class AIME24(Contest):
+    """The 30 problems of AIME I and II 2024; answers are whole numbers from 0 to 999."""
+
+    source = "aime24"
+
+
+class AIME25(AIME24):
+    """The 30 problems of AIME I and II 2025."""
+
+    source = "aime25"
+
+
+class AMC(Contest):
+    """83 problems of AMC 12 in 2022 and 2023, reworded so that each answer is a number."""
+
+    source = "amc"
+
+
+class _NearContest(Contest):
+    """Problems whose numbers need only be near the reference: `tests` holds the absolute errors."""
+
+    def _compare(self, pairs: Sequence[tuple[Problem, str]]) -> list[bool]:
+        equal = super()._compare(pairs)
+        return [
+            same or is_near(problem.answer, answer, list(map(Fraction, problem.tests or [])))
+            for same, (problem, answer) in zip(equal, pairs, strict=True)
+        ]
+
+
+class MinervaMath(_NearContest):
+    """272 problems of MIT courses (Lewkowycz et al. 2022, arXiv 2206.14858).
+
+    A reference with a decimal point or a power of ten is a rounded result: numbers within one
+    percent of it are right, the threshold of the published rule. Whole numbers must be exact.
+    """
+
+    source, key = "minerva_math", "question"
+
+    def _make_problem(self, rows: Rows, split: str, index: int) -> Problem:
+        answer = _write_number(rows.field(index, "answer", object))
+        number = value(math_answers.clean(answer))
+        is_whole = answer.strip("$ +-").isdigit()
+        errors = None if number is None or is_whole else [str(abs(number) / 100)]
+        return self._problem(split, index, rows.field(index, self.key, str), answer, errors)
+
+
+class OlympiadBench(_NearContest):
+    """674 olympiad problems in English with final answers (He et al. 2024, arXiv 2402.14008).
+
+    The column `error` is the absolute error that a number may have; several answers are a list. The
+    prompt names the unit, which the reference leaves out. Problems with images, proofs and answers
+    that only a person can judge are left out.
+    """
+
+    source, key, subject_column = "olympiadbench", "question", "subfield"
+
+    def _make_problem(self, rows: Rows, split: str, index: int) -> Problem | str:
+        row = rows[index]
+        answers = row.get("final_answer")
+        if answers is None or list(answers) == []:
+            return "no final answer"
+        if any(row[name] is not None for name in row if str(name).startswith("image_")):
+            return "needs an image"
+        if row.get("answer_type") == "Need_human_evaluate":
+            return "its answer needs a person to judge it"
+        texts = rows.field(index, "final_answer", list)
+        if not all(isinstance(text, str) for text in texts):
+            rows.refuse(index, "'final_answer' should be a list of texts")
+        answer = ", ".join(math_answers.clean(text) for text in texts)
+        prompt = _write_prompt(row, rows.field(index, self.key, str))
+        return self._problem(split, index, prompt, answer, _read_errors(rows, index))
+
+
+def _write_prompt(row: Mapping[str, Any], question: str) -> str:
+    """The question, after its context, and the unit in which it wants the answer."""
+    unit = f"Give the answer in {row['unit']}." if row.get("unit") else None
+    return "\n\n".join(filter(None, (row.get("context"), question, unit)))
+
+
+def _read_errors(rows: Rows, index: int) -> list[str] | None:
+    """The errors that the numbers of an answer may have, as exact numbers; None if there are none.
+
+    Raises UserError if they are not numbers.
+    """
+    text = str(rows[index].get("error") or "").strip("$ ")
+    if not text:
+        return None
+    errors = [value(part) for part in re.split(r"\s*,\s*", text)]
+    if None in errors:
+        rows.refuse(index, f"'error' should be a number, or numbers with commas, and is {text!r}")
+    return [str(error) for error in errors]
+
+
+def _write_number(answer: Any) -> str:
+    """The text of an answer that may be a number: 33 of 33.0 and of `033`."""
+    if isinstance(answer, float) and answer.is_integer():
+        return str(int(answer))
+    text = str(answer).strip()
+    return str(int(text)) if text.isdigit() else text
