@@ -12,8 +12,9 @@ from prmscale.analysis.first_errors import f1
 from prmscale.engines.requests import Scored
 from prmscale.errors import UserError
 from prmscale.rewards.first_errors import best_threshold, find_known, first_error, predict
-from prmscale.study import Dataset, World
-from prmscale.tasks.benchmarks import process_bench
+from prmscale.search.run import find_errors
+from prmscale.study import Dataset, FirstErrors, ProcessBench, World
+from prmscale.tasks.benchmarks import prm_bench, process_bench
 from prmscale.tasks.registry import build
 from prmscale.tasks.world.arithmetic import solve
 from prmscale.tasks.world.specifications import Specification
@@ -100,6 +101,44 @@ def test_a_malformed_row_names_file_and_line(change, said, tmp_path):
     file.write_text(f"{json.dumps(ROW)}\n{json.dumps({**ROW, **change})}\n")
     with pytest.raises(UserError, match=rf"rows.jsonl, line 2: .*{said}"):
         process_bench.load("gsm8k", str(file))
+
+
+PRM_BENCH = {
+    "idx": "circular_0", "classification": "circular", "question": "Two plus two?",
+    "original_question": "Two plus two?", "original_process": ["1. Add.", "2. It is 4."],
+    "modified_question": "Two plus two?", "error_steps": [2, 3], "modified_steps": [2, 3],
+    "modified_process": ["1. Add.", "2. Assume 4.", "3. So it is 4."], "reason": "It assumes 4.",
+}  # fmt: skip
+
+
+def test_prmbench_in_its_published_format(tmp_path):
+    rows = [
+        PRM_BENCH,
+        {**PRM_BENCH, "error_steps": [9]},  # the same idx again
+        {**PRM_BENCH, "idx": "b", "modified_question": "And three?", "error_steps": [9]},
+        {**PRM_BENCH, "idx": "c", "classification": "deception"},
+    ]
+    file = tmp_path / "prmbench.json"
+    file.write_text(json.dumps(rows))
+    wrong, right, beyond, other = prm_bench.load("circular", str(file))
+    assert wrong.steps == tuple(PRM_BENCH["modified_process"]) and wrong.first_error == 1
+    assert right.steps == tuple(PRM_BENCH["original_process"]) and right.first_error == -1
+    assert wrong.problem == right.problem and beyond.problem.prompt == "And three?"
+    assert beyond.first_error == other.first_error == -1
+    assert beyond.problem.problem_id != other.problem.problem_id  # scores are kept by id and steps
+    with pytest.raises(UserError, match="no row has the classification 'confidence'"):
+        prm_bench.load("confidence", str(file))
+    file.write_text(json.dumps([{**PRM_BENCH, "error_steps": [0]}]))
+    with pytest.raises(UserError, match="'error_steps' should be numbers of steps, from 1"):
+        prm_bench.load("circular", str(file))
+
+
+def test_a_study_names_classes_of_prmbench_beside_subsets_of_processbench(tmp_path):
+    file = tmp_path / "rows.json"
+    file.write_text(json.dumps([PRM_BENCH]))
+    bench = ProcessBench(subset="circular", path=str(file))
+    found = find_errors([], [], FirstErrors(process_bench=[bench]))
+    assert list(found.datasets) == ["PRMBench circular"] and len(found.validation) == 2
 
 
 class Judge:

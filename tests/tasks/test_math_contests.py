@@ -135,26 +135,8 @@ def test_a_csv_of_ones_own_is_read_in_a_published_format(tmp_path):
 
 
 def test_a_set_inside_another_is_seen_by_the_contamination_check(tmp_path):
-    words = [
-        "In",
-        "how",
-        "many",
-        "ways",
-        "can",
-        "seven",
-        "people",
-        "sit",
-        "in",
-        "a",
-        "row",
-        "so",
-        "that",
-        "no",
-        "two",
-        "friends",
-        "meet",
-    ]
-    amc, other = " ".join(words) + "?", "What is the area of a square of side two?"
+    amc = "In how many ways can seven people sit in a row so that no two friends meet?"
+    other = "What is the area of a square of side two?"
     tests = pd.DataFrame({"dataset": "amc", "prompt": [amc, other]})
     train = pd.DataFrame({"dataset": "hendrycks_math", "prompt": [amc, "Add one and two."]})
     (found,) = contamination.table(train, tests).to_dict("records")

@@ -62,6 +62,18 @@ CodeSource = Literal[
     "codecontests",
 ]
 Source = Literal[MathSource, KnowledgeSource, CodeSource]
+ProcessBenchSubset = Literal["gsm8k", "math", "olympiadbench", "omnimath"]
+PrmBenchClass = Literal[
+    "redundency",
+    "circular",
+    "counterfactual",
+    "step_contradiction",
+    "domain_inconsistency",
+    "confidence",
+    "missing_condition",
+    "deception",
+    "multi_solutions",
+]
 CorpusSource = Literal["prm800k", "math_shepherd", "trl_stepwise", "solutions"]
 PrmFormat = Literal["math_shepherd", "rlhflow", "skywork", "qwen", "trl"]
 RolloutMethod = Literal["monte_carlo", "adaptive", "binary_search", "consensus", "omega"]
@@ -1026,16 +1038,23 @@ class TreeSearch(Block):
 
 
 class ProcessBench(Block):
-    """A subset of ProcessBench: solutions whose first wrong step was annotated by people."""
+    """A subset of ProcessBench, whose first wrong steps people annotated, or a class of PRMBench,
+    whose errors were put in.
+    """
 
-    subset: Literal["gsm8k", "math", "olympiadbench", "omnimath"] = Field(
-        description="Published name of the subset."
+    subset: Literal[ProcessBenchSubset, PrmBenchClass] = Field(
+        description="Published name of the subset or class (PRMBench's spelling: redundency)."
     )
     path: str | None = Field(
         None,
         description="Local file in the published format; `{split}` stands for the subset. By "
         "default the subset is loaded from the hub.",
     )
+
+    @property
+    def bench(self) -> Literal["ProcessBench", "PRMBench"]:
+        """The benchmark that the subset belongs to."""
+        return "PRMBench" if self.subset in get_args(PrmBenchClass) else "ProcessBench"
 
 
 class FirstErrors(Block):
@@ -1046,9 +1065,9 @@ class FirstErrors(Block):
     )
     process_bench: list[ProcessBench] = Field(
         [],
-        description="Subsets of ProcessBench. Thresholds are chosen on the labelled validation "
-        "solutions of generated data sets; in a study without generated data sets, on the first "
-        "subset, as ProcessBench's authors do.",
+        description="Subsets of ProcessBench and classes of PRMBench. Thresholds are chosen on the "
+        "labelled validation solutions of generated data sets; in a study without generated data "
+        "sets, on the first subset, as ProcessBench's authors do.",
     )
 
 

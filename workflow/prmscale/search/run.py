@@ -21,7 +21,7 @@ from prmscale.search import STRATEGIES, benchmarks
 from prmscale.search.benchmarks import Benchmark
 from prmscale.search.evaluate import Engines, evaluate
 from prmscale.study import CodeExecution, FirstErrors, World
-from prmscale.tasks.benchmarks import process_bench
+from prmscale.tasks.benchmarks import prm_bench, process_bench
 from prmscale.tasks.benchmarks.process_bench import FirstError
 
 
@@ -45,6 +45,10 @@ class Settings:
     strategies: Sequence[str]
     budgets: Sequence[int]
     aggregations: Sequence[str] = ()
+
+
+# how the solutions of a benchmark with known first errors are loaded
+_BENCHES = {"ProcessBench": process_bench.load, "PRMBench": prm_bench.load}
 
 
 class Origin(NamedTuple):
@@ -99,7 +103,7 @@ def find_errors(
     tests: Sequence[Test], validation: Sequence[Benchmark], settings: FirstErrors
 ) -> ErrorTests:
     """The solutions whose first errors a reward model must name: the first samples of the first
-    policy's tests, where the truth is known, and the subsets of ProcessBench.
+    policy's tests, where the truth is known, and the subsets of ProcessBench and PRMBench.
 
     Without labelled validation solutions the threshold is chosen on the first data set.
     """
@@ -108,7 +112,7 @@ def find_errors(
         first = test.solutions[test.solutions.solution_id < settings.samples]
         datasets[test.dataset] = first_errors.find_known(test.task, test.problems, first)
     for each in settings.process_bench:
-        datasets[f"ProcessBench {each.subset}"] = process_bench.load(each.subset, each.path)
+        datasets[f"{each.bench} {each.subset}"] = _BENCHES[each.bench](each.subset, each.path)
     datasets = {name: solutions for name, solutions in datasets.items() if solutions}
     labelled = [
         solution

@@ -197,6 +197,12 @@ PUBLISHED = {
         "Apache 2.0",
         {name: name for name in ("gsm8k", "math", "olympiadbench", "omnimath")},
     ),
+    "prmbench": Published(
+        "hitsmy/PRMBench_Preview",
+        "5cc7683d0ae5797f84d7aeac0607966f277c39e1",
+        "Apache 2.0",
+        {"test": "train"},
+    ),
 }
 
 
