@@ -1,6 +1,8 @@
 """Math benchmarks of contests and courses in their published formats, with their odd rows."""
 
 import json
+import re
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -143,8 +145,12 @@ def test_a_set_inside_another_is_seen_by_the_contamination_check(tmp_path):
     assert (found["exact"], found["ngram"], found["test_problems"]) == (1, 1, 2)
 
 
-def test_every_published_source_has_an_origin():
-    generated = {"arithmetic", "programs"}
-    assert set(TASKS) - generated <= set(PUBLISHED)
-    for source in set(TASKS) - generated:
-        assert PUBLISHED[source].licence and len(PUBLISHED[source].revision) == 40
+def test_every_published_source_has_its_origin_in_the_docs():
+    page = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text()
+    found = dict(re.findall(r"^\| `(\w+)` \| (\S+/\S+ \|.*)$", page, re.MULTILINE))
+    assert set(found) == set(TASKS) - {"arithmetic", "programs"}
+    for source, row in found.items():
+        published = PUBLISHED[source]
+        splits = [k if k == v else f"{k} (of {v})" for k, v in published.splits.items()]
+        told = f"{published.hub} | {', '.join(splits)} | {published.licence} | "
+        assert row.startswith(told) and len(published.revision) == 40, source

@@ -75,7 +75,17 @@ PrmBenchClass = Literal[
     "multi_solutions",
 ]
 CorpusSource = Literal["prm800k", "math_shepherd", "trl_stepwise", "solutions"]
-PrmFormat = Literal["math_shepherd", "rlhflow", "skywork", "qwen", "trl"]
+PrmFormat = Literal[
+    "math_shepherd",
+    "rlhflow",
+    "skywork",
+    "qwen",
+    "reasonflux",
+    "versaprm",
+    "llemma",
+    "implicit",
+    "trl",
+]
 RolloutMethod = Literal["monte_carlo", "adaptive", "binary_search", "consensus", "omega"]
 LabelMethod = Literal[RolloutMethod, "oracle"]
 Aggregation = Literal["last", "min", "product", "mean", "sum"]
@@ -916,16 +926,39 @@ class ReleasedRewardModel(ReleasedModel):
     format: PrmFormat = Field(
         description="How the model reads a solution and reports its scores: as "
         "math-shepherd-mistral-7b-prm, RLHFlow's Llama PRMs, Skywork-o1-Open-PRM, "
-        "Qwen2.5-Math-PRM, or models of TRL's PRMTrainer."
+        "Qwen2.5-Math-PRM, ReasonFlux-PRM-7B, VersaPRM, the PRMs of Llemma, implicit PRMs such as "
+        "EurusPRM, or models of TRL's PRMTrainer and others that classify tokens (trl)."
     )
     separator: str | None = Field(
         None, description="For format trl: the text that ends a step; by default a line end."
+    )
+    reference: str | None = Field(
+        None,
+        description="For format implicit: folder or hub name of the language model that the PRM "
+        "was trained from. It reads every solution too, and is in memory beside the PRM, in the "
+        "same number format.",
+    )
+    tokenizer: str | None = Field(
+        None,
+        description="Folder or hub name of the tokenizer, if the model's repository has none, as "
+        "those of Llemma's PRMs (EleutherAI/llemma_7b).",
     )
     role: Role = Field(
         "",
         description="math or code: the model stands for PRM-Math or PRM-Code in table 1, figure 6 "
         "and table 2.",
     )
+
+    @model_validator(mode="after")
+    def _check_reference(self) -> ReleasedRewardModel:
+        if self.format == "implicit" and self.reference is None:
+            raise ValueError(
+                "an implicit PRM scores by its log-ratio to the model it was trained from: give "
+                "that model as reference"
+            )
+        if self.format != "implicit" and self.reference is not None:
+            raise ValueError(f"reference is for format implicit; {self.format} has none")
+        return self
 
 
 class Rewards(Block):

@@ -2,13 +2,14 @@
 problems.
 """
 
+from itertools import chain
 from pathlib import Path
 
 from prmscale import tables
 from prmscale.engines.backends.loading import Weights, released_hashes
 from prmscale.engines.cached import CachedPolicy
 from prmscale.engines.facts import read_facts
-from prmscale.engines.models import Device, load_policy, load_scorer, released_model
+from prmscale.engines.models import Device, load_policy, load_scorer, released_models
 from prmscale.jobs import job
 from prmscale.search import benchmarks
 from prmscale.search.evaluate import Engines, sample_costs, search_trees
@@ -65,7 +66,7 @@ with job(snakemake):
         tables.write(search, folder / "search.parquet", "search")
         tables.write(tables.join(trees, "trees"), folder / "trees.parquet", "trees")
 
-    models = [(weights.folder, weights.revision), *filter(None, map(released_model, folders))]
+    models = [(weights.folder, weights.revision), *chain(*map(released_models, folders))]
     released = released_hashes(models, snakemake.input)
     with unfinished_work(snakemake, snakemake.output.search, *released) as work:
         shards = complete(work, test.problems, options.shards, make)

@@ -17,6 +17,7 @@ from prmscale.study import (
     RecordedPolicy,
     ReleasedModel,
     ReleasedPolicy,
+    ReleasedRewardModel,
     Study,
     TrainingSet,
 )
@@ -262,8 +263,16 @@ def _check_process_bench(study: Study, where: Location, bench: ProcessBench) -> 
 
 def _check_model(study: Study, where: Location, model: ReleasedModel) -> Iterator[Fault]:
     """A local folder of a model exists. Hub names are looked up when a job needs them."""
-    if model.model.startswith((".", "/", "~")) and not _is_folder(model.model):
+    if _is_local(model.model) and not _is_folder(model.model):
         yield Fault((*where, "model"), model.model, "no such folder")
+
+
+def _check_parts(study: Study, where: Location, model: ReleasedRewardModel) -> Iterator[Fault]:
+    """The local folders of a model's reference and tokenizer exist."""
+    for key in ("reference", "tokenizer"):
+        folder = getattr(model, key)
+        if folder is not None and _is_local(folder) and not _is_folder(folder):
+            yield Fault((*where, key), folder, "no such folder")
 
 
 def _check_packages(study: Study, where: Location, folder: str) -> Iterator[Fault]:
@@ -282,6 +291,11 @@ def _is_file(path: str) -> bool:
     return os.path.isfile(os.path.expanduser(path))
 
 
+def _is_local(model: str) -> bool:
+    """Whether a model is a folder's name and not a hub's."""
+    return model.startswith((".", "/", "~"))
+
+
 def _is_folder(path: str) -> bool:
     return os.path.isdir(os.path.expanduser(path))
 
@@ -297,6 +311,7 @@ CHECKS: list[tuple[str, Callable[[Study, Location, Any], Iterator[Fault]]]] = [
     ("code_execution.packages", _check_packages),
     ("policies.released[]", _check_model),
     ("rewards.released[]", _check_model),
+    ("rewards.released[]", _check_parts),
     ("policies.released[]", _check_size),
     ("search.budgets", _check_budgets),
     ("labels.compare.methods", _check_compared),

@@ -139,8 +139,8 @@ class Workers:
         """
         released = self.study.released_reward_model(reward_model)
         if released:
-            model = self.model(reward_model)
-            flops = texts * model.shape.forward_flops(round(length))
+            model, times = self.model(reward_model), 2 if released.reference else 1
+            flops = times * texts * model.shape.forward_flops(round(length))
             return Pass("read", model, texts * length, flops, released.dtype)
         model = self.model(self.study.reward_model(reward_model).base)
         head = self.study.reward_training(reward_model).head

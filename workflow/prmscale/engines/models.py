@@ -60,9 +60,13 @@ def load_scorer(folder: str | Path, device: Device, engine: Engine = "transforme
     return TransformersScorer(folder, device.name)
 
 
-def released_model(folder: str | Path) -> tuple[str, str | None] | None:
-    """The model (folder or hub name, revision) behind a reward model's folder that holds no weights
-    but the description of a released one; None if the weights are in it.
+def released_models(folder: str | Path) -> list[tuple[str, str | None]]:
+    """The models (folder or hub name, revision) behind a reward model's folder that holds no
+    weights but the description of a released one, with its reference; none if the weights are in
+    it.
     """
     released = read_facts(folder).get("released")
-    return (released["model"], released["revision"]) if released else None
+    if not released:
+        return []
+    reference = released.get("reference")
+    return [(released["model"], released["revision"]), *([(reference, None)] if reference else [])]

@@ -96,7 +96,8 @@ class Needs:
         released = self.study.released_reward_model(name)
         if released:
             size = memory.read_size(released.model, released.revision)
-            return memory.reading(size, gpus=released.gpus, dtype=released.dtype)
+            copies = 2 if released.reference else 1  # the reference is as large as the model
+            return memory.reading(size, copies, released.gpus, released.dtype)
         model = self.study.reward_model(name)
         cache = memory.READ_TOGETHER if self.study.search.engine == "vllm" else 0
         return memory.reading(self._size(model.base), copies, model.gpus, tokens=cache)
