@@ -27,7 +27,7 @@ def load(subset: str, path: str | None = None) -> list[FirstError]:
     """
     file = path.replace("{split}", subset) if path else None
     rows = sources.rows("prmbench", file, "train")
-    chosen = {}
+    chosen: dict[str, int] = {}
     for index in range(len(rows)):
         if rows.field(index, "classification", str) == subset:
             chosen.setdefault(rows.field(index, "idx", str), index)

@@ -4,7 +4,8 @@ These rules look for it, in this order; the first that finds an option decides:
 - `boxed`: the last `\boxed{…}` with content.
 - `phrase`: what follows "the answer is", "Answer:", "correct option:", "choose" and the like, or
   precedes "is correct". The last such phrase that names an option counts.
-- `opening`: a letter with a mark before the first word: "B. because …", "(b) …".
+- `opening`: a letter with a mark before the first word, "B. because …", "(b) …", unless several
+  lines begin so.
 - `last_line`: a last line that is an option and nothing else.
 
 An option is named by its letter ("B", "(b)", "option B", "B. its text") or by its text, if one
@@ -27,7 +28,8 @@ _BOX = re.compile(r"\\(?:boxed|fbox) *(?=\{)")
 _MARKS = re.compile(r"\*\*|__|`|\$|\\[()\[\],;!]|\\(?:left|right)\b")
 _WRAPPED = re.compile(r"\\(?:text|textbf|mathrm|mathbf|mbox|boxed)\s*\{([^{}]*)\}")
 _PHRASE = re.compile(
-    r"\b(?:answer|option|choice)s?\b(?:[ \t]+(?!is\b|are\b)[^\s.:]{1,20}){0,6}?[ \t]*"
+    r"\b(?:answers?|(?:options?|choices?)(?![ \t]+\(?[A-J]\b))\b"
+    r"(?:[ \t]+(?!is\b|are\b)[^\s.:]{1,20}){0,6}?[ \t]*"
     r"(?:\b(?:is|are|would be|should be|must be)\b"
     r"(?:[ \t]+(?:therefore|thus|hence|then|simply|clearly)\b)?[ \t]*:?|:)"
     r"|\b(?:choose|select|pick|go with)\b",
@@ -40,9 +42,11 @@ _CONFIRMED = re.compile(
 # a letter, and what must stand behind it if it is no word of the sentence
 _LETTER = re.compile(
     r"(?:[Tt]he )?(?:(?:[Cc]orrect |[Rr]ight |[Bb]est )?(?:[Aa]nswer|[Oo]ption|[Cc]hoice)s? )?"
-    r"(?:\(([A-Ja-j])\)|\[([A-Ja-j])\]|([A-J])\)|([A-J])(?=[.,:;!?]|\s*$|\s*\n|\s+[-–—(]|"
+    r"(?:\(([A-Ja-j])\)|\[([A-Ja-j])\]|([A-J])\)|([B-HJ])(?=\s)|([A-J])(?=[.,:;!?]|\s*$|\s*\n|\s+[-–—(]|"
     r"\s+(?:because|since|as|or|and)\b)|([a-j])(?=[).]?\s*$))",
 )
+_MARKED = re.compile(r"\(?([A-J])[).:](?=\s|$)|\(([a-j])\)")
+_MOST = 20  # phrases that are examined in one text
 _NEXT = re.compile(r"\s*(?:,|/|&|\bor\b|\band\b|\balso\b)+\s*")
 _TURN = re.compile(r"<\|[a-z_]+\|>|</s>")
 
@@ -76,20 +80,26 @@ def _phrase(text: str) -> Iterator[str]:
     said = _unwrap(text)
     announced = [(mark.end(), said[mark.end() :]) for mark in _PHRASE.finditer(said)]
     confirmed = [(mark.start(), f"({mark[1]})") for mark in _CONFIRMED.finditer(said)]
-    for _, rest in sorted(announced + confirmed, reverse=True):
+    for _, rest in sorted(announced + confirmed, reverse=True)[:_MOST]:
         yield re.split(r"\n|\. (?=[A-Z][a-z])", rest.lstrip(" \t\n:*"))[0]
 
 
 def _opening(text: str) -> Iterator[str]:
-    """The first line, if it begins with a letter and a mark."""
-    line = _unwrap(text).strip().partition("\n")[0]
-    if mark := re.match(r"\(?([A-J])[).:](?=\s|$)|\(([a-j])\)", line):
-        yield f"({mark[1] or mark[2]})"
+    """The first line, if it alone begins with a letter and a mark."""
+    lines = _unwrap(text).strip().split("\n")
+    marks = [mark for mark in map(_MARKED.match, lines) if mark]
+    if len(marks) == 1 and (first := _MARKED.match(lines[0])):
+        yield f"({first[1] or first[2]})"
 
 
 def _last_line(text: str) -> Iterator[str]:
-    """The last line."""
-    yield _unwrap(text).strip().rpartition("\n")[2].strip()
+    """The last line; behind a letter and a mark the words alone; "B is wrong" is no option."""
+    line = _unwrap(text).strip().rpartition("\n")[2].strip()
+    mark, letter = _MARKED.match(line), _LETTER.match(line)
+    if mark:
+        yield line[mark.end() :].strip() or line
+    elif letter is None or re.search(r"\w", line[letter.end() :]) is None:
+        yield line
 
 
 def _unwrap(text: str) -> str:
@@ -118,6 +128,8 @@ def _list_chosen(statement: str, options: Sequence[str]) -> list[str]:
 def _match_text(statement: str, options: Sequence[str]) -> list[str]:
     """The letters of the options whose text the statement is."""
     said = math_answers.clean(statement)
+    if len(said) > 2 * max(map(len, options)) + 20:  # a sentence and no option
+        return []
     pairs = [(math_answers.clean(_unwrap(option)), said) for option in options]
     return [
         letter
