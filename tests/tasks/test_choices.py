@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from prmscale.analysis.transfer import find_shares
 from prmscale.errors import UserError
-from prmscale.study import Dataset
+from prmscale.plan.plan import Plan
+from prmscale.study import Cost, Dataset, Prompting, Study
 from prmscale.tasks.base import from_table, to_table
 from prmscale.tasks.benchmarks.questions import GPQA, MMLUPro
 from prmscale.tasks.grading import choices
@@ -19,6 +21,7 @@ MMLU_PRO = {
                 "Methane", "Ammonia"],
     "answer": "C", "answer_index": 2, "cot_content": "", "category": "biology", "src": "made-up",
 }  # fmt: skip
+SETS = {"law": "mmlu_pro", "programs": "programs", "sums": "arithmetic"}
 GPQA_ROW = {
     "Record ID": "rec0", "Question": "Which of these is a lepton?", "Correct Answer": "the muon\n",
     "Incorrect Answer 1": "the pion", "Incorrect Answer 2": "the kaon",
@@ -90,6 +93,30 @@ def test_gpqa_from_its_published_csv_in_an_order_that_no_study_changes(tmp_path)
     for problem in problems:
         assert f"\n{problem.answer}. the muon\n" in f"{problem.prompt}\n"
     assert all(g.correct for g in task.grade(problems, [r"\boxed{the muon}"] * 40))
+
+
+def test_knowledge_is_a_domain_of_its_own(tmp_path):
+    problems = MMLUPro("bio", lines(tmp_path, [MMLU_PRO])).load("test", None, 0)
+    assert find_shares(problems).empty
+    asked = Prompting(style="chat")
+    assert "letter of the right option" in asked.instruction("knowledge")
+    assert asked.step_rule("knowledge") == "blank_line"
+    with pytest.raises(ValueError, match="steps: block is a rule for code; knowledge has line"):
+        Prompting(steps={"knowledge": "block"})
+    sizes = Cost(prompt_tokens={"math": 100}).prompt_tokens  # the other domains keep the defaults
+    assert sizes == {**Cost().prompt_tokens, "math": 100} and sizes["knowledge"] > 0
+    config = {
+        "datasets": [{"name": n, "source": s, "train": 9} for n, s in SETS.items()],
+        "labels": {"policy": "m"},
+        "rewards": {
+            "data": [{"name": n, "datasets": list(SETS)[i:]} for i, n in enumerate("abc")],
+            "models": [{"name": f"{n}-m", "base": "m", "data": n} for n in "abc"],
+        },
+    }
+    plan = Plan(Study.model_validate(config))
+    assert [plan.training_domain(f"{n}-m") for n in "abc"] == [
+        "code+knowledge+math", "both", "math",
+    ]  # fmt: skip
 
 
 def test_subjects_are_for_sources_that_have_them():

@@ -10,6 +10,7 @@ many misreadings: problems with more are harder, and three misreadings are never
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 import pandas as pd
@@ -85,7 +86,7 @@ def find_shares(problems: Sequence[Problem]) -> pd.DataFrame:
     given that has some.
     """
     misreadable = {problem.problem_id: find_misreadable(problem) for problem in problems}
-    used: dict[str, set[str]] = {"math": set(), "code": set()}
+    used: defaultdict[str, set[str]] = defaultdict(set)
     for problem in problems:
         used[problem.domain] |= misreadable[problem.problem_id]
     rows = {}

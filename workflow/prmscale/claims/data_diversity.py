@@ -62,7 +62,7 @@ def _compare_domains(accuracies: Accuracies) -> Iterator[Measured]:
         singles = [
             table
             for (train_on, kind), table in accuracies.items()
-            if kind == labels and train_on != "both" and len(table)
+            if kind == labels and train_on in ("math", "code") and len(table)
         ]
         if ("both", labels) in accuracies and singles:
             best = max(singles, key=lambda table: float(table.mean(axis=None)))

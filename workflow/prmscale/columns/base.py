@@ -96,7 +96,7 @@ SHARED = {
     "problems",
     "steps": "number of labelled steps",
     "strategy": "search strategy, or one_sample, random, majority, likelihood, oracle",
-    "train_on": "math, code or both: the domains of the training set",
+    "train_on": "the domain of the training set, or both for math and code, or several with +",
     "training_step": "training steps (updates) of the reward model so far",
     "unanswered": "share of the problems without a solution within the budget",
     "verdict": "supported, not supported, inconclusive, or not yet measured; empty if nothing is "

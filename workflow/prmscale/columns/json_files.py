@@ -55,7 +55,7 @@ JSON_FILES = {
     "rewards/MODEL/replicateR/reward_model.json": {
         "reward_model": "name of the reward model",
         "base": "the language model that it starts from",
-        "train_on": "math, code or both; `other data` of a released one",
+        "train_on": "its domain, or both for math and code; `other data` of a released one",
         "labels": "label method, or corpus",
         "shuffled": "whether the labels are shuffled: a control",
         "role": "math or code: it stands for PRM-Math or PRM-Code; else empty",

@@ -249,8 +249,8 @@ class Plan:
         return [corpus.name for corpus in self.study.corpora if corpus.name in used]
 
     def training_domain(self, reward_model: str) -> str:
-        """The domains of a reward model's training set: one of them, `both` for math and code, or
-        the names of several with + between them.
+        """The domain of a reward model's training set; `both` for math and code, other sets of
+        domains with + between their names.
         """
         data = self._data(reward_model)
         domains = {DOMAINS[self.study.dataset(name).source] for name in data.datasets}
