@@ -90,7 +90,7 @@ def test_minervas_rounded_numbers_need_to_be_near(answer, right, wrong, tmp_path
         (
             {"final_answer": ["$5$", "$1$"], "error": "0.5,0.01"},
             [r"\boxed{1.01, 5.5}"],
-            [r"\boxed{1.5, 5}", r"\boxed{5}"],
+            [r"\boxed{1.5, 5}", r"\boxed{5}", r"\boxed{1}", r"\boxed{1, 5, 6}"],
         ),
         ({"final_answer": ["$(0,1]$"]}, [r"\boxed{0 < x \leq 1}"], [r"\boxed{(0,1)}"]),
         ({"final_answer": ["$(1,2)$"]}, [r"\boxed{(1, 2)}"], [r"\boxed{(2, 1)}"]),

@@ -442,8 +442,8 @@ class Prompting(Block):
         "blank_line: at blank lines. marked: before each line that begins with `Step N`. For code "
         "also statement: the statements of the module; block: the compound statements of the "
         "module and of its functions, and the runs of simple statements between them; function: "
-        "the functions. By default line in the plain style, and in the chat style blank_line for "
-        "math and block for code. `datasets[].steps` takes precedence.",
+        "the functions. By default line in the plain style, and in the chat style block for code "
+        "and blank_line for others. `datasets[].steps` takes precedence.",
     )
     thoughts: Literal["hidden", "steps"] = Field(
         "hidden",

@@ -47,6 +47,7 @@ _RESERVED = {
 _SETS = [
     "labels.consensus",
     "labels.compare.methods",
+    "datasets[].subjects",
     "rewards.data[].datasets",
     "rewards.data[].corpora",
     "rewards.data[].wordings",

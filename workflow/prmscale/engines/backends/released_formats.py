@@ -15,7 +15,7 @@ import torch
 from transformers import AutoModelForCausalLM, PreTrainedModel, PreTrainedTokenizerBase
 
 from prmscale.engines.backends.loading import load_pretrained
-from prmscale.engines.backends.released_format import (
+from prmscale.engines.backends.released_base import (
     Format,
     ScoredByWords,
     read_at_tags,

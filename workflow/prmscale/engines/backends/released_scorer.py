@@ -21,7 +21,7 @@ from transformers import (
 )
 
 from prmscale.engines.backends.loading import load_pretrained
-from prmscale.engines.backends.released_format import (
+from prmscale.engines.backends.released_base import (
     Format,
     ScoredByWords,
     encode_chat,

@@ -26,7 +26,12 @@ class Contest(MathBenchmark):
 
     def _make_problem(self, rows: Rows, split: str, index: int) -> Problem | str:
         answer = _write_number(rows.field(index, "answer", object))
-        return self._problem(split, index, rows.field(index, self.key, str), answer, tests=None)
+        prompt = rows.field(index, self.key, str)
+        return self._problem(split, index, prompt, answer, self._allow_errors(answer))
+
+    def _allow_errors(self, answer: str) -> list[str] | None:
+        """The absolute errors that the numbers of an answer may have; None if they are exact."""
+        return None
 
 
 class AIME24(Contest):
@@ -35,7 +40,7 @@ class AIME24(Contest):
     source = "aime24"
 
 
-class AIME25(AIME24):
+class AIME25(Contest):
     """The 30 problems of AIME I and II 2025."""
 
     source = "aime25"
@@ -67,12 +72,9 @@ class MinervaMath(_NearContest):
 
     source, key = "minerva_math", "question"
 
-    def _make_problem(self, rows: Rows, split: str, index: int) -> Problem:
-        answer = _write_number(rows.field(index, "answer", object))
-        number = value(math_answers.clean(answer))
-        is_whole = answer.strip("$ +-").isdigit()
-        errors = None if number is None or is_whole else [str(abs(number) / 100)]
-        return self._problem(split, index, rows.field(index, self.key, str), answer, errors)
+    def _allow_errors(self, answer: str) -> list[str] | None:
+        number, is_whole = value(math_answers.clean(answer)), answer.strip("$ +-").isdigit()
+        return None if number is None or is_whole else [str(abs(number) / 100)]
 
 
 class OlympiadBench(_NearContest):

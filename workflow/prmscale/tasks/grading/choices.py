@@ -23,6 +23,7 @@ from string import ascii_uppercase
 from prmscale.tasks import thoughts
 from prmscale.tasks.grading import math_answers
 from prmscale.tasks.grading.math_answers import Found
+from prmscale.tasks.grading.math_latex import close_of
 
 _BOX = re.compile(r"\\(?:boxed|fbox) *(?=\{)")
 _MARKS = re.compile(r"\*\*|__|`|\$|\\[()\[\],;!]|\\(?:left|right)\b")
@@ -42,11 +43,12 @@ _CONFIRMED = re.compile(
 # a letter, and what must stand behind it if it is no word of the sentence
 _LETTER = re.compile(
     r"(?:[Tt]he )?(?:(?:[Cc]orrect |[Rr]ight |[Bb]est )?(?:[Aa]nswer|[Oo]ption|[Cc]hoice)s? )?"
-    r"(?:\(([A-Ja-j])\)|\[([A-Ja-j])\]|([A-J])\)|([B-HJ])(?=\s)|([A-J])(?=[.,:;!?]|\s*$|\s*\n|\s+[-–—(]|"
-    r"\s+(?:because|since|as|or|and)\b)|([a-j])(?=[).]?\s*$))",
+    r"(?:\(([A-Ja-j])\)|\[([A-Ja-j])\]|([A-J])\)|([B-HJ])(?=\s)"
+    r"|([A-J])(?=[.,:;!?]|\s*$|\s*\n|\s+[-–—(]|\s+(?:because|since|as|or|and)\b)"
+    r"|([a-j])(?=[).]?\s*$))",
 )
 _MARKED = re.compile(r"\(?([A-J])[).:](?=\s|$)|\(([a-j])\)")
-_MOST = 20  # phrases that are examined in one text
+_MOST = 20  # boxes or phrases that are examined in one text
 _NEXT = re.compile(r"\s*(?:,|/|&|\bor\b|\band\b|\balso\b)+\s*")
 _TURN = re.compile(r"<\|[a-z_]+\|>|</s>")
 
@@ -66,13 +68,10 @@ def find(text: str, options: Sequence[str]) -> Found:
 
 def _boxed(text: str) -> Iterator[str]:
     """The contents of the boxes, last first."""
-    for mark in reversed(list(_BOX.finditer(text))):
-        depth, begin = 0, mark.end()
-        for at in range(begin, len(text)):
-            depth += {"{": 1, "}": -1}.get(text[at], 0)
-            if depth == 0:
-                yield _unwrap(text[begin + 1 : at])
-                break
+    for mark in reversed(list(_BOX.finditer(text))[-_MOST:]):
+        end = close_of(text, mark.end())
+        if end is not None:
+            yield _unwrap(text[mark.end() + 1 : end])
 
 
 def _phrase(text: str) -> Iterator[str]:
