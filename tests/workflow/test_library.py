@@ -57,5 +57,9 @@ def test_answers_are_compared_by_their_values():
 def test_unknown_names_list_the_known_ones():
     with pytest.raises(UserError, match="possible: beam, lookahead, dvts, mcts, puct"):
         library.search(CoinPolicy(), PerfectScorer(), "a problem", "beems")
-    with pytest.raises(UserError, match=r"possible: math_shepherd, .*qwen, trl"):
+    with pytest.raises(UserError, match=r"possible: math_shepherd, .*qwen, .*trl"):
         library.load_prm("somewhere", format="gwen")
+    with pytest.raises(UserError, match=r"load_prm: .*give that model as reference"):
+        library.load_prm("somewhere", format="implicit")
+    with pytest.raises(UserError, match="load_prm: referense Extra inputs are not permitted"):
+        library.load_prm("somewhere", format="implicit", reference="a", referense="b")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple, get_args
 
 import pandas as pd
+from pydantic import ValidationError
 
 from prmscale import seeds
 from prmscale.engines import models
@@ -50,18 +51,26 @@ class Found(NamedTuple):
     tokens: int
 
 
-def load_prm(folder: str | Path, format: str | None = None, device: str = "cpu") -> StepScorer:
-    """A process reward model: a folder that prmscale trained, or with `format` (math_shepherd,
-    rlhflow, skywork, qwen, trl) a released model's folder or hub name.
+def load_prm(
+    folder: str | Path, format: str | None = None, device: str = "cpu", **settings: str
+) -> StepScorer:
+    """A process reward model: a folder that prmscale trained, or with `format` (such as qwen) a
+    released model's folder or hub name.
 
-    Raises UserError if it cannot be loaded or does not fit the format.
+    `settings` are other keys of `rewards.released`, such as `reference`. Raises UserError if it
+    cannot be loaded or does not fit the format.
     """
     if format is None:
         return models.load_scorer(folder, models.Device(device))
     known = get_args(ReleasedRewardModel.model_fields["format"].annotation)
     if format not in known:
         raise UserError(f"format {format!r} is unknown; possible: {', '.join(known)}")
-    released = ReleasedRewardModel(name="prm", model=str(folder), format=format)  # type: ignore[arg-type]
+    described = {"name": "prm", "model": str(folder), "format": format, **settings}
+    try:
+        released = ReleasedRewardModel.model_validate(described)
+    except ValidationError as error:
+        faults = [f"{'.'.join(map(str, e['loc']))} {e['msg']}".strip() for e in error.errors()]
+        raise UserError(f"load_prm: {'; '.join(faults)}") from error
     return ReleasedScorer(released, device)
 
 
