@@ -12,8 +12,10 @@ from prmscale.study import Evaluation, PrmBenchClass
 # solutions in each subset of ProcessBench (arXiv 2412.06559), and about as many in each class of
 # PRMBench, modified and original (arXiv 2501.03124)
 PROCESS_BENCH: dict[str, int] = {
-    **{"gsm8k": 400, "math": 1000, "olympiadbench": 1000, "omnimath": 1000},
-    **{**dict.fromkeys(get_args(PrmBenchClass), 1500), "multi_solutions": 330},
+    "gsm8k": 400,
+    **dict.fromkeys(("math", "olympiadbench", "omnimath"), 1000),
+    **dict.fromkeys(get_args(PrmBenchClass), 1500),
+    "multi_solutions": 330,
 }
 
 
