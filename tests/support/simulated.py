@@ -37,6 +37,7 @@ class Prm:
     problems: int = 1600
     wordings: int = 7
     policies: int = 1
+    supervise: str = "first_error"
 
 
 def flattening(size: str) -> float:
@@ -135,6 +136,15 @@ def other_heads(quality: float = 1.5) -> list[Prm]:
     ]
 
 
+def outcome_models(quality: Callable[[str], float]) -> list[Prm]:
+    """ORMs beside the two largest PRMs of the ladder; `quality` is by size."""
+    return [
+        Prm(f"orm_{size}", size, "both", "monte_carlo", lambda d, s=size: quality(s),
+            supervise="outcome")
+        for size in ("s64", "s96")
+    ]  # fmt: skip
+
+
 def reward_models(models: list[Prm], seeds: int = 1) -> pd.DataFrame:
     """Their table of facts; on validation problems `min` is the best aggregation."""
     validation = {
@@ -167,7 +177,7 @@ def reward_models(models: list[Prm], seeds: int = 1) -> pd.DataFrame:
             "train_flops": 0.0 if m.untrained else 1e12,
             "head": m.head,
             "ranking_weight": m.ranking_weight,
-            "supervise": "first_error",
+            "supervise": m.supervise,
             "target": "hard",
             "untrained": m.untrained,
             "shuffled": m.shuffled,
@@ -325,7 +335,7 @@ def _choices(
                 for n in BUDGETS:
                     yield (
                         "best_of_n",
-                        "min",
+                        "last" if model.supervise == "outcome" else "min",
                         model.name,
                         step,
                         replicate,

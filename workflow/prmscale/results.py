@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -10,9 +10,9 @@ from typing import Any
 import pandas as pd
 
 from prmscale import tables
-from prmscale.analysis.models import resolve_aggregation
+from prmscale.analysis.models import find_outcome_pairs, resolve_aggregation
 from prmscale.analysis.patterns import COLUMNS
-from prmscale.analysis.rows import has_other_aggregation
+from prmscale.analysis.rows import has_other_aggregation, is_by_outcome
 from prmscale.engines.facts import read_facts
 from prmscale.rewards.card import METRICS
 from prmscale.tasks.base import Problem, from_table
@@ -55,7 +55,11 @@ class Results:
     @cached_property
     def search(self) -> pd.DataFrame:
         """All rows of the searches; the rows of the first evaluation's policy come first."""
-        rows = searches(self._paths("search"), self.aggregation)
+        paired: set[str] = set()
+        if len(self.reward_models):
+            pairs = find_outcome_pairs(self.reward_models)
+            paired = {*pairs["process"], *pairs["outcome"]}
+        rows = searches(self._paths("search"), self.aggregation, paired)
         first = rows["policy"] == self._policy
         return pd.concat([rows[first], rows[~first]])
 
@@ -114,16 +118,20 @@ class Results:
         return self._files.get(kind, ())
 
 
-def searches(paths: Sequence[str | Path], aggregation: str) -> pd.DataFrame:
+def searches(
+    paths: Sequence[str | Path], aggregation: str, paired: Collection[str] = ()
+) -> pd.DataFrame:
     """All search tables as one, in the order of the paths.
 
     The answers' texts and the rows of `has_other_aggregation` are dropped as each table is read:
-    the tables of a large study have millions of rows.
+    the tables of a large study have millions of rows. Of the PRMs and ORMs that are compared with
+    each other (`paired`), best-of-n by the score of the last step is kept as well.
     """
     parts = []
     for path in paths:
         rows = tables.read(path, "search").drop(columns="answer")
-        parts.append(rows[~has_other_aggregation(rows, aggregation)])
+        kept = ~has_other_aggregation(rows, aggregation) | is_by_outcome(rows, paired)
+        parts.append(rows[kept])
     return tables.join(parts, "search")
 
 

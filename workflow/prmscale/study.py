@@ -1222,6 +1222,11 @@ class Headlines(Block):
         description="Compare selected responses with random responses, or with responses of the "
         "same length.",
     )
+    process_beats_outcome: Literal["chosen", "last"] = Field(
+        "chosen",
+        description="Compare PRM and ORM each by the aggregation that suits it (of the ORM, the "
+        "last step), or both by the last step.",
+    )
 
 
 class SmallestEffects(Block):
@@ -1245,6 +1250,7 @@ class SmallestEffects(Block):
         "interval of their difference lies within it.",
     )
     pattern_similarity: Share = Field(0.01, description="A difference of similarities.")
+    process_beats_outcome: Share = Field(0.05, description="A difference of accuracies.")
 
 
 class Claims(Block):

@@ -4,7 +4,9 @@ Figures and claims choose their reward models here, so that a figure and the cla
 never show different models. `reward_models` is the table of `results.Results`: one row a reward
 model and training seed, with the columns `NEEDED` and optionally untrained, shuffled, released and
 role. Controls (untrained, or trained on shuffled labels) never count as reward models; released
-ones are compared with models trained here by name alone.
+ones are compared with models trained here by name alone. Process reward models (PRMs) are compared
+among themselves; an outcome reward model (ORM) stands beside the PRM that `find_outcome_pairs`
+names.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import Literal
 
+import numpy as np
 import pandas as pd
 
 from prmscale.analysis.rows import keep_scored
@@ -26,7 +29,11 @@ RECIPE = [*DATA, *TRAINING]
 Axis = Literal["wordings", "problems", "policies"]  # how training sets of one size may differ
 COUNTS = ["solutions", "problems", "wordings", "policies"]  # of a training set
 LABELS = {"monte_carlo": "Monte-Carlo", "binary_search": "binary-search"}  # as in a sentence
-NEEDED = ["reward_model", "base", "base_parameters", "base_tokens", *RECIPE, *COUNTS]
+OUTCOMES = "outcomes alone"  # what an ORM learns from, instead of labels
+SAME_FLOPS = 0.01  # relative difference up to which two trainings cost the same
+NEEDED = [
+    "reward_model", "base", "base_parameters", "base_tokens", *RECIPE, *COUNTS, "train_flops",
+]  # fmt: skip
 
 Rank = Callable[[pd.DataFrame], tuple[float, ...]]
 
@@ -67,15 +74,30 @@ def drop_controls(reward_models: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(base_tokens=rows.groupby("base")["base_tokens"].transform("mean"))
 
 
+def is_outcome_model(reward_models: pd.DataFrame) -> pd.Series:
+    """Which rows are ORMs: a scalar head that learnt from the outcome at the last step alone.
+
+    The implicit and the evidence head are none, however they are supervised: they add up what each
+    token tells, so that training on outcomes gives every step a score (arXiv 2412.01981).
+    """
+    return (reward_models["supervise"] == "outcome") & (reward_models["head"] == "scalar")
+
+
+def keep_process_models(reward_models: pd.DataFrame) -> pd.DataFrame:
+    """The PRMs; where there is none, the ORMs take their place."""
+    rows = reward_models[~is_outcome_model(reward_models)]
+    return rows if len(rows) else reward_models
+
+
 def keep_trained(reward_models: pd.DataFrame) -> pd.DataFrame:
-    """Reward models that were trained here on fully pre-trained bases, without controls.
+    """PRMs that were trained here on fully pre-trained bases, without controls.
 
     Of the bases NAME and NAME@PERCENT, only that with the most tokens is kept. Where nothing was
     trained here, the released models take part.
     """
     rows = drop_controls(reward_models)
     here = rows[~is_marked(rows, "released")]
-    rows = here if len(here) else rows
+    rows = keep_process_models(here if len(here) else rows)
     tokens = rows["base_tokens"].fillna(0)  # unknown for released models
     names = rows["base"].str.split("@").str[0]
     return rows[tokens == tokens.groupby(names).transform("max")]
@@ -212,13 +234,41 @@ def find_by_training_domain(reward_models: pd.DataFrame) -> dict[str, list[str]]
     return found
 
 
+def find_outcome_pairs(reward_models: pd.DataFrame) -> pd.DataFrame:
+    """Pairs of a PRM and the ORM that differs from it in `supervise` alone, smallest first.
+
+    The columns are base, base_parameters, and the names `process` and `outcome`. Both sides have
+    one base, training set, number of solutions and of steps, head, and the same FLOPs of training.
+    All pairs have one recipe: the ladder's where it has an ORM, else that with the most sizes.
+    Of several models that could be one side, it is the first by name.
+    """
+    shared = ["base", *DATA, *COUNTS, *(name for name in TRAINING if name != "supervise")]
+    models = drop_controls(reward_models).drop_duplicates("reward_model")
+    outcome = is_outcome_model(models)
+    trained = models["reward_model"].isin(keep_trained(reward_models)["reward_model"])
+    sides = models[trained & ~outcome].sort_values("reward_model")
+    pairs = sides.merge(models[outcome].sort_values("reward_model"), on=shared, suffixes=("", "_o"))
+    cost_the_same = np.isclose(pairs["train_flops"], pairs["train_flops_o"], rtol=SAME_FLOPS)
+    pairs = pairs[cost_the_same].drop_duplicates([*shared, "supervise"])
+    ladder = find_ladder(reward_models)["reward_model"]
+
+    def rank(rows: pd.DataFrame) -> tuple[float, ...]:
+        return rows["reward_model"].isin(ladder).any(), rows["base_parameters"].nunique()
+
+    recipes = pairs.groupby([*shared[1:], "supervise"], dropna=False)
+    best = _find_best([rows for _, rows in recipes], rank, pairs)
+    named = best.rename(columns={"reward_model": "process", "reward_model_o": "outcome"})
+    columns = ["base", "base_parameters", "process", "outcome"]
+    return named.sort_values(["base_parameters", "process"], ignore_index=True)[columns]
+
+
 def find_with_checkpoints(search: pd.DataFrame, reward_models: pd.DataFrame) -> pd.DataFrame:
-    """The reward models measured at the most training steps, if several; smallest first."""
-    scored = keep_scored(search)
-    known = scored[scored["reward_model"].isin(reward_models["reward_model"])]
+    """The PRMs measured at the most training steps, if several; smallest first."""
+    models, scored = keep_process_models(reward_models), keep_scored(search)
+    known = scored[scored["reward_model"].isin(models["reward_model"])]
     steps = known.groupby("reward_model")["training_step"].nunique()
     most = steps.index[(steps > 1) & (steps == steps.max())]
-    rows = reward_models[reward_models["reward_model"].isin(most)]
+    rows = models[models["reward_model"].isin(most)]
     by = ["base_parameters", "train_on", "labels", "reward_model"]
     return rows.sort_values(by, kind="stable")
 
@@ -229,9 +279,10 @@ def choose_aggregation(
     """The aggregation of step scores with the best mean best-of-n on validation problems.
 
     The mean is over PRMs without controls; of equals it is the first of last, min, product, mean,
-    sum. No test problem takes part. Raises UserError if none was measured.
+    sum. No test problem takes part. Raises UserError if none was measured. ORMs have no say: the
+    score of their last step is the one that they were trained to give.
     """
-    rows = drop_controls(reward_models)
+    rows = keep_process_models(drop_controls(reward_models))
     columns = {name: f"validation_best_of_n_{name}" for name in AGGREGATIONS if name in among}
     means = {name: rows[column].mean() for name, column in columns.items() if column in rows}
     known = {name: mean for name, mean in means.items() if pd.notna(mean)}
@@ -275,7 +326,7 @@ def name_kinds(reward_models: pd.DataFrame) -> pd.Series:
     facts = {
         "base": "from " + rows["base"],
         "train_on": "trained on " + rows["train_on"].replace("both", "math and code"),
-        "labels": name_labels(rows["labels"]),
+        "labels": name_labels(rows["labels"]).mask(is_outcome_model(rows), OUTCOMES),
         "steps": rows["steps"].astype(str) + " steps",
         "head": pd.Series([name_head(*pair) for pair in pairs], index=rows.index, dtype=object),
     }

@@ -12,6 +12,9 @@ import pandas as pd
 
 from prmscale.errors import UserError
 
+# an outcome reward model (ORM) was trained to score whole solutions, at their last step
+OF_OUTCOME = "last"
+
 
 def keep_first_policy(search: pd.DataFrame) -> pd.DataFrame:
     """The rows of the table's first policy; figures and claims about PRMs hold the policy fixed."""
@@ -61,6 +64,15 @@ def keep_best_of_n(
             f"{', '.join(held) or 'no best_of_n rows at all'}"
         )
     return rows
+
+
+def is_by_outcome(search: pd.DataFrame, reward_models: Iterable[str]) -> pd.Series:
+    """Which rows are of best-of-n by these reward models' scores of the last step, the only ones
+    that tell what an ORM has learnt.
+    """
+    chosen = search["reward_model"].isin(list(reward_models))
+    by_last = search["aggregation"] == OF_OUTCOME
+    return (search["strategy"] == "best_of_n") & chosen & by_last
 
 
 def keep_controls(

@@ -15,7 +15,7 @@ from itertools import chain
 import pandas as pd
 
 from prmscale.analysis import spending
-from prmscale.analysis.models import drop_controls, keep_largest
+from prmscale.analysis.models import drop_controls, keep_largest, keep_process_models
 from prmscale.analysis.rows import keep_controls, keep_final, subtract
 from prmscale.analysis.spending import Curve
 from prmscale.analysis.verdicts import Rules
@@ -57,13 +57,14 @@ def find_guide(search: pd.DataFrame, reward_models: pd.DataFrame) -> str:
     """The reward model that guides the strategies compared; '' where none guides a tree search.
 
     Controls aside, it is the one with rows of the most tree strategies, then the largest, then the
-    first by name.
+    first by name; an ORM only where no PRM guides.
     """
     counts = search[search["strategy"].isin(TREE)].groupby("reward_model")["strategy"].nunique()
     models = drop_controls(reward_models)
     models = models[models["reward_model"].isin(counts.index)]
     if models.empty:
         return ""
+    models = keep_process_models(models)
     held = models["reward_model"].map(counts)
     return str(keep_largest(models[held == held.max()])["reward_model"].iloc[0])
 

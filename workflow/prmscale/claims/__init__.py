@@ -17,6 +17,7 @@ from prmscale.claims import (
     flops_tradeoff,
     math_to_code,
     pattern_similarity,
+    process_beats_outcome,
     search_budget,
 )
 from prmscale.results import Results
@@ -33,7 +34,7 @@ class ClaimModule(Protocol):
         """The claim's contrasts, each with its effect, interval and verdict."""
 
 
-# in the order of their letters, (a) to (f)
+# in the order of their letters: the paper's are (a) to (f)
 CLAIMS: tuple[ClaimModule, ...] = (
     flops_tradeoff,
     diminishing_returns,
@@ -41,4 +42,5 @@ CLAIMS: tuple[ClaimModule, ...] = (
     search_budget,
     math_to_code,
     pattern_similarity,
+    process_beats_outcome,
 )

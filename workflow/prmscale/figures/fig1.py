@@ -4,7 +4,9 @@ One line for each of several n; horizontal lines show what the same samples give
 model. Intervals are over problems and training seeds. The thin black curve is the form of growth
 (logarithm, power law of the error, or saturating) that best predicts a left-out size at the largest
 n; with four sizes it says little. Beside it, the gain of each doubling of the size, from one size
-to the next, at the largest n. In the paper's figure accuracy rises fast, then flattens (Observation
+to the next, at the largest n. Outcome reward models (ORMs) of the same bases, data and steps, which
+differ in supervision alone, have a line at the largest n where a study has two sizes of them; they
+choose by the score of the last step. In the paper's figure accuracy rises fast, then flattens (Observation
 1); the paper prints no exact points, so none are overlaid.
 """
 
@@ -20,9 +22,10 @@ from matplotlib.figure import Figure
 from prmscale.analysis import forms
 from prmscale.analysis.estimates import curve, mean_interval
 from prmscale.analysis.growth import gain_per_doubling
-from prmscale.analysis.models import find_ladder, look_up
+from prmscale.analysis.models import find_ladder, find_outcome_pairs, look_up
 from prmscale.analysis.rows import (
     average_per_problem,
+    is_by_outcome,
     keep_best_of_n,
     keep_controls,
     keep_final,
@@ -35,6 +38,7 @@ from prmscale.results import Results
 
 BY = ["dataset", "strategy", "base_parameters", "budget"]
 BUDGETS = (4, 16, 64)  # values of n with a line, where measured; the largest n always has one
+OUTCOME = "best_of_n by ORMs"  # `strategy` in the CSV
 GAIN = "gain per doubling"  # `strategy` in the CSV; `base_parameters` is the middle of a step
 
 
@@ -50,16 +54,30 @@ def draw(results: Results, rules: Rules) -> tuple[Figure, pd.DataFrame]:
     scored = keep_best_of_n(rows, models["reward_model"], rules.aggregation)
     top = panels.largest_budget(scored, "fig1")
     scored = scored[scored["budget"].isin([*BUDGETS, top])]
-    sizes = look_up(models, "base_parameters")
+    sizes = look_up(results.reward_models, "base_parameters")
     scored = scored.assign(base_parameters=scored["reward_model"].map(sizes).astype(int))
+    outcome = _keep_outcome(rows[rows["budget"] == top], results.reward_models, models, sizes)
     checks = keep_controls(rows, ["one_sample", "majority", "oracle"], [top])
-    data = curve(pd.concat([scored, checks.assign(base_parameters=0)]), BY, level=rules.level)
+    parts = [scored, outcome, checks.assign(base_parameters=0)]
+    data = curve(pd.concat(parts), BY, level=rules.level)
     fits = _fit_forms(data[(data["strategy"] == "best_of_n") & (data["budget"] == top)])
     gains = _measure_gains(scored[scored["budget"] == top], rules.level)
     data = pd.concat([data, *fits, gains], ignore_index=True)
     with style.apply():
         figure = _draw_panels(data, fits, gains, top)
     return figure, panels.tidy(data, str(rows["policy"].iloc[0]), ["base_parameters"])
+
+
+def _keep_outcome(
+    rows: pd.DataFrame, reward_models: pd.DataFrame, ladder: pd.DataFrame, sizes: pd.Series
+) -> pd.DataFrame:
+    """The rows of best-of-n by the ladder's ORMs; empty with fewer than two sizes of them."""
+    pairs = find_outcome_pairs(reward_models)
+    pairs = pairs[pairs["process"].isin(ladder["reward_model"])]
+    found = rows[is_by_outcome(rows, pairs["outcome"])]
+    of_size = found["reward_model"].map(sizes).astype(int)
+    found = found.assign(strategy=OUTCOME, base_parameters=of_size)
+    return found if found["base_parameters"].nunique() > 1 else found.iloc[:0]
 
 
 def _measure_gains(scored: pd.DataFrame, level: float) -> pd.DataFrame:
@@ -127,6 +145,9 @@ def _draw_panels(
     for (dataset, budget), points in lines.groupby(["dataset", "budget"]):
         look, label = style.look(budgets.index(budget)), f"best-of-n, n = {budget}"
         panels.line(axes[str(dataset)], points, "base_parameters", look, label)
+    for dataset, points in data[data["strategy"] == OUTCOME].groupby("dataset"):
+        label = f"best-of-n by ORMs, n = {top}"
+        panels.line(axes[str(dataset)], points, "base_parameters", style.beside(style.look(0)), label)
     names = [_name(form) for form in forms.OF_SIZE]
     for points in fits:
         name, axis = points["strategy"].iloc[0], axes[points["dataset"].iloc[0]]

@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from prmscale.analysis import first_errors as protocol
-from prmscale.analysis.models import is_marked, name_labels
+from prmscale.analysis.models import OUTCOMES, is_marked, name_labels
 from prmscale.analysis.verdicts import Rules
 from prmscale.errors import UserError
 from prmscale.figures import panels, style
@@ -62,7 +62,7 @@ def _facts(reward_models: pd.DataFrame) -> pd.DataFrame:
     rows = reward_models.drop_duplicates("reward_model").copy()
     control = is_marked(rows, "untrained") | is_marked(rows, "shuffled")
     rows["group"] = name_labels(rows["labels"])
-    rows.loc[rows["supervise"] == "outcome", "group"] = "outcomes alone"
+    rows.loc[rows["supervise"] == "outcome", "group"] = OUTCOMES
     rows.loc[is_marked(rows, "released"), "group"] = "released"
     rows.loc[control, "group"] = "control"
     facts = ["base_parameters", "base_tokens", "train_on", "labels", "training_set"]

@@ -1,7 +1,9 @@
 """Figure 3: n of best-of-n → accuracy, one line for each training set of the reward model.
 
 The reward models share a base and differ in training set and labels alone; the sets have one size,
-or the legend names it. Beside them stand majority vote, likelihood (the policy's own, summed over
+or the legend names it. The outcome reward model (ORM) that differs from one of them in supervision
+alone, where there is one, learnt from the outcome at the last step and chooses by the score of that
+step. Beside them stand majority vote, likelihood (the policy's own, summed over
 tokens) and the oracle (pass@n). Intervals are over problems and training seeds. Lower rows, of a
 study that varies the diversity of training sets: accuracy at the largest n against the number of
 wordings with a popular misreading, of problems or of policies, in training sets of one size (in the
@@ -11,13 +13,28 @@ best (Observation 2); it prints no exact points, so none are overlaid.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pandas as pd
 from matplotlib.figure import Figure
 
 from prmscale.analysis.diversity import AXES
 from prmscale.analysis.estimates import curve
-from prmscale.analysis.models import find_diversity_series, find_training_sets, look_up, name_kinds
-from prmscale.analysis.rows import keep_best_of_n, keep_controls, keep_final, keep_first_policy
+from prmscale.analysis.models import (
+    OUTCOMES,
+    find_diversity_series,
+    find_outcome_pairs,
+    find_training_sets,
+    look_up,
+    name_kinds,
+)
+from prmscale.analysis.rows import (
+    is_by_outcome,
+    keep_best_of_n,
+    keep_controls,
+    keep_final,
+    keep_first_policy,
+)
 from prmscale.analysis.verdicts import Rules
 from prmscale.errors import UserError
 from prmscale.figures import panels, style
@@ -39,22 +56,30 @@ def draw(results: Results, rules: Rules) -> tuple[Figure, pd.DataFrame]:
     if models.empty:
         raise UserError("fig3: no trained reward model; needs at least one training set")
     scored = keep_best_of_n(rows, models["reward_model"], rules.aggregation)
-    kinds, sizes = name_kinds(models), look_up(models, "solutions")
+    pairs = find_outcome_pairs(results.reward_models)
+    pairs = pairs[pairs["process"].isin(models["reward_model"])]
+    of_outcome = results.reward_models["reward_model"].isin(pairs["outcome"])
+    compared = pd.concat([models, results.reward_models[of_outcome]])
+    kinds, sizes = name_kinds(compared), look_up(compared, "solutions")
     title = None
     if sizes.nunique() == 1:
         title = f"training sets of {sizes.iloc[0]:,.0f} solutions unless it says otherwise"
     else:
         kinds += sizes.map(", {:,.0f} solutions".format)
     top = panels.largest_budget(scored, "fig3")
+    scored = pd.concat([scored, rows[is_by_outcome(rows, pairs["outcome"])]])
     parts = [
         scored.assign(kind=scored["reward_model"].map(kinds), varied="", amount=0.0),
         keep_controls(rows, CHECKS).assign(kind="", varied="", amount=0.0),
         *_vary(rows, results.reward_models, rules.aggregation, top),
     ]
     data = curve(pd.concat(parts), BY, level=rules.level)
-    order = list(dict.fromkeys([*kinds, *data.loc[data["varied"] != "", "kind"]]))
+    names = [*kinds.drop(pairs["outcome"]), *data.loc[data["varied"] != "", "kind"]]
+    looks = {str(kind): style.look(place) for place, kind in enumerate(dict.fromkeys(names))}
+    for pair in pairs.itertuples():
+        looks[kinds[pair.outcome]] = style.beside(looks[kinds[pair.process]])
     with style.apply():
-        figure = _draw_panels(data, order, top, title)
+        figure = _draw_panels(data, looks, top, title)
     return figure, panels.tidy(data, str(rows["policy"].iloc[0]), ["kind", "varied", "amount"])
 
 
@@ -75,7 +100,13 @@ def _vary(
     return tables
 
 
-def _draw_panels(data: pd.DataFrame, kinds: list[str], top: int, title: str | None) -> Figure:
+def _name_model(kind: str) -> str:
+    return "ORM" if OUTCOMES in kind else "PRM"
+
+
+def _draw_panels(
+    data: pd.DataFrame, looks: Mapping[str, style.Look], top: int, title: str | None
+) -> Figure:
     """For each data set a panel over n, and below it a panel for each axis of diversity."""
     varied = [str(axis) for axis in AXES if axis in set(data["varied"])]
     labels = {"": "n of best-of-n (samples)"} | {axis: VARIED[axis] for axis in varied}
@@ -90,8 +121,8 @@ def _draw_panels(data: pd.DataFrame, kinds: list[str], top: int, title: str | No
                 panels.level_line(axes[str(dataset), axis], at_top, look, name)
     scored = data[data["strategy"] == "best_of_n"]
     for (dataset, row, kind), points in scored.groupby(["dataset", "varied", "kind"]):
-        x, look = "amount" if row else "budget", style.look(kinds.index(str(kind)))
-        panels.line(axes[str(dataset), str(row)], points, x, look, f"PRM {kind}")
+        x, label = "amount" if row else "budget", f"{_name_model(str(kind))} {kind}"
+        panels.line(axes[str(dataset), str(row)], points, x, looks[str(kind)], label)
     for (_, row), panel in axes.items():
         shown = data[data["varied"] == row]
         panels.powers_axis(panel, shown["amount"] if row else shown["budget"])

@@ -1,6 +1,8 @@
 """Figure 4: tokens generated for a test problem (mean) → accuracy, one line for each strategy.
 
-One reward model guides all strategies. Intervals are over problems and training seeds; the dotted
+One reward model guides all strategies. Best-of-n is also by the outcome reward model (ORM) that
+differs from it in supervision alone, where there is one; it chooses by the score of the last step.
+Intervals are over problems and training seeds; the dotted
 line is one sample. Points stand at the tokens spent, not at the budget allowed. No budget is left
 out, and a problem without an answer counts as wrong. The legend names the strategies that leave
 more than 5 % of a budget unspent. In the paper's figure MCTS is above beam search, above best-of-n,
@@ -22,6 +24,7 @@ from prmscale.results import Results
 def draw(results: Results, rules: Rules) -> tuple[Figure, pd.DataFrame]:
     """The figure and its table; `share` is the part of the budget that was spent."""
     rows = strategy_lines.select(results, rules, "fig4")
+    rows = pd.concat([rows, strategy_lines.select_outcome(results, rows)])
     data = strategy_lines.points(rows, [TOKENS], rules.level)
     with style.apply():
         xlabel = "tokens spent on a problem (generated)"

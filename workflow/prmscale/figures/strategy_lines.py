@@ -10,8 +10,8 @@ from matplotlib.axes import Axes
 
 from prmscale.analysis import spending, strategies
 from prmscale.analysis.estimates import curve
-from prmscale.analysis.models import look_up
-from prmscale.analysis.rows import keep_first_policy
+from prmscale.analysis.models import find_outcome_pairs, look_up
+from prmscale.analysis.rows import is_by_outcome, keep_final, keep_first_policy
 from prmscale.analysis.strategies import GUIDED, NAMES
 from prmscale.analysis.verdicts import Rules
 from prmscale.errors import UserError
@@ -20,6 +20,8 @@ from prmscale.results import Results
 
 TOKENS = "policy_tokens"
 BY = ["dataset", "strategy", "aggregation", "budget"]
+OUTCOME = "best_of_n by the ORM"  # `strategy` in the CSV
+LINES = {**NAMES, OUTCOME: "best-of-n by the ORM"}
 BAND = 0.07  # opacity: nine bands lie over each other
 LETTERS = 17  # of a legend's text, that fit in an inch
 
@@ -38,6 +40,16 @@ def select(results: Results, rules: Rules, figure: str) -> pd.DataFrame:
             f"leave {figure} out of analysis.figures"
         )
     return rows
+
+
+def select_outcome(results: Results, rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows of best-of-n by the ORM that differs from the guide of `rows` in supervision alone;
+    empty without such a model.
+    """
+    pairs = find_outcome_pairs(results.reward_models)
+    names = pairs.loc[pairs["process"] == guide_name(rows), "outcome"]
+    search = keep_final(keep_first_policy(results.search))
+    return search[is_by_outcome(search, names)].assign(strategy=OUTCOME)
 
 
 def points(rows: pd.DataFrame, costs: Sequence[str], level: float) -> pd.DataFrame:
@@ -63,12 +75,14 @@ def draw_lines(axis: Axes, data: pd.DataFrame, cost: str, aggregation: str) -> N
     if len(one):
         name, look = style.CONTROLS["one_sample"]
         panels.level_line(axis, one, look, name)
-    for strategy, name in NAMES.items():
+    for strategy, name in LINES.items():
         rows = data[data["strategy"] == strategy]
         if len(rows):
             used = str(rows["aggregation"].iloc[0])
-            label = f"{name} ({used})" if strategy in GUIDED and used != aggregation else name
-            panels.line(axis, rows, cost, style.show_strategy(strategy)[1], label, BAND)
+            label = f"{name} ({used})" if used not in ("", aggregation) else name
+            look = style.show_strategy("best_of_n" if strategy == OUTCOME else strategy)[1]
+            look = style.beside(look) if strategy == OUTCOME else look
+            panels.line(axis, rows, cost, look, label, BAND)
 
 
 def guide_name(rows: pd.DataFrame) -> str:
@@ -100,7 +114,7 @@ def note(rows: pd.DataFrame, reward_models: pd.DataFrame, width: float) -> str:
 
 def tidy(data: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
     """The CSV's table, with policy and reward model first."""
-    guided = {True: guide_name(rows), False: ""}
-    table = data.assign(reward_model=data["strategy"].isin(GUIDED).map(guided))
+    names = rows.drop_duplicates("strategy").set_index("strategy")["reward_model"]
+    table = data.assign(reward_model=data["strategy"].map(names))
     table = panels.tidy(table, str(rows["policy"].iloc[0]), ["reward_model", "aggregation"])
     return table[["policy", "reward_model", *data.columns]]

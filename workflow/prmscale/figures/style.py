@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +90,13 @@ SPARE = (
 def show_strategy(name: str) -> tuple[str, Look]:
     """The short name and the look of a strategy; one that has none gets a spare look."""
     return STRATEGIES.get(name, (name[:4], SPARE[sum(map(ord, name)) % len(SPARE)]))
+
+
+
+
+def beside(look: Look) -> Look:
+    """The look of an outcome reward model's line, beside that of the process reward model's."""
+    return replace(look, marker="X", dashes=(0, (1.5, 1.2)), size=4.2)
 
 
 # dashes of the thin black curves that are fitted to points
