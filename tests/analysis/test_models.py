@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,6 +14,7 @@ from prmscale.analysis.models import (
     find_headline,
     find_heads,
     find_ladder,
+    find_outcome_pairs,
     find_pretrainings,
     find_training_sets,
     find_twins,
@@ -94,3 +97,35 @@ def test_a_control_stands_against_every_seed() -> None:
     pd.testing.assert_frame_equal(subtract(one, prm).loc[["a", "b"]], -wanted)
     pd.testing.assert_frame_equal(subtract(prm, prm[[2, 3]]), 0 * wanted[[2, 3]])
     assert subtract(prm, pd.DataFrame()).empty
+
+
+def test_a_prm_is_paired_with_the_orm_that_differs_in_supervision_alone() -> None:
+    """Another training, controls, other heads on outcomes and unequal FLOPs make no pair."""
+    models = [*STUDY, *simulated.other_heads(), *simulated.outcome_models(lambda size: 1.0)]
+    facts = simulated.reward_models(models, 2)
+    pairs = find_outcome_pairs(facts)
+    assert pairs[["base", "process", "outcome"]].to_numpy().tolist() == [
+        ["s64", "prm_s64", "orm_s64"], ["s96", "prm_s96", "orm_s96"],
+    ]  # fmt: skip
+    orm = facts["reward_model"] == "orm_s96"
+    for column, value in {
+        "steps": 300, "training_set": "other", "solutions": 2400, "train_flops": 1.1e12,
+        "shuffled": True, "untrained": True, "head": "implicit", "target": "soft",
+    }.items():  # fmt: skip
+        changed = facts.assign(**{column: facts[column].mask(orm, value)})
+        assert find_outcome_pairs(changed)["outcome"].tolist() == ["orm_s64"], column
+    assert find_outcome_pairs(simulated.reward_models(STUDY)).empty
+
+
+def test_orms_are_no_prms() -> None:
+    """More sizes of ORMs than of PRMs, and better scores by other aggregations, change nothing."""
+    orms = [replace(m, name=f"orm_{m.base}", supervise="outcome") for m in STUDY[:4]]
+    few = [*STUDY[2:4], *STUDY[5:]]
+    facts, without = simulated.reward_models([*few, *orms], 2), simulated.reward_models(few, 2)
+    for choose in (find_ladder, find_headline, find_heads, find_training_sets, find_pretrainings):
+        assert choose(facts)["reward_model"].tolist() == choose(without)["reward_model"].tolist()
+    of_outcome = facts["supervise"] == "outcome"
+    best = facts["validation_best_of_n_sum"].mask(of_outcome, 1000.0)
+    assert choose_aggregation(facts.assign(validation_best_of_n_sum=best)) == "min"
+    alone = simulated.reward_models(orms)
+    assert find_ladder(alone)["base"].tolist() == list(simulated.SIZES)

@@ -33,7 +33,10 @@ def test_known_effects_are_found(effect: list[Claim]) -> None:
 
 def test_order_names_and_unmeasured_claims(effect: list[Claim]) -> None:
     assert list(dict.fromkeys(c.claim for c in effect)) == NAMES
-    for name in ("flops_tradeoff", "search_budget", "pattern_similarity"):
+    unmeasured = (
+        "flops_tradeoff", "search_budget", "pattern_similarity", "process_beats_outcome",
+    )  # fmt: skip
+    for name in unmeasured:
         found = [c for c in effect if c.claim == name]
         assert found and all(
             c.verdict == "not yet measured" and np.isnan(c.effect) and c.n == 0 for c in found

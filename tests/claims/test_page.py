@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from string import ascii_lowercase
+
 import pandas as pd
 import simulated
 from judged import RULES, judge, page, results
@@ -43,12 +45,11 @@ def test_page_and_csv(effect: list[Claim], verified: list[Check]) -> None:
     matrix = measure_matrix(search, simulated.reward_models(simulated.prms()), RULES)
     text = page(effect, verified, transfer=matrix)
     opening = text.split("\n\n")[1].splitlines()
-    assert len(opening) == 2 + 6 and all(
-        f"({letter}) " in line for letter, line in zip("abcdef", opening[2:], strict=True)
-    )
+    letters = ascii_lowercase[: len(CLAIMS)]
+    assert all(f"({letter}) " in line for letter, line in zip(letters, opening[2:], strict=True))
     assert all(
         f"## ({letter}) {module.NAME}" in text
-        for letter, module in zip("abcdef", CLAIMS, strict=True)
+        for letter, module in zip(letters, CLAIMS, strict=True)
     )
     assert "+0.000" not in text
     for words in (

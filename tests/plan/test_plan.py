@@ -202,3 +202,18 @@ def test_first_errors_are_predicted_where_they_are_known():
     assert "results/laptop/first_errors/both-m.parquet" in plan().first_error_tables()
     no_test = plan(search={"evaluations": [], "tree": {"reward_models": []}})
     assert no_test.first_error_tables() == []
+
+
+def test_outcome_models_of_the_default_study_are_like_its_prms_and_may_guide_a_tree_search():
+    chosen = plan(search={"tree": {"reward_models": ["both-m", "outcome-m"]}})
+    for size in ("s", "m"):
+        process, outcome = (
+            chosen.study.reward_model(f"{kind}-{size}") for kind in ("both", "outcome")
+        )
+        assert (process.base, process.data) == (outcome.base, outcome.data)
+        trained = [chosen.study.reward_training(each.name) for each in (process, outcome)]
+        assert trained[1].supervise == "outcome" != trained[0].supervise
+        alike = [each.model_dump(exclude={"supervise", "checkpoints"}) for each in trained]
+        assert alike[0] == alike[1]
+    guides = [model for model, _, _ in chosen.tree_searches()]
+    assert guides == ["both-m", "both-m", "outcome-m", "outcome-m"]

@@ -147,7 +147,9 @@ def _draw_panels(
         panels.line(axes[str(dataset)], points, "base_parameters", look, label)
     for dataset, points in data[data["strategy"] == OUTCOME].groupby("dataset"):
         label = f"best-of-n by ORMs, n = {top}"
-        panels.line(axes[str(dataset)], points, "base_parameters", style.beside(style.look(0)), label)
+        panels.line(
+            axes[str(dataset)], points, "base_parameters", style.beside(style.look(0)), label
+        )
     names = [_name(form) for form in forms.OF_SIZE]
     for points in fits:
         name, axis = points["strategy"].iloc[0], axes[points["dataset"].iloc[0]]
