@@ -11,8 +11,8 @@ FIGURES = [
         "figures/fig1.csv",
         "policy dataset strategy base_parameters budget mean low high n seeds",
         {
-            "strategy": "search strategy; `gain per doubling`: gain from one size to the next; "
-            "`best form: …`: the fitted curve",
+            "strategy": "search strategy; `best_of_n by ORMs`: by outcome reward models; `gain per "
+            "doubling`: gain from one size to the next; `best form: …`: the fitted curve",
             "base_parameters": "parameters of the reward model; of a gain, the geometric mean of "
             "both sizes; of a fitted curve, a place along it",
             "mean": "mean accuracy, a share; of a gain, accuracy per doubling of the size, a share",
@@ -42,6 +42,10 @@ FIGURES = [
     CsvFile(
         "figures/fig4.csv",
         f"policy reward_model dataset strategy aggregation budget policy_tokens {COSTS}",
+        {
+            "strategy": "search strategy, one_sample, majority, or `best_of_n by the ORM`, the "
+            "outcome reward model that differs from the guide in supervision alone"
+        },
     ),
     CsvFile(
         "figures/fig5.csv",

@@ -3,10 +3,10 @@
 One line for each of several n; horizontal lines show what the same samples give without a reward
 model. Intervals are over problems and training seeds. The thin black curve is the form of growth
 (logarithm, power law of the error, or saturating) that best predicts a left-out size at the largest
-n; with four sizes it says little. Beside it, the gain of each doubling of the size, from one size
-to the next, at the largest n. Outcome reward models (ORMs) of the same bases, data and steps, which
-differ in supervision alone, have a line at the largest n where a study has two sizes of them; they
-choose by the score of the last step. In the paper's figure accuracy rises fast, then flattens (Observation
+n; with four sizes it says little. Where a study trained outcome reward models (ORMs) of two sizes
+or more that differ from these in supervision alone, they have a line at the largest n; they choose
+by the score of the last step. Beside it, the gain of each doubling of the size, from one size to
+the next, at the largest n. In the paper's figure accuracy rises fast, then flattens (Observation
 1); the paper prints no exact points, so none are overlaid.
 """
 

@@ -3,12 +3,12 @@
 The reward models share a base and differ in training set and labels alone; the sets have one size,
 or the legend names it. The outcome reward model (ORM) that differs from one of them in supervision
 alone, where there is one, learnt from the outcome at the last step and chooses by the score of that
-step. Beside them stand majority vote, likelihood (the policy's own, summed over
-tokens) and the oracle (pass@n). Intervals are over problems and training seeds. Lower rows, of a
-study that varies the diversity of training sets: accuracy at the largest n against the number of
-wordings with a popular misreading, of problems or of policies, in training sets of one size (in the
-legend), beside majority vote. The paper compares PRM800K, Math-Shepherd and ASLAF, and finds ASLAF
-best (Observation 2); it prints no exact points, so none are overlaid.
+step. Beside them stand majority vote, likelihood (the policy's own, summed over tokens) and the
+oracle (pass@n). Intervals are over problems and training seeds. Lower rows, of a study that varies
+the diversity of training sets: accuracy at the largest n against the number of wordings with a
+popular misreading, of problems or of policies, in training sets of one size (in the legend), beside
+majority vote. The paper compares PRM800K, Math-Shepherd and ASLAF, and finds ASLAF best
+(Observation 2); it prints no exact points, so none are overlaid.
 """
 
 from __future__ import annotations

@@ -2,12 +2,11 @@
 
 One reward model guides all strategies. Best-of-n is also by the outcome reward model (ORM) that
 differs from it in supervision alone, where there is one; it chooses by the score of the last step.
-Intervals are over problems and training seeds; the dotted
-line is one sample. Points stand at the tokens spent, not at the budget allowed. No budget is left
-out, and a problem without an answer counts as wrong. The legend names the strategies that leave
-more than 5 % of a budget unspent. In the paper's figure MCTS is above beam search, above best-of-n,
-above majority voting at large budgets (Observation 3); the paper prints no exact points, so none
-are overlaid.
+Intervals are over problems and training seeds; the dotted line is one sample. Points stand at the
+tokens spent, not at the budget allowed. No budget is left out, and a problem without an answer
+counts as wrong. The legend names the strategies that leave more than 5 % of a budget unspent. In
+the paper's figure MCTS is above beam search, above best-of-n, above majority voting at large
+budgets (Observation 3); the paper prints no exact points, so none are overlaid.
 """
 
 from __future__ import annotations
