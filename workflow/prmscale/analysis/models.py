@@ -248,8 +248,8 @@ def find_outcome_pairs(reward_models: pd.DataFrame) -> pd.DataFrame:
     trained = models["reward_model"].isin(keep_trained(reward_models)["reward_model"])
     sides = models[trained & ~outcome].sort_values("reward_model")
     pairs = sides.merge(models[outcome].sort_values("reward_model"), on=shared, suffixes=("", "_o"))
-    cost_the_same = np.isclose(pairs["train_flops"], pairs["train_flops_o"], rtol=SAME_FLOPS)
-    pairs = pairs[cost_the_same].drop_duplicates([*shared, "supervise"])
+    spent = pairs[["train_flops", "train_flops_o"]].to_numpy(dtype=float)
+    pairs = pairs[np.isclose(*spent.T, rtol=SAME_FLOPS)].drop_duplicates([*shared, "supervise"])
     ladder = find_ladder(reward_models)["reward_model"]
 
     def rank(rows: pd.DataFrame) -> tuple[float, ...]:

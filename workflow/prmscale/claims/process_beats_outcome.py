@@ -17,9 +17,9 @@ from prmscale.results import Results
 
 NAME = "process_beats_outcome"
 SAYS = (
-    "The project's own question, not the paper's: does a reward model trained on labels of steps "
-    "(PRM) select better than one trained on outcomes alone (ORM)? Others found them on par in 14 "
-    "domains (arXiv 2510.00492), and alike in final answers but not in steps (arXiv 2211.14275)."
+    "A reward model trained on labels of steps (PRM) selects better than one trained on outcomes "
+    "alone (ORM). This is the project's own question, not the paper's: others found them on par "
+    "in 14 domains (arXiv 2510.00492), and alike in final answers (arXiv 2211.14275)."
 )
 NEEDS = (
     "Of the same base, solutions, training steps and FLOPs of training, the PRM's choice at the "

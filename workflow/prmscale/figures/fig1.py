@@ -148,7 +148,7 @@ def _draw_panels(
     for dataset, points in data[data["strategy"] == OUTCOME].groupby("dataset"):
         label = f"best-of-n by ORMs, n = {top}"
         panels.line(
-            axes[str(dataset)], points, "base_parameters", style.beside(style.look(0)), label
+            axes[str(dataset)], points, "base_parameters", style.mark_outcome(style.look(0)), label
         )
     names = [_name(form) for form in forms.OF_SIZE]
     for points in fits:

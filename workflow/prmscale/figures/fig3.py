@@ -77,7 +77,7 @@ def draw(results: Results, rules: Rules) -> tuple[Figure, pd.DataFrame]:
     names = [*kinds.drop(pairs["outcome"]), *data.loc[data["varied"] != "", "kind"]]
     looks = {str(kind): style.look(place) for place, kind in enumerate(dict.fromkeys(names))}
     for pair in pairs.itertuples():
-        looks[kinds[pair.outcome]] = style.beside(looks[kinds[pair.process]])
+        looks[kinds[pair.outcome]] = style.mark_outcome(looks[kinds[pair.process]])
     with style.apply():
         figure = _draw_panels(data, looks, top, title)
     return figure, panels.tidy(data, str(rows["policy"].iloc[0]), ["kind", "varied", "amount"])

@@ -81,7 +81,7 @@ def draw_lines(axis: Axes, data: pd.DataFrame, cost: str, aggregation: str) -> N
             used = str(rows["aggregation"].iloc[0])
             label = f"{name} ({used})" if used not in ("", aggregation) else name
             look = style.show_strategy("best_of_n" if strategy == OUTCOME else strategy)[1]
-            look = style.beside(look) if strategy == OUTCOME else look
+            look = style.mark_outcome(look) if strategy == OUTCOME else look
             panels.line(axis, rows, cost, look, label, BAND)
 
 

@@ -92,7 +92,7 @@ def show_strategy(name: str) -> tuple[str, Look]:
     return STRATEGIES.get(name, (name[:4], SPARE[sum(map(ord, name)) % len(SPARE)]))
 
 
-def beside(look: Look) -> Look:
+def mark_outcome(look: Look) -> Look:
     """The look of an outcome reward model's line, beside that of the process reward model's."""
     return replace(look, marker="X", dashes=(0, (1.5, 1.2)), size=4.2)
 
