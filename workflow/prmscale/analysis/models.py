@@ -248,8 +248,9 @@ def find_outcome_pairs(reward_models: pd.DataFrame) -> pd.DataFrame:
     trained = models["reward_model"].isin(keep_trained(reward_models)["reward_model"])
     sides = models[trained & ~outcome].sort_values("reward_model")
     pairs = sides.merge(models[outcome].sort_values("reward_model"), on=shared, suffixes=("", "_o"))
-    spent = pairs[["train_flops", "train_flops_o"]].to_numpy(dtype=float)
-    pairs = pairs[np.isclose(*spent.T, rtol=SAME_FLOPS)].drop_duplicates([*shared, "supervise"])
+    process, other = (pairs[name].astype(float) for name in ("train_flops", "train_flops_o"))
+    pairs = pairs[np.isclose(process, other, rtol=SAME_FLOPS)]
+    pairs = pairs.drop_duplicates([*shared, "supervise"])
     ladder = find_ladder(reward_models)["reward_model"]
 
     def rank(rows: pd.DataFrame) -> tuple[float, ...]:
