@@ -58,7 +58,7 @@ def selections(study: Path) -> Iterator[str]:
 
 
 def answers(study: Path) -> Iterator[str]:
-    """The six lines that `claims.md` opens with."""
+    """The lines that `claims.md` opens with."""
     lines = (study / "claims.md").read_text(encoding="utf-8").splitlines()
     yield from (line for line in lines[: lines.index("", 2)] if line.startswith("|"))
 
@@ -127,7 +127,10 @@ def seeds(study: Path) -> Iterator[str]:
     paths = {1: study / "claims.csv"}
     paths |= {int(path.stem): path for path in sorted((study / "seeds").glob("*.csv"))}
     tables = {seed: _read_headlines(path) for seed, path in paths.items()}
+    # contrasts that every seed measured
     first = tables[1]
+    for table in tables.values():
+        first = first[first.index.isin(table.index)]
     yield f"| headline contrast | {' | '.join(f'seed {seed}' for seed in tables)} | together |"
     yield "|---|" + "---|" * (len(tables) + 1)
     agree = 0
