@@ -8,7 +8,7 @@ from transformers import AutoModelForCausalLM
 
 from prmscale.engines import models
 from prmscale.engines.backends import released_scorer
-from prmscale.engines.backends.released_scorer import Format, join_steps, keep_words
+from prmscale.engines.backends.released_base import Format, join_steps, replace_head
 from prmscale.engines.facts import FACTS
 from prmscale.files import write_json
 from prmscale.study import ReleasedRewardModel
@@ -20,7 +20,8 @@ class Toy(Format):
     model = AutoModelForCausalLM
 
     def prepare(self, model, tokenizer):
-        keep_words(model, [WRONG, RIGHT])
+        replace_head(model, model.get_output_embeddings().weight[[WRONG, RIGHT]])
+        return model
 
     def encode(self, tokenizer, prompt, steps):
         return join_steps(tokenizer.encode(prompt), [tokenizer.encode(step) for step in steps])

@@ -114,16 +114,17 @@ def draw(tables, spending):
 
 
 def test_figure_9_draws_each_method_in_each_data_set_and_saves_the_same_bytes(tmp_path):
-    tables = [
-        labels(m, dataset=d) for d in ("arithmetic", "programs") for m in ("monte_carlo", "omega")
-    ]
+    methods = ("monte_carlo", "omega", "of_a_plugin")
+    tables = [labels(m, dataset=d) for d in ("arithmetic", "programs") for m in methods]
     contents = []
     for run in ("one", "two"):
         figure, data = draw(tables, [spent(table, 1) for table in tables])
         contents.append([path.read_bytes() for path in style.save(figure, data, tmp_path / run)])
     assert contents[0] == contents[1]
     cost = data[data.part == "cost"]
-    assert len(cost) == 2 * 2 * (3 + 1) and len(figure.axes) == 6
+    assert len(cost) == 2 * 2 * (3 + 1 + 1) and len(figure.axes) == 6
+    named = {lines.get_label() for axis in figure.axes for lines in axis.containers}
+    assert named == {"K rollouts a prefix", "OmegaPRM's tree", "of a plugin"}
     drawn = {
         (round(x, 9), round(y, 9))
         for a in figure.axes
@@ -132,7 +133,7 @@ def test_figure_9_draws_each_method_in_each_data_set_and_saves_the_same_bytes(tm
     }
     for x, y in ((cost.tokens, cost["mean"]), (data.value, data.right)):
         assert {(round(a, 9), round(b, 9)) for a, b in zip(x, y, strict=True) if b == b} <= drawn
-    assert (reliability(tables).groupby("dataset").n.sum() == 2 * 72).all()
+    assert (reliability(tables).groupby("dataset").n.sum() == 3 * 72).all()
 
 
 def test_what_gets_no_label_is_paid_for_and_counted():

@@ -1,5 +1,8 @@
 """A new task is a class with `load` and `grade`, and one line of the registry."""
 
+import pytest
+
+from prmscale.errors import UserError
 from prmscale.study import DOMAINS, CodeExecution, Dataset, World
 from prmscale.tasks import registry
 from prmscale.tasks.base import Grade, Problem
@@ -39,3 +42,18 @@ def test_a_task_is_a_class_and_a_line_of_the_registry(monkeypatch):
 
 def test_every_source_of_the_configuration_has_a_task():
     assert set(registry.TASKS) == set(DOMAINS)
+
+
+@pytest.mark.parametrize(
+    ("name", "asked", "said"),
+    [
+        ("toy", 3, "3 problems are asked for; 2 are loaded"),
+        ("other", 2, "ids begin with toy/test/"),
+    ],
+)
+def test_a_task_that_loads_other_problems_than_asked_for_is_named(monkeypatch, name, asked, said):
+    task, load = Sums(name), Sums.load
+    monkeypatch.setattr(Sums, "load", lambda self, split, count, seed: load(self, split, 2, seed))
+    dataset = Dataset(name="toy", source="gsm8k", test=asked)
+    with pytest.raises(UserError, match=said):
+        registry.load_split(task, dataset, "test", seed=0)

@@ -5,6 +5,7 @@ run.
 import json
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 
@@ -65,6 +66,8 @@ def project(tmp_path_factory):
     for name in FILES:
         row = {"question": "1 + 1?", "answer": "#### 2"}
         (folder / "data" / name).write_text(json.dumps(row) + "\n")
+    for plugin in (ROOT / "tests/cases/plugins").glob("*.py"):
+        shutil.copy(plugin, folder)
     for name, text in overlays().items():
         for placeholder in MODELS:
             text = text.replace(placeholder, str(model))

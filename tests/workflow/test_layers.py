@@ -9,6 +9,7 @@ PACKAGE = ROOT / "workflow/prmscale"
 FLOORS = [
     {"errors", "__init__"},
     {"files", "seeds", "study"},
+    {"plugins"},
     {"columns", "tables", "jobs", "shards", "stages"},
     {"tasks"},
     {"engines"},

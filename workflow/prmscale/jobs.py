@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from prmscale import plugins
 from prmscale.errors import UserError
 
 VLLM_PYTHON = Path(".venv-vllm/bin/python")  # `make vllm` sets it up
@@ -20,8 +21,8 @@ CHECKOUT = Path(__file__).parents[2]
 
 @contextmanager
 def job(snakemake: Any) -> Iterator[None]:
-    """Send all output to the rule's log and use the rule's threads. A UserError ends the job with
-    its message alone, any other error with a traceback.
+    """Send all output to the rule's log, use the rule's threads, and load the plugins that the job
+    uses. A UserError ends the job with its message alone, any other error with a traceback.
 
     A job takes its threads from the configuration, so that the results of a study do not depend on
     the number of cores.
@@ -37,6 +38,7 @@ def job(snakemake: Any) -> Iterator[None]:
 
             torch.set_num_threads(snakemake.threads)
         try:
+            plugins.load_unchanged(snakemake.params.get("plugins", {}))
             yield
         except UserError as error:
             message = f"\n{snakemake.rule}: {error}\n"

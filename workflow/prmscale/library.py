@@ -1,14 +1,15 @@
 """The study's parts from a notebook: score, search and label one problem of your own.
 
 `docs/library.md` shows each in a few lines. A study with many problems belongs in a configuration:
-there jobs are batched, resumed and their results kept.
+there jobs are batched, resumed and their results kept. `plugins.load(FILE)` adds strategies and PRM
+formats of your own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple, get_args
+from typing import NamedTuple
 
 import pandas as pd
 from pydantic import ValidationError
@@ -32,6 +33,7 @@ from prmscale.study import (
     Sampling,
     StepRule,
     TreeSearch,
+    list_names,
 )
 from prmscale.tasks import steps as step_text
 from prmscale.tasks.base import Grade, Prefix, Problem
@@ -62,7 +64,7 @@ def load_prm(
     """
     if format is None:
         return models.load_scorer(folder, models.Device(device))
-    known = get_args(ReleasedRewardModel.model_fields["format"].annotation)
+    known = list_names("format")
     if format not in known:
         raise UserError(f"format {format!r} is unknown; possible: {', '.join(known)}")
     described = {"name": "prm", "model": str(folder), "format": format, **settings}

@@ -19,7 +19,7 @@ from pydantic.fields import FieldInfo
 
 from prmscale.columns import CSV_FILES, JSON_FILES, SHARED
 from prmscale.figures import caption
-from prmscale.study import Block, Study
+from prmscale.study import Block, OrPlugin, Study
 from prmscale.tables import SAMPLED, SCHEMAS
 
 _INTRODUCTION = """\
@@ -87,7 +87,7 @@ def _show_limit(limit: Any) -> str:
     found = [
         f"{sign} {getattr(limit, name)}" for name, sign in _LIMITS.items() if name in dir(limit)
     ]
-    return ", ".join(found)
+    return "or a plugin's" if isinstance(limit, OrPlugin) else ", ".join(found)
 
 
 def _show_type(annotation: Any) -> str:
@@ -100,7 +100,8 @@ def _show_type(annotation: Any) -> str:
     if origin is Literal:
         return ", ".join(f"`{each}`" if each else "empty" for each in arguments)
     if origin is Annotated:
-        limits = [limit for each in arguments[1].metadata if (limit := _show_limit(each))]
+        marks = getattr(arguments[1], "metadata", arguments[1:])
+        limits = [limit for each in marks if (limit := _show_limit(each))]
         return ", ".join([_show_type(arguments[0]), *limits])
     if origin is list:
         item = _show_type(arguments[0])

@@ -3,13 +3,14 @@
 `configuration.load` reads and checks a configuration. `python -m prmscale.study FILE` writes the
 JSON schema that editors use. This module imports nothing of the package: names of strategies,
 label methods and formats are declared here, and the modules that implement them register under
-these names.
+these names; plugins register further ones (`prmscale.plugins`).
 """
 
 from __future__ import annotations
 
 import json
 import sys
+from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
@@ -23,7 +24,9 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from pydantic_core import CoreSchema, PydanticKnownError, core_schema
 
+PLUGIN_NAME = r"^[a-z][a-z0-9_]*$"  # of a part that a plugin registers
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
@@ -121,7 +124,7 @@ Figure = Literal[
 FIGURES: tuple[Figure, ...] = get_args(Figure)
 GENERATED: tuple[GeneratedSource, ...] = get_args(GeneratedSource)
 VALIDATION: Literal["validation"] = "validation"
-DOMAINS: dict[Source, Domain] = {
+DOMAINS: dict[str, Domain] = {
     **dict.fromkeys(get_args(MathSource), "math"),
     **dict.fromkeys(get_args(KnowledgeSource), "knowledge"),
     **dict.fromkeys(get_args(CodeSource), "code"),
@@ -134,6 +137,51 @@ WITH_SUBJECTS: tuple[Source, ...] = (
     "mmlu_pro",
 )
 _CODE_STEP_RULES: tuple[StepRule, ...] = ("statement", "block", "function")
+
+Kind = Literal["source", "format", "method", "strategy", "tree_strategy"]
+_DECLARED: dict[Kind, tuple[str, ...]] = {
+    "source": get_args(Source),
+    "format": get_args(PrmFormat),
+    "method": get_args(LabelMethod),
+    "strategy": get_args(Strategy),
+    "tree_strategy": get_args(TreeStrategy),
+}
+# further names of each kind, and the plugin that registered each (`prmscale.plugins`)
+REGISTERED: dict[Kind, dict[str, str]] = {kind: {} for kind in _DECLARED}
+
+
+def list_names(kind: Kind) -> list[str]:
+    """Every name of a kind: those declared here, then those that plugins have registered."""
+    return [*_DECLARED[kind], *REGISTERED[kind]]
+
+
+@dataclass(frozen=True)
+class OrPlugin:
+    """Marks a Literal of names of this kind: names that plugins have registered are valid too.
+
+    The JSON schema does not know them: it completes the names of the Literal and accepts others.
+    """
+
+    kind: Kind
+
+    def __get_pydantic_core_schema__(self, literal: Any, handler: Any) -> CoreSchema:
+        """A validator that knows at each call which names are registered."""
+
+        def check(value: Any, inner: Any) -> Any:
+            known = [*get_args(literal), *REGISTERED[self.kind]]
+            if value in known:
+                return value
+            *others, last = map(repr, known)
+            expected = f"{', '.join(others)} or {last}"
+            raise PydanticKnownError("literal_error", {"expected": expected})
+
+        return core_schema.no_info_wrap_validator_function(
+            check, handler(literal), serialization=core_schema.simple_ser_schema("str")
+        )
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: Any) -> dict[str, Any]:
+        """The names of the Literal, or another."""
+        return {"anyOf": [handler(schema), {"type": "string", "pattern": PLUGIN_NAME}]}
 
 
 class Block(BaseModel):
@@ -203,7 +251,7 @@ class Dataset(Block):
     """Problems from one source. The splits are disjoint. No choice is made on the test split."""
 
     name: Name = Field(description="Name of the data set in the configuration and the results.")
-    source: Source = Field(
+    source: Annotated[Source, OrPlugin("source")] = Field(
         description="The task: `arithmetic` and `programs` are generated, all others are "
         "published benchmarks."
     )
@@ -648,7 +696,7 @@ class LabelComparison(Block):
     9).
     """
 
-    methods: list[RolloutMethod] = Field(
+    methods: list[Annotated[RolloutMethod, OrPlugin("method")]] = Field(
         [],
         description="The methods to compare. If empty, figure 9 shows the labels that reward "
         "models are trained on.",
@@ -712,7 +760,7 @@ class TrainingSet(Block):
         description="Corpora that are used beside the data sets, in equal parts, with their "
         "published labels.",
     )
-    labels: LabelMethod = Field(
+    labels: Annotated[LabelMethod, OrPlugin("method")] = Field(
         "monte_carlo",
         description="The label method, and when it calls a step right. monte_carlo: a fixed number "
         "of rollouts, of which more than the share `threshold` succeed. adaptive: rollouts until "
@@ -923,7 +971,7 @@ class RewardModel(Block):
 class ReleasedRewardModel(ReleasedModel):
     """A process reward model that already exists: it takes part in search and figures untrained."""
 
-    format: PrmFormat = Field(
+    format: Annotated[PrmFormat, OrPlugin("format")] = Field(
         description="How the model reads a solution and reports its scores: as "
         "math-shepherd-mistral-7b-prm, RLHFlow's Llama PRMs, Skywork-o1-Open-PRM, "
         "Qwen2.5-Math-PRM, ReasonFlux-PRM-7B, VersaPRM, the PRMs of Llemma, implicit PRMs such as "
@@ -1041,7 +1089,7 @@ class TreeSearch(Block):
         description="Reward models that guide the search. Each searches the data sets of the first "
         "evaluation, in one job per data set.",
     )
-    strategies: list[TreeStrategy] = Field(
+    strategies: list[Annotated[TreeStrategy, OrPlugin("tree_strategy")]] = Field(
         list(get_args(TreeStrategy)), description="The tree strategies to compare."
     )
     aggregations: list[Aggregation] = Field(
@@ -1114,7 +1162,7 @@ class Search(Block):
         [1, 2, 4, 8, 16, 32, 64],
         description="Budgets, in samples' worth: increasing numbers from 1.",
     )
-    strategies: list[Strategy] = Field(
+    strategies: list[Annotated[Strategy, OrPlugin("strategy")]] = Field(
         list(get_args(Strategy)),
         description="The strategies over whole samples to compare.",
     )
@@ -1328,6 +1376,13 @@ class Study(Block):
         1,
         description="CPU threads of a job that runs a model. Results do not depend on the number "
         "of cores.",
+    )
+    plugins: list[str] = Field(
+        [],
+        description="Python files of yours that register tasks, strategies, PRM formats or label "
+        "methods, whose names are valid in the rest of the configuration (docs/extending.md). "
+        "Paths are relative to the working directory. Jobs that use a name run again when its "
+        "file changes.",
     )
     world: World = Field(World(), description="The generated world.")
     datasets: list[Dataset] = Field(description="The problems.", min_length=1)

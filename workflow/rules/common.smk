@@ -1,7 +1,6 @@
 """Shared by all rules: the study, its plan, and functions of wildcards."""
 
 from pathlib import Path
-from typing import get_args
 
 try:
     import prmscale
@@ -9,7 +8,8 @@ try:
     from prmscale.errors import UserError
     from prmscale.plan.needs import Needs
     from prmscale.plan.plan import Plan, as_data
-    from prmscale.study import LabelMethod
+    from prmscale.plan.uses import Uses
+    from prmscale.study import list_names
 except ModuleNotFoundError as error:
     raise WorkflowError(
         f"prmscale: the Python that runs snakemake has no package {error.name!r}. `make setup` in "
@@ -36,13 +36,14 @@ STUDY = load_study()
 PLAN = Plan(STUDY)
 PATHS = PLAN.paths
 NEEDS = Needs(PLAN)
+USES = Uses(PLAN)
 result = PATHS.result
 
 SAMPLING, SCORING = STUDY.policies.sampling.engine, STUDY.search.engine
 CONVERTED = [model.name for model in STUDY.policies.released if model.gguf_file]
 RECORDED = [policy.name for policy in STUDY.policies.recorded]
 REWARD_MODELS = STUDY.reward_model_names()
-LABEL_METHODS = get_args(LabelMethod)
+LABEL_METHODS = list_names("method")
 
 
 def environment(*engines):

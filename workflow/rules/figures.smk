@@ -46,6 +46,7 @@ rule draw_figure:
     resources:
         mem_mb=main_memory(4000),
     params:
+        plugins=USES.compare(),
         caption=lambda wildcards: caption(wildcards.figure),
         analysis=STUDY.analysis.model_dump(include={"aggregation", "level", "table1_budget"}),
         aggregations=STUDY.search.aggregations,
@@ -106,6 +107,7 @@ rule judge_claims:
     resources:
         mem_mb=main_memory(4000),
     params:
+        plugins=USES.compare(),
         analysis=STUDY.analysis.model_dump(include={"aggregation", "level", "table1_budget"}),
         aggregations=STUDY.search.aggregations,
         claims=PLAN.verdict_rules(),
@@ -125,6 +127,7 @@ rule store_config:
     conda:
         "../../envs/core.yaml"
     params:
+        plugins=USES.list_all(),
         study=as_data(STUDY),
     script:
         "../scripts/store_config.py"

@@ -39,6 +39,7 @@ rule label_solutions:
         **for_models(3000, lambda wildcards: NEEDS.label(wildcards.policy, wildcards.method)),
     params:
         **LABELLING,
+        plugins=lambda wildcards: USES.label(wildcards.dataset, wildcards.method),
         policy=lambda wildcards: wildcards.policy,
         labellers=lambda wildcards: PLAN.labelling_models(
             wildcards.policy, wildcards.dataset, wildcards.method
@@ -69,6 +70,7 @@ use rule label_solutions as label_by_another with:
         **for_models(3000, lambda wildcards: NEEDS.sample(wildcards.labeller)),
     params:
         **LABELLING,
+        plugins=lambda wildcards: USES.label(wildcards.dataset),
         policy=lambda wildcards: wildcards.policy,
         labellers=lambda wildcards: PLAN.labelling_models(
             wildcards.labeller, wildcards.dataset, "binary_search"
@@ -123,6 +125,7 @@ rule label_by_tree:
         **for_models(3000, lambda wildcards: NEEDS.label(wildcards.policy, "omega")),
     params:
         **LABELLING,
+        plugins=lambda wildcards: USES.label(wildcards.dataset),
         splits=["train", "validation"],
         policy=lambda wildcards: wildcards.policy,
         labellers=lambda wildcards: PLAN.labelling_models(
@@ -157,6 +160,7 @@ rule compare_labels:
         ),
     params:
         **LABELLING,
+        plugins=lambda wildcards: USES.label(wildcards.dataset, *STUDY.labels.compare.methods),
         problems=STUDY.labels.compare.problems,
         policy=STUDY.labels.policy,
         labellers=lambda wildcards: PLAN.labelling_models(

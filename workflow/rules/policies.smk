@@ -79,6 +79,7 @@ if RECORDED:
             mem_mb=main_memory(4000),
         params:
             dataset=dataset_data,
+            plugins=lambda wildcards: USES.grade(wildcards.dataset),
             samples=lambda wildcards: PLAN.samples(
                 wildcards.policy, wildcards.dataset, "search"
             ).samples,
@@ -109,6 +110,7 @@ rule sample_solutions:
         **for_models(3000, lambda wildcards: NEEDS.sample(wildcards.policy)),
     params:
         dataset=dataset_data,
+        plugins=lambda wildcards: USES.grade(wildcards.dataset),
         splits=lambda wildcards: samples(wildcards).splits,
         samples=lambda wildcards: samples(wildcards).samples,
         policy=lambda wildcards: wildcards.policy,

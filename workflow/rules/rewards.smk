@@ -22,6 +22,7 @@ rule train_reward_model:
     resources:
         **for_models(3000, lambda wildcards: NEEDS.train(wildcards.reward_model)),
     params:
+        plugins=lambda wildcards: USES.train(wildcards.reward_model),
         model=lambda wildcards: wildcards.reward_model,
         base=base,
         base_folders=lambda wildcards: PATHS.training_bases(wildcards.reward_model),
@@ -69,6 +70,7 @@ rule describe_released_model:
     resources:
         mem_mb=main_memory(2000),
     params:
+        plugins=lambda wildcards: USES.read(wildcards.reward_model),
         # its description does not depend on its GPUs
         released=lambda wildcards: STUDY.released_reward_model(wildcards.reward_model).model_dump(
             mode="json", exclude={"gpus"}

@@ -28,6 +28,7 @@ rule search_unscored:
     resources:
         mem_mb=main_memory(4000),
     params:
+        plugins=USES.search_unscored(),
         tests=PLAN.tests(),
         strategies=PLAN.strategies(scored=False),
         budgets=STUDY.search.budgets,
@@ -57,6 +58,7 @@ rule search:
     resources:
         **for_models(4000, lambda wildcards: NEEDS.search(wildcards.reward_model)),
     params:
+        plugins=lambda wildcards: USES.search(wildcards.reward_model),
         tests=lambda wildcards: PLAN.tests(wildcards.reward_model),
         validation=PLAN.validation(),
         strategies=PLAN.strategies(scored=True),
@@ -93,6 +95,7 @@ rule search_trees:
             4000, lambda wildcards: NEEDS.search_trees(wildcards.policy, wildcards.reward_model)
         ),
     params:
+        plugins=lambda wildcards: USES.search_trees(wildcards.reward_model, wildcards.dataset),
         plan=lambda wildcards: PLAN.test(wildcards.policy, wildcards.dataset),
         weights=policy_weights,
         prompting=prompting,
@@ -125,6 +128,7 @@ rule rank_by_likelihood:
     resources:
         **for_models(4000, lambda wildcards: NEEDS.rank(wildcards.base)),
     params:
+        plugins=USES.grade(*[name for _, name in STUDY.tests()]),
         tests=PLAN.tests(),
         base=lambda wildcards: wildcards.base,
         folders=lambda wildcards: PATHS.base_folders(wildcards.base),
@@ -167,6 +171,7 @@ rule score_steps:
     resources:
         **for_models(4000, lambda wildcards: NEEDS.score(wildcards.reward_model)),
     params:
+        plugins=lambda wildcards: USES.read(wildcards.reward_model, *PLAN.compared_datasets()),
         tests=PLAN.compared_tests(),
         samples=STUDY.analysis.table1_budget,
         role=lambda wildcards: PLAN.role(wildcards.reward_model),

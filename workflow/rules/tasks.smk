@@ -15,6 +15,7 @@ rule build_problems:
         mem_mb=main_memory(2000),
     params:
         dataset=dataset_data,
+        plugins=lambda wildcards: USES.grade(wildcards.dataset),
         world=as_data(STUDY.world),
         execution=lambda wildcards: PLAN.reference_execution(wildcards.dataset),
         seed=STUDY.seed,

@@ -8,7 +8,7 @@ from prmscale.jobs import job
 from prmscale.study import GENERATED, CodeExecution, Dataset, World
 from prmscale.tasks.base import to_table
 from prmscale.tasks.benchmarks.base import PublishedBenchmark
-from prmscale.tasks.registry import build
+from prmscale.tasks.registry import build, load_split
 from prmscale.tasks.world.corpus import card
 
 with job(snakemake):
@@ -19,7 +19,7 @@ with job(snakemake):
         problem
         for split in ("train", "validation", "test")
         if getattr(dataset, split)
-        for problem in task.load(split, getattr(dataset, split), snakemake.params.seed)
+        for problem in load_split(task, dataset, split, snakemake.params.seed)
     ]
     facts = {
         "name": dataset.name,

@@ -2,13 +2,15 @@
 
 from pathlib import Path
 
-from prmscale import figures
-from prmscale.analysis.verdicts import Rules
-from prmscale.figures.style import save
 from prmscale.jobs import job
-from prmscale.results import Results
 
 with job(snakemake):
+    # imported here, because the strategies that are compared include those of the job's plugins
+    from prmscale import figures
+    from prmscale.analysis.verdicts import Rules
+    from prmscale.figures.style import save
+    from prmscale.results import Results
+
     figure, params = snakemake.wildcards.figure, snakemake.params
     results = Results(
         {kind: snakemake.input[kind] for kind in figures.FIGURES[figure]},

@@ -1,13 +1,15 @@
 """Judge the paper's claims by the tables of this study."""
 
-from prmscale.analysis.verdicts import Rules
-from prmscale.claims.findings import judge_study
-from prmscale.claims.page import render
 from prmscale.files import atomic_write
 from prmscale.jobs import job
-from prmscale.results import Results
 
 with job(snakemake):
+    # imported here, because the strategies that are compared include those of the job's plugins
+    from prmscale.analysis.verdicts import Rules
+    from prmscale.claims.findings import judge_study
+    from prmscale.claims.page import render
+    from prmscale.results import Results
+
     files, params = snakemake.input, snakemake.params
     results = Results(
         {

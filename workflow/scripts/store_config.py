@@ -1,4 +1,6 @@
-"""Keep the configuration used, defaults included, beside the results."""
+"""Keep the configuration used, defaults included, beside the results; above it stand the
+fingerprints of its plugins.
+"""
 
 import yaml
 
@@ -6,4 +8,6 @@ from prmscale.files import atomic_write
 from prmscale.jobs import job
 
 with job(snakemake), atomic_write(snakemake.output[0]) as aside:
-    aside.write_text(yaml.safe_dump(snakemake.params.study, sort_keys=False, width=120))
+    study = yaml.safe_dump(snakemake.params.study, sort_keys=False, width=120)
+    hashes = [f"# plugin {path}: {key}\n" for path, key in snakemake.params.plugins.items()]
+    aside.write_text("".join([*hashes, study]))

@@ -3,19 +3,22 @@
 A fault states file, line, key, value, what is wrong and what is possible. `study` declares types;
 `references` checks that names refer to something; `checks` holds what is impossible together. If
 keys or types are faulty, names and combinations are still checked in the part that is known.
+Plugins are loaded before all else, because they register names that the study may use; if one
+cannot be loaded, only that is reported.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
+from prmscale import plugins
 from prmscale.configuration.checks import check_names, check_values
-from prmscale.configuration.faults import Fault, Location
-from prmscale.configuration.files import find_place, find_repeated_keys, parse, read_yaml
+from prmscale.configuration.faults import Fault, Location, find_values
+from prmscale.configuration.files import Document, find_place, find_repeated_keys, parse, read_yaml
 from prmscale.configuration.partial import build_partial
 from prmscale.configuration.references import check_references
 from prmscale.configuration.translation import translate
@@ -37,6 +40,7 @@ def load(
     what is wrong and what is possible.
     """
     documents = parse(files, command_line or {})
+    _report(list(_load_plugins(config)), documents)
     faults = list(find_repeated_keys(documents))
     try:
         study = Study.model_validate(dict(config))
@@ -50,10 +54,25 @@ def load(
         *check_references(config, study),
         *check_values(study, is_partial),
     ]
+    _report(faults, documents)
+    return study
+
+
+def _report(faults: Sequence[Fault], documents: Sequence[Document]) -> None:
+    """Raise UserError if there are faults."""
     if faults:
         lines = [fault.explain(find_place(fault.where, documents)) for fault in faults]
         raise UserError("\n".join(["The configuration cannot be used:", *lines]))
-    return study
+
+
+def _load_plugins(config: Mapping[str, Any]) -> Iterator[Fault]:
+    """Load the plugins that the configuration names: a fault for each that cannot be loaded."""
+    for where, path in find_values(config, "plugins[]"):
+        try:
+            if isinstance(path, str):
+                plugins.load(path)
+        except UserError as error:
+            yield Fault(where, path, str(error))
 
 
 def _find_unknown(faults: Sequence[Fault]) -> set[Location]:

@@ -45,6 +45,7 @@ _RESERVED = {
 
 # lists in which a value has no second meaning
 _SETS = [
+    "plugins",
     "labels.consensus",
     "labels.compare.methods",
     "datasets[].subjects",

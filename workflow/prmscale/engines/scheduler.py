@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, NoReturn, Protocol, get_args
 
 import numpy as np
 
@@ -26,6 +26,7 @@ from prmscale.engines.requests import (
     Scored,
     Strategy,
 )
+from prmscale.errors import UserError
 from prmscale.tasks.base import Grade, Prefix, Problem
 
 
@@ -63,6 +64,8 @@ class Scorer(Protocol):
 
 Grader = Callable[[Sequence[Problem], Sequence[Prefix]], list[Grade]]
 CUT = Grade(None, False, "cut")
+_REQUESTS = get_args(Request)
+_PATIENCE = 10_000  # requests for draws after the budget is spent: no strategy needs as many
 
 
 def grade_whole(
@@ -94,7 +97,8 @@ class Run:
 
     A run with a `budget`, in samples' worth, must not spend more than `limit` in `unit`. Generation
     and, for FLOPs, reading stop where the limit is reached: a continuation that is complete by then
-    counts; one that is not is paid for up to the limit and lost.
+    counts; one that is not is paid for up to the limit and lost. `unpaid` counts the requests for
+    draws after that.
     """
 
     problem: Problem
@@ -108,6 +112,7 @@ class Run:
     pending: Request | None = None
     incumbent: Incumbent | None = None
     result: Any = None
+    unpaid: int = 0
 
     @property
     def left(self) -> float | None:
@@ -118,16 +123,32 @@ class Run:
         return self.budget * (1 - spent / self.limit)
 
     def advance(self, reply: Any) -> None:
-        """Send the reply and go on to the next request that an engine must answer."""
+        """Send the reply and go on to the next request that an engine must answer.
+
+        Raises UserError if the strategy yields what is no request, or never ends.
+        """
         try:
-            self.pending = self.strategy.send(reply)
+            self.pending = self._send(reply)
             while self.pending is not None:
                 answer = self._answer(self.pending)
                 if answer is None:
                     return
-                self.pending = self.strategy.send(answer.reply)
+                self.pending = self._send(answer.reply)
         except StopIteration as stop:
             self.pending, self.result = None, stop.value
+
+    def _send(self, reply: Any) -> Request:
+        request = self.strategy.send(reply)
+        if not isinstance(request, _REQUESTS):
+            kinds = ", ".join(kind.__name__ for kind in _REQUESTS)
+            self.refuse(f"yields {request!r:.60}, and must yield a request: {kinds}")
+        return request
+
+    def refuse(self, why: str) -> NoReturn:
+        """Raise UserError that names the strategy, and the file and line of its last request."""
+        generator: Any = self.strategy
+        code, frame = generator.gi_code, generator.gi_frame
+        raise UserError(f"{code.co_filename}:{frame.f_lineno}: strategy {code.co_name} {why}")
 
     def _answer(self, request: Request) -> _Reply | None:
         """The reply to a request that needs no engine; None if it needs one or the run ends."""
@@ -143,6 +164,9 @@ class Run:
             self.pending = None
             return None
         if isinstance(request, Extend) and self._spent:
+            self.unpaid += 1
+            if self.unpaid > _PATIENCE:
+                self.refuse("goes on without end where its budget is spent and draws bring nothing")
             return _Reply([[] for _ in request.prefixes])
         return None
 
@@ -192,7 +216,8 @@ class Run:
 
     def _keep(self, incumbent: Incumbent) -> None:
         """Replace the choice by the incumbent."""
-        assert self.budget is not None, "a strategy that yields incumbents needs a budget"
+        if self.budget is None:
+            self.refuse("yields an Incumbent, and chooses among samples: yield a Choice a budget")
         picks = [[incumbent.pick]] if incumbent.pick else []
         self.choices = [Stamped(Choice(self.budget, picks), self.ledger.cost)]
         self.incumbent = incumbent
@@ -247,7 +272,8 @@ def _extend(runs: list[Run], policy: Policy | None, progress: str | None) -> Non
 
 
 def _score(runs: list[Run], scorer: Scorer | None, progress: str | None) -> None:
-    assert scorer is not None, "a strategy asked for scores and there is no reward model"
+    if scorer is None:
+        runs[0].refuse("asks for step scores, and runs without a reward model")
     items = []
     for each in runs:
         assert isinstance(each.pending, Score)

@@ -70,6 +70,12 @@ def draw(results: Results, rules: Rules) -> tuple[Figure, pd.DataFrame]:
     return figure, pd.concat(parts, ignore_index=True)
 
 
+def _list_methods(points: pd.DataFrame) -> dict[str, tuple[str, style.Look]]:
+    """Name and look of each method: those above, then those of plugins in the points."""
+    others = sorted(set(points["method"]) - set(METHODS))
+    return METHODS | {name: (name.replace("_", " "), style.pick_spare(name)) for name in others}
+
+
 def _make_panels(points: pd.DataFrame) -> tuple[Figure, dict[str, list[Axes]]]:
     """A column of three panels for each data set."""
     sizes = {str(name): n for name, n in points.groupby("dataset")["n"].max().items()}
@@ -89,7 +95,7 @@ def _make_panels(points: pd.DataFrame) -> tuple[Figure, dict[str, list[Axes]]]:
 
 def _draw_costs(axis: Axes, points: pd.DataFrame) -> None:
     """Quality over tokens: for each method a line with K at its points, or a single point."""
-    for method, (name, look) in METHODS.items():
+    for method, (name, look) in _list_methods(points).items():
         rows = points[points["method"] == method].sort_values("tokens")
         if rows.empty:
             continue
@@ -115,7 +121,7 @@ def _draw_reliability(axis: Axes, values: pd.DataFrame) -> None:
     """How often steps are right by the value of the label, and each method's calibration error."""
     axis.plot([0, 1], [0, 1], color=style.GREY, linewidth=0.8, linestyle=(0, (1, 1.2)), zorder=1)
     errors = []
-    for method, (_, look) in METHODS.items():
+    for method, (_, look) in _list_methods(values).items():
         rows = values[values["method"] == method].sort_values("value")
         if rows.empty:
             continue

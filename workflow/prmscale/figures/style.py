@@ -79,7 +79,7 @@ STRATEGIES = {
     "puct": ("PUCT", Look(SAND, "*", (0, (7, 1.5, 2, 1.5)), 6.0)),
 }
 
-# of strategies without a line above
+# of strategies and label methods without a look of their own
 SPARE = (
     Look(BLACK, "h", (0, (4, 1))),
     Look(WINE, "<", (0, (1, 1.5))),
@@ -89,7 +89,12 @@ SPARE = (
 
 def show_strategy(name: str) -> tuple[str, Look]:
     """The short name and the look of a strategy; one that has none gets a spare look."""
-    return STRATEGIES.get(name, (name[:4], SPARE[sum(map(ord, name)) % len(SPARE)]))
+    return STRATEGIES.get(name, (name[:4], pick_spare(name)))
+
+
+def pick_spare(name: str) -> Look:
+    """The spare look of a name, the same in every figure."""
+    return SPARE[sum(map(ord, name)) % len(SPARE)]
 
 
 def mark_outcome(look: Look) -> Look:

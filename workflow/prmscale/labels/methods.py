@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
+from prmscale import plugins
 from prmscale.engines.requests import Strategy
 from prmscale.engines.scheduler import Grader, Policy, run
+from prmscale.errors import UserError
 from prmscale.labels.adaptive import ANY_RIGHT, Decision, adaptive
 from prmscale.labels.binary_search import binary_search
-from prmscale.labels.monte_carlo import Estimate, monte_carlo
+from prmscale.labels.monte_carlo import Estimate, monte_carlo, prefixes_of
 from prmscale.tasks.base import Prefix, Problem
 
 # (solutions of one problem, whether the policy ended each, rollouts, decision) to a strategy that
@@ -25,6 +28,21 @@ METHODS: dict[str, Start] = {
     "adaptive": adaptive,
     "binary_search": binary_search,
 }
+
+
+def register_label_method(name: str) -> Callable[[Start], Start]:
+    """Register a plugin's label method: a generator function like those of METHODS (see `Start`).
+
+    Raises UserError if the name is taken or the function is no such generator.
+    """
+
+    def enter(start: Start) -> Start:
+        plugins.check_generator(start, "solutions", "complete", "rollouts", "decision")
+        # `compare` is the name of the table in which methods are compared
+        plugins.register("method", name, (METHODS, start), taken=["compare"])
+        return start
+
+    return enter
 
 
 @dataclass(frozen=True)
@@ -57,8 +75,23 @@ def estimate_prefixes(
 ) -> list[dict[Prefix, Estimate]]:
     """Estimates of every prefix of the solutions, one mapping a problem.
 
-    The problems run in common batches; each is charged the tokens that it would cost alone.
+    The problems run in common batches; each is charged the tokens that it would cost alone. Raises
+    UserError if the method leaves out a prefix.
     """
     by_problem = dict(tuple(solutions.groupby("problem_id", sort=False)))
     strategies = [(problem, method.start(by_problem[problem.problem_id])) for problem in problems]
-    return [each.result for each in run(strategies, policy, grader=grader, progress=progress)]
+    runs = run(strategies, policy, grader=grader, progress=progress)
+    for each in runs:
+        name = each.problem.problem_id
+        _check_estimates(f"label method {method.name}: {name}", by_problem[name], each.result)
+    return [each.result for each in runs]
+
+
+def _check_estimates(label: str, solutions: pd.DataFrame, estimates: Any) -> None:
+    """Raise UserError unless there is an Estimate of every prefix."""
+    for prefix in prefixes_of([tuple(each) for each in solutions["steps"]]):
+        if not isinstance(estimates, Mapping) or not isinstance(estimates.get(prefix), Estimate):
+            raise UserError(
+                f"{label}: a method must return an Estimate of every prefix of the solutions, and "
+                f"the first without one has {len(prefix)} steps"
+            )

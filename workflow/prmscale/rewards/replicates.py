@@ -16,7 +16,7 @@ import torch
 from accelerate import Accelerator
 from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
-from prmscale import seeds, tables
+from prmscale import plugins, seeds, tables
 from prmscale.engines.backends.loading import load_pretrained
 from prmscale.engines.backends.transformers_scorer import score_encoded
 from prmscale.engines.facts import FACTS
@@ -50,6 +50,7 @@ def train_replicates(inputs: Inputs, params: Mapping[str, Any], done: Path) -> N
 
     `params` are the rule's. Each process of a group calls this function; the first one writes.
     """
+    plugins.load_unchanged(params.get("plugins", {}))  # in each process: labels may be theirs
     settings = RewardTraining(**params["training"])
     # before any model is loaded, so that only one process of a group reads the weights
     group = build_accelerator(params["device"], settings)

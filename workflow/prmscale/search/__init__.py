@@ -14,8 +14,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
+from prmscale import plugins
 from prmscale.engines.aggregation import AGGREGATIONS, Aggregate
 from prmscale.engines.requests import Strategy
 from prmscale.search.adaptive_best_of_n import adaptive_best_of_n
@@ -35,6 +36,8 @@ from prmscale.search.lookahead import lookahead
 from prmscale.search.mcts import mcts, uct
 from prmscale.search.puct import puct
 from prmscale.search.weighted_best_of_n import weighted_best_of_n
+
+_Start = TypeVar("_Start", bound=Callable[..., Strategy])
 
 
 @dataclass(frozen=True)
@@ -101,3 +104,40 @@ TREE_STRATEGIES: dict[str, TreeEntry] = {
         anytime=True,
     ),
 }
+
+_OTHER = "base_likelihood"  # stands beside the strategies in the search table
+
+
+def register_strategy(
+    name: str, *, scored: bool, apart: bool = False
+) -> Callable[[_Start], _Start]:
+    """Register a plugin's strategy over whole samples: a generator function of the budgets or, if
+    it is `scored`, of the budgets and the aggregations by name (see `Entry`).
+
+    Raises UserError if the name is taken or the function is no such generator.
+    """
+
+    def enter(start: _Start) -> _Start:
+        plugins.check_generator(start, "budgets", *(["aggregates"] if scored else []))
+        entry = Entry(start, scored, AGGREGATIONS if scored else {}, apart)
+        taken = [*TREE_STRATEGIES, _OTHER]
+        plugins.register("strategy", name, (STRATEGIES, entry), taken=taken)
+        return start
+
+    return enter
+
+
+def register_tree_strategy(name: str, *, anytime: bool) -> Callable[[_Start], _Start]:
+    """Register a plugin's strategy step by step: a generator function of the budget in samples'
+    worth, an aggregation and the options of `search.tree` (see `TreeEntry`).
+
+    Raises UserError if the name is taken or the function is no such generator.
+    """
+
+    def enter(start: _Start) -> _Start:
+        plugins.check_generator(start, "budget", "aggregate", "options")
+        entry, taken = TreeEntry(start, anytime), [*STRATEGIES, _OTHER]
+        plugins.register("tree_strategy", name, (TREE_STRATEGIES, entry), taken=taken)
+        return start
+
+    return enter

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice, product
 from typing import Any
@@ -14,6 +14,7 @@ from prmscale.engines.aggregation import AGGREGATIONS
 from prmscale.engines.ledger import Cost, Unit
 from prmscale.engines.requests import Continuation, Incumbent
 from prmscale.engines.scheduler import Grader, Policy, Run, Scorer, Stamped, grade_whole, run
+from prmscale.errors import UserError
 from prmscale.search import STRATEGIES, TREE_STRATEGIES
 from prmscale.search.tree import Node, priors
 from prmscale.study import TreeSearch
@@ -50,6 +51,7 @@ def evaluate(
 
     With a scorer the strategies that need scores are run, each with these aggregations; without one
     the others. The column `seconds` depends on this machine's measured speed; nothing else does.
+    Raises UserError if a strategy leaves out a choice.
     """
     rows: list[dict[str, object]] = []
     for name in strategies:
@@ -59,12 +61,36 @@ def evaluate(
         for variants in entry.groups(aggregations):
             more = [variants] if variants else []
             runs = engines.run([(p, entry.start(budgets, *more)) for p in problems], progress)
+            _check_choices(name, runs, variants or [""], budgets)
             found = _rows(runs, engines)
             for variant in variants or [""]:
                 rows += [
                     {"strategy": name, **row} for row in found if row["aggregation"] == variant
                 ]
     return pd.DataFrame(rows)
+
+
+def _check_choices(
+    name: str, runs: Sequence[Run], variants: Collection[str], budgets: Collection[int]
+) -> None:
+    """Raise UserError unless each run has choices for every variant, one a budget, and each choice
+    picks a solution of each of its runs.
+    """
+    wanted = set(product(variants, budgets))
+    for each in runs:
+        choices = [stamped.choice for stamped in each.choices]
+        found = [(choice.variant, choice.budget) for choice in choices]
+        is_each_once = len(set(found)) == len(found) and wanted.issuperset(found)
+        if not is_each_once or {choice.variant for choice in choices} != set(variants):
+            raise UserError(
+                f"strategy {name}: it must yield a Choice for each variant and budget, which are "
+                f"{sorted(wanted)}; for {each.problem.problem_id} it yields {found}"
+            )
+        if any(not choice.picks or not all(choice.picks) for choice in choices):
+            raise UserError(
+                f"strategy {name}: a Choice for {each.problem.problem_id} picks no solution; "
+                "`picks` holds at least one for each of its runs"
+            )
 
 
 def sample_costs(solutions: pd.DataFrame, scorer: Scorer, unit: Unit) -> dict[str, float]:
@@ -106,6 +132,11 @@ def search_trees(
     engines.run([each for _, each in plans])
     rows = []
     for labels, each in plans:
+        if not each.choices:
+            raise UserError(
+                f"strategy {labels['strategy']}: it ended without yielding an Incumbent for "
+                f"{each.problem.problem_id}"
+            )
         rows += [{**row, **labels} for row in _rows([each], engines)]
     kept = {p.problem_id for p in problems[:trees]}
     nodes = []

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar, get_args
 
+from prmscale import plugins
 from prmscale.errors import UserError
-from prmscale.study import CodeExecution, Dataset, World
+from prmscale.study import DOMAINS, CodeExecution, Dataset, World
 from prmscale.tasks import steps as step_text
-from prmscale.tasks.base import Grade, Prefix, Problem, Task
+from prmscale.tasks.base import Domain, Grade, Prefix, Problem, Task
 from prmscale.tasks.benchmarks.base import CodeBenchmark
 from prmscale.tasks.benchmarks.bigcodebench import BigCodeBench
 from prmscale.tasks.benchmarks.competitions import APPS, TACO, CodeContests
@@ -29,6 +31,7 @@ from prmscale.tasks.world.programs import Programs
 from prmscale.tasks.world.specifications import GeneratedTask
 
 Build = Callable[[Dataset, World, CodeExecution], Task]
+_Class = TypeVar("_Class", bound=type)
 
 
 def _generate(task: type[GeneratedTask]) -> Build:
@@ -83,9 +86,55 @@ TASKS: dict[str, Build] = {
 }
 
 
+def register_task(name: str) -> Callable[[_Class], _Class]:
+    """Register a plugin's task as a source of data sets: a `Task` class, which is made from the
+    configuration of the data set, the world and the execution of code.
+
+    Raises UserError if the name is taken or the class is no such task.
+    """
+
+    def enter(found: _Class) -> _Class:
+        plugins.check_call(found, "dataset", "world", "execution")
+        domain = getattr(found, "domain", None)
+        if domain not in get_args(Domain):
+            known = ", ".join(get_args(Domain))
+            raise UserError(f"{found.__name__}.domain is {domain!r}: it must be one of {known}")
+        for method, arguments in (("load", "split count seed"), ("grade", "problems texts")):
+            if not callable(getattr(found, method, None)):
+                raise UserError(f"{found.__name__} must have the method {method}")
+            called = getattr(found, method)
+            plugins.check_call(called, "self", *arguments.split())
+        plugins.register("source", name, (TASKS, found), (DOMAINS, domain))
+        return found
+
+    return enter
+
+
 def build(dataset: Dataset, world: World, execution: CodeExecution) -> Task:
     """The task of a data set of the configuration."""
     return TASKS[dataset.source](dataset, world, execution)
+
+
+def load_split(task: Task, dataset: Dataset, split: str, seed: int) -> list[Problem]:
+    """As many problems of a split as the configuration asks for.
+
+    Raises UserError if the task has not so many, or does not name them as `Task` asks.
+    """
+    count = getattr(dataset, split)
+    problems = task.load(split, count, seed)
+    if len({problem.problem_id for problem in problems}) != count:
+        raise UserError(
+            f"{dataset.name} {split}: {count} problems are asked for; {len(problems)} are loaded, "
+            f"with {len({problem.problem_id for problem in problems})} ids"
+        )
+    for problem in problems:
+        start = f"{dataset.name}/{split}/"
+        if not problem.problem_id.startswith(start) or problem.split != split:
+            raise UserError(
+                f"{dataset.name} {split}: the problem {problem.problem_id} of split "
+                f"{problem.split} is loaded; ids begin with {start}"
+            )
+    return problems
 
 
 def dataset_of(problem_id: str) -> str:

@@ -9,8 +9,10 @@ github.com/SkyworkAI/skywork-o1-prm-inference (io_utils.py) and TRL's PRMTrainer
 
 from __future__ import annotations
 
+import inspect
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import torch
 from transformers import (
@@ -20,6 +22,7 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 
+from prmscale import plugins
 from prmscale.engines.backends.loading import load_pretrained
 from prmscale.engines.backends.released_base import (
     Format,
@@ -34,6 +37,7 @@ from prmscale.engines.backends.released_heads import (
     SkyworkProcessRewardModel,
 )
 from prmscale.engines.backends.transformers_scorer import TransformersScorer
+from prmscale.errors import UserError
 from prmscale.study import ReleasedRewardModel
 from prmscale.tasks.base import Problem
 from prmscale.tasks.steps import Encoded
@@ -210,3 +214,26 @@ FORMATS: dict[str, type[Format]] = {
     "implicit": Implicit,
     "trl": TRL,
 }
+
+_Class = TypeVar("_Class", bound=type[Format])
+
+
+def register_format(name: str) -> Callable[[_Class], _Class]:
+    """Register a plugin's PRM format: a subclass of `Format` with `model` and `encode`.
+
+    Raises UserError if the name is taken or the class is no such format.
+    """
+
+    def enter(found: _Class) -> _Class:
+        if not (isinstance(found, type) and issubclass(found, Format)):
+            raise UserError(f"{found!r} must be a subclass of Format")
+        if inspect.isabstract(found) or not hasattr(found, "model"):
+            raise UserError(
+                f"{found.__name__} must have `model`, a class of Transformers' models, "
+                "and the method encode"
+            )
+        plugins.check_call(found.encode, "self", "tokenizer", "prompt", "steps")
+        plugins.register("format", name, (FORMATS, found))
+        return found
+
+    return enter
