@@ -13,6 +13,7 @@ from prmscale.engines.backends import released_scorer
 from prmscale.errors import UserError
 from prmscale.labels.methods import METHODS
 from prmscale.labels.published import READERS
+from prmscale.labels.readings import READINGS
 from prmscale.search import STRATEGIES, TREE_STRATEGIES
 from prmscale.tasks import registry
 
@@ -217,11 +218,6 @@ def test_keys_of_a_model_replace_those_of_all():
         ),
         (["datasets", 0, "steps"], "block", ["datasets[0]", "block is a rule for code"]),
         (
-            ["datasets", 1, "steps"],
-            "block",
-            ["datasets[1]", "steps of generated problems are lines"],
-        ),
-        (
             ["policies", "released"],
             [{"name": "x", "model": "a/b", "prompting": {"steps": {"math": "function"}}}],
             ["released[0].prompting", "function is a rule for code"],
@@ -297,8 +293,10 @@ def test_declared_names_are_those_that_are_implemented(declared, implemented):
 
 
 def test_declared_label_methods_are_those_that_are_implemented():
-    # a consensus compares binary searches; omega grows trees; oracle is the truth
-    assert {*get_args(study.LabelMethod)} == {*METHODS, "consensus", "omega", "oracle"}
+    # omega grows trees; readings are of stored labels; oracle is the truth
+    assert {*get_args(study.LabellerMethod)} == {*METHODS, "omega"} >= {*study.READS.values()}
+    assert {*get_args(study.Reading)} == study.READS.keys() == {*READINGS, "denoised"}
+    assert {*get_args(study.LabelMethod)} == {*METHODS, "omega", *study.READS, "oracle"}
 
 
 @pytest.mark.parametrize("source", get_args(study.Source))

@@ -128,9 +128,24 @@ def test_a_consensus_costs_each_labellers_search_once():
         found["label_by_another", "m.programs.l"],
     )
     assert own.tokens == other.tokens == each and own.flops < other.flops
-    assert found["filter_by_consensus", "m.programs"].tokens == 0
+    assert found["read_labels", "m.programs.consensus"].tokens == 0
     rules = [rule for rule, name in found if ".programs" in name and "label" in rule]
-    assert sorted(rules) == ["label_by_another", "label_solutions"]
+    assert sorted(rules) == ["label_by_another", "label_solutions", "read_labels"]
+
+
+def test_readings_share_rollouts_and_a_prover_adds_its_own():
+    config = with_sets("progress", "advantage")
+    config["labels"]["advantage"] = {"prover": "l"}
+    found = {(job.rule, job.name): job for job in work.jobs(configuration.load(config))}
+    # 900 problems of 6 solutions with 4 * .5 distinct prefixes, and 4 half rollouts of each
+    own, other = (
+        found["label_solutions", "m.programs.monte_carlo"],
+        found["label_by_prover", "m.programs.l"],
+    )
+    assert own.tokens == other.tokens == 900 * 6 * 4 * 0.5 * 4 * 20 and own.flops < other.flops
+    readings = [name for rule, name in found if rule == "read_labels"]
+    assert readings == ["m.programs.progress", "m.programs.advantage"]
+    assert [rule for rule, _ in found].count("label_solutions") == 1
 
 
 def test_activations_that_are_not_kept_cost_a_forward_pass_more():
@@ -190,9 +205,7 @@ def test_the_jobs_are_those_of_the_workflow(study):
         for job in work.jobs(load([ROOT / "config.yaml", *(ROOT / f for f in files)]))
     }
     assert counted == {
-        each
-        for each in planned
-        if each[0] in GPU_RULES | {"filter_by_consensus", "search_unscored"}
+        each for each in planned if each[0] in GPU_RULES | {"read_labels", "search_unscored"}
     }, done.stderr[-500:]
 
 

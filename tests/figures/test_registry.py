@@ -19,6 +19,7 @@ from prmscale.results import Results
 
 KINDS = {"reward_models": "rewards", "training": "rewards"}  # tables that are called otherwise
 TABLES = {"search", "scores", "first_errors", "patterns", "labels", "spending", "problems", *KINDS}
+TABLES |= {"granularity"}
 MODELS = simulated.prms()
 RULES = Rules(smallest_effects={"math_to_code": 0.1}, aggregation="min")
 TOY = '''"""Toy figure: problems of each data set."""

@@ -59,7 +59,7 @@ def test_a_consensus_takes_the_labels_of_its_writers_own_search(study, writer, o
     )
     found = re.findall(r"(?:^|\n)rule (\w+):\n    input: (.*)\n    output: (.*)", done.stdout)
     jobs = pd.DataFrame(found, columns=["name", "reads", "makes"])
-    filters = jobs[jobs.name == "filter_by_consensus"]
+    filters = jobs[jobs.name == "read_labels"]
     assert filters.reads.str.count(f"labels/{writer}/[a-z0-9]+.binary_search.parquet").tolist() == [
         1,
         1,

@@ -170,7 +170,9 @@ def test_consensus_keeps_the_solutions_whose_first_error_all_place_alike():
     kept = consensus([able, unable])
     assert kept.solution_id.tolist() == [1] * 6
     given = pd.DataFrame({"problem_id": problem().problem_id, "solution_id": [0, 1]})
-    spent = charge_filter([charge_labels(labels, given) for labels in (able, unable)], kept)
+    spent = charge_filter(
+        [charge_labels(labels, given) for labels in (able, unable)], kept, "consensus"
+    )
     assert (
         spent.tokens.sum()
         == able.tokens_spent.sum() + unable.tokens_spent.sum()
@@ -178,6 +180,18 @@ def test_consensus_keeps_the_solutions_whose_first_error_all_place_alike():
     )
     assert (spent.solutions.tolist(), spent.labelled.tolist()) == ([2], [1])
     pd.testing.assert_series_equal(consensus([able, able])["label"], able["label"])
+
+
+def test_no_step_that_is_right_has_the_value_0():
+    """Soft targets: a step may be proven by a longer prefix, while its own rollouts all failed."""
+    proven = 0
+    for seed in range(30):
+        policy = CoinPolicy(p=0.7, length=6, seed=seed)
+        found = labelled(binary_search, [("1", "0"), ("1",) * 6], 2, policy, complete=False).result
+        failed = [e for e in found.values() if e.label and e.rollouts and not e.successes]
+        assert all(e.value == 1 for e in failed)
+        proven += len(failed)
+    assert proven
 
 
 def test_a_summary_counts_what_was_spent_kept_and_right():

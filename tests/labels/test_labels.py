@@ -11,7 +11,7 @@ from prmscale.engines.scheduler import run
 from prmscale.labels.methods import METHODS, Method, estimate_prefixes
 from prmscale.labels.monte_carlo import monte_carlo
 from prmscale.labels.table import label_table
-from prmscale.study import RolloutMethod
+from prmscale.study import READS, RolloutMethod
 
 
 def estimate(solutions, rollouts, policy=None, complete=None):
@@ -79,5 +79,5 @@ def test_hard_labels_say_whether_any_rollout_succeeds():
 
 
 def test_every_method_that_a_study_can_name_is_registered():
-    """A tree and a filter of several labellers' labels are no METHODS."""
-    assert {*METHODS, "omega", "consensus"} == set(get_args(RolloutMethod))
+    """A tree and the readings of stored labels are no METHODS."""
+    assert {*METHODS, "omega", *READS} == set(get_args(RolloutMethod))

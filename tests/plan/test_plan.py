@@ -9,6 +9,7 @@ from pipeline import ROOT
 
 from prmscale import configuration
 from prmscale.engines import memory
+from prmscale.plan.labelling import list_label_jobs, list_read
 from prmscale.plan.needs import Needs
 from prmscale.plan.plan import Plan
 
@@ -67,10 +68,13 @@ def test_a_released_reward_model_has_one_folder_and_one_checkpoint():
         (["oracle"], []),
         (["consensus"], ["m", "l"]),
         (["omega", "consensus"], ["s", "m", "l"]),
+        (["progress", "denoised"], ["s"]),
+        (["advantage"], ["s", "xxs"]),
     ],
 )
 def test_labellers_are_the_writer_or_those_that_must_agree(methods, labellers):
-    assert plan(labels={"consensus": ["m", "l"]}).labellers("s", *methods) == labellers
+    labels = {"consensus": ["m", "l"], "advantage": {"prover": "xxs"}}
+    assert plan(labels=labels).labellers("s", *methods) == labellers
 
 
 def test_only_methods_with_a_choice_have_a_rule_and_a_consensus_is_of_binary_searches():
@@ -88,9 +92,26 @@ def test_a_consensus_and_its_writers_own_labels_share_a_binary_search():
         rewards={"data": data, "models": models},
         search={"tree": {}},
     )
-    assert shared.binary_searches() == [("m", "m", "programs"), ("l", "m", "programs")]
-    by = [shared.paths.labels_by(*each).split("/")[-1] for each in shared.binary_searches()]
+    assert [each.labeller for each in list_label_jobs(shared)] == ["m", "l"]
+    by = [shared.paths.labels_by(*each).split("/")[-1] for each in list_label_jobs(shared)]
     assert by == ["programs.binary_search.parquet", "programs.by.l.parquet"]
+
+
+def test_readings_of_one_labeller_share_its_rollouts_and_a_prover_adds_its_own():
+    names = ("monte_carlo", "progress", "denoised", "advantage")
+    data = [{"name": name, "datasets": ["programs"], "labels": name} for name in names]
+    models = [{"name": each["name"], "base": "m", "data": each["name"]} for each in data]
+    shared = plan(
+        labels={"advantage": {"prover": "l"}},
+        rewards={"data": data, "models": models},
+        search={"tree": {}},
+    )
+    by = [shared.paths.labels_by(*each).split("/")[-1] for each in list_label_jobs(shared)]
+    assert by == ["programs.monte_carlo.parquet", "programs.monte_carlo.by.l.parquet"]
+    assert list_read(shared, "m", "programs", "advantage") == list_label_jobs(shared)
+    settings = shared.readings(*names)
+    assert list(settings) == ["progress", "denoised", "advantage"]
+    assert settings["progress"] == {"threshold": 0.8}
 
 
 def test_every_samples_file_is_planned_once():

@@ -17,6 +17,7 @@ from prmscale.rewards.card import card
 from prmscale.rewards.examples import Example, Texts, examples, shuffle
 from prmscale.rewards.metrics import best_of_n, metrics
 from prmscale.rewards.train import load_base, train
+from prmscale.rewards.training_set import apply_threshold
 from prmscale.study import RewardTraining
 
 LABELS = pd.DataFrame(
@@ -53,6 +54,24 @@ def test_targets_follow_the_configuration(settings, targets):
     made = examples(PROBLEMS, SOLUTIONS, LABELS, RewardTraining(**settings))
     for example, wanted in zip(made, targets, strict=True):
         np.testing.assert_equal(example.targets, np.array(wanted, float))
+
+
+def test_a_soft_target_is_judged_by_its_label_and_ends_where_the_label_is_wrong():
+    """A threshold may call wrong what has a value: the value is learnt, and the label counts."""
+    unknown = LABELS.assign(truth=np.nan)
+    strict = apply_threshold(unknown, 0.3)
+    soft = RewardTraining(target="soft", supervise="first_error")
+    first, second = examples(PROBLEMS, SOLUTIONS, strict, soft)
+    np.testing.assert_equal(first.targets, [1, 0, np.nan])
+    np.testing.assert_equal(second.targets, [0.25, np.nan])
+    np.testing.assert_equal(second.truth, [0, np.nan])
+    # whatever the target, a reward model is measured against the same labels
+    for target in ("hard", "soft"):
+        made = examples(PROBLEMS, SOLUTIONS, unknown, RewardTraining(target=target))
+        assert [e.truth.tolist() for e in made] == [[1, 0, 1], [1, 1]]
+    # a value of exactly one half, and of a quarter, is a right step
+    scores = [np.array([0.9, 0.1, 0.8]), np.array([0.7, 0.6])]
+    assert metrics(made, scores)["step_auc"] == 1.0
 
 
 def test_labels_that_do_not_fit_the_steps_are_an_error():

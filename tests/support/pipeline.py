@@ -12,6 +12,7 @@ ROOT = Path(__file__).parents[2]
 SMOKE = ["--configfile", "workflow/studies/smoke.yaml"]
 GPU_RULES = {
     *("pretrain_policy", "sample_solutions", "label_solutions", "label_by_another"),
+    "label_by_prover",
     *("label_by_tree", "compare_labels", "train_reward_model", "search", "search_trees"),
     *("rank_by_likelihood", "score_steps", "compare_patterns"),
 }

@@ -21,7 +21,7 @@ from prmscale.engines.requests import Extension
 from prmscale.study import Prompting, Sampling
 from prmscale.tasks import steps, thoughts
 
-RULES = ("line", "blank_line", "marked", "statement", "block", "function")
+RULES = ("line", "blank_line", "marked", "statement", "block", "function", "words_20")
 LOSSLESS = RULES[2:]
 
 

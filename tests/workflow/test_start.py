@@ -24,8 +24,8 @@ FORBIDDEN = {
 }
 # a model job needs torch and transformers, and nothing of what other jobs need
 FORBIDDEN["train_reward_model"] = DRAWING | RARE
-LIGHT = ("build_problems", "check_contamination", "filter_by_consensus", "import_corpus")
-LIGHT += ("import_solutions", "store_config", "summarise_replies")
+LIGHT = ("build_problems", "check_contamination", "import_corpus", "import_solutions")
+LIGHT += ("read_labels", "split_solutions_again", "store_config", "summarise_replies")
 FORBIDDEN |= dict.fromkeys(LIGHT, FORBIDDEN["build_corpus"])
 
 

@@ -186,6 +186,7 @@ PLACES = [
     Place("solutions/POLICY/DATASET.PURPOSE.speed.json", "", "measured seconds per token"),
     Place("labels/POLICY/DATASET.METHOD.parquet", "labels", "step labels by a method"),
     Place("labels/POLICY/DATASET.by.LABELLER.parquet", "labels", "one labeller of a consensus"),
+    Place("labels/POLICY/DATASET.monte_carlo.by.PROVER.parquet", "labels", "a prover's rollouts"),
     Place("labels/POLICY/DATASET.compare.parquet", "labels", "labels by all compared methods"),
     Place("labels/POLICY/DATASET.METHOD.spent.parquet", "spending", "what the labels cost"),
     Place(

@@ -22,11 +22,11 @@ class Results:
     """The tables of one study, each read from its files when first asked for.
 
     `files` maps kinds of files to paths: `search`, `scores`, `first_errors`, `patterns`, `labels`,
-    `spending`, `replies`, `problems` and `reported` (the paper's numbers) are tables; `rewards` are
-    the folders of reward models. A kind without files gives an empty table. `aggregation` is the
-    configured aggregation of step scores, or `validation`, which chooses among the measured
-    `aggregations`. `policy` is the policy of the first evaluation. A table given by name replaces
-    the table read.
+    `spending`, `replies`, `problems`, `granularity` and `reported` (the paper's numbers) are
+    tables; `rewards` are the folders of reward models. A kind without files gives an empty table.
+    `aggregation` is the configured aggregation of step scores, or `validation`, which chooses among
+    the measured `aggregations`. `policy` is the policy of the first evaluation. A table given by
+    name replaces the table read.
     """
 
     def __init__(
@@ -87,6 +87,12 @@ class Results:
     def patterns(self) -> pd.DataFrame:
         """The similarity of the activation patterns of selected responses."""
         return pattern_similarities(self._paths("patterns"))
+
+    @cached_property
+    def granularity(self) -> pd.DataFrame:
+        """The steps of the same solutions by each rule that splits them (`count_steps`)."""
+        paths = self._paths("granularity")
+        return pd.read_csv(paths[0]) if paths else pd.DataFrame()
 
     @cached_property
     def labels(self) -> list[pd.DataFrame]:

@@ -36,7 +36,17 @@ PairedDomain = Literal["math", "code"]  # of the generated world, and of PRM-Mat
 Role = Literal["", "math", "code"]
 Engine = Literal["transformers", "vllm"]
 Dtype = Literal["float32", "bfloat16", "float16"]
-StepRule = Literal["line", "blank_line", "marked", "statement", "block", "function"]
+StepRule = Literal[
+    "line",
+    "blank_line",
+    "marked",
+    "statement",
+    "block",
+    "function",
+    "words_20",
+    "words_50",
+    "words_100",
+]
 GeneratedSource = Literal["arithmetic", "programs"]
 MathSource = Literal[
     "arithmetic",
@@ -89,7 +99,9 @@ PrmFormat = Literal[
     "implicit",
     "trl",
 ]
-RolloutMethod = Literal["monte_carlo", "adaptive", "binary_search", "consensus", "omega"]
+LabellerMethod = Literal["monte_carlo", "adaptive", "binary_search", "omega"]  # rolls out
+Reading = Literal["consensus", "progress", "advantage", "denoised"]  # of what labellers have stored
+RolloutMethod = Literal[LabellerMethod, Reading]
 LabelMethod = Literal[RolloutMethod, "oracle"]
 Aggregation = Literal["last", "min", "product", "mean", "sum"]
 Strategy = Literal[
@@ -117,6 +129,7 @@ Figure = Literal[
     "fig10",
     "controls",
     "transfer",
+    "granularity",
     "table1",
     "table2",
 ]
@@ -124,6 +137,12 @@ Figure = Literal[
 FIGURES: tuple[Figure, ...] = get_args(Figure)
 GENERATED: tuple[GeneratedSource, ...] = get_args(GeneratedSource)
 VALIDATION: Literal["validation"] = "validation"
+READS: dict[str, LabellerMethod] = {  # the labels that a reading reads; it draws no rollout
+    "consensus": "binary_search",
+    "progress": "monte_carlo",
+    "advantage": "monte_carlo",
+    "denoised": "monte_carlo",
+}
 DOMAINS: dict[str, Domain] = {
     **dict.fromkeys(get_args(MathSource), "math"),
     **dict.fromkeys(get_args(KnowledgeSource), "knowledge"),
@@ -264,7 +283,14 @@ class Dataset(Block):
     steps: StepRule | None = Field(
         None,
         description="How solutions of this data set are split into steps, whichever policy wrote "
-        "them. By default the policy's `prompting.steps` decides.",
+        "them. By default the policy's `prompting.steps` decides, and generated problems have a "
+        "step a line.",
+    )
+    solutions_of: str | None = Field(
+        None,
+        description="Another data set with the same keys, whose problems and solutions this one "
+        "has, split into its own `steps`: figure `granularity` compares them. Rollouts and "
+        "searches are its own, because they start from other prefixes.",
     )
     train: int = Field(
         0, ge=0, description="Number of problems whose labelled solutions train reward models."
@@ -303,18 +329,14 @@ class Dataset(Block):
         domain = DOMAINS[self.source]
         if domain != "code" and self.steps in _CODE_STEP_RULES:
             raise ValueError(
-                f"steps: {self.steps} is a rule for code; {domain} has line, blank_line and marked"
-            )
-        if self.source in GENERATED and self.steps not in (None, "line"):
-            raise ValueError(
-                f"steps: {self.steps}: steps of generated problems are lines, because their truth "
-                "is known by line"
+                f"steps: {self.steps} is a rule for code; {domain} has line, blank_line, marked "
+                "and words_N"
             )
         return self
 
     def step_rule(self) -> StepRule | None:
         """How its solutions are split into steps; None if each policy decides."""
-        return "line" if self.source in GENERATED else self.steps
+        return self.steps or ("line" if self.source in GENERATED else None)
 
 
 class Corpus(Block):
@@ -487,8 +509,9 @@ class Prompting(Block):
     steps: dict[Domain, StepRule] = Field(
         {},
         description="How solutions are split into steps, by domain. line: at each line end. "
-        "blank_line: at blank lines. marked: before each line that begins with `Step N`. For code "
-        "also statement: the statements of the module; block: the compound statements of the "
+        "blank_line: at blank lines. marked: before each line that begins with `Step N`. words_N: "
+        "at the first line end after N words. For code also statement: the statements of the "
+        "module; block: the compound statements of the "
         "module and of its functions, and the runs of simple statements between them; function: "
         "the functions. By default line in the plain style, and in the chat style block for code "
         "and blank_line for others. `datasets[].steps` takes precedence.",
@@ -508,7 +531,8 @@ class Prompting(Block):
         for domain, rule in self.steps.items():
             if domain != "code" and rule in _CODE_STEP_RULES:
                 raise ValueError(
-                    f"steps: {rule} is a rule for code; {domain} has line, blank_line and marked"
+                    f"steps: {rule} is a rule for code; {domain} has line, blank_line, marked and "
+                    "words_N"
                 )
         return self
 
@@ -691,6 +715,63 @@ class OmegaTree(Block):
     )
 
 
+class Progress(Block):
+    """The reading `progress` of Monte-Carlo values: relative progress (arXiv 2504.00891)."""
+
+    threshold: float = Field(
+        0.8,
+        ge=0,
+        le=1,
+        description="A step is right if the value after it is at least this share of the value "
+        "before it, and no step up to it has the value 0. The default is GenPRM's.",
+    )
+
+
+class Advantage(Block):
+    """The reading `advantage` of the Monte-Carlo values of two policies (arXiv 2410.08146): the
+    value under the writer, plus what the step changes in the value under a prover.
+    """
+
+    prover: str | None = Field(
+        None,
+        description="The policy whose rollouts from the same prefixes tell the prover's values; by "
+        "default the writer of the solutions, whose rollouts are there already.",
+    )
+    best_of: Count = Field(
+        4,
+        description="Solutions of which the prover keeps a right one, if there is any: its value "
+        "is 1 - (1 - v)^best_of, for a policy of value v. With 1 the prover is the policy itself, "
+        "which then must be another than the writer.",
+    )
+    weight: float = Field(1.0, ge=0, description="Weight of the prover's advantage.")
+
+    @model_validator(mode="after")
+    def _check_prover(self) -> Advantage:
+        if self.prover is None and self.best_of == 1:
+            raise ValueError(
+                "best_of: 1 makes the writer its own prover: name another `prover`, or raise it"
+            )
+        return self
+
+
+class Denoised(Block):
+    """The reading `denoised` of Monte-Carlo values: labels that allow for what a labeller cannot do
+    (SCAN, arXiv 2509.16548).
+    """
+
+    confidence: Share = Field(
+        0.75,
+        description="Problems are left out unless at least this share of their labelled solutions "
+        "is right. The default is that of SCAN-Pro.",
+    )
+    tolerance: int = Field(
+        2,
+        ge=0,
+        description="Number of steps before the first error whose value is soft: their share of "
+        "right rollouts over the share of right solutions, at most 1.",
+    )
+
+
 class LabelComparison(Block):
     """Comparison of label methods on the same problems, whose true step labels are known (figure
     9).
@@ -712,7 +793,7 @@ class LabelComparison(Block):
 
 
 class Labels(Block):
-    """Labelling of steps: whose solutions are labelled, and how."""
+    """LabellerMethod of steps: whose solutions are labelled, and how."""
 
     policy: str = Field(
         description="The policy that writes training solutions and rollouts, unless a training set "
@@ -735,6 +816,11 @@ class Labels(Block):
         "error.",
     )
     omega: OmegaTree = Field(OmegaTree(), description="The tree of the method `omega`.")
+    progress: Progress = Field(Progress(), description="The rule of the method `progress`.")
+    advantage: Advantage = Field(
+        Advantage(), description="The prover of the method `advantage`, and its weight."
+    )
+    denoised: Denoised = Field(Denoised(), description="The rule of the method `denoised`.")
     compare: LabelComparison = Field(
         LabelComparison(), description="Label methods that are compared (figure 9)."
     )
@@ -767,8 +853,9 @@ class TrainingSet(Block):
         "labels.decision.adaptive is sure. binary_search: a search for the first error, each check "
         "by labels.decision.binary_search. consensus: binary searches by several policies; only "
         "solutions on which all agree are kept. omega: a tree of rollouts, which are also the "
-        "solutions; any rollout succeeds. oracle: the truth. tables/labels.csv states the rule of "
-        "each table of labels.",
+        "solutions; any rollout succeeds. progress, advantage, denoised: readings of Monte-Carlo "
+        "values by labels.progress, labels.advantage and labels.denoised. oracle: the truth. "
+        "tables/labels.csv states the rule of each table of labels.",
     )
     threshold: Share = Field(
         0.0,
@@ -1402,6 +1489,13 @@ class Study(Block):
     def dataset(self, name: str) -> Dataset:
         """The data set of this name."""
         return next(d for d in self.datasets if d.name == name)
+
+    def original(self, name: str) -> Dataset:
+        """The data set that a data set's problems and solutions are of: itself, unless it splits
+        those of another.
+        """
+        dataset = self.dataset(name)
+        return self.dataset(dataset.solutions_of) if dataset.solutions_of else dataset
 
     def tests(self, reward_model: str | None = None) -> list[tuple[Evaluation, str]]:
         """Every evaluation with each of its data sets; with `reward_model`, those in which it

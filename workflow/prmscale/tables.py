@@ -78,7 +78,9 @@ SCHEMAS: dict[str, dict[str, Column]] = {
         "rollouts": Column("integer", "rollouts from this step"),
         "successes": Column("integer", "rollouts that reached the right answer"),
         "value": Column(
-            "number", "successes / rollouts, or the label as 0 or 1 if the step had no rollouts"
+            "number",
+            "successes / rollouts, what a reading makes of it (`decision`), or the label as 0 or 1 "
+            "of a step that had no rollouts, or is right by those of another prefix",
         ),
         "label": Column("integer", "1: right up to this step, 0: wrong"),
         "decision": Column("text", "the rule by which the method calls a step right"),

@@ -9,7 +9,7 @@ try:
     from prmscale.plan.needs import Needs
     from prmscale.plan.plan import Plan, as_data
     from prmscale.plan.uses import Uses
-    from prmscale.study import list_names
+    from prmscale.study import READS, list_names
 except ModuleNotFoundError as error:
     raise WorkflowError(
         f"prmscale: the Python that runs snakemake has no package {error.name!r}. `make setup` in "
@@ -42,6 +42,8 @@ result = PATHS.result
 SAMPLING, SCORING = STUDY.policies.sampling.engine, STUDY.search.engine
 CONVERTED = [model.name for model in STUDY.policies.released if model.gguf_file]
 RECORDED = [policy.name for policy in STUDY.policies.recorded]
+# data sets that split the solutions of another into other steps
+RESPLIT = [dataset.name for dataset in STUDY.datasets if dataset.solutions_of]
 REWARD_MODELS = STUDY.reward_model_names()
 LABEL_METHODS = list_names("method")
 

@@ -1,7 +1,10 @@
 """Figures, tables and claims. Each is a job, so that a change of one figure's module redraws that figure alone."""
 
 from prmscale.figures import FIGURES, caption
+from prmscale.plan.granularity import list_splits
 
+SPLITS = list_splits(PLAN)
+SPLIT_DATASETS = list(dict.fromkeys(each.dataset for each in SPLITS))
 # the files of each kind that figures read
 TABLES = {
     "search": PLAN.search_tables(),
@@ -12,6 +15,7 @@ TABLES = {
     "spending": JUDGED_SPENDING,
     "first_errors": PLAN.first_error_tables(),
     "problems": PLAN.generated_problems(),
+    "granularity": [result("tables/granularity.csv")] if SPLITS else [],
     "reported": [
         str(PACKAGE / f"figures/reported/{figure}.csv")
         for figure, kinds in FIGURES.items()
@@ -64,6 +68,26 @@ for figure in FIGURES:
             figure
         input:
             result(f"figures/{figure}.pdf"),
+
+
+rule count_steps:
+    input:
+        solutions=[PATHS.solutions(PLAN.first_policy, name, "search") for name in SPLIT_DATASETS],
+    output:
+        csv=result("tables/granularity.csv"),
+    log:
+        result("logs/count_steps.log"),
+    benchmark:
+        result("benchmarks/count_steps.tsv")
+    conda:
+        "../../envs/core.yaml"
+    resources:
+        mem_mb=main_memory(2000),
+    params:
+        splits=[each._asdict() for each in SPLITS],
+        datasets=SPLIT_DATASETS,
+    script:
+        "../scripts/count_steps.py"
 
 
 rule summarise_replies:

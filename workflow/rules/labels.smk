@@ -1,6 +1,9 @@
 """Labels of the steps of solutions: rollouts, the truth where it is known, or what others have published."""
 
+from prmscale.plan.labelling import list_label_jobs, list_read
+
 LABELLED = STUDY.all_label_tables()
+LABEL_JOBS = list_label_jobs(PLAN)
 LABELLED_SOLUTIONS = [PATHS.labelled_solutions(*each) for each in LABELLED]
 JUDGED = PLAN.judged_labels()
 JUDGED_LABELS = [PATHS.labels(*each) for each in JUDGED]
@@ -17,6 +20,26 @@ LABELLING = {
 }
 
 
+def read_by(wildcards):
+    """What a reading reads."""
+    return list_read(PLAN, wildcards.policy, wildcards.dataset, wildcards.method)
+
+
+def of_another(method):
+    """The params of labels by a labeller that is not the writer."""
+    return {
+        **LABELLING,
+        "plugins": lambda wildcards: USES.label(wildcards.dataset),
+        "policy": lambda wildcards: wildcards.policy,
+        "labellers": lambda wildcards: PLAN.labelling_models(
+            wildcards.labeller, wildcards.dataset, method
+        ),
+        "rollouts": STUDY.labels.rollouts,
+        "decisions": PLAN.decisions(method),
+        "shards": STUDY.labels.shards,
+    }
+
+
 rule label_solutions:
     input:
         problems=PATHS.problems("{dataset}"),
@@ -30,7 +53,7 @@ rule label_solutions:
     benchmark:
         result("benchmarks/label_solutions/{policy}.{dataset}.{method}.tsv")
     wildcard_constraints:
-        method="|".join(m for m in LABEL_METHODS if m not in ("consensus", "omega")),
+        method="|".join(m for m in LABEL_METHODS if m not in (*READS, "omega")),
     priority: 30
     conda:
         environment(SAMPLING)
@@ -51,15 +74,15 @@ rule label_solutions:
         "../scripts/label_solutions.py"
 
 
-# a consensus takes the writer's search from label_solutions, and its other labellers' from this rule
+# readings take the writer's labels from label_solutions, and those of other labellers from these two
 use rule label_solutions as label_by_another with:
     input:
         problems=PATHS.problems("{dataset}"),
         solutions=PATHS.solutions("{policy}", "{dataset}", "labelling"),
         policies=lambda wildcards: PATHS.policy_files(wildcards.labeller),
     output:
-        labels=PATHS.labels_by("{labeller}", "{policy}", "{dataset}"),
-        spent=PATHS.spending_by("{labeller}", "{policy}", "{dataset}"),
+        labels=PATHS.labels_by("{labeller}", "{policy}", "{dataset}", "binary_search"),
+        spent=PATHS.spending_by("{labeller}", "{policy}", "{dataset}", "binary_search"),
     log:
         result("logs/label_by_another/{policy}.{dataset}.{labeller}.log"),
     benchmark:
@@ -69,40 +92,45 @@ use rule label_solutions as label_by_another with:
     resources:
         **for_models(3000, lambda wildcards: NEEDS.sample(wildcards.labeller)),
     params:
-        **LABELLING,
-        plugins=lambda wildcards: USES.label(wildcards.dataset),
-        policy=lambda wildcards: wildcards.policy,
-        labellers=lambda wildcards: PLAN.labelling_models(
-            wildcards.labeller, wildcards.dataset, "binary_search"
-        ),
-        rollouts=STUDY.labels.rollouts,
-        decisions=PLAN.decisions("binary_search"),
-        shards=STUDY.labels.shards,
+        **of_another("binary_search"),
 
 
-rule filter_by_consensus:
-    input:
-        labels=lambda wildcards: [
-            PATHS.labels_by(name, wildcards.policy, wildcards.dataset)
-            for name in STUDY.labels.consensus
-        ],
-        spent=lambda wildcards: [
-            PATHS.spending_by(name, wildcards.policy, wildcards.dataset)
-            for name in STUDY.labels.consensus
-        ],
+use rule label_by_another as label_by_prover with:
     output:
-        labels=PATHS.labels("{policy}", "{dataset}", "consensus"),
-        spent=PATHS.spending("{policy}", "{dataset}", "consensus"),
+        labels=PATHS.labels_by("{labeller}", "{policy}", "{dataset}", "monte_carlo"),
+        spent=PATHS.spending_by("{labeller}", "{policy}", "{dataset}", "monte_carlo"),
     log:
-        result("logs/filter_by_consensus/{policy}.{dataset}.log"),
+        result("logs/label_by_prover/{policy}.{dataset}.{labeller}.log"),
     benchmark:
-        result("benchmarks/filter_by_consensus/{policy}.{dataset}.tsv")
+        result("benchmarks/label_by_prover/{policy}.{dataset}.{labeller}.tsv")
+    wildcard_constraints:
+        labeller=any_of(filter(None, [STUDY.labels.advantage.prover])),
+    params:
+        **of_another("monte_carlo"),
+
+
+rule read_labels:
+    input:
+        solutions=PATHS.solutions("{policy}", "{dataset}", "labelling"),
+        labels=lambda wildcards: [PATHS.labels_by(*each) for each in read_by(wildcards)],
+        spent=lambda wildcards: [PATHS.spending_by(*each) for each in read_by(wildcards)],
+    output:
+        labels=PATHS.labels("{policy}", "{dataset}", "{method}"),
+        spent=PATHS.spending("{policy}", "{dataset}", "{method}"),
+    log:
+        result("logs/read_labels/{policy}.{dataset}.{method}.log"),
+    benchmark:
+        result("benchmarks/read_labels/{policy}.{dataset}.{method}.tsv")
+    wildcard_constraints:
+        method="|".join(READS),
     conda:
         "../../envs/core.yaml"
     resources:
         mem_mb=main_memory(3000),
+    params:
+        settings=lambda wildcards: PLAN.readings(wildcards.method)[wildcards.method],
     script:
-        "../scripts/filter_by_consensus.py"
+        "../scripts/read_labels.py"
 
 
 rule label_by_tree:
@@ -168,6 +196,7 @@ rule compare_labels:
         ),
         rollouts=STUDY.labels.compare.rollouts,
         decisions=PLAN.decisions(*STUDY.labels.compare.methods),
+        readings=PLAN.readings(*STUDY.labels.compare.methods),
         tree=as_data(STUDY.labels.omega),
     script:
         "../scripts/compare_labels.py"
@@ -179,9 +208,11 @@ rule summarise_labels:
         spent=[PATHS.spending(*each) for each in LABELLED],
         judged=JUDGED_LABELS,
         judged_spent=JUDGED_SPENDING,
+        labellings=[PATHS.labels_by(*each) for each in LABEL_JOBS],
     output:
         csv=result("tables/labels.csv"),
         costs=result("tables/label_costs.csv"),
+        disagreement=result("tables/label_disagreement.csv"),
     log:
         result("logs/summarise_labels.log"),
     benchmark:
@@ -192,6 +223,7 @@ rule summarise_labels:
         mem_mb=main_memory(2000),
     params:
         datasets=[dataset for _, dataset, _ in LABELLED],
+        labellings=[each._asdict() for each in LABEL_JOBS],
         level=STUDY.analysis.level,
     script:
         "../scripts/summarise_labels.py"

@@ -102,6 +102,8 @@ rule sample_solutions:
         result("logs/sample_solutions/{policy}.{dataset}.{purpose}.log"),
     benchmark:
         result("benchmarks/sample_solutions/{policy}.{dataset}.{purpose}.tsv")
+    wildcard_constraints:
+        dataset=any_of(name for name in name_all(STUDY.datasets) if name not in RESPLIT),
     priority: 20
     conda:
         environment(SAMPLING)
@@ -125,3 +127,37 @@ rule sample_solutions:
         seed=STUDY.seed,
     script:
         "../scripts/sample_solutions.py"
+
+
+if RESPLIT and RECORDED:  # the solutions of a file are split where they are read
+
+    ruleorder: import_solutions > split_solutions_again
+
+
+if RESPLIT:
+
+    rule split_solutions_again:
+        input:
+            solutions=lambda wildcards: PATHS.solutions(
+                wildcards.policy, STUDY.original(wildcards.dataset).name, wildcards.purpose
+            ),
+            speed=lambda wildcards: PATHS.speed(
+                wildcards.policy, STUDY.original(wildcards.dataset).name, wildcards.purpose
+            ),
+        output:
+            solutions=PATHS.solutions("{policy}", "{dataset}", "{purpose}"),
+            speed=PATHS.speed("{policy}", "{dataset}", "{purpose}"),
+        log:
+            result("logs/split_solutions_again/{policy}.{dataset}.{purpose}.log"),
+        benchmark:
+            result("benchmarks/split_solutions_again/{policy}.{dataset}.{purpose}.tsv")
+        wildcard_constraints:
+            dataset=any_of(RESPLIT),
+        conda:
+            "../../envs/core.yaml"
+        resources:
+            mem_mb=main_memory(4000),
+        params:
+            rule=lambda wildcards: PLAN.step_rule(wildcards.policy, wildcards.dataset),
+        script:
+            "../scripts/split_solutions_again.py"

@@ -1,5 +1,7 @@
 """Reward models: a job runs all trainings of one model; released models are described."""
 
+from prmscale.plan.granularity import name_rules
+
 
 rule train_reward_model:
     input:
@@ -31,6 +33,7 @@ rule train_reward_model:
         data=lambda wildcards: as_data(
             STUDY.training_set(STUDY.reward_model(wildcards.reward_model).data)
         ),
+        steps=lambda wildcards: name_rules(PLAN, wildcards.reward_model),
         train_on=lambda wildcards: PLAN.training_domain(wildcards.reward_model),
         role=lambda wildcards: STUDY.reward_model(wildcards.reward_model).role,
         device=STUDY.device,

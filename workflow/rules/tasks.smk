@@ -14,7 +14,7 @@ rule build_problems:
     resources:
         mem_mb=main_memory(2000),
     params:
-        dataset=dataset_data,
+        dataset=lambda wildcards: as_data(STUDY.original(wildcards.dataset)),
         plugins=lambda wildcards: USES.grade(wildcards.dataset),
         world=as_data(STUDY.world),
         execution=lambda wildcards: PLAN.reference_execution(wildcards.dataset),

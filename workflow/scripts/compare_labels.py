@@ -13,6 +13,6 @@ with job(snakemake):
     solutions = tables.read(snakemake.input.solutions, "solutions")
     solutions = solutions[solutions.problem_id.isin([p.problem_id for p in chosen])]
     labellers = load_labellers(params, snakemake.resources.gpu, solutions)
-    labels, spent = compare(labellers, chosen, solutions)
+    labels, spent = compare(labellers, chosen, solutions, params.readings)
     tables.write(spent, snakemake.output.spent, "spending")
     tables.write(labels, snakemake.output.labels, "labels")

@@ -1,11 +1,13 @@
 """The cost and the quality of every table of labels.
 
-Tables whose truth is known are also compared with a fixed number of rollouts.
+Tables whose truth is known are also compared with a fixed number of rollouts, and the labellers of
+the same solutions with each other.
 """
 
 import pandas as pd
 
 from prmscale import tables
+from prmscale.analysis.disagreement import disagreements
 from prmscale.analysis.label_costs import costs, tabulate_problems
 from prmscale.analysis.label_quality import summary
 from prmscale.files import atomic_write
@@ -26,3 +28,9 @@ with job(snakemake):
     )
     with atomic_write(snakemake.output.costs) as aside:
         costs(judged, params.level).to_csv(aside, index=False)
+    labellers = zip(params.labellings, snakemake.input.labellings, strict=True)
+    found = disagreements(
+        [(each, tables.read(path, "labels")) for each, path in labellers], params.level
+    )
+    with atomic_write(snakemake.output.disagreement) as aside:
+        found.to_csv(aside, index=False)

@@ -150,6 +150,20 @@ FIGURES = [
         },
     ),
     CsvFile(
+        "figures/granularity.csv",
+        "dataset measure strategy rule steps kind budget mean low high n seeds",
+        {
+            "dataset": "data set whose solutions they are",
+            "measure": "accuracy, or within_auc: area under the ROC curve among the solutions of a "
+            "validation problem",
+            "rule": "rule that splits solutions into steps; empty without a reward model",
+            "steps": "mean steps of a solution",
+            "mean": "the share that `measure` names",
+            "low": "lower end of the interval; of within_auc, the lowest training seed",
+            "high": "upper end of the interval; of within_auc, the highest training seed",
+        },
+    ),
+    CsvFile(
         "figures/transfer.csv",
         "policy dataset domain budget trained_on misreadable share mean low high n seeds "
         "difference difference_low difference_high",

@@ -132,6 +132,35 @@ TABLES = [
         "tokens and accuracy of label methods, compared with a fixed K",
     ),
     CsvFile(
+        "tables/label_disagreement.csv",
+        "dataset policy labeller other solutions n steps steps_low steps_high first_errors "
+        "first_errors_low first_errors_high wrong_by_labeller wrong_by_other",
+        {
+            "labeller": "the policy that rolls out, and its method",
+            "other": "another labeller of the same solutions",
+            "solutions": "number of solutions that both label",
+            "steps": "share of the steps that the two label differently",
+            "first_errors": "share of the solutions whose first wrong step (or none) they place "
+            "differently",
+            "wrong_by_labeller": "share of the steps that `labeller` alone calls wrong",
+            "wrong_by_other": "share of the steps that `other` alone calls wrong",
+        },
+        "how often two labellers of the same solutions disagree; without rows where there is one",
+    ),
+    CsvFile(
+        "tables/granularity.csv",
+        "original dataset rule reward_model like solutions steps",
+        {
+            "original": "data set whose solutions they are",
+            "dataset": "data set that splits them",
+            "rule": "rule that splits solutions into steps",
+            "steps": "mean steps of a solution",
+            "reward_model": "a reward model that is trained on such steps",
+            "like": "the first of the reward models that differ from it in `rule` alone",
+        },
+        "solutions that several rules split: steps, and reward models trained on them",
+    ),
+    CsvFile(
         "tables/training_sets.csv",
         "training_set train_on labels shuffled solutions problems steps tokens policies wordings "
         "right [right_SOURCE]",

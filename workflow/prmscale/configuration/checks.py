@@ -130,6 +130,9 @@ def _check_tests(study: Study, where: Location, evaluation: Evaluation) -> Itera
         if dataset and not dataset.test:
             message = "this data set has no test problems"
             yield Fault((*where, "datasets", i), name, message, "Raise its `test`.")
+        if dataset and dataset.solutions_of not in (None, *evaluation.datasets):
+            message = f"this data set has the solutions of {dataset.solutions_of}, which is missing"
+            yield Fault((*where, "datasets", i), name, message, "Evaluate the policy on both.")
 
 
 def _find_dataset(study: Study, name: str) -> Dataset | None:
@@ -150,23 +153,31 @@ def _check_budgets(study: Study, where: Location, budgets: list[int]) -> Iterato
 
 
 def _check_compared(study: Study, where: Location, methods: list[str]) -> Iterator[Fault]:
-    """Consensus labels are compared only if there are labellers."""
-    if "consensus" in methods:
-        yield from _check_labellers(study, where)
+    """The methods that are compared have their labellers."""
+    for method in methods:
+        yield from _check_labellers(study, where, method)
 
 
-def _check_labellers(study: Study, where: Location) -> Iterator[Fault]:
-    """Consensus labels have at least two labellers."""
-    labellers = len(study.labels.consensus)
-    if labellers < 2:
+def _check_labellers(
+    study: Study, where: Location, method: str, data: TrainingSet | None = None
+) -> Iterator[Fault]:
+    """A consensus has at least two labellers, and the prover of an advantage is no writer."""
+    if method == "consensus" and len(study.labels.consensus) < 2:
+        labellers = len(study.labels.consensus)
         message = f"labels.consensus must name at least two policies; it names {labellers}"
-        yield Fault(where, "consensus", message)
+        yield Fault(where, method, message)
+    if method == "advantage":
+        settings = study.labels.advantage
+        writers = study.writers(data) if data else [study.labels.policy]
+        if settings.best_of == 1 and settings.prover in writers:
+            message = f"labels.advantage.prover: {settings.prover} would judge its own solutions"
+            yield Fault(where, method, message, "Name another, or raise labels.advantage.best_of.")
 
 
 def _check_training_set(study: Study, where: Location, data: TrainingSet) -> Iterator[Fault]:
     """The sources of a training set have train problems, and the labels and wordings needed."""
-    if data.datasets and data.labels == "consensus":
-        yield from _check_labellers(study, (*where, "labels"))
+    if data.datasets:
+        yield from _check_labellers(study, (*where, "labels"), data.labels, data)
     for name in data.datasets:
         dataset = _find_dataset(study, name)
         if dataset:
@@ -224,6 +235,27 @@ def _check_problems(study: Study, where: Location, dataset: Dataset) -> Iterator
         ]
         if not any(map(_is_file, paths)):
             yield _lacks_file(where, dataset.path)
+
+
+def _check_split(study: Study, where: Location, dataset: Dataset) -> Iterator[Fault]:
+    """A data set with the solutions of another has the other's keys, and steps of its own."""
+    original = _find_dataset(study, dataset.solutions_of) if dataset.solutions_of else None
+    if original is None:
+        return
+    if original.solutions_of:
+        message = f"{original.name} has no solutions of its own"
+        hint = f"Name {original.solutions_of}."
+        yield Fault((*where, "solutions_of"), original.name, message, hint)
+    for key in sorted(Dataset.model_fields.keys() - {"name", "steps", "solutions_of"}):
+        value, theirs = getattr(dataset, key), getattr(original, key)
+        if value != theirs:
+            yield Fault((*where, key), value, f"{original.name} has {theirs!r} here", "Copy it.")
+    if dataset.steps in (None, original.step_rule()):
+        message = f"say how its solutions are split, unlike those of {original.name}"
+        yield Fault((*where, "steps"), dataset.steps, message)
+    elif (original.step_rule(), dataset.steps) == ("line", "blank_line"):
+        message = f"the steps of {original.name} are lines, which leave no blank line to split at"
+        yield Fault((*where, "steps"), dataset.steps, message)
 
 
 def _check_corpus(study: Study, where: Location, corpus: Corpus) -> Iterator[Fault]:
@@ -308,6 +340,7 @@ CHECKS: list[tuple[str, Callable[[Study, Location, Any], Iterator[Fault]]]] = [
     ("search.evaluations", _check_recorded),
     ("policies.recorded[]", _check_solutions),
     ("datasets[]", _check_problems),
+    ("datasets[]", _check_split),
     ("corpora[]", _check_corpus),
     ("search.first_errors.process_bench[]", _check_process_bench),
     ("code_execution.packages", _check_packages),

@@ -43,8 +43,10 @@ def _aggregations(study: Study) -> list[str]:
 
 
 REFERENCES: dict[str, Callable[[Study], list[str]]] = {
+    "datasets[].solutions_of": _datasets,
     "labels.policy": _models,
     "labels.consensus[]": _models,
+    "labels.advantage.prover": _models,
     "rewards.data[].datasets[]": _datasets,
     "rewards.data[].policies[]": _models,
     "rewards.data[].corpora[]": _corpora,

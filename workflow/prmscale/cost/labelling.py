@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from prmscale.cost.parts import ROW, TEXT, Job, Pass, Solutions, Workers
+from prmscale.plan.labelling import LabelJob, list_label_jobs
+from prmscale.study import READS
 
 
 class Labelling:
@@ -17,17 +19,18 @@ class Labelling:
         self.study, self.plan, self.needs = workers.study, workers.plan, workers.needs
 
     def jobs(self) -> Iterator[Job]:
-        """Binary searches first, because a consensus may need them too."""
-        for search in self.plan.binary_searches():
-            yield self._binary_search(*search)
+        """Labels by rollouts first, because several readings may need them."""
+        for labelling in list_label_jobs(self.plan):
+            yield self._labels(labelling)
         for policy, dataset, method in self.study.all_label_tables():
+            stored = self._count_bytes(self.workers.labelling_solutions(policy, dataset))
+            name = f"{policy}.{dataset}.{method}"
             if method == "omega":
                 yield self._trees(policy, dataset)
-            elif method == "consensus":
-                stored = self._count_bytes(self.workers.labelling_solutions(policy, dataset))
-                yield Job("filter_by_consensus", f"{policy}.{dataset}", stored=stored)
-            elif method != "binary_search":
-                yield self._labels(policy, dataset, method)
+            elif method == "oracle":
+                yield Job("label_solutions", name, stored=stored)
+            elif method in READS:
+                yield Job("read_labels", name, stored=stored)
         for dataset in self.study.label_comparison_datasets():
             yield self._comparison(dataset)
 
@@ -41,26 +44,18 @@ class Labelling:
         checks = problems * self.study.labels.omega.searches * _count_checks(solutions)
         return [first, self._roll_out(policy, solutions, checks, k)], (problems + checks) * k
 
-    def _labels(self, policy: str, dataset: str, method: str) -> Job:
+    def _labels(self, labelling: LabelJob) -> Job:
+        """K rollouts from every prefix, or from the checks of binary searches."""
+        labeller, policy, dataset, method = labelling
         solutions, k = self.workers.labelling_solutions(policy, dataset), self.study.labels.rollouts
-        name, stored = f"{policy}.{dataset}.{method}", self._count_bytes(solutions)
-        if method == "oracle":
-            return Job("label_solutions", name, stored=stored)
-        prefixes = self._prefixes(solutions)
-        work = self._roll_out(policy, solutions, prefixes, k)
-        needs = tuple(self.needs.label(policy, method))
-        programs = prefixes * k * solutions.programs
-        return Job("label_solutions", name, (work,), needs, stored, programs)
-
-    def _binary_search(self, labeller: str, policy: str, dataset: str) -> Job:
-        solutions, k = self.workers.labelling_solutions(policy, dataset), self.study.labels.rollouts
-        checks = self._checks(solutions)
-        work = self._roll_out(labeller, solutions, checks, k)
-        rule, by = "label_by_another", labeller
+        is_search = method == "binary_search"
+        prefixes = self._checks(solutions) if is_search else self._prefixes(solutions)
+        work = self._roll_out(labeller, solutions, prefixes, k)
+        rule, by = "label_by_another" if is_search else "label_by_prover", labeller
         if labeller == policy:
-            rule, by = "label_solutions", "binary_search"
+            rule, by = "label_solutions", method
         needs = tuple(self.needs.sample(labeller))
-        programs = checks * k * solutions.programs
+        programs = prefixes * k * solutions.programs
         stored = self._count_bytes(solutions)
         return Job(rule, f"{policy}.{dataset}.{by}", (work,), needs, stored, programs)
 
@@ -85,10 +80,11 @@ class Labelling:
         solutions = self.workers.solutions(labels.policy, dataset, problems * labels.solutions)
         methods, k = compared.methods, compared.rollouts
         labellers = self.plan.labellers(labels.policy, *(m for m in methods if m != "omega"))
-        all_prefixes = {"monte_carlo", "adaptive"}.intersection(methods)
+        rolling = [m for m in methods if READS.get(m, m) in ("monte_carlo", "adaptive")]
+        of_prefixes = self.plan.labellers(labels.policy, *rolling)
         passes = []
         for name in labellers:
-            whole = all_prefixes and name == labels.policy
+            whole = name in of_prefixes
             prefixes = self._prefixes(solutions) if whole else self._checks(solutions)
             passes.append(self._roll_out(name, solutions, prefixes, k))
         if "omega" in methods:

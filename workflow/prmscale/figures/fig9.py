@@ -5,10 +5,11 @@ truth: a line or a point for each method of labelling, with intervals over probl
 fewer rollouts than the largest K are computed exactly from the rollouts of the largest K. Tokens
 are all that a method spent, also on solutions that it could not label; its point then says which
 share of the solutions it labels. OmegaPRM's tree labels its own rollouts, and only those whose
-first error it has located; the other methods label the same sampled solutions. Below, how often a
-step is right by the value of its label (bins of ten steps or more), with the expected calibration
-error (ECE) over all bins: on the diagonal a value is a probability. The study's own figure, for
-generated problems, whose truth is known.
+first error it has located; the other methods label the same sampled solutions. Relative progress,
+advantage and denoised labels are readings of K rollouts a prefix, charged with those that they
+need. Below, how often a step is right by the value of its label (bins of ten steps or more), with
+the expected calibration error (ECE) over all bins: on the diagonal a value is a probability. The
+study's own figure, for generated problems, whose truth is known.
 """
 
 from __future__ import annotations
@@ -33,6 +34,9 @@ METHODS = {
         "consensus of policies",
         style.Look(style.ORANGE, "v", (0, (6, 1, 1, 1, 1, 1)), 5.0),
     ),
+    "progress": ("relative progress", style.Look(style.SKY, "P", (0, (2, 1.5)), 4.5)),
+    "advantage": ("advantage under a prover", style.Look(style.WINE, "X", (0, (3, 1, 1, 1)), 4.5)),
+    "denoised": ("denoised (SCAN)", style.Look(style.SAND, "*", (0, (7, 1.5, 2, 1.5)), 6.0)),
 }
 ROWS = {
     "accuracy": "steps labelled\nas in truth (%)",
@@ -89,7 +93,7 @@ def _make_panels(points: pd.DataFrame) -> tuple[Figure, dict[str, list[Axes]]]:
             if number == 0:
                 axis.set_ylabel(label)
         column[-2].set_xlabel("tokens spent a labelled solution")
-        column[-1].set_xlabel("value of the label: share of right rollouts (%)")
+        column[-1].set_xlabel("value of the label (%)")
     return figure, axes
 
 

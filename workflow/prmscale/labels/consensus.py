@@ -6,10 +6,10 @@ Step 3 of ASLAF (arXiv 2506.00027).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import reduce
 
 import pandas as pd
 
+from prmscale.labels.stored import pool
 from prmscale.tables import SOLUTION_KEY
 
 
@@ -23,17 +23,13 @@ def first_errors(labels: pd.DataFrame) -> pd.Series:
 def consensus(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """The first labeller's rows of the solutions whose first error all labellers agree on.
 
-    `tables` are labels of the same steps by different policies. Rollouts, successes and tokens are
-    sums over the labellers, the value is pooled; names of policies and weights are joined by "+".
+    `tables` are labels of the same steps by different policies, pooled as in `stored.pool`; so is
+    the value.
     """
-    rows = tables[0].assign(method="consensus")
-    for column in ("rollouts", "successes", "tokens_spent"):
-        rows[column] = sum(table[column].to_numpy() for table in tables)
-    for column in ("policy", "weights"):
-        names = [table[column].to_numpy(object) for table in tables]
-        rows[column] = reduce(lambda joined, more: joined + "+" + more, names)
-    rolled_out = rows["rollouts"].where(rows["rollouts"] > 0)
-    rows["value"] = (rows["successes"] / rolled_out).fillna(rows["label"])
+    rows = pool(tables).assign(method="consensus")
+    # a step without rollouts, or proven by another prefix alone, has its label as value
+    measured = (rows["rollouts"] > 0) & ((rows["successes"] > 0) | (rows["label"] == 0))
+    rows["value"] = (rows["successes"] / rows["rollouts"].where(measured)).fillna(rows["label"])
 
     places = [first_errors(table) for table in tables]
     agreed = pd.concat([place.eq(places[0]) for place in places], axis=1).all(axis=1)

@@ -22,7 +22,7 @@ from prmscale.labels.monte_carlo import Estimate
 from prmscale.labels.omega import Tree, omega
 from prmscale.labels.table import label_table
 from prmscale.policies.sample import solution_table
-from prmscale.study import CodeExecution, Dataset, OmegaTree, Prompting, Sampling, World
+from prmscale.study import READS, CodeExecution, Dataset, OmegaTree, Prompting, Sampling, World
 from prmscale.tasks import registry
 from prmscale.tasks.base import Prefix, Problem
 
@@ -118,9 +118,10 @@ def load_labellers(
 ) -> dict[str, list[Labeller]]:
     """The labellers of each method of `params.labellers`, {method: {policy: (weights, prompting)}}.
 
-    A method has one labeller for each of its policies: `oracle` has one labeller without a policy,
-    `consensus` a binary search for each policy. Several methods share the policies and their random
-    draws, so their comparison is paired. Grades of whole `solutions` are read, not judged again.
+    A method has one labeller for each of its policies: `oracle` has one labeller without a policy;
+    those of a reading label by the method that it reads. Several methods share the policies and
+    their random draws, so their comparison is paired. Grades of whole `solutions` are read, not
+    judged again.
     """
     task, grader = _load_task(params, solutions)
     policies, weights = _load_policies(params, gpus)
@@ -144,9 +145,7 @@ def load_labellers(
 
     labellers = {}
     for method, names in params.labellers.items():
-        # a consensus is agreement of labellers that each search for the first error
-        single = "binary_search" if method == "consensus" else method
-        labellers[method] = [build(single, name) for name in names or [None]]
+        labellers[method] = [build(READS.get(method, method), name) for name in names or [None]]
     return labellers
 
 

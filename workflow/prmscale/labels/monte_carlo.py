@@ -27,8 +27,12 @@ class Estimate:
 
     @property
     def value(self) -> float:
-        """The fraction of rollouts that are right; without rollouts, `right` as 0 or 1."""
-        return self.successes / self.rollouts if self.rollouts else float(bool(self.right))
+        """The fraction of rollouts that are right; `right` as 0 or 1 without rollouts, and where
+        another prefix proves right what its own rollouts did not complete.
+        """
+        if not self.rollouts or (self.right and not self.successes):
+            return float(bool(self.right))
+        return self.successes / self.rollouts
 
     @property
     def label(self) -> bool:

@@ -8,6 +8,7 @@ a filter drops. The spending table has all of it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -41,12 +42,27 @@ def charge_labels(labels: pd.DataFrame, solutions: pd.DataFrame) -> pd.DataFrame
     return spent.rename_axis("problem_id").reset_index().assign(method=method, k=int(k))
 
 
-def charge_filter(spent: Sequence[pd.DataFrame], kept: pd.DataFrame) -> pd.DataFrame:
-    """The spending of a filter: the sum of its labellers' spending, for the labels it keeps."""
+def charge_alone(labels: pd.DataFrame, part: Any, solutions: pd.DataFrame) -> pd.DataFrame:
+    """A part of the labels (a mask), charged as if the other solutions had none.
+
+    The first row of the part that has a prefix carries the prefix's cost, even if a solution
+    outside the part paid for it.
+    """
+    steps = solutions.set_index(SOLUTION_KEY)["steps"]
+    rows = labels[[*SOLUTION_KEY, "step"]].itertuples(index=False, name=None)
+    prefixes = [(name, *steps[name, number][: step + 1]) for name, number, step in rows]
+    prefix = pd.Series(pd.factorize(pd.Series(prefixes, dtype=object))[0], index=labels.index)
+    costs = labels["tokens_spent"].groupby(prefix).transform("max")
+    chosen = labels[part]
+    return chosen.assign(tokens_spent=costs[part].where(~prefix[part].duplicated(), 0))
+
+
+def charge_filter(spent: Sequence[pd.DataFrame], kept: pd.DataFrame, method: str) -> pd.DataFrame:
+    """The spending of a reading: the sum of its labellers' spending, for the labels it keeps."""
     by_problem = [table.set_index("problem_id") for table in spent]
     rows = by_problem[0].copy()
     for column in ("rollouts", "tokens"):
         rows[column] = sum(table[column].reindex(rows.index) for table in by_problem)
     labelled = kept[SOLUTION_KEY].drop_duplicates().groupby("problem_id").size()
     rows["labelled"] = labelled.reindex(rows.index).fillna(0).astype(int)
-    return rows.assign(method="consensus").reset_index()
+    return rows.assign(method=method).reset_index()

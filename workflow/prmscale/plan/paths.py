@@ -45,19 +45,22 @@ class Paths:
         """What these labels cost, and which solutions got none."""
         return self.result(f"labels/{policy}/{dataset}.{method}.spent.parquet")
 
-    def labels_by(self, labeller: str, policy: str, dataset: str) -> str:
-        """The labels of a policy's solutions by a labeller's binary search: a consensus compares
-        the labels of several. A policy that labels itself does so by the method `binary_search`.
+    def labels_by(self, labeller: str, policy: str, dataset: str, method: str) -> str:
+        """The labels of a policy's solutions by a labeller's rollouts, which readings compare; of a
+        policy that labels itself, those of the method.
         """
-        return self.labels(policy, dataset, self._search_by(labeller, policy))
+        return self.labels(policy, dataset, self._name_by(labeller, policy, method))
 
-    def spending_by(self, labeller: str, policy: str, dataset: str) -> str:
+    def spending_by(self, labeller: str, policy: str, dataset: str, method: str) -> str:
         """What these labels cost, and which solutions got none."""
-        return self.spending(policy, dataset, self._search_by(labeller, policy))
+        return self.spending(policy, dataset, self._name_by(labeller, policy, method))
 
     @staticmethod
-    def _search_by(labeller: str, policy: str) -> str:
-        return "binary_search" if labeller == policy else f"by.{labeller}"
+    def _name_by(labeller: str, policy: str, method: str) -> str:
+        """The method in a file's name, which leaves out another labeller's binary search."""
+        if labeller == policy:
+            return method
+        return f"by.{labeller}" if method == "binary_search" else f"{method}.by.{labeller}"
 
     # models
 

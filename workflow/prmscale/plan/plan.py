@@ -10,11 +10,13 @@ from prmscale.search import STRATEGIES
 from prmscale.study import (
     DOMAINS,
     GENERATED,
+    READS,
     Block,
     Dataset,
     Evaluation,
     PairedDomain,
     Prompting,
+    StepRule,
     Study,
     TrainingSet,
 )
@@ -58,9 +60,14 @@ class Plan:
         """How a policy is asked for solutions of a data set."""
         released, problems = self.study.released_policy(policy), self.study.dataset(dataset)
         asked = released.prompting if released else Prompting()
-        domain = DOMAINS[problems.source]
-        rule = problems.step_rule() or asked.step_rule(domain)
-        return as_data(asked.model_copy(update={"steps": {domain: rule}}))
+        rule = {DOMAINS[problems.source]: self.step_rule(policy, dataset)}
+        return as_data(asked.model_copy(update={"steps": rule}))
+
+    def step_rule(self, policy: str, dataset: str) -> StepRule:
+        """How a policy's solutions of a data set are split into steps."""
+        released, problems = self.study.released_policy(policy), self.study.dataset(dataset)
+        asked = released.prompting if released else Prompting()
+        return problems.step_rule() or asked.step_rule(DOMAINS[problems.source])
 
     def revision(self, name: str) -> str | None:
         """The branch, tag or commit of a released model; None for a ladder model."""
@@ -153,24 +160,30 @@ class Plan:
         """What every sampling job writes, each once. Recorded policies' solutions are not sampled.
 
         Solutions are sampled to be labelled, to compare label methods on, to choose thresholds of
-        first errors on, and to search among.
+        first errors on, and to search among. A data set that splits the solutions of another needs
+        those of the other.
         """
         study, policy = self.study, self.study.labels.policy
         pairs = [(by, name) for by, name, method in study.all_label_tables() if method != "omega"]
         pairs += [(policy, name) for name in study.label_comparison_datasets()]
         if study.reward_model_names():
             pairs += [(policy, dataset.name) for dataset in self.validation_datasets()]
-        labelling = [self.samples(*pair, "labelling") for pair in dict.fromkeys(pairs)]
-        sampled = [(e, name) for e, name in study.tests() if not study.recorded_policy(e.policy)]
-        return labelling + [self.samples(e.policy, name, "search") for e, name in sampled]
+        originals = dict.fromkeys((by, study.original(name).name) for by, name in pairs)
+        tested = dict.fromkeys((e.policy, study.original(name).name) for e, name in study.tests())
+        sampled = [pair for pair in tested if not study.recorded_policy(pair[0])]
+        labelling = [self.samples(*pair, "labelling") for pair in originals]
+        return labelling + [self.samples(*pair, "search") for pair in sampled]
 
     # labels
 
     def labellers(self, policy: str, *methods: str) -> list[str]:
         """The policies whose rollouts label a policy's solutions by these methods: the policy
-        itself, those that must agree for `consensus`, none for `oracle`.
+        itself, those that must agree for `consensus`, the prover too for `advantage`, none for
+        `oracle`.
         """
-        others = {"oracle": [], "consensus": self.study.labels.consensus}
+        labels = self.study.labels
+        prover = labels.advantage.prover or policy
+        others = {"oracle": [], "consensus": labels.consensus, "advantage": [policy, prover]}
         return list(
             dict.fromkeys(name for method in methods for name in others.get(method, [policy]))
         )
@@ -191,10 +204,16 @@ class Plan:
         return models
 
     def decisions(self, *methods: str) -> dict[str, Any]:
-        """The rule of each of these methods that has one; a consensus is of binary searches."""
-        names = {"binary_search" if method == "consensus" else method for method in methods}
+        """The rule of each of these methods that rolls out by one, or reads labels made by one."""
+        names = {READS.get(method, method) for method in methods}
         rules = as_data(self.study.labels.decision)
         return {name: rule for name, rule in rules.items() if name in names}
+
+    def readings(self, *methods: str) -> dict[str, Any]:
+        """The settings of each of these methods that reads stored labels."""
+        blocks = as_data(self.study.labels)
+        settings = {method: blocks[method] for method in methods if method in READS}
+        return {name: each if isinstance(each, dict) else {} for name, each in settings.items()}
 
     def judged_labels(self) -> list[LabelTable]:
         """The tables of labels whose quality figure 9 shows: the compared methods, or else the
@@ -207,18 +226,6 @@ class Plan:
             for policy, dataset, method in self.study.all_label_tables()
             if self.has_truth(dataset) and method != "oracle"
         ]
-
-    def binary_searches(self) -> list[tuple[str, str, str]]:
-        """Labeller, policy and data set of every binary search for first errors, each once: one
-        that labels by itself may also be part of a consensus.
-        """
-        searches = [
-            (labeller, policy, dataset)
-            for policy, dataset, method in self.study.all_label_tables()
-            if method in ("binary_search", "consensus")
-            for labeller in self.labellers(policy, method)
-        ]
-        return list(dict.fromkeys(searches))
 
     # reward models
 

@@ -22,8 +22,9 @@ from prmscale.tasks.steps import Encoded, encode_solution
 class Example:
     """A solution with a target per step, in 0..1, or NaN where the step carries no loss.
 
-    `truth` is NaN where it is unknown. A solution that is not `whole` has no end: it teaches steps,
-    and does not compete with other solutions.
+    `truth` is whether the solution is right so far, or its label (0 or 1) where that is unknown;
+    NaN where the step has neither. A solution that is not `whole` has no end: it teaches steps, and
+    does not compete with other solutions.
     """
 
     problem: Problem
@@ -66,7 +67,7 @@ def examples(
 
     Raises UserError where a solution's labels are not as many as its steps.
     """
-    by_solution = _by_solution(labels, "value" if training.target == "soft" else "label")
+    by_solution = _by_solution(labels)
     out = []
     for row in solutions.itertuples(index=False):
         labelled = by_solution.get((row.problem_id, row.solution_id))
@@ -80,25 +81,28 @@ def examples(
         whole = getattr(row, "finish_reason", "stop") != "partial"
         if training.supervise == "outcome" and not whole:
             continue  # the outcome is unknown
-        values, truth = labelled.T
-        targets = _targets(values, bool(row.correct), training.supervise)
+        value, label, truth = labelled.T
+        hard = _targets(label, label, bool(row.correct), training.supervise)
+        soft = _targets(value, label, bool(row.correct), training.supervise)
+        targets = soft if training.target == "soft" else hard
+        truth = np.where(np.isnan(truth), hard, truth)
         problem, steps = problems[row.problem_id], tuple(row.steps)
         out.append(Example(problem, row.solution_id, steps, targets, truth, row.correct, whole))
     return out
 
 
-def _by_solution(labels: pd.DataFrame, target: str) -> dict[tuple[str, int], np.ndarray]:
-    """The target and the truth [steps, 2] of each labelled solution."""
+def _by_solution(labels: pd.DataFrame) -> dict[tuple[str, int], np.ndarray]:
+    """Value, label and truth [steps, 3] of each labelled solution."""
     ordered = labels.sort_values([*SOLUTION_KEY, "step"])
     keys = ordered[SOLUTION_KEY]
     begins = np.flatnonzero((keys != keys.shift()).any(axis=1))
-    values = ordered[[target, "truth"]].to_numpy(float)
+    values = ordered[["value", "label", "truth"]].to_numpy(float)
     _, *parts = np.split(values, begins)  # the part before the first solution is empty
     return dict(zip(keys.iloc[begins].itertuples(index=False, name=None), parts, strict=True))
 
 
-def _targets(values: np.ndarray, correct: bool, supervise: str) -> np.ndarray:
-    """The steps' labels, NaN where `supervise` excludes a step.
+def _targets(values: np.ndarray, labels: np.ndarray, correct: bool, supervise: str) -> np.ndarray:
+    """The steps' values, NaN where `supervise` excludes a step by the labels.
 
     With `outcome` the last step's target is the solution's correctness.
     """
@@ -107,7 +111,7 @@ def _targets(values: np.ndarray, correct: bool, supervise: str) -> np.ndarray:
         targets[:] = np.nan
         targets[-1:] = float(correct)
     elif supervise == "first_error":
-        wrong = np.flatnonzero(targets <= 0)
+        wrong = np.flatnonzero(labels == 0)
         targets[wrong[0] + 1 if len(wrong) else len(targets) :] = np.nan
     return targets
 

@@ -38,7 +38,7 @@ def metrics(examples: Sequence[Example], scores: Sequence[np.ndarray]) -> dict[s
     that are not whole count in the metrics of steps alone.
     """
     targets, flat = np.concatenate([e.targets for e in examples]), np.concatenate(scores)
-    truth = np.concatenate([np.where(np.isnan(e.truth), e.targets, e.truth) for e in examples])
+    truth = np.concatenate([e.truth for e in examples])
     known = ~np.isnan(truth)
     return {
         "loss": binary_cross_entropy(targets, flat),

@@ -86,7 +86,7 @@ def _common_facts(
         reward_model=params["model"],
         base=params["base"],
         train_on=params["train_on"],
-        labels=name_labels(data),
+        labels=name_labels(data, params["steps"]),
         shuffled=data.shuffled,
         role=params["role"],
         seed=params["seed"],

@@ -36,9 +36,12 @@ def interleave(by_policy: Sequence[pd.DataFrame]) -> pd.DataFrame:
     return pd.concat(parts).sort_values(order, ignore_index=True)
 
 
-def name_labels(data: TrainingSet) -> str:
-    """The origin of the labels: the method, with its threshold unless it is 0, and the corpora."""
+def name_labels(data: TrainingSet, steps: str = "") -> str:
+    """The origin of the labels: the method, with its threshold unless it is 0, the `steps` of data
+    sets that split the solutions of others, and the corpora.
+    """
     method = data.labels + (f" > {data.threshold:g}" if data.threshold else "")
+    method += f" / {steps}" if steps else ""
     return "+".join([method, *data.corpora] if data.datasets else data.corpora)
 
 

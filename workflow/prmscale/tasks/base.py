@@ -70,6 +70,11 @@ def bucket(name: str) -> int:
     return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=4).digest(), "little") % 100
 
 
+def rename(problem_id: str, dataset: str) -> str:
+    """The id of the same problem in another data set."""
+    return "/".join([dataset, *problem_id.split("/")[1:]])
+
+
 _JSON = ("answer", "tests", "detail")
 
 

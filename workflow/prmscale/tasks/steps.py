@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 STEP_END = "\n"
+_WORDS = "words_"  # then the number
 _LONGEST = 400  # lines; a longer step is not parsed, so that no text takes long
 
 # `Step 1:`, `## Step 1: Add`, `**Step 1**`: how Llama 3, Math-Shepherd and many others begin a step
@@ -52,10 +53,12 @@ def split(text: str, rule: StepRule = "line") -> list[str]:
 
     `line`: the lines that are not blank. `blank_line`: the paragraphs; a paragraph that is followed
     by blank lines ends in one. `marked`: from a line that begins with `Step N` to the next such
-    line; the text before the first is one step. The other rules are for code; they read its syntax
-    tree and keep every line as it is. `statement`: the statements of the module. `block`: the
-    compound statements of the module and its functions, and the runs of simple statements between
-    them. `function`: the functions, classes and methods, and the code between them. Prose and
+    line; the text before the first is one step. `words_N`: the lines up to the one with the step's
+    word N; words, because every tokenizer counts them alike. The other rules are for code; they
+    read its syntax tree. `statement`: the statements of the module. `block`: the compound
+    statements of the module and its functions, and the runs of simple statements between them.
+    `function`: the functions, classes and methods, and the code between them. All rules but the
+    first two keep every line as it is. Prose and
     fences around code belong to the step next to them.
     """
     *lines, rest = text.split(STEP_END)
@@ -114,6 +117,9 @@ def _begins(line: str, step: Sequence[str], rule: StepRule) -> bool:
             return not step[-1].strip()
         case "marked":
             return bool(_MARK.match(line))
+    if rule.startswith(_WORDS):
+        words = sum(len(each.split()) for each in step)
+        return words >= int(rule.removeprefix(_WORDS))
     return _begins_code(line, step, rule)
 
 

@@ -56,12 +56,12 @@ def stated_answer(text: str) -> str | None:
 
 
 def holds_wrong_sum(steps: Sequence[str], modulus: int) -> bool:
-    """Whether a calculation of numbers in a step changes its value from one "=" to the next.
+    """Whether a calculation of numbers in a line changes its value from one "=" to the next.
 
-    What a step says about names, and so every misreading, does not count.
+    What a line says about names, and so every misreading, does not count.
     """
-    for step in steps:
-        values = [_calculate(part, modulus) for part in re.split(r"\s=\s", step.strip())[1:]]
+    for line in step_text.split(step_text.join(steps)):
+        values = [_calculate(part, modulus) for part in re.split(r"\s=\s", line.strip())[1:]]
         if len({value for value in values if value is not None}) > 1:
             return True
     return False
@@ -110,12 +110,12 @@ class Arithmetic(GeneratedTask):
             detail={"specification": specification.to_json(), "values": values},
         )
 
-    def _step_is_right(self, problem: Problem, number: int, step: str) -> bool:
+    def _line_is_right(self, problem: Problem, number: int, line: str) -> bool:
         values = list(problem.detail["values"].items())
         if number + 1 >= len(values):
-            return number + 1 == len(values) and stated_answer(step) == problem.answer
+            return number + 1 == len(values) and stated_answer(line) == problem.answer
         known, (quantity, true_value) = dict(values[: number + 1]), values[number + 1]
-        name, *chain = re.split(r"\s=\s", step.strip())
+        name, *chain = re.split(r"\s=\s", line.strip())
         if name != quantity or not chain:
             return False
         try:

@@ -130,13 +130,13 @@ class Programs(GeneratedTask):
             detail={"specification": specification.to_json()},
         )
 
-    def _step_is_right(self, problem: Problem, number: int, step: str) -> bool:
+    def _line_is_right(self, problem: Problem, number: int, line: str) -> bool:
         inputs = tuple(x for x, _ in problem.tests)
         names, traces = trace(problem.answer, inputs)
         if number >= len(names):
             return False
         try:
-            name, expression = statement(step)
+            name, expression = statement(line)
             return name == names[number] and all(
                 value(expression, {"x": x} | _bind(names[:number], true)) == true[number]
                 for x, true in zip(inputs, traces, strict=True)

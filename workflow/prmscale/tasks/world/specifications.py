@@ -21,6 +21,7 @@ import numpy as np
 from prmscale import seeds
 from prmscale.errors import UserError
 from prmscale.study import World
+from prmscale.tasks import steps as step_text
 from prmscale.tasks.base import Domain, Grade, Problem, bucket
 
 NAMES = "abcdefghi"
@@ -207,13 +208,15 @@ class GeneratedTask(ABC):
     def truth(self, problem: Problem, steps: Sequence[str]) -> list[bool]:
         """For each step, whether this step and all steps before it are right.
 
-        A step is right if it defines the next quantity in order, and every expression in it has the
-        true value of the quantity, given the true values of the earlier ones. The last step is
-        right if it states the right result.
+        A line is right if it defines the next quantity in order, and every expression in it has the
+        true value of the quantity, given the true values of the earlier ones. The last line is
+        right if it states the right result. A step is right if all of its lines are.
         """
-        right, so_far = True, []
-        for number, step in enumerate(steps):
-            right = right and self._step_is_right(problem, number, step)
+        right, so_far, number = True, [], 0
+        for step in steps:
+            for line in step_text.split(step):
+                right = right and self._line_is_right(problem, number, line)
+                number += 1
             so_far.append(right)
         return so_far
 
@@ -230,8 +233,8 @@ class GeneratedTask(ABC):
     ) -> Problem: ...
 
     @abstractmethod
-    def _step_is_right(self, problem: Problem, number: int, step: str) -> bool:
-        """Whether `step` is right as step `number`, all before it being right."""
+    def _line_is_right(self, problem: Problem, number: int, line: str) -> bool:
+        """Whether `line` is right as line `number`, all before it being right."""
 
 
 _OPERATORS: dict[type[ast.operator], Callable[[int, int], int]] = {
