@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from prmscale.engines.policy import SamplingPolicy
 from prmscale.engines.recorded import to_row
 from prmscale.engines.requests import Continuation, Extension
 from prmscale.engines.scheduler import Grader, grade_whole
 from prmscale.errors import UserError
 from prmscale.tasks.base import Problem
 from prmscale.tasks.world.arithmetic import holds_wrong_sum
+
+if TYPE_CHECKING:
+    from prmscale.engines.policy import SamplingPolicy
 
 
 def sample_solutions(
