@@ -100,6 +100,27 @@ def test_responses_are_compared_where_reward_models_have_roles():
     assert found["compare_patterns", ""].tokens == 30 * 8 * (40 + 60)
 
 
+def test_a_verifier_costs_its_thoughts_about_every_step():
+    config = deepcopy(SMOKE)
+    verifier = {"name": "v", "base": "m", "thoughts": 2, "max_tokens": 50}
+    config["rewards"]["verifiers"] = [verifier, {"name": "direct", "base": "m", "thoughts": 0}]
+    config["search"]["evaluations"] = config["search"]["evaluations"][:1]
+    config["search"]["tree"]["reward_models"] = ["v"]
+    found = {(job.rule, job.name): job for job in work.jobs(configuration.load(config))}
+    # 16 samples of 200 problems, and 6 solutions of 100 validation problems, in each domain; a
+    # question has 100 tokens, the problem and half a solution, and is read again after a thought
+    count = 16 * 200 + 6 * 100
+    questions = {3: count * 3 * (100 + 10 + 15), 5: count * 5 * (100 + 20 + 20)}
+    assert found["search", "direct"].tokens == sum(questions.values())
+    thoughts = count * (3 + 5) * 2 * 50
+    assert found["search", "v"].tokens == 2 * sum(questions.values()) + 2 * thoughts
+    assert found["search", "v"].flops > 2 * found["search", "direct"].flops
+    assert found["search", "v"].needs == found["sample_solutions", "m.arithmetic.search"].needs
+    steps = 200 * (31 + 16) * 3  # as many as a reward model of one training reads
+    judged = steps * 2 * (100 + 25 + 50) + steps * 2 * 50
+    assert found["search_trees", "v.m.arithmetic"].tokens == steps * 10 + judged
+
+
 def test_a_tree_costs_its_rollouts_and_needs_no_sampled_solutions():
     config = deepcopy(SMOKE)
     for data in config["rewards"]["data"]:

@@ -179,9 +179,10 @@ def test_scores_do_not_depend_on_the_batch_and_survive_saving(folder, tmp_path):
     items = [(p, ("b = 3", "answer 3 3")[:n]) for p in PROBLEMS for n in (1, 2)]
     whole = TransformersScorer(tmp_path, "cpu").score(items)
     alone = [TransformersScorer(tmp_path, "cpu", batch_tokens=1).score([item])[0] for item in items]
-    for (scores, ends), (again, _), (_, solution) in zip(whole, alone, items, strict=True):
-        assert len(scores) == len(solution) == len(ends) - 1 and list(ends) == sorted(set(ends))
-        np.testing.assert_allclose(scores, again, atol=1e-6)
+    for found, again, (_, solution) in zip(whole, alone, items, strict=True):
+        ends = list(found.ends)
+        assert len(found.scores) == len(solution) == len(ends) - 1 and ends == sorted(set(ends))
+        np.testing.assert_allclose(found.scores, again.scores, atol=1e-6)
     # a step's score does not look at later steps
     np.testing.assert_allclose(whole[0][0][0], whole[1][0][0], atol=1e-6)
 

@@ -17,7 +17,7 @@ pytest.importorskip("vllm", reason="vLLM has an environment of its own: make tes
 from prmscale.engines.backends.transformers_scorer import TransformersScorer
 from prmscale.engines.backends.vllm_scorer import VllmScorer
 from prmscale.engines.models import Device, load_policy
-from prmscale.engines.requests import Extension
+from prmscale.engines.requests import Asked, Extension
 from prmscale.errors import UserError
 from prmscale.policies.pretrain import build, encode, pretrain
 from prmscale.study import LadderModel, Pretraining, Prompting, Sampling, World
@@ -163,6 +163,16 @@ def test_answers_are_right_equally_often(engines):
     ]
     assert alike(*right)
     assert 0.2 < right[0][True] / right[0].total() < 0.8
+
+
+def test_texts_are_continued_and_words_read_alike(engines):
+    texts = [[1, 2, 3], [4, 5, 6, 7]]
+    ours, theirs = (engines[name].next_logprobs(texts, [8, 9]) for name in ENGINES)
+    np.testing.assert_allclose(ours, theirs, atol=1e-4)
+    asked = [Asked(str(n), text, ("=",)) for n, text in enumerate(texts)]
+    for name in ENGINES:
+        for (written,) in engines[name].write(asked, 1):
+            assert "=" not in written.text and (written.cut or written.tokens)
 
 
 def test_scores_are_the_same(folder, tmp_path):

@@ -61,6 +61,24 @@ def test_a_released_reward_model_has_one_folder_and_one_checkpoint():
     assert with_prm.checkpoints("prm") == 1
 
 
+def test_a_verifier_asks_a_model_that_the_pipeline_makes_or_finds():
+    verifiers = [{"name": "judge", "base": "xxs@10"}, {"name": "large", "base": "big"}]
+    each = plan(
+        rewards={"models": [], "verifiers": verifiers, "data": []},
+        policies={"released": [BIG | {"dtype": "bfloat16"}]},
+        search={"tree": {}, "likelihoods": []},
+    )
+    assert ("xxs", 1) in each.pretrainings()
+    assert each.paths.reward_folders("judge") == ["results/laptop/rewards/judge/replicate1"]
+    asked = each.asked_model("judge")
+    assert asked["model"] == "results/laptop/policies/xxs/replicate1/10"
+    assert (asked["dtype"], asked["prompting"]["style"]) == ("float32", "plain")
+    assert each.asked_model("large")["prompting"]["style"] == "chat"
+    size = memory.size(QWEN_72B)  # it writes: room for a batch of thoughts
+    batch, tokens = each.study.policies.sampling.batch, each.study.rewards.verifiers[1].max_tokens
+    assert Needs(each).search("large") == [memory.generating(size, "bfloat16", batch, tokens)]
+
+
 @pytest.mark.parametrize(
     ("methods", "labellers"),
     [

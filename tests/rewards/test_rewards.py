@@ -189,10 +189,8 @@ def test_a_reward_model_learns_a_visible_mistake_and_loads_without_our_code(base
     assert metrics(made, scores)["step_accuracy"] > 0.95
     model.save_pretrained(tmp_path)
     tokenizer.save_pretrained(tmp_path)
-    again = [
-        s
-        for s, _ in TransformersScorer(tmp_path, "cpu").score([(e.problem, e.steps) for e in made])
-    ]
+    scored = TransformersScorer(tmp_path, "cpu").score([(e.problem, e.steps) for e in made])
+    again = [each.scores for each in scored]
     np.testing.assert_allclose(np.concatenate(again), np.concatenate(scores), atol=1e-6)
     # as the card says
     peer, words = (

@@ -64,6 +64,7 @@ class PerfectScorer:
     """
 
     shape = Shape(linear_weights=1, layers=0, width=0)  # two operations a token
+    writes = False
     seconds_per_token = 0.25
 
     def of(self, problem, prefix):

@@ -105,6 +105,9 @@ class Scribe(SamplingPolicy):
         super().__init__("scribe", Weights(folder), asked, Sampling(max_tokens=1000), seed=0)
         self.said, self.shape, self.asked, self.at = said, Shape(1, 0, 0), [], 0
 
+    def next_logprobs(self, texts, words, progress=None):
+        raise NotImplementedError("it only writes")
+
     def _draws(self, extensions, ids, progress):
         for owner, (extension, prompt) in enumerate(zip(extensions, ids, strict=True)):
             self.asked.append(self.tokenizer.decode(prompt))

@@ -196,6 +196,7 @@ PLACES = [
         "(validation along training), a model card, and `checkpoints/PERCENT/`, folders like it",
     ),
     Place("search/MODEL.parquet", "search", "selections among samples with a reward model"),
+    Place("search/VERIFIER.verdicts.json", "", "how many of a verifier's verdicts are odd"),
     Place("search/without.parquet", "search", "selections that need no reward model"),
     Place(
         "search/likelihood/BASE.parquet", "search", "selections by a language model's likelihood"

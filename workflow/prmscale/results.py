@@ -227,4 +227,5 @@ def training_sets(folders: Sequence[str | Path]) -> pd.DataFrame:
                 **{f"right_{source}": share for source, share in shares},
             }
         )
-    return pd.DataFrame(rows).sort_values("training_set", ignore_index=True)
+    table = pd.DataFrame(rows, columns=None if rows else ["training_set"])  # nothing was trained
+    return table.sort_values("training_set", ignore_index=True)

@@ -99,6 +99,7 @@ PrmFormat = Literal[
     "implicit",
     "trl",
 ]
+VerifierFormat = Literal["judge", "thinkprm", "genprm"]
 LabellerMethod = Literal["monte_carlo", "adaptive", "binary_search", "omega"]  # rolls out
 Reading = Literal["consensus", "progress", "advantage", "denoised"]  # of what labellers have stored
 RolloutMethod = Literal[LabellerMethod, Reading]
@@ -1096,6 +1097,65 @@ class ReleasedRewardModel(ReleasedModel):
         return self
 
 
+class Verifier(Block):
+    """A language model that is asked for a verdict on each step (a generative verifier). It takes
+    part in search and figures like a released reward model.
+    """
+
+    name: Name = Field(description="Name of the verifier in the configuration and the results.")
+    base: str = Field(
+        description="The language model that is asked: a released policy or a ladder model. The "
+        "policy under test itself is a control: what its own judgement is worth."
+    )
+    format: VerifierFormat = Field(
+        "judge",
+        description="How the model is asked. judge: by `prompt`. thinkprm, genprm: as the authors "
+        "of ThinkPRM (arXiv 2504.16828) and GenPRM (arXiv 2504.00891, without its code execution) "
+        "ask their models.",
+    )
+    prompt: str | None = Field(
+        None,
+        description="For format judge: the question about a step. {problem} stands for the "
+        "problem, {steps} for the steps up to and including the one in question. By default it "
+        "asks whether these steps are right, for a verdict of the default form.",
+    )
+    verdicts: tuple[str, str] | None = Field(
+        None,
+        strict=False,
+        description="For format judge: the texts of a good and of a bad verdict, with which a "
+        "reply ends; by default `Verdict: Yes` and `Verdict: No`. The score is the probability of "
+        "the first against the second, at the first token in which they differ.",
+    )
+    thoughts: int = Field(
+        1,
+        ge=0,
+        description="Number of thoughts (chains of reasoning) sampled for each step; the score is "
+        "the mean over their verdicts. 0: the verdict is read directly after the question.",
+    )
+    max_tokens: Count = Field(
+        512,
+        description="Maximum number of tokens of a thought. After a thought that is cut there the "
+        "verdict is read all the same; such thoughts are counted.",
+    )
+    temperature: float = Field(
+        0.7, ge=0, description="Softmax temperature of the thoughts; 0 takes the most likely token."
+    )
+
+    @model_validator(mode="after")
+    def _check_question(self) -> Verifier:
+        if self.format != "judge" and (self.prompt, self.verdicts) != (None, None):
+            raise ValueError(f"prompt and verdicts are for format judge; {self.format} has its own")
+        missing = [key for key in ("{problem}", "{steps}") if key not in (self.prompt or key)]
+        if missing:
+            raise ValueError(f"prompt must hold {' and '.join(missing)}")
+        good, bad = self.verdicts or ("a", "b")
+        if good.startswith(bad) or bad.startswith(good):
+            raise ValueError("verdicts must be two texts of which neither begins with the other")
+        if self.thoughts > 1 and self.temperature == 0:
+            raise ValueError("thoughts above 1 are all alike at temperature 0: raise it")
+        return self
+
+
 class Rewards(Block):
     """Reward models and their training sets."""
 
@@ -1103,6 +1163,9 @@ class Rewards(Block):
     data: list[TrainingSet] = Field([], description="The training sets.")
     models: list[RewardModel] = Field([], description="The reward models that are trained.")
     released: list[ReleasedRewardModel] = Field([], description="Reward models that already exist.")
+    verifiers: list[Verifier] = Field(
+        [], description="Language models that are asked for a verdict on each step."
+    )
 
 
 class Evaluation(Block):
@@ -1553,11 +1616,20 @@ class Study(Block):
         return next(m for m in self.rewards.models if m.name == name)
 
     def reward_model_names(self) -> list[str]:
-        """The names of all reward models: first the trained, then the released."""
-        return [model.name for model in self._reward_models()]
+        """The names of all reward models: the trained, the released, the verifiers."""
+        names = [model.name for model in self._reward_models()]
+        return names + [verifier.name for verifier in self.rewards.verifiers]
 
     def _reward_models(self) -> list[RewardModel | ReleasedRewardModel]:
         return [*self.rewards.models, *self.rewards.released]
+
+    def is_trained(self, name: str) -> bool:
+        """Whether the reward model of this name is trained here."""
+        return any(m.name == name for m in self.rewards.models)
+
+    def verifier(self, name: str) -> Verifier | None:
+        """The verifier of this name; None for other reward models."""
+        return next((m for m in self.rewards.verifiers if m.name == name), None)
 
     def released_reward_model(self, name: str) -> ReleasedRewardModel | None:
         """The released reward model of this name; None for other models."""

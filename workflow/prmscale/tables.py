@@ -153,7 +153,9 @@ SCHEMAS: dict[str, dict[str, Column]] = {
             "budget n is below all samples",
         ),
         "policy_tokens": Column("integer", "tokens that the policy generated"),
-        "reward_tokens": Column("integer", "tokens that the reward model read"),
+        "reward_tokens": Column(
+            "integer", "tokens that the reward model read; a verifier's thoughts count too"
+        ),
         "flops": Column("number", "FLOPs of policy and reward model, without a prefix cache"),
         "flops_cached": Column("number", "FLOPs of both if no prefix is read twice"),
         "seconds": Column("number", "tokens times the measured time per token in full batches"),

@@ -40,6 +40,7 @@ USES = Uses(PLAN)
 result = PATHS.result
 
 SAMPLING, SCORING = STUDY.policies.sampling.engine, STUDY.search.engine
+VERIFIERS = [verifier.name for verifier in STUDY.rewards.verifiers]
 CONVERTED = [model.name for model in STUDY.policies.released if model.gguf_file]
 RECORDED = [policy.name for policy in STUDY.policies.recorded]
 # data sets that split the solutions of another into other steps
@@ -104,6 +105,11 @@ def prompting(wildcards):
 def policy_weights(wildcards):
     """The weights of a policy."""
     return PLAN.weights(wildcards.policy)
+
+
+def scoring_engine(wildcards):
+    """The engine of a reward model: that of policies for a verifier, which writes thoughts."""
+    return SAMPLING if wildcards.reward_model in VERIFIERS else SCORING
 
 
 def reward_folders(wildcards):

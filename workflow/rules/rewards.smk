@@ -80,3 +80,24 @@ rule describe_released_model:
         ),
     script:
         "../scripts/describe_released_model.py"
+
+
+rule describe_verifier:
+    input:
+        base=lambda wildcards: PATHS.policy_files(STUDY.verifier(wildcards.reward_model).base),
+    output:
+        folder=directory(result("rewards/{reward_model}/replicate1")),
+    log:
+        result("logs/describe_verifier/{reward_model}.log"),
+    benchmark:
+        result("benchmarks/describe_verifier/{reward_model}.tsv")
+    wildcard_constraints:
+        reward_model=any_of(VERIFIERS),
+    conda:
+        "../../envs/core.yaml"
+    resources:
+        mem_mb=main_memory(2000),
+    params:
+        asked=lambda wildcards: PLAN.asked_model(wildcards.reward_model),
+    script:
+        "../scripts/describe_verifier.py"

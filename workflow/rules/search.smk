@@ -52,6 +52,8 @@ rule search:
         result("logs/search/{reward_model}.log"),
     benchmark:
         result("benchmarks/search/{reward_model}.tsv")
+    wildcard_constraints:
+        reward_model=any_of([name for name in REWARD_MODELS if name not in VERIFIERS]),
     conda:
         environment(SCORING)
     threads: STUDY.threads
@@ -62,7 +64,7 @@ rule search:
         tests=lambda wildcards: PLAN.tests(wildcards.reward_model),
         validation=PLAN.validation(),
         strategies=PLAN.strategies(scored=True),
-        engine=SCORING,
+        engine=scoring_engine,
         aggregations=STUDY.search.aggregations,
         budgets=STUDY.search.budgets,
         first_errors=as_data(STUDY.search.first_errors),
@@ -71,6 +73,17 @@ rule search:
         device=STUDY.device,
     script:
         "../scripts/search.py"
+
+
+use rule search as search_by_verifier with:
+    output:
+        search=PATHS.search("{reward_model}"),
+        first_errors=PATHS.first_errors("{reward_model}"),
+        verdicts=PATHS.verdicts("{reward_model}"),
+    wildcard_constraints:
+        reward_model=any_of(VERIFIERS),
+    conda:
+        environment(SAMPLING)
 
 
 rule search_trees:
@@ -101,7 +114,7 @@ rule search_trees:
         prompting=prompting,
         sampling=as_data(STUDY.policies.sampling),
         tree=STUDY.search.tree.model_dump(mode="json", exclude={"reward_models"}),
-        engine=SCORING,
+        engine=scoring_engine,
         budgets=STUDY.search.budgets,
         world=as_data(STUDY.world),
         execution=as_data(STUDY.code_execution),

@@ -1,9 +1,10 @@
 """Run the strategies of one reward model over every test, and let it name first errors."""
 
-from functools import partial
+from collections import Counter
 
 from prmscale import tables
 from prmscale.engines.models import Device, load_scorer
+from prmscale.files import write_json
 from prmscale.jobs import job
 from prmscale.search import benchmarks, run
 from prmscale.study import CodeExecution, FirstErrors, World
@@ -17,7 +18,13 @@ with job(snakemake):
     )
     errors = run.find_errors(tests, list(validation), FirstErrors(**params.first_errors))
     device = Device(params.device, snakemake.resources.gpu)
-    load = partial(load_scorer, device=device, engine=params.engine)
+    counts = Counter()
+
+    def load(folder):
+        scorer = load_scorer(folder, device, params.engine)
+        scorer.counts = counts  # of all scorers; each is dropped before the next is loaded
+        return scorer
+
     search, first_errors = run.search(
         tests,
         snakemake.wildcards.reward_model,
@@ -28,3 +35,5 @@ with job(snakemake):
     )
     tables.write(first_errors, snakemake.output.first_errors, "first_errors")
     tables.write(search, snakemake.output.search, "search")
+    if counts:
+        write_json(counts, snakemake.output.verdicts)

@@ -37,7 +37,7 @@ with job(snakemake):
     folders = [Path(folder) for folder in snakemake.input.reward_model]
     scorers = [load_scorer(folder, device, params.engine) for folder in folders]
     steps = [read_facts(folder)["steps"] for folder in folders]
-    costs = [sample_costs(test.solutions, scorer, options.unit) for scorer in scorers]
+    costs = [sample_costs(test, scorer, options.unit) for scorer in scorers]
     names = {
         "dataset": test.dataset,
         "policy": test.policy,
@@ -62,6 +62,8 @@ with job(snakemake):
             rows.append(found.assign(training_step=step, replicate=replicate, **names))
             trees.append(nodes.assign(replicate=replicate))
             print(f"{progress}, replicate {replicate}: {len(problems)} problems", flush=True)
+            if scorer.counts:
+                print(f"verdicts so far: {dict(scorer.counts)}", flush=True)
         search = tables.join(rows, "search").astype({"answer": "string"})
         tables.write(search, folder / "search.parquet", "search")
         tables.write(tables.join(trees, "trees"), folder / "trees.parquet", "trees")

@@ -105,7 +105,9 @@ def find_controls(reward_models: pd.DataFrame) -> dict[str, list[str]]:
 
 
 def find_prms(reward_models: pd.DataFrame) -> dict[str, list[str]]:
-    """The PRMs to show: ends of the ladder, other heads, trained on true labels, released ones."""
+    """The PRMs to show: ends of the ladder, other heads, trained on true labels, released ones and
+    verifiers.
+    """
     ladder = find_ladder(reward_models)
     largest = find_headline(reward_models)
     found: dict[str, list[str]] = {}
@@ -124,6 +126,6 @@ def find_prms(reward_models: pd.DataFrame) -> dict[str, list[str]]:
     true = keep_largest(sets[sets["labels"] == "oracle"])
     if len(true):
         found[f"PRM, true labels ({true['base'].iloc[0]})"] = list(true["reward_model"])
-    for name in reward_models.loc[is_marked(reward_models, "released"), "reward_model"]:
-        found[f"{name} (released)"] = [name]
+    for row in reward_models[is_marked(reward_models, "released")].itertuples():
+        found[f"{row.reward_model} ({row.labels})"] = [str(row.reward_model)]  # or (verifier)
     return found

@@ -56,7 +56,7 @@ JSON_FILES = {
         "reward_model": "name of the reward model",
         "base": "the language model that it starts from",
         "train_on": "its domain, or both for math and code; `other data` of a released one",
-        "labels": "label method, or corpus",
+        "labels": "label method, or corpus; `released` or `verifier` of a model not trained here",
         "shuffled": "whether the labels are shuffled: a control",
         "role": "math or code: it stands for PRM-Math or PRM-Code; else empty",
         "seed": "seed of the study",
@@ -75,6 +75,12 @@ JSON_FILES = {
         "steps": "training steps (updates) so far",
         "train_flops": "FLOPs of the training so far",
         "validation": "the columns of `metrics` at this step, from `loss` on",
-        "[released]": "the configuration of a released one (rewards.released)",
+        "[released]": "the configuration of a released one (rewards.released) or of a verifier",
+    },
+    "search/VERIFIER.verdicts.json": {
+        "verdicts": "number of verdicts read",
+        "thoughts": "number of thoughts written",
+        "cut": "thoughts that were cut at `max_tokens`; the verdict was read all the same",
+        "undecided": "verdicts whose two words had less than half of the probability together",
     },
 }

@@ -32,7 +32,11 @@ _NAMES = {
     "datasets": ["datasets[].name"],
     "corpora": ["datasets[].name", "corpora[].name"],
     "training sets": ["rewards.data[].name"],
-    "reward models": ["rewards.models[].name", "rewards.released[].name"],
+    "reward models": [
+        "rewards.models[].name",
+        "rewards.released[].name",
+        "rewards.verifiers[].name",
+    ],
     "subsets": ["search.first_errors.process_bench[].subset"],
 }
 

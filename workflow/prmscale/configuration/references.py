@@ -53,6 +53,7 @@ REFERENCES: dict[str, Callable[[Study], list[str]]] = {
     "rewards.data[].wordings[]": _wordings,
     "rewards.models[].base": _models,
     "rewards.models[].data": _training_sets,
+    "rewards.verifiers[].base": _models,
     "search.evaluations[].policy": _policies,
     "search.evaluations[].datasets[]": _datasets,
     "search.evaluations[].reward_models[]": Study.reward_model_names,

@@ -15,10 +15,11 @@ from prmscale.cost.models import Model, model_of
 from prmscale.engines.memory import Need
 from prmscale.plan.needs import Needs
 from prmscale.plan.plan import Plan, Samples
-from prmscale.study import DOMAINS, GENERATED, Study
+from prmscale.study import DOMAINS, GENERATED, Study, Verifier
 
 TEXT = 3.0  # bytes of a token in a compressed Parquet table of solutions, steps and text
 ROW = 40.0  # bytes of a row of numbers in such a table
+QUESTION = 100.0  # tokens of a question to a verifier besides the problem and the steps
 WEIGHT = 4  # bytes of a weight: reward models are kept, trained and read in float32
 
 
@@ -150,6 +151,36 @@ class Workers:
             "read", model, texts * length, times * texts * shape.forward_flops(round(length))
         )
 
+    def score(self, reward_model: str, count: float, solutions: Solutions) -> list[Pass]:
+        """`count` solutions like these, scored by a reward model: read once, or by a verifier
+        judged step by step.
+        """
+        verifier = self.study.verifier(reward_model)
+        if verifier:
+            return self._judge(verifier, count * solutions.steps, solutions.half)
+        return [self.read(reward_model, count, solutions.whole)]
+
+    def score_steps(self, reward_model: str, count: float, length: float) -> list[Pass]:
+        """`count` steps, each the last of a text of `length` tokens, scored one at a time."""
+        verifier = self.study.verifier(reward_model)
+        if verifier:
+            return self._judge(verifier, count, length)
+        return [self.read(reward_model, count, length)]
+
+    def _judge(self, verifier: Verifier, count: float, length: float) -> list[Pass]:
+        """`count` verdicts on texts of `length` tokens: every thought is as long as it may be, and
+        is read again with its question for the verdict.
+        """
+        model, released = self.model(verifier.base), self.study.released_policy(verifier.base)
+        dtype = released.dtype if released else "float32"
+        asked, thoughts = QUESTION + length, verifier.thoughts
+        texts, whole = count * max(1, thoughts), asked + verifier.max_tokens * bool(thoughts)
+        flops = texts * model.shape.forward_flops(round(whole))
+        passes = [Pass("read", model, texts * whole, flops, dtype)]
+        if thoughts:
+            passes.append(self.write(verifier.base, texts, thoughts, asked, verifier.max_tokens))
+        return passes
+
     def trainings(self, reward_model: str) -> int:
-        """The trainings of a reward model; 1 if it is released."""
+        """The trainings of a reward model; 1 if it is not trained here."""
         return len(self.plan.paths.reward_folders(reward_model))

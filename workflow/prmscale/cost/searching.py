@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import get_args
 
-from prmscale.cost.parts import ROW, Job, Pass, Workers
+from prmscale.cost.parts import ROW, Job, Pass, Solutions, Workers
 from prmscale.search import TREE_STRATEGIES
 from prmscale.study import Evaluation, PrmBenchClass
 
@@ -52,7 +52,7 @@ class Searching:
             earlier = self.plan.checkpoints(reward_model) - trainings if is_first else 0
             tested = self.workers.test_solutions(evaluation.policy, dataset)
             count = (earlier + trainings) * tested.count
-            passes.append(self.workers.read(reward_model, count, tested.whole))
+            passes += self.workers.score(reward_model, count, tested)
             choices += (earlier + trainings * strategies) * self.study.dataset(dataset).test
         search = self.study.search
         rows = choices * len(search.aggregations) * len(search.budgets)
@@ -67,13 +67,14 @@ class Searching:
         trainings, passes = self.workers.trainings(reward_model), []
         for dataset in self.plan.validation_datasets():
             count = dataset.validation * study.labels.solutions
-            length = self.workers.solutions(study.labels.policy, dataset.name, count).whole
-            passes.append(self.workers.read(reward_model, trainings * count, length))
+            labelled = self.workers.solutions(study.labels.policy, dataset.name, count)
+            passes += self.workers.score(reward_model, trainings * count, labelled)
         subsets = [each.subset for each in study.search.first_errors.process_bench]
         if subsets:
             published = sum(PROCESS_BENCH[subset] for subset in subsets)
-            length = cost.prompt_tokens["math"] + cost.solution_tokens["math"]
-            passes.append(self.workers.read(reward_model, trainings * published, length))
+            prompt, length = cost.prompt_tokens["math"], cost.solution_tokens["math"]
+            annotated = Solutions(published, prompt, length, cost.steps["math"], 0.0)
+            passes += self.workers.score(reward_model, trainings * published, annotated)
         return passes
 
     def _ranking(self, base: str) -> Job:
@@ -100,11 +101,11 @@ class Searching:
         steps, context = written * solutions.steps, solutions.half
         length = solutions.length / solutions.steps
         write = self.workers.write(policy, steps, tree.expansion, context, length)
-        read = self.workers.read(reward_model, steps, context)
+        read = self.workers.score_steps(reward_model, steps, context)
         name = f"{reward_model}.{policy}.{dataset}"
         needs = tuple(self.needs.search_trees(policy, reward_model))
         programs = written * solutions.programs
-        return Job("search_trees", name, (write, read), needs, programs=programs)
+        return Job("search_trees", name, (write, *read), needs, programs=programs)
 
     def _step_scores(self, reward_model: str) -> Job:
         """Every training scores the steps of the samples of table 1."""

@@ -37,6 +37,14 @@ class Chat:
             return steps.encode(self.tokenizer, self._render_plain(problem), ())[0]
         return self._apply(self.messages(problem), tokenize=True)
 
+    def begin_reply(self, messages: list[dict[str, str]], reply: str) -> list[int]:
+        """The token ids of a chat (in the plain style: of its texts) whose reply begins so."""
+        if self.prompting.style == "plain":
+            text = _join(*(each["content"] for each in messages)).rstrip() + steps.STEP_END
+            return list(self.tokenizer(text + reply)["input_ids"])
+        # as one text, because a token may span the end of the template
+        return list(self.tokenizer.encode(self._render(messages) + reply, add_special_tokens=False))
+
     def messages(self, problem: Problem) -> list[dict[str, str]]:
         """The messages of the chat that asks for a solution."""
         instruction = self.prompting.instruction(problem.domain)

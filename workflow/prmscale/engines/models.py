@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from prmscale.engines.backends.loading import Weights
 from prmscale.engines.backends.released_scorer import ReleasedScorer
@@ -12,7 +13,8 @@ from prmscale.engines.backends.transformers_scorer import TransformersScorer
 from prmscale.engines.facts import read_facts
 from prmscale.engines.policy import SamplingPolicy
 from prmscale.engines.scorer import StepScorer
-from prmscale.study import Engine, Prompting, ReleasedRewardModel, Sampling
+from prmscale.engines.verifier import GenerativeVerifier
+from prmscale.study import Engine, Prompting, ReleasedRewardModel, Sampling, Verifier
 
 
 class Device(NamedTuple):
@@ -45,11 +47,15 @@ def load_policy(
 
 
 def load_scorer(folder: str | Path, device: Device, engine: Engine = "transformers") -> StepScorer:
-    """The scorer of a reward model's folder: of its weights, or of the released model it describes.
+    """The scorer of a reward model's folder: of its weights, or of the released model or verifier
+    it describes.
 
-    The engine vllm runs scalar heads that were trained here; transformers runs all others.
+    The engine vllm runs scalar heads that were trained here, and verifiers; transformers runs all
+    others.
     """
     facts = read_facts(folder)
+    if "verifier" in (facts.get("released") or {}):
+        return load_verifier(facts["released"], device, engine)
     if facts.get("released"):
         return ReleasedScorer(ReleasedRewardModel(**facts["released"]), device.name)
     if engine == "vllm" and facts["head"] == "scalar":
@@ -58,6 +64,21 @@ def load_scorer(folder: str | Path, device: Device, engine: Engine = "transforme
 
         return VllmScorer(folder, device.gpus)
     return TransformersScorer(folder, device.name)
+
+
+def load_verifier(asked: Mapping[str, Any], device: Device, engine: Engine) -> StepScorer:
+    """The verifier of a description (`rewards.verifiers.describe`)."""
+    settings = Verifier(**asked["verifier"])
+    weights = Weights(asked["model"], asked["dtype"], asked["revision"])
+    sampling = Sampling(
+        engine=engine,
+        temperature=settings.temperature,
+        max_tokens=settings.max_tokens,
+        batch=asked["batch"],
+    )
+    prompting = Prompting(**asked["prompting"])
+    policy = load_policy(settings.name, weights, prompting, sampling, device, asked["seed"])
+    return GenerativeVerifier(settings, policy)
 
 
 def released_models(folder: str | Path) -> list[tuple[str, str | None]]:

@@ -19,7 +19,7 @@ from transformers import AutoConfig, AutoTokenizer, GenerationConfig, PreTrained
 from prmscale.engines.backends.loading import Weights, load_pretrained
 from prmscale.engines.chat import Chat
 from prmscale.engines.flops import Shape
-from prmscale.engines.requests import Continuation, Extension
+from prmscale.engines.requests import Asked, Continuation, Extension, Written
 from prmscale.study import Prompting, Sampling
 from prmscale.tasks import steps as step_text
 from prmscale.tasks import thoughts
@@ -52,6 +52,11 @@ class Draw:
 
     def __post_init__(self) -> None:
         self.thinking = bool(self.opened)
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the draw was cut at its limit."""
+        return self.finish_reason == "length"
 
 
 class SamplingPolicy(ABC):
@@ -98,6 +103,33 @@ class SamplingPolicy(ABC):
         self.generated += sum(c.tokens for c in chain.from_iterable(replies))
         return replies
 
+    def write(
+        self, texts: Sequence[Asked], samples: int, progress: str | None = None
+    ) -> list[list[Written]]:
+        """Continue each text `samples` times, by at most `sampling.max_tokens` tokens."""
+        extensions = []
+        for text in texts:
+            stand_in = Problem(text.name, "math", "test", "", None, None, 0, "", "")
+            extensions.append(Extension(stand_in, (), samples, 0, "end", text.stops))
+            self._prompts[text.name] = text.ids
+        replies: list[list[Written]] = [[] for _ in texts]
+        for draw in self._draws(extensions, [text.ids for text in texts], progress):
+            replies[draw.owner].append(self._written(draw, texts[draw.owner].stops))
+        for text in texts:
+            del self._prompts[text.name]
+        return replies
+
+    def _written(self, draw: Draw, stops: Sequence[str]) -> Written:
+        text = self._text([token for token in draw.tokens if token not in self._ends])
+        ends = [at for at in map(text.find, stops) if at >= 0]
+        return Written(text[: min(ends, default=None)], len(draw.tokens), draw.is_cut)
+
+    @abstractmethod
+    def next_logprobs(
+        self, texts: Sequence[list[int]], words: Sequence[int], progress: str | None = None
+    ) -> np.ndarray:
+        """The log-probabilities [texts, words] of these tokens after each text (temperature 1)."""
+
     def forget(self) -> None:  # noqa: B027  (most engines have nothing to forget)
         """Drop all caches, so that later samples do not depend on earlier ones, to the last bit."""
 
@@ -138,6 +170,7 @@ class SamplingPolicy(ABC):
 
         `ended`: its last token ends the solution.
         """
+        ended = ended or self._holds_stop(draw, extension.stops)
         if ended or len(draw.tokens) >= draw.limit:
             draw.finish_reason = "stop" if ended else "length"
         # a padded vocabulary has tokens that the tokenizer does not know
@@ -145,6 +178,13 @@ class SamplingPolicy(ABC):
         ends_line = last < len(self._holds_line_end) and self._holds_line_end[last]
         if extension.until == "step" and (draw.finish_reason or ends_line):
             self._find_step(draw, extension, ended)
+
+    def _holds_stop(self, draw: Draw, stops: Sequence[str]) -> bool:
+        """Whether the draw's last tokens complete one of these texts."""
+        if not stops:
+            return False
+        end = self._text(draw.tokens[-max(map(len, stops)) :])  # a token has a character or more
+        return any(stop in end for stop in stops)
 
     def _find_step(self, draw: Draw, extension: Extension, ended: bool) -> None:
         """End a draw with its first step, unless the step may go on or ends the solution."""

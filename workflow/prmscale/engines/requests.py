@@ -21,13 +21,17 @@ Until = Literal["step", "end"]
 
 @dataclass(frozen=True)
 class Extension:
-    """A problem's prefix to extend `samples` times; draws are numbered from `first_draw`."""
+    """A problem's prefix to extend `samples` times; draws are numbered from `first_draw`.
+
+    A draw also ends where its text holds one of `stops`.
+    """
 
     problem: Problem
     prefix: Prefix
     samples: int
     first_draw: int
     until: Until
+    stops: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -92,15 +96,49 @@ class Continuation:
 NOTHING = Continuation((), None, 0)  # a solution without a step
 
 
+class Asked(NamedTuple):
+    """Token ids that a language model continues as they stand; `name` identifies its draws.
+
+    A draw also ends where its text holds one of `stops`.
+    """
+
+    name: str
+    ids: list[int]
+    stops: tuple[str, ...] = ()
+
+
+class Written(NamedTuple):
+    """What a language model wrote: the text before a stop, the number of tokens with the stop, and
+    whether the text was cut at the token limit.
+    """
+
+    text: str
+    tokens: int
+    cut: bool
+
+
+class Spent(NamedTuple):
+    """The cost of a part of scoring: tokens read and written, and FLOPs if every request reads its
+    prefix anew and if none is read twice.
+    """
+
+    tokens: int
+    flops: float
+    flops_cached: float
+
+
 class Scored(NamedTuple):
-    """A reward model's scores of a solution, and the tokens that it read.
+    """A reward model's scores of a solution, and what they cost.
 
     `scores` [steps], each in [0, 1]; `ends` [steps + 1]: the number of tokens up to the end of the
-    prompt and of each step.
+    prompt and of each step. A generative verifier is asked about each step apart: `spent`
+    [steps + 1] is the cost of what all questions share and of each step (None: the solution is read
+    once).
     """
 
     scores: np.ndarray
     ends: Sequence[int]
+    spent: Sequence[Spent] | None = None
 
 
 @dataclass(frozen=True)

@@ -46,19 +46,20 @@ class Policy(Protocol):
 
 
 class Scorer(Protocol):
-    """An engine that scores steps."""
+    """An engine that scores steps; `writes` if it writes thoughts for that."""
 
     shape: Shape
+    writes: bool
 
     @property
     def seconds_per_token(self) -> float:
-        """Measured wall time of a token read, in seconds."""
+        """Measured wall time of a token read or written, in seconds."""
         ...
 
     def score(
         self, items: Sequence[tuple[Problem, Prefix]], progress: str | None = None
     ) -> list[Scored]:
-        """Step scores of each solution, and the tokens read."""
+        """Step scores of each solution, and their cost."""
         ...
 
 

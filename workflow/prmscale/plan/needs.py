@@ -83,16 +83,21 @@ class Needs:
         folder, revision = self.plan.paths.policy_folder(name), self.plan.revision(name)
         return memory.read_size(folder, revision) or memory.size(released.config or {})
 
-    def _policy(self, name: str) -> Need:
+    def _policy(self, name: str, max_tokens: int | None = None) -> Need:
+        """A policy that writes at most `max_tokens` tokens, by default those of a solution."""
         released, sampling = self.study.released_policy(name), self.study.policies.sampling
         if released is None:
             return Need()
         dtype, gpus = released.dtype, released.gpus
         size = self._size(name)
-        return memory.generating(size, dtype, sampling.batch, sampling.max_tokens, gpus)
+        tokens = max_tokens or sampling.max_tokens
+        return memory.generating(size, dtype, sampling.batch, tokens, gpus)
 
     def _reward_model(self, name: str, copies: int = 1) -> Need:
-        """`copies` of a reward model in memory at once; a released one has a single copy."""
+        """`copies` of a reward model in memory at once; one not trained here has a single copy."""
+        verifier = self.study.verifier(name)
+        if verifier:
+            return self._policy(verifier.base, verifier.max_tokens)
         released = self.study.released_reward_model(name)
         if released:
             size = memory.read_size(released.model, released.revision)
@@ -103,5 +108,5 @@ class Needs:
         return memory.reading(self._size(model.base), copies, model.gpus, tokens=cache)
 
     def _scores_by_vllm(self, reward_model: str) -> bool:
-        trained = self.study.released_reward_model(reward_model) is None
+        trained = self.study.is_trained(reward_model)
         return trained and self.study.search.engine == "vllm"

@@ -103,9 +103,9 @@ class Paths:
         return [self.result(f"rewards/{reward_model}/replicate{number}") for number in trainings]
 
     def reward_folders(self, reward_model: str) -> list[str]:
-        """The folder of each training of a reward model; a released model has one."""
+        """The folder of each training of a reward model; a model not trained here has one."""
         folders = self.trained_folders(reward_model)
-        return folders[:1] if self.study.released_reward_model(reward_model) else folders
+        return folders if self.study.is_trained(reward_model) else folders[:1]
 
     # what search leaves
 
@@ -120,6 +120,10 @@ class Paths:
     def tree_search(self, reward_model: str, policy: str, dataset: str) -> str:
         """The rows of the strategies that search a data set step by step."""
         return self.result(f"search/trees/{reward_model}/{policy}/{dataset}.parquet")
+
+    def verdicts(self, verifier: str) -> str:
+        """How many verdicts and thoughts of a verifier choosing among samples were odd."""
+        return self.result(f"search/{verifier}.verdicts.json")
 
     def first_errors(self, reward_model: str) -> str:
         """The first wrong steps that a reward model predicts, beside the true ones."""

@@ -112,6 +112,7 @@ class Plan:
             used.update(self.paths.training_bases(model.name))
         for base in study.search.likelihoods:
             used.update(self.paths.base_folders(base))
+        used.update(self.paths.policy_folder(each.base) for each in study.rewards.verifiers)
         return used
 
     # problems and sampled solutions
@@ -272,10 +273,31 @@ class Plan:
     def checkpoints(self, reward_model: str) -> int:
         """Trainings of a reward model times the checkpoints that each leaves."""
         trainings = len(self.paths.reward_folders(reward_model))
-        if self.study.released_reward_model(reward_model):
+        if not self.study.is_trained(reward_model):
             return trainings
         training = self.study.reward_training(reward_model)
         return trainings * (len(training.checkpoints) if training.steps else 1)
+
+    def asked_model(self, verifier: str) -> dict[str, Any]:
+        """A verifier, the weights of the model that it asks, and how that model is asked."""
+        settings = self.study.verifier(verifier)
+        assert settings is not None, "names were checked when the study was loaded"
+        released, weights = self.study.released_policy(settings.base), self.weights(settings.base)
+        prompting = as_data(released.prompting if released else Prompting())
+        return {
+            "verifier": as_data(settings),
+            "model": weights["folder"],
+            "dtype": weights["dtype"],
+            "revision": weights["revision"],
+            # thoughts are part of what it writes; nothing else of its prompts is used
+            "prompting": {
+                "style": prompting["style"],
+                "chat_template": prompting["chat_template"],
+                "thoughts": "steps",
+            },
+            "batch": self.study.policies.sampling.batch,
+            "seed": self.study.seed,
+        }
 
     def _data(self, reward_model: str) -> TrainingSet:
         return self.study.training_set(self.study.reward_model(reward_model).data)

@@ -16,6 +16,7 @@ from prmscale.engines.requests import Continuation, Incumbent
 from prmscale.engines.scheduler import Grader, Policy, Run, Scorer, Stamped, grade_whole, run
 from prmscale.errors import UserError
 from prmscale.search import STRATEGIES, TREE_STRATEGIES
+from prmscale.search.benchmarks import Benchmark
 from prmscale.search.tree import Node, priors
 from prmscale.study import TreeSearch
 from prmscale.tasks.base import Grade, Problem
@@ -93,17 +94,31 @@ def _check_choices(
             )
 
 
-def sample_costs(solutions: pd.DataFrame, scorer: Scorer, unit: Unit) -> dict[str, float]:
+def sample_costs(test: Benchmark, scorer: Scorer, unit: Unit) -> dict[str, float]:
     """The mean cost of each problem's recorded samples, in tokens or FLOPs.
 
-    FLOPs include those of the reward model that reads a sample.
+    FLOPs include those of the reward model that scores a sample.
     """
+    solutions = test.solutions
     costs = solutions["tokens"]
     if unit == "flops":
-        read = (solutions["prefix_tokens"] + solutions["tokens"]).map(scorer.shape.forward_flops)
-        costs = solutions["flops"] + read
+        costs = solutions["flops"] + _scoring_flops(test, scorer)
     means = costs.groupby(solutions["problem_id"]).mean()
     return {str(name): float(mean) for name, mean in means.items()}
+
+
+def _scoring_flops(test: Benchmark, scorer: Scorer) -> pd.Series:
+    """The FLOPs of scoring each sample: of reading it, or for a verifier of as many steps, each as
+    dear as those of the problems' first samples, which it judges to find out.
+    """
+    solutions = test.solutions
+    if not scorer.writes:
+        return (solutions["prefix_tokens"] + solutions["tokens"]).map(scorer.shape.forward_flops)
+    by_id = {problem.problem_id: problem for problem in test.problems}
+    first = solutions[solutions["solution_id"] == 0]
+    items = [(by_id[row.problem_id], tuple(row.steps)) for row in first.itertuples()]
+    spent = [part.flops_cached for each in scorer.score(items) for part in each.spent or ()]
+    return solutions["steps"].map(len) * (sum(spent) / max(1, first["steps"].map(len).sum()))
 
 
 def search_trees(

@@ -26,6 +26,7 @@ _LONGEST = 400  # lines; a longer step is not parsed, so that no text takes long
 
 # `Step 1:`, `## Step 1: Add`, `**Step 1**`: how Llama 3, Math-Shepherd and many others begin a step
 _MARK = re.compile(r"\s*(?:#{1,6}\s*)?(?:\*\*|__)?step\s*\d+\b", re.IGNORECASE)
+_NUMBERED = re.compile(_MARK.pattern + r"\s*(?:\*\*|__)?\s*[:.]?\s*(?:\*\*|__)?\s*", re.IGNORECASE)
 _FENCE = re.compile(r"\s*(?:```|~~~)")
 _CONTINUES = re.compile(r"(?:else\s*:|elif\b|except\b|finally\s*:|[)\]}])")
 _DEFINES = re.compile(r"(?:async\s+def|def|class)\s|@")
@@ -100,6 +101,12 @@ def _closes(line: str, before: Sequence[str], rule: StepRule) -> bool:
 def join(steps: Sequence[str]) -> str:
     """The text of these steps, each closed by the step end."""
     return "".join(step + STEP_END for step in steps)
+
+
+def drop_number(step: str) -> str:
+    """A step without the `Step N:` that it begins with."""
+    number = _NUMBERED.match(step)
+    return step[number.end() :] if number else step
 
 
 def _is_filled(lines: Sequence[str]) -> bool:

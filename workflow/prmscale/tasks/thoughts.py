@@ -65,8 +65,13 @@ def separate(text: str) -> tuple[str, str]:
 
 def is_open(text: str) -> bool:
     """Whether the last thought of a text is not closed."""
+    return bool(closing_of(text))
+
+
+def closing_of(text: str) -> str:
+    """The tag that the last thought of a text lacks; empty if it is closed, or there is none."""
     tags = _EITHER.findall(text)
-    return bool(tags) and tags[-1] in _TAGS
+    return _TAGS.get(tags[-1], "") if tags else ""
 
 
 def is_closed(text: str) -> bool:

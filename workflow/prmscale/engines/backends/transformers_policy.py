@@ -16,6 +16,7 @@ from tqdm import tqdm
 from transformers import AutoModelForCausalLM
 
 from prmscale import seeds
+from prmscale.engines import memory
 from prmscale.engines.backends.loading import Weights, load_pretrained, place
 from prmscale.engines.backends.shared_prefix import (
     ATTENTION,
@@ -23,6 +24,7 @@ from prmscale.engines.backends.shared_prefix import (
     SharedPrefixCache,
     seat,
 )
+from prmscale.engines.backends.transformers_scorer import batches
 from prmscale.engines.flops import Shape
 from prmscale.engines.policy import Draw, SamplingPolicy
 from prmscale.engines.requests import Extension
@@ -85,6 +87,20 @@ class TransformersPolicy(SamplingPolicy):
         self.model.set_attn_implementation(ATTENTION)
         self.shape = Shape.from_model(self.model)
         self.device = device
+
+    @torch.inference_mode()
+    def next_logprobs(
+        self, texts: Sequence[list[int]], words: Sequence[int], progress: str | None = None
+    ) -> np.ndarray:
+        """The log-probabilities [texts, words] of these tokens after each text."""
+        found = np.empty((len(texts), len(words)))
+        with tqdm(total=len(texts), desc=progress, unit="text", disable=progress is None) as bar:
+            for batch in batches([len(text) for text in texts], memory.READ_TOGETHER):
+                _, logits, _ = self._read([texts[i] for i in batch])
+                logprobs = torch.log_softmax(logits.float(), -1)[:, list(words)]
+                found[batch] = logprobs.cpu().numpy()
+                bar.update(len(batch))
+        return found
 
     def _draws(
         self, extensions: Sequence[Extension], ids: Sequence[list[int]], progress: str | None

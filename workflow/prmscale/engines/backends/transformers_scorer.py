@@ -19,7 +19,7 @@ from transformers import (
 from prmscale.engines.backends import prefix_tree
 from prmscale.engines.backends.loading import load_pretrained, place
 from prmscale.engines.flops import Shape
-from prmscale.engines.scorer import StepScorer
+from prmscale.engines.scorer import SolutionReader
 from prmscale.tasks import steps as step_text
 
 
@@ -55,7 +55,7 @@ def inputs(
     return {name: tensor.to(model.device) for name, tensor in arguments.items()}
 
 
-class TransformersScorer(StepScorer):
+class TransformersScorer(SolutionReader):
     """A reward model run by transformers; the reference for other engines."""
 
     def __init__(self, folder: str | Path, device: str, batch_tokens: int = 16384) -> None:

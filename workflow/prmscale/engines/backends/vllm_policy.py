@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM
 
@@ -61,6 +62,25 @@ class VllmPolicy(SamplingPolicy):
         """Empty the prefix cache."""
         self._llm.reset_prefix_cache()
 
+    def next_logprobs(
+        self, texts: Sequence[list[int]], words: Sequence[int], progress: str | None = None
+    ) -> np.ndarray:
+        """The log-probabilities [texts, words] of these tokens after each text.
+
+        One request a word, which vLLM is made to draw: it reports the probability of the token that
+        it draws, among all tokens.
+        """
+        prompts = [{"prompt_token_ids": list(ids)} for ids in texts for _ in words]
+        forced = [
+            self._parameters(max_tokens=1, allowed_token_ids=[word], logprobs=0, ignore_eos=True)
+            for word in words
+        ]
+        with vllm_model.refusals(self.name):
+            found = self._llm.generate(prompts, forced * len(texts), use_tqdm=progress is not None)
+        drawn = [each.outputs[0] for each in found]
+        logprobs = [each.logprobs[0][each.token_ids[0]].logprob for each in drawn]
+        return np.array(logprobs).reshape(len(texts), len(words))
+
     def _draws(
         self, extensions: Sequence[Extension], ids: Sequence[list[int]], progress: str | None
     ) -> Iterable[Draw]:
@@ -82,7 +102,7 @@ class VllmPolicy(SamplingPolicy):
     def _settings(self, draw: Draw, extension: Extension) -> Any:
         problem, position = extension.problem.problem_id, len(draw.tokens)
         seed = seeds.seed_of(self.seed, self.name, problem, extension.prefix, draw.draw, position)
-        stop = None
+        stop = list(extension.stops) or None
         if extension.until == "step":  # a thought is not checked line by line
             stop = thoughts.CLOSING if draw.thinking else [step_text.STEP_END]
         return self._parameters(

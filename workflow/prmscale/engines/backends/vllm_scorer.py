@@ -18,11 +18,11 @@ from prmscale.engines.backends import vllm_model
 from prmscale.engines.backends.loading import load_pretrained
 from prmscale.engines.backends.transformers_scorer import to_probabilities
 from prmscale.engines.flops import Shape
-from prmscale.engines.scorer import StepScorer
+from prmscale.engines.scorer import SolutionReader
 from prmscale.tasks.steps import Encoded
 
 
-class VllmScorer(StepScorer):
+class VllmScorer(SolutionReader):
     """A reward model with a scalar head on vLLM, split over `gpus` GPUs, in its stored dtype."""
 
     def __init__(self, folder: str | Path, gpus: int) -> None:
