@@ -45,9 +45,11 @@ rule search:
         speeds=lambda wildcards: PLAN.test_files("speeds", wildcards.reward_model),
         reward_model=reward_folders,
         validation=VALIDATION_SOLUTIONS,
+        labels=PLAN.validation_labels(),
     output:
         search=PATHS.search("{reward_model}"),
         first_errors=PATHS.first_errors("{reward_model}"),
+        reliability=PATHS.reliability("{reward_model}"),
     log:
         result("logs/search/{reward_model}.log"),
     benchmark:
@@ -64,6 +66,7 @@ rule search:
         strategies=PLAN.strategies(scored=True),
         engine=SCORING,
         aggregations=STUDY.search.aggregations,
+        calibration=STUDY.search.calibration,
         budgets=STUDY.search.budgets,
         first_errors=as_data(STUDY.search.first_errors),
         world=as_data(STUDY.world),
