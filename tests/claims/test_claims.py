@@ -35,6 +35,7 @@ def test_order_names_and_unmeasured_claims(effect: list[Claim]) -> None:
     assert list(dict.fromkeys(c.claim for c in effect)) == NAMES
     unmeasured = (
         "flops_tradeoff", "search_budget", "pattern_similarity", "process_beats_outcome",
+        "scores_are_probabilities",
     )  # fmt: skip
     for name in unmeasured:
         found = [c for c in effect if c.claim == name]

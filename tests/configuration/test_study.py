@@ -128,6 +128,11 @@ def test_keys_of_a_model_replace_those_of_all():
             ["search.strategies[0]", "Did you mean 'best_of_n'?"],
         ),
         (
+            ["search", "strategies"],
+            ["best_of_n", "calibrated_majority"],
+            ["search.strategies[1]", "search.calibration is none", "platt or isotonic"],
+        ),
+        (
             ["search", "aggregations"],
             ["minimum"],
             ["search.aggregations[0]", "'last', 'min'", "Did you mean 'min'?"],

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import simulated
+import simulated_steps
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from PIL import Image
@@ -24,6 +25,7 @@ from prmscale.figures import (
     fig3,
     fig7,
     fig10,
+    fig11,
     panels,
     style,
     table1,
@@ -44,7 +46,10 @@ LOSSES = simulated.training(MODELS, 3)
 RULES = Rules(smallest_effects={"math_to_code": 0.1}, aggregation="min")
 PROBLEMS = simulated.problems(25)
 ERRORS = simulated.first_errors(MODELS, problems=25, seeds=3)
-EVERY = [fig1, fig2, fig3, fig7, fig10, table1, controls, transfer]
+STEPS = simulated_steps.reliability(
+    [name for name in FACTS["reward_model"].unique()], problems=25, seeds=3, over=1.0
+)
+EVERY = [fig1, fig2, fig3, fig7, fig10, fig11, table1, controls, transfer]
 
 
 def _draw(
@@ -56,6 +61,7 @@ def _draw(
         reward_models=facts,
         training=LOSSES,
         first_errors=ERRORS,
+        reliability=STEPS,
         problems=PROBLEMS,
     )
     drawing: tuple[Figure, pd.DataFrame] = module.draw(results, RULES)
@@ -227,6 +233,23 @@ def test_table1_puts_the_papers_numbers_beside_ours() -> None:
     assert set(data["dataset"][:8]) == {"MBPP+"} and set(data["policy"][:8]) == {"QwQ-32B-Preview"}
 
 
+def test_fig11_draws_the_ladder_beside_the_truth() -> None:
+    figure, data = _draw(fig11)
+    ladder = ["prm_s32", "prm_s48", "prm_s64", "prm_s96"]
+    assert list(data["reward_model"].unique()) == ladder
+    drawn = {round(y, 9) for axis in figure.axes for line in axis.lines for _, y in _points(line)}
+    assert drawn == {round(y, 9) for y in data["mean"]} | {0.0, 1.0}
+    own = STEPS[(STEPS["reward_model"] == "prm_s48") & (STEPS["dataset"] == "programs")]
+    first = own[own["step"] == 0].groupby("problem_id")[["score", "truth"]].mean()
+    found = data[(data["reward_model"] == "prm_s48") & (data["dataset"] == "programs")]
+    places = found[found["part"] == fig11.POSITION].set_index("x")["mean"]
+    assert places[1] == pytest.approx((first["score"] - first["truth"]).mean())
+    chosen = found[found["part"] == fig11.SCORE].set_index("x")["mean"]
+    assert chosen.to_dict() == pytest.approx({n: 1 - 0.4 / n for n in simulated.BUDGETS})
+    bins = found[found["part"] == fig11.RELIABILITY]
+    assert len(bins) == 10 and (bins["x"] > bins["mean"]).mean() > 0.7  # over-confident
+
+
 def _without(names: Callable[[str], bool]) -> pd.DataFrame:
     return FACTS[~FACTS.reward_model.map(names)]
 
@@ -288,6 +311,12 @@ def test_transfer_has_a_line_for_each_training_domain_and_a_point_for_each_share
         lines = {line.get_label(): list(line.get_ydata()) for line in axis.lines}
         for domain, points in rows.groupby("trained_on"):
             assert lines[f"PRM trained on {domain}"] == points["mean"].tolist()
+
+
+def test_fig11_needs_steps_of_which_something_is_known() -> None:
+    nothing = Results(search=SEARCH, reward_models=FACTS, reliability=STEPS.iloc[:0])
+    with pytest.raises(UserError, match="fig11: no step whose truth"):
+        fig11.draw(nothing, RULES)
 
 
 def test_transfer_needs_generated_problems() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 import pytest
 import simulated
+import simulated_steps
 
 from prmscale import figures, study
 from prmscale.analysis.verdicts import Rules
@@ -19,7 +20,7 @@ from prmscale.results import Results
 
 KINDS = {"reward_models": "rewards", "training": "rewards"}  # tables that are called otherwise
 TABLES = {"search", "scores", "first_errors", "patterns", "labels", "spending", "problems", *KINDS}
-TABLES |= {"granularity"}
+TABLES |= {"granularity", "reliability"}
 MODELS = simulated.prms()
 RULES = Rules(smallest_effects={"math_to_code": 0.1}, aggregation="min")
 TOY = '''"""Toy figure: problems of each data set."""
@@ -72,6 +73,7 @@ def test_a_figure_reads_what_the_registry_says(figure: str) -> None:
         reward_models=simulated.reward_models(MODELS, seeds=2),
         training=simulated.training(MODELS, 2),
         first_errors=simulated.first_errors(MODELS, problems=5, seeds=2),
+        reliability=simulated_steps.reliability([m.name for m in MODELS], problems=5, seeds=2),
     )
     try:
         figures.draw(figure, results, RULES)

@@ -9,11 +9,13 @@ from pipeline import ROOT
 
 from prmscale import configuration
 from prmscale.engines import memory
+from prmscale.errors import UserError
 from prmscale.plan.labelling import list_label_jobs, list_read
 from prmscale.plan.needs import Needs
 from prmscale.plan.plan import Plan
 
 DEFAULT = yaml.safe_load((ROOT / "config.yaml").read_text())
+DOMAINS = ["arithmetic", "programs"]
 BIG = {"name": "big", "model": "nobody/big", "config": {"model_type": "qwen2", **QWEN_72B}}
 EVALUATIONS = [{"policy": "m", "datasets": ["arithmetic", "programs"], "samples": 16}]
 RELEASED_PRM = {"name": "prm", "model": "nobody/prm", "format": "skywork"}
@@ -235,6 +237,34 @@ def test_transfer_is_drawn_where_the_domains_have_different_wordings():
     math, code = (set(dialects.study.world.rates(domain)) for domain in ("math", "code"))
     assert len(math) == len(code) == 4 and len(math & code) == 2
     assert len(dialects.generated_problems()) == 2
+
+
+def test_scores_are_kept_beside_truth_and_rollouts_where_either_is_known():
+    assert "results/laptop/reliability/both-m.parquet" in plan().reliability_tables()
+    labels = [f"results/laptop/labels/m/{name}.monte_carlo.parquet" for name in DOMAINS]
+    assert plan().validation_labels() == labels
+    no_test = plan(search={"evaluations": [], "tree": {"reward_models": []}})
+    assert no_test.reliability_tables() == no_test.validation_labels() == []
+
+
+def test_scores_are_calibrated_on_the_validation_problems_of_any_data_set(tmp_path):
+    (tmp_path / "rows.jsonl").touch()
+    published = {"name": "gsm8k", "source": "gsm8k", "path": str(tmp_path / "rows.jsonl")}
+    tested = [{"policy": "m", "datasets": ["arithmetic", "gsm8k"], "samples": 16}]
+
+    def find(calibration, validation):
+        sizes = {"train": 4, "validation": validation, "test": 4}
+        datasets = [{**each, "validation": validation} for each in DEFAULT["datasets"]]
+        search = {"evaluations": tested, "calibration": calibration}
+        each = plan(datasets=[*datasets, published | sizes], search=search)
+        labelled = [s.dataset for s in each.all_samples() if s.purpose == "labelling"]
+        return [dataset.name for dataset in each.validation_datasets()], "gsm8k" in labelled
+
+    assert find("none", 5) == (["arithmetic"], False)
+    assert find("platt", 5) == (["arithmetic", "gsm8k"], True)
+    assert find("none", 0) == ([], False)
+    with pytest.raises(UserError, match=r"search.calibration = .platt.*validation problems"):
+        find("platt", 0)
 
 
 def test_first_errors_are_predicted_where_they_are_known():

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from prmscale import tables
 from prmscale.analysis.first_errors import f1
 from prmscale.engines.requests import Scored
 from prmscale.errors import UserError
@@ -137,7 +138,7 @@ def test_a_study_names_classes_of_prmbench_beside_subsets_of_processbench(tmp_pa
     file = tmp_path / "rows.json"
     file.write_text(json.dumps([PRM_BENCH]))
     bench = ProcessBench(subset="circular", path=str(file))
-    found = find_errors([], [], FirstErrors(process_bench=[bench]))
+    found = find_errors([], [], tables.join([], "labels"), FirstErrors(process_bench=[bench]))
     assert list(found.datasets) == ["PRMBench circular"] and len(found.validation) == 2
 
 

@@ -12,6 +12,7 @@ from prmscale import tables
 from prmscale.engines.facts import FACTS
 from prmscale.engines.recorded import RecordedPolicy
 from prmscale.engines.requests import Extension
+from prmscale.errors import UserError
 from prmscale.policies.sample import solution_table
 from prmscale.search import run
 from prmscale.search.benchmarks import Benchmark
@@ -41,6 +42,7 @@ def make_test(**names):
 
 
 TESTS = [make_test(), make_test(dataset="other"), make_test(policy="s")]
+NO_LABELS = tables.join([], "labels")
 BEST = run.Settings(["best_of_n"], [1, 8, 64], ["min"])
 
 
@@ -65,9 +67,10 @@ def test_checkpoints_come_in_order_of_training_and_the_end_last(folders):
 
 def test_every_checkpoint_searches_and_the_final_ones_name_first_errors(folders):
     validation = [make_benchmark(split="validation")]
-    errors = run.find_errors(TESTS, validation, FirstErrors(samples=3))
+    errors = run.find_errors(TESTS, validation, NO_LABELS, FirstErrors(samples=3))
     checkpoints = run.find_checkpoints(folders)
-    rows, named = run.search(TESTS, "prm", checkpoints, lambda _: PerfectScorer(), BEST, errors)
+    scored = run.search(TESTS, "prm", checkpoints, lambda _: PerfectScorer(), BEST, errors)
+    rows, named = scored.search, scored.first_errors
     assert set(rows.reward_model) == {"prm"} and set(rows.training_step) == {90, 180, 400}
     # a budget above the recorded samples is left out
     assert set(rows.budget) == {1, 8}
@@ -79,16 +82,64 @@ def test_every_checkpoint_searches_and_the_final_ones_name_first_errors(folders)
     assert len(named) == 2 * 2 * 6 * 3 and (named.predicted == named.first_error).all()
 
 
+def test_scores_of_steps_are_kept_beside_the_truth_of_every_policy_and_the_values_of_rollouts(
+    folders, tmp_path
+):
+    validation = make_benchmark(split="validation")
+    labels = pd.DataFrame(
+        [
+            {"problem_id": row.problem_id, "solution_id": row.solution_id, "step": step}
+            | {"rollouts": 4 * (step < 2), "value": 0.25, "truth": 1.0}
+            for row in validation.solutions.itertuples()
+            for step in range(3)
+            if row.solution_id < 2
+        ]
+    )
+    errors = run.find_errors(TESTS, [validation], labels, FirstErrors(samples=3))
+    checkpoints = run.find_checkpoints(folders)
+    scored = run.search(TESTS, "prm", checkpoints, lambda _: PerfectScorer(), BEST, errors)
+    table = scored.reliability
+    tables.write(table, tmp_path / "reliability.parquet", "reliability")
+    tested = table[table.split == "test"]
+    assert (tested.truth == tested.score).all() and tested.value.isna().all()
+    counts = tested.groupby(["dataset", "policy", "replicate"]).size()
+    assert counts.tolist() == [6 * 3 * 3] * 6 and len(counts) == 3 * 2
+    held_out = table[table.split == "validation"]
+    # two labelled solutions of each problem; the last step has no rollout
+    assert len(held_out) == 2 * 6 * 2 * 3 and (held_out.steps == 3).all()
+    assert held_out.value.isna().tolist() == (held_out.step == 2).tolist()
+
+
+def test_calibrated_votes_need_validation_solutions_and_leave_best_of_n_alone(folders):
+    def look(calibration, validation):
+        names = ["best_of_n", "adaptive_best_of_n", "calibrated_majority"]
+        settings = run.Settings(names, [1, 8], ["min"], calibration)
+        errors = run.find_errors(TESTS[:1], validation, NO_LABELS, FirstErrors())
+        checkpoints = run.find_checkpoints(folders[:1])[-1:]
+        scored = run.search(TESTS[:1], "prm", checkpoints, lambda _: HashScorer(), settings, errors)
+        return scored.search.set_index(["strategy", "problem_id", "budget"])
+
+    plain, fitted = look("none", []), look("isotonic", [make_benchmark(split="validation")])
+    pd.testing.assert_frame_equal(plain.loc[["best_of_n"]], fitted.loc[["best_of_n"]])
+    # a weight is a share of right validation solutions, not a score
+    assert not plain.loc["calibrated_majority"].score.equals(
+        fitted.loc["calibrated_majority"].score
+    )
+    with pytest.raises(UserError, match=r"search.calibration = isotonic: no validation solution"):
+        look("isotonic", [])
+
+
 def test_without_best_of_n_earlier_checkpoints_are_not_searched(folders, tmp_path):
     settings = run.Settings(["weighted_best_of_n"], [1, 8], ["min"])
     checkpoints, none = run.find_checkpoints(folders), run.ErrorTests({}, [])
-    rows, _ = run.search(TESTS, "prm", checkpoints, lambda _: PerfectScorer(), settings, none)
+    scored = run.search(TESTS, "prm", checkpoints, lambda _: PerfectScorer(), settings, none)
+    rows = scored.search
     assert set(rows.training_step) == {400} and set(rows.policy) == {"m", "s"}
     tables.write(rows, tmp_path / "search.parquet", "search")
 
 
 def test_first_errors_are_asked_of_the_first_policys_first_samples():
-    errors = run.find_errors(TESTS, [], FirstErrors(samples=3))
+    errors = run.find_errors(TESTS, [], NO_LABELS, FirstErrors(samples=3))
     assert {name: len(solutions) for name, solutions in errors.datasets.items()} == {
         "toy": 6 * 3, "other": 6 * 3,
     }  # fmt: skip
@@ -99,8 +150,9 @@ def test_first_errors_are_asked_of_the_first_policys_first_samples():
 def test_without_solutions_of_known_truth_no_first_error_is_named(folders):
     none = run.ErrorTests({}, [])
     checkpoints = run.find_checkpoints(folders)
-    _, named = run.search(TESTS[:1], "prm", checkpoints, lambda _: HashScorer(), BEST, none)
-    assert named.empty and "predicted" in named
+    scored = run.search(TESTS[:1], "prm", checkpoints, lambda _: HashScorer(), BEST, none)
+    assert scored.first_errors.empty and "predicted" in scored.first_errors
+    assert scored.reliability.empty and "truth" in scored.reliability
 
 
 def test_a_reward_model_is_dropped_before_the_next_is_loaded(folders):

@@ -359,4 +359,4 @@ def test_fig8_wants_best_of_n_to_compare_with() -> None:
     with pytest.raises(
         UserError, match=r"fig8: needs best-of-n .* has beam, dvts, .*search\.strategies"
     ):
-        _draw(fig8, ROWS[~ROWS.strategy.isin(["best_of_n", "majority", "adaptive_best_of_n"])])
+        _draw(fig8, ROWS[ROWS.strategy.isin([*strategies.TREE, "weighted_best_of_n"])])

@@ -274,6 +274,7 @@ def search(
                             "budget": budget,
                             "replicate": replicate,
                             "correct": picked,
+                            "score": 1 - 0.4 / budget if aggregation == "min" and prm else np.nan,
                             **costs(budget, SAMPLE * budget * bool(prm)),
                         }
                     )

@@ -150,7 +150,7 @@ class Place(NamedTuple):
 
 
 PLACES = [
-    Place("claims.md", "", "the verdict on each of the six claims, and what it rests on"),
+    Place("claims.md", "", "the verdict on each claim, and what it rests on"),
     Place("config.yaml", "", "the configuration of the run, with all defaults"),
     Place("figures/FIGURE.pdf, .png, .csv", "", "each figure, and the table behind it"),
     Place("tables/NAME.csv", "", "further tables"),
@@ -204,6 +204,11 @@ PLACES = [
     Place("search/trees/MODEL/POLICY/DATASET.parquet", "search", "search step by step"),
     Place("trees/MODEL/POLICY/DATASET.parquet", "trees", "the first search trees"),
     Place("first_errors/MODEL.parquet", "first_errors", "first wrong steps: true and predicted"),
+    Place(
+        "reliability/MODEL.parquet",
+        "reliability",
+        "step scores beside the truth of the steps and their Monte-Carlo values",
+    ),
     Place("scores/MODEL.parquet", "scores", "step scores of PRM-Math and PRM-Code"),
     Place("logs/RULE/", "", "the log of each job"),
     Place(

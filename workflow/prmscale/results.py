@@ -21,12 +21,12 @@ from prmscale.tasks.base import Problem, from_table
 class Results:
     """The tables of one study, each read from its files when first asked for.
 
-    `files` maps kinds of files to paths: `search`, `scores`, `first_errors`, `patterns`, `labels`,
-    `spending`, `replies`, `problems`, `granularity` and `reported` (the paper's numbers) are
-    tables; `rewards` are the folders of reward models. A kind without files gives an empty table.
-    `aggregation` is the configured aggregation of step scores, or `validation`, which chooses among
-    the measured `aggregations`. `policy` is the policy of the first evaluation. A table given by
-    name replaces the table read.
+    `files` maps kinds of files to paths: `search`, `scores`, `first_errors`, `reliability`,
+    `patterns`, `labels`, `spending`, `replies`, `problems`, `granularity` and `reported` (the
+    paper's numbers) are tables; `rewards` are the folders of reward models. A kind without files
+    gives an empty table. `aggregation` is the configured aggregation of step scores, or
+    `validation`, which chooses among the measured `aggregations`. `policy` is the policy of the
+    first evaluation. A table given by name replaces the table read.
     """
 
     def __init__(
@@ -82,6 +82,11 @@ class Results:
     def first_errors(self) -> pd.DataFrame:
         """The first wrong steps that reward models predict, beside the truth."""
         return tables.read_all(self._paths("first_errors"), "first_errors")
+
+    @cached_property
+    def reliability(self) -> pd.DataFrame:
+        """The scores of steps beside their truth and Monte-Carlo values."""
+        return tables.read_all(self._paths("reliability"), "reliability")
 
     @cached_property
     def patterns(self) -> pd.DataFrame:

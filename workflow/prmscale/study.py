@@ -114,8 +114,10 @@ Strategy = Literal[
     "best_of_n",
     "weighted_best_of_n",
     "adaptive_best_of_n",
+    "calibrated_majority",
     "oracle",
 ]
+Calibrated = Literal["none", "platt", "isotonic"]
 TreeStrategy = Literal["beam", "lookahead", "dvts", "mcts", "puct"]
 Figure = Literal[
     "fig1",
@@ -128,6 +130,7 @@ Figure = Literal[
     "fig8",
     "fig9",
     "fig10",
+    "fig11",
     "controls",
     "transfer",
     "granularity",
@@ -1313,8 +1316,9 @@ class Search(Block):
         description="Budgets, in samples' worth: increasing numbers from 1.",
     )
     strategies: list[Annotated[Strategy, OrPlugin("strategy")]] = Field(
-        list(get_args(Strategy)),
-        description="The strategies over whole samples to compare.",
+        [name for name in get_args(Strategy) if name != "calibrated_majority"],
+        description="The strategies over whole samples to compare; calibrated_majority needs "
+        "`calibration`.",
     )
     tree: TreeSearch = Field(TreeSearch(), description="Search step by step.")
     engine: Engine = Field(
@@ -1326,6 +1330,13 @@ class Search(Block):
     aggregations: list[Aggregation] = Field(
         list(get_args(Aggregation)),
         description="How step scores become the score of a solution.",
+    )
+    calibration: Calibrated = Field(
+        "none",
+        description="How the scores of solutions become probabilities in adaptive_best_of_n and "
+        "calibrated_majority, which count them as votes: Platt scaling or isotonic regression on "
+        "solutions of validation problems, for each reward model and aggregation. none: the votes "
+        "are the scores.",
     )
     likelihoods: list[str] = Field(
         [],
@@ -1425,6 +1436,12 @@ class Headlines(Block):
         description="Compare PRM and ORM each by the aggregation that suits it (of the ORM, the "
         "last step), or both by the last step.",
     )
+    scores_are_probabilities: Literal["error", "overconfidence", "late_steps"] = Field(
+        "error",
+        description="How far scores of steps are from shares of right steps: on average over "
+        "ranges of scores (error), the mean score less the share of right steps (overconfidence), "
+        "or how much the latter grows from the first quarter of a solution to the last.",
+    )
 
 
 class SmallestEffects(Block):
@@ -1449,6 +1466,9 @@ class SmallestEffects(Block):
     )
     pattern_similarity: Share = Field(0.01, description="A difference of similarities.")
     process_beats_outcome: Share = Field(0.05, description="A difference of accuracies.")
+    scores_are_probabilities: Share = Field(
+        0.05, description="A difference of a score and a share of right steps."
+    )
 
 
 class Claims(Block):

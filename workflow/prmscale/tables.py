@@ -126,6 +126,20 @@ SCHEMAS: dict[str, dict[str, Column]] = {
         "first_error": Column("integer", "the first wrong step, from 0; -1 if there is none"),
         "predicted": Column("integer", "the first wrong step that the reward model predicts"),
     },
+    "reliability": {
+        "dataset": _DATASET,
+        "policy": Column("text", "the policy that wrote the solution; empty if it is published"),
+        "split": Column("text", "test; validation: steps with Monte-Carlo values"),
+        "problem_id": _PROBLEM_ID,
+        "solution_id": Column("integer", "number of the solution within these of the data set"),
+        "step": _STEP,
+        "steps": Column("integer", "number of steps of the solution"),
+        "truth": _TRUTH,
+        "value": Column("number", "share of right rollouts from this step; missing if none"),
+        "reward_model": Column("text", "the reward model"),
+        "replicate": _REPLICATE,
+        "score": Column("number", "the step's score"),
+    },
     "search": {
         "problem_id": _PROBLEM_ID,
         "domain": _DOMAIN,
@@ -161,6 +175,11 @@ SCHEMAS: dict[str, dict[str, Column]] = {
         "seconds": Column("number", "tokens times the measured time per token in full batches"),
         "finish_reason": Column(
             "text", "stop, length, or budget: spent before a whole solution (counts as wrong)"
+        ),
+        "score": Column(
+            "number",
+            "aggregated score of the selected solution, a mean like `correct`; missing for "
+            "strategies without scores; calibrated where the strategy votes with calibrated scores",
         ),
     },
     "trees": {

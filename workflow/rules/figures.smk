@@ -14,6 +14,7 @@ TABLES = {
     "labels": JUDGED_LABELS,
     "spending": JUDGED_SPENDING,
     "first_errors": PLAN.first_error_tables(),
+    "reliability": PLAN.reliability_tables(),
     "problems": PLAN.generated_problems(),
     "granularity": [result("tables/granularity.csv")] if SPLITS else [],
     "reported": [
@@ -113,12 +114,14 @@ rule judge_claims:
         rewards=REWARD_FOLDERS,
         patterns=PATTERNS,
         replies=result("tables/replies.csv"),
+        reliability=TABLES["reliability"],
         reported=str(PACKAGE / "figures/reported/table1.csv"),
         reported_patterns=str(PACKAGE / "figures/reported/table2.csv"),
     output:
         markdown=report(result("claims.md"), caption="../report/claims.rst", category="Claims"),
         csv=result("tables/claims.csv"),
         checks=result("tables/checks.csv"),
+        calibration=result("tables/calibration.csv"),
         transfer=result("tables/transfer.csv"),
         scaling_law=result("tables/scaling_law.csv"),
     log:

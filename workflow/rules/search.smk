@@ -45,9 +45,11 @@ rule search:
         speeds=lambda wildcards: PLAN.test_files("speeds", wildcards.reward_model),
         reward_model=reward_folders,
         validation=VALIDATION_SOLUTIONS,
+        labels=PLAN.validation_labels(),
     output:
         search=PATHS.search("{reward_model}"),
         first_errors=PATHS.first_errors("{reward_model}"),
+        reliability=PATHS.reliability("{reward_model}"),
     log:
         result("logs/search/{reward_model}.log"),
     benchmark:
@@ -66,6 +68,7 @@ rule search:
         strategies=PLAN.strategies(scored=True),
         engine=scoring_engine,
         aggregations=STUDY.search.aggregations,
+        calibration=STUDY.search.calibration,
         budgets=STUDY.search.budgets,
         first_errors=as_data(STUDY.search.first_errors),
         world=as_data(STUDY.world),
@@ -79,6 +82,7 @@ use rule search as search_by_verifier with:
     output:
         search=PATHS.search("{reward_model}"),
         first_errors=PATHS.first_errors("{reward_model}"),
+        reliability=PATHS.reliability("{reward_model}"),
         verdicts=PATHS.verdicts("{reward_model}"),
     wildcard_constraints:
         reward_model=any_of(VERIFIERS),

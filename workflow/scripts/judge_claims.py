@@ -17,6 +17,7 @@ with job(snakemake):
             "rewards": files.rewards,
             "patterns": files.patterns,
             "replies": [files.replies],
+            "reliability": files.reliability,
             "reported": [files.reported, files.reported_patterns],
         },
         aggregation=params.analysis["aggregation"],

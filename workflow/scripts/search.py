@@ -1,4 +1,6 @@
-"""Run the strategies of one reward model over every test, and let it name first errors."""
+"""Run the strategies of one reward model over every test, let it name first errors, and keep its
+scores of steps of which something is known.
+"""
 
 from collections import Counter
 
@@ -16,7 +18,8 @@ with job(snakemake):
     validation = benchmarks.load(
         params.validation, files.validation, world, execution, "validation"
     )
-    errors = run.find_errors(tests, list(validation), FirstErrors(**params.first_errors))
+    labels = tables.read_all(files.labels, "labels")
+    errors = run.find_errors(tests, list(validation), labels, FirstErrors(**params.first_errors))
     device = Device(params.device, snakemake.resources.gpu)
     counts = Counter()
 
@@ -25,15 +28,19 @@ with job(snakemake):
         scorer.counts = counts  # of all scorers; each is dropped before the next is loaded
         return scorer
 
-    search, first_errors = run.search(
+    settings = run.Settings(
+        params.strategies, params.budgets, params.aggregations, params.calibration
+    )
+    scored = run.search(
         tests,
         snakemake.wildcards.reward_model,
         run.find_checkpoints(files.reward_model),
         load,
-        run.Settings(params.strategies, params.budgets, params.aggregations),
+        settings,
         errors,
     )
-    tables.write(first_errors, snakemake.output.first_errors, "first_errors")
-    tables.write(search, snakemake.output.search, "search")
+    tables.write(scored.first_errors, snakemake.output.first_errors, "first_errors")
+    tables.write(scored.reliability, snakemake.output.reliability, "reliability")
+    tables.write(scored.search, snakemake.output.search, "search")
     if counts:
         write_json(counts, snakemake.output.verdicts)

@@ -105,12 +105,13 @@ def curve(
     value: str = "correct",
     *,
     level: float = 0.95,
+    within: Range = SHARE,
 ) -> pd.DataFrame:
     """Mean, interval and number of problems and seeds of each group, as by `intervals_of`.
 
     Columns of the result: `by`, mean, low, high, n, seeds.
     """
-    found = intervals_of(table, by, value, level)
+    found = intervals_of(table, by, value, level, within)
     names = pd.DataFrame(list(found), columns=pd.Index(list(by)))
     columns = ["mean", "low", "high", "n", "seeds"]
     return pd.concat(
@@ -119,14 +120,18 @@ def curve(
 
 
 def intervals_of(
-    table: pd.DataFrame, by: Sequence[str], value: str = "correct", level: float = 0.95
+    table: pd.DataFrame,
+    by: Sequence[str],
+    value: str = "correct",
+    level: float = 0.95,
+    within: Range = SHARE,
 ) -> dict[tuple[Hashable, ...], Interval]:
     """The interval of each group of rows with the same values in the columns `by`, in their order.
 
     The column `replicate` numbers the training seeds; a table without it has one seed. Rows of one
     problem and seed within a group are averaged first. If the table has a column `dataset`, each
-    data set is a stratum, whose number of problems is fixed. If all values are between 0 and 1,
-    they are treated as shares.
+    data set is a stratum, whose number of problems is fixed. An interval is clipped to `within` if
+    all values are inside.
     """
     missing = [column for column in [*by, value, "problem_id"] if column not in table]
     if missing:
@@ -144,7 +149,7 @@ def intervals_of(
         wide = group.droplevel(levels).unstack("training seed")
         strata = wide.index.get_level_values("stratum").to_numpy()
         names = key if isinstance(key, tuple) else (key,)
-        found[names] = _interval(wide.to_numpy(), strata, level, SHARE)
+        found[names] = _interval(wide.to_numpy(), strata, level, within)
     return found
 
 

@@ -29,6 +29,7 @@ _TITLES = {
     "best_of_n": "best-of-n",
     "weighted_best_of_n": "weighted best-of-n",
     "adaptive_best_of_n": "adaptive best-of-n",
+    "calibrated_majority": "calibrated majority",
     "beam": "beam search",
     "lookahead": "look-ahead search",
     "dvts": "DVTS",

@@ -18,6 +18,7 @@ from prmscale.claims import (
     math_to_code,
     pattern_similarity,
     process_beats_outcome,
+    scores_are_probabilities,
     search_budget,
 )
 from prmscale.results import Results
@@ -43,4 +44,5 @@ CLAIMS: tuple[ClaimModule, ...] = (
     math_to_code,
     pattern_similarity,
     process_beats_outcome,
+    scores_are_probabilities,
 )

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field, fields
 
 import pandas as pd
 
-from prmscale.analysis import emergence, spending, strategies, tradeoff, transfer
+from prmscale.analysis import calibration, emergence, spending, strategies, tradeoff, transfer
 from prmscale.analysis.rows import keep_first_policy
 from prmscale.analysis.verdicts import Check, Claim, Rules, judge_headlines
 from prmscale.claims import CLAIMS
@@ -29,7 +29,8 @@ class Findings:
     """What was measured of the claims, and beside them.
 
     `transfer` is the table of `transfer.measure_matrix`, `unspent` that of
-    `strategies.find_unspent`, and `scaling_law` that of `tradeoff.table`.
+    `strategies.find_unspent`, `scaling_law` that of `tradeoff.table`, and `calibration` that of
+    `calibration.measure`.
     """
 
     claims: Sequence[Claim] = ()
@@ -37,14 +38,18 @@ class Findings:
     transfer: pd.DataFrame = field(default_factory=_no_transfer)
     unspent: pd.DataFrame = field(default_factory=_nothing_unspent)
     scaling_law: pd.DataFrame = field(default_factory=pd.DataFrame)
+    calibration: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     def tables(self) -> dict[str, pd.DataFrame]:
-        """The tables by the names of their files: claims, checks, transfer, scaling_law."""
+        """The tables by the names of their files: claims, checks, transfer, scaling_law,
+        calibration.
+        """
         return {
             "claims": _to_table(self.claims, Claim),
             "checks": _to_table(self.checks, Check),
             "transfer": self.transfer,
             "scaling_law": self.scaling_law,
+            "calibration": self.calibration,
         }
 
 
@@ -58,6 +63,7 @@ def judge_study(results: Results, rules: Rules) -> Findings:
         transfer=transfer.measure_matrix(results.search, models, rules),
         unspent=strategies.find_unspent(first, models, rules.aggregation),
         scaling_law=tradeoff.table(first, models, rules),
+        calibration=calibration.measure(calibration.compare(results.reliability), rules.level),
     )
 
 

@@ -115,8 +115,8 @@ def _format_counts(headlines: Sequence[Claim]) -> str:
 def _explain(rules: Rules) -> str:
     """How to read the page: the paragraph below the answers."""
     return (
-        "Effects are differences of accuracy (f: of similarity) in points, with "
-        f"{rules.level:.0%} intervals (unless the metric says otherwise) over problems and "
+        "Effects are differences of accuracy (f: of similarity; h: of score and truth) in points, "
+        f"with {rules.level:.0%} intervals (unless the metric says otherwise) over problems and "
         "training seeds; both sides of a difference use the same problems and seeds. The "
         "contrast that a claim's verdict rests on was named before the run (`claims.headlines`; "
         "its defaults stand in the schema): it decides that contrast, not all that the sentence "
@@ -127,7 +127,8 @@ def _explain(rules: Rules) -> str:
         f"in {1 / (1 - rules.level):.0f} looks remarkable by chance. *Supported*: the whole "
         f"interval is above {format_points(rules.minimum_effect)} (for (e), which says that two "
         f"are as good: within ±{format_points(rules.margin)}); *not supported*: it is on the other "
-        "side; *equivalent*: it lies within the smallest effect of interest, "
+        "side (the rule of (h) is told there); *equivalent*: it lies within the smallest effect of "
+        "interest, "
         f"{_list_smallest(rules)}; *inconclusive*: none is certain. A claim of two parts needs "
         f"both. A headline that rests on fewer than {rules.trainings} trainings of each reward "
         "model is not judged. With one training "

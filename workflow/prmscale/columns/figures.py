@@ -142,6 +142,16 @@ FIGURES = [
         },
     ),
     CsvFile(
+        "figures/fig11.csv",
+        "dataset reward_model base_parameters part x mean low high n seeds",
+        {
+            "part": "`reliability`: a range of scores; `position`: a quarter of the solution; "
+            "`accuracy` of best-of-n; `chosen score`: the score of what it chooses",
+            "x": "mean score of the steps in the range, a share; the quarter, from 1; or n",
+            "mean": "share of right steps; mean score less it; accuracy; mean score: a share",
+        },
+    ),
+    CsvFile(
         "figures/controls.csv",
         "policy dataset selection group budget mean low high n seeds",
         {

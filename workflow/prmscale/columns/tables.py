@@ -79,6 +79,20 @@ TABLES = [
         "the fitted law of accuracy in both trainings' FLOPs, and its best split",
     ),
     CsvFile(
+        "tables/calibration.csv",
+        "dataset policy against reward_model measure position mean low high n seeds",
+        {
+            "against": "truth: whether steps of test solutions are right; rollouts: the share of "
+            "right rollouts from steps of validation solutions",
+            "measure": "calibration_error (estimate from below, its interval up to that of the "
+            "plain error), plain_error (estimate from above), overconfidence (mean score − mean of "
+            "`against`), brier (their mean squared difference), or the means: score, right",
+            "position": "all, or the quarter of the solution in which the step lies",
+            "mean": "the mean that `measure` names, over problems, a share",
+        },
+        "how far the scores of steps are from probabilities, by reward model",
+    ),
+    CsvFile(
         "tables/contamination.csv",
         "train test train_problems test_problems exact ngram ngram_share n",
         {

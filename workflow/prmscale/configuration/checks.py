@@ -338,6 +338,27 @@ def _is_folder(path: str) -> bool:
     return os.path.isdir(os.path.expanduser(path))
 
 
+def _check_calibration(study: Study, where: Location, method: str) -> Iterator[Fault]:
+    """Scores are calibrated on solutions of validation problems: there are some."""
+    names = [name for first in study.search.evaluations[:1] for name in first.datasets]
+    datasets = [_find_dataset(study, name) for name in names]
+    known = [dataset for dataset in datasets if dataset]
+    if method != "none" and known and not any(dataset.validation for dataset in known):
+        message = (
+            "scores are calibrated on validation solutions, and no data set of the first of "
+            "search.evaluations has validation problems"
+        )
+        yield Fault(where, method, message, "Raise the `validation` of one.")
+
+
+def _check_votes(study: Study, where: Location, strategies: list[str]) -> Iterator[Fault]:
+    """Only calibrated scores are votes of calibrated_majority."""
+    if "calibrated_majority" in strategies and study.search.calibration == "none":
+        place = (*where, strategies.index("calibrated_majority"))
+        message = "this strategy votes with calibrated scores, and search.calibration is none"
+        yield Fault(place, "calibrated_majority", message, "Set it to platt or isotonic.")
+
+
 CHECKS: list[tuple[str, Callable[[Study, Location, Any], Iterator[Fault]]]] = [
     ("search.evaluations", _check_evaluations),
     ("search.evaluations[]", _check_tests),
@@ -353,6 +374,8 @@ CHECKS: list[tuple[str, Callable[[Study, Location, Any], Iterator[Fault]]]] = [
     ("rewards.released[]", _check_parts),
     ("policies.released[]", _check_size),
     ("search.budgets", _check_budgets),
+    ("search.calibration", _check_calibration),
+    ("search.strategies", _check_votes),
     ("labels.compare.methods", _check_compared),
     ("rewards.data[]", _check_training_set),
 ]

@@ -60,8 +60,8 @@ class Searching:
         return Job("search", reward_model, tuple(passes), needs, stored=rows * ROW)
 
     def _first_errors(self, reward_model: str) -> list[Pass]:
-        """Validation solutions, on which thresholds are chosen, and ProcessBench. Samples of
-        generated problems are read anyway.
+        """Validation solutions, on which thresholds are chosen and scores calibrated, and
+        ProcessBench. Samples of generated problems are read anyway.
         """
         study, cost = self.study, self.study.cost
         trainings, passes = self.workers.trainings(reward_model), []

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 Aggregate = Callable[[np.ndarray], float]
+Calibration = Callable[[float], float]  # an aggregated score → the chance that it is correct
 
 
 def _aggregate_by(reduce: Callable[[np.ndarray], float]) -> Aggregate:

@@ -192,13 +192,15 @@ class Choice:
 
     The scheduler records it with the cost so far. `picks` holds the solutions that each of `runs`
     independent runs picked; several solutions stand for a uniform draw among them. Run r consists
-    of the r-th group of `budget` samples, in order, and is charged for them alone.
+    of the r-th group of `budget` samples, in order, and is charged for them alone. `score` is the
+    mean score of the solutions picked (None: the strategy has no scores).
     """
 
     budget: int
     picks: Sequence[Sequence[Continuation]]
     runs: int = 1
     variant: str = ""
+    score: float | None = None
 
 
 @dataclass(frozen=True)

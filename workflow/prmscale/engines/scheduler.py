@@ -220,7 +220,8 @@ class Run:
         if self.budget is None:
             self.refuse("yields an Incumbent, and chooses among samples: yield a Choice a budget")
         picks = [[incumbent.pick]] if incumbent.pick else []
-        self.choices = [Stamped(Choice(self.budget, picks), self.ledger.cost)]
+        score = incumbent.end.score if incumbent.end else None
+        self.choices = [Stamped(Choice(self.budget, picks, score=score), self.ledger.cost)]
         self.incumbent = incumbent
 
 

@@ -29,6 +29,7 @@ FIGURES: dict[str, tuple[str, ...]] = {  # the kinds of files that `Results` rea
     "fig8": ("search", "rewards"),
     "fig9": ("labels", "spending"),
     "fig10": ("first_errors", "rewards", "reported"),
+    "fig11": ("reliability", "search", "rewards"),
     "controls": ("search", "rewards"),
     "granularity": ("granularity", "search", "rewards"),
     "transfer": ("problems", "search", "rewards"),

@@ -72,6 +72,7 @@ STRATEGIES = {
     "best_of_n": ("BoN", Look(BLUE, "o", "-")),
     "weighted_best_of_n": ("wBoN", Look(SKY, "P", (0, (2, 1.5)))),
     "adaptive_best_of_n": ("aBoN", Look(PURPLE, "D", (0, (1, 1)))),
+    "calibrated_majority": ("cMaj", Look(GREY, "d", (0, (4, 1, 1, 1)))),
     "beam": ("beam", Look(VERMILION, "s", (0, (5, 1.5)))),
     "lookahead": ("look", Look(ORANGE, "v", (0, (6, 1, 1, 1, 1, 1)))),
     "dvts": ("DVTS", Look(WINE, "X", (0, (3, 1, 1, 1)))),

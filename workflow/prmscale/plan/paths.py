@@ -129,6 +129,10 @@ class Paths:
         """The first wrong steps that a reward model predicts, beside the true ones."""
         return self.result(f"first_errors/{reward_model}.parquet")
 
+    def reliability(self, reward_model: str) -> str:
+        """The scores of steps of which the truth or a Monte-Carlo value is known."""
+        return self.result(f"reliability/{reward_model}.parquet")
+
     def step_scores(self, reward_model: str) -> str:
         """The scores of single steps, which figure 6 and table 2 compare."""
         return self.result(f"scores/{reward_model}.parquet")

@@ -331,9 +331,20 @@ class Plan:
         ]
 
     def validation_datasets(self) -> list[Dataset]:
-        """The generated data sets of the first evaluation that have validation problems."""
+        """The data sets of the first evaluation that have validation problems and are generated;
+        all that have some if scores are calibrated on them.
+        """
+        calibrated = self.study.search.calibration != "none"
         datasets = [self.study.dataset(name) for _, name in self._first_tests()]
-        return [d for d in datasets if self.has_truth(d.name) and d.validation]
+        return [d for d in datasets if d.validation and (calibrated or self.has_truth(d.name))]
+
+    def validation_labels(self) -> list[str]:
+        """The tables of their labels by a fixed number of rollouts, where a reward model learns
+        from such labels: the values of steps that scores are compared with.
+        """
+        policy, known = self.study.labels.policy, self.study.all_label_tables()
+        tables = [(policy, dataset.name, "monte_carlo") for dataset in self.validation_datasets()]
+        return [self.paths.labels(*table) for table in tables if table in known]
 
     def strategies(self, scored: bool) -> list[str]:
         """The strategies over whole samples, with or without a reward model."""
@@ -361,11 +372,19 @@ class Plan:
         """A table of predicted first errors for each reward model; none where no data set has
         known first errors.
         """
-        known = self.study.search.first_errors.process_bench or any(
-            self.has_truth(dataset) for _, dataset in self._first_tests()
-        )
-        names = self.study.reward_model_names() if known else []
+        names = self.study.reward_model_names() if self._knows_errors() else []
         return [self.paths.first_errors(name) for name in names]
+
+    def reliability_tables(self) -> list[str]:
+        """A table of step scores for each reward model; none where nothing is known of any step."""
+        known = self._knows_errors() or self.validation_labels()
+        names = self.study.reward_model_names() if known else []
+        return [self.paths.reliability(name) for name in names]
+
+    def _knows_errors(self) -> bool:
+        """Whether first errors are known of a data set of the first evaluation, or ProcessBench."""
+        subsets = self.study.search.first_errors.process_bench
+        return bool(subsets) or any(self.has_truth(name) for _, name in self._first_tests())
 
     def _first_tests(self) -> list[tuple[Evaluation, str]]:
         return [(e, name) for e in self.study.search.evaluations[:1] for name in e.datasets]

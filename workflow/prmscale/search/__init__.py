@@ -17,11 +17,12 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from prmscale import plugins
-from prmscale.engines.aggregation import AGGREGATIONS, Aggregate
+from prmscale.engines.aggregation import AGGREGATIONS, Aggregate, Calibration
 from prmscale.engines.requests import Strategy
 from prmscale.search.adaptive_best_of_n import adaptive_best_of_n
 from prmscale.search.beam import beam
 from prmscale.search.best_of_n import best_of_n
+from prmscale.search.calibrated_majority import calibrated_majority
 from prmscale.search.controls import (
     MEASURES,
     likelihood,
@@ -46,7 +47,7 @@ class Entry:
 
     `scored`: it asks for step scores. `variants` by name (empty: none) share a run, or run `apart`
     if they ask for different things. `reads`: the column of `solutions` that it compares, which not
-    every engine or file of solutions tells.
+    every engine or file of solutions tells. `votes`: its scores are votes, which may be calibrated.
     """
 
     start: Callable[..., Strategy]
@@ -54,14 +55,29 @@ class Entry:
     variants: Mapping[str, Any] = field(default_factory=dict)
     apart: bool = False
     reads: str = ""
+    votes: bool = False
 
-    def groups(self, aggregations: Sequence[str]) -> list[dict[str, Any]]:
-        """The variants of each run; a scored strategy has those of `aggregations` alone."""
+    def groups(
+        self, aggregations: Sequence[str], calibrations: Mapping[str, Calibration]
+    ) -> list[dict[str, Any]]:
+        """The variants of each run; a scored strategy has those of `aggregations` alone.
+
+        If it votes, an aggregated score becomes P(correct) by the calibration of its aggregation.
+        """
         names = aggregations if self.scored else list(self.variants)
         chosen = {name: self.variants[name] for name in names}
+        if self.votes:
+            chosen = {
+                name: _compose(calibrations[name], variant) if name in calibrations else variant
+                for name, variant in chosen.items()
+            }
         if self.apart:
             return [{name: variant} for name, variant in chosen.items()]
         return [chosen]
+
+
+def _compose(calibration: Calibration, aggregate: Aggregate) -> Aggregate:
+    return lambda scores: calibration(aggregate(scores))
 
 
 @dataclass(frozen=True)
@@ -84,7 +100,8 @@ STRATEGIES: dict[str, Entry] = {
     "self_certainty": Entry(self_certainty, scored=False, reads="self_certainty"),
     "best_of_n": Entry(best_of_n, scored=True, variants=AGGREGATIONS),
     "weighted_best_of_n": Entry(weighted_best_of_n, scored=True, variants=AGGREGATIONS),
-    "adaptive_best_of_n": Entry(adaptive_best_of_n, scored=True, variants=AGGREGATIONS, apart=True),
+    "adaptive_best_of_n": Entry(adaptive_best_of_n, True, AGGREGATIONS, apart=True, votes=True),
+    "calibrated_majority": Entry(calibrated_majority, True, AGGREGATIONS, votes=True),
     "oracle": Entry(oracle, scored=False),
 }
 

@@ -43,9 +43,9 @@ class _Ballot:
         # by symmetry P(share > 1/2)
         return bool(betainc(1 + behind, 1 + self.votes[leader], 0.5) >= confidence)
 
-    def winner(self) -> Continuation:
-        """The best-scored sample with the leading answer."""
-        return self.best[self.rank()[0]][1]
+    def winner(self) -> tuple[float, Continuation]:
+        """The best-scored sample with the leading answer, after its score."""
+        return self.best[self.rank()[0]]
 
 
 def adaptive_best_of_n(
@@ -69,4 +69,5 @@ def adaptive_best_of_n(
                 ballot.add(sample, answer, aggregate(score))
             count += len(new)
             clear = ballot.leader_is_clear(confidence)
-        yield Choice(budget, [[ballot.winner()]], variant=name)
+        score, winner = ballot.winner()
+        yield Choice(budget, [[winner]], variant=name, score=score)

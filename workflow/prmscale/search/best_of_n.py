@@ -14,4 +14,5 @@ def best_of_n(budgets: Sequence[int], aggregates: Mapping[str, Aggregate]) -> St
     samples = yield from draw(budgets[-1])
     scores = yield Score([sample.steps for sample in samples])
     for name, aggregate in aggregates.items():
-        yield from choose(samples, budgets, highest([aggregate(each) for each in scores]), name)
+        values = [aggregate(each) for each in scores]
+        yield from choose(samples, budgets, highest(values), name, values)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain, islice, product
 from typing import Any
 
 import pandas as pd
 
-from prmscale.engines.aggregation import AGGREGATIONS
+from prmscale.engines.aggregation import AGGREGATIONS, Calibration
 from prmscale.engines.ledger import Cost, Unit
-from prmscale.engines.requests import Continuation, Incumbent
+from prmscale.engines.requests import Choice, Continuation, Incumbent
 from prmscale.engines.scheduler import Grader, Policy, Run, Scorer, Stamped, grade_whole, run
 from prmscale.errors import UserError
 from prmscale.search import STRATEGIES, TREE_STRATEGIES
@@ -24,11 +24,14 @@ from prmscale.tasks.base import Grade, Problem
 
 @dataclass(frozen=True)
 class Engines:
-    """What strategies run on: a policy, a reward model (None: without one) and a grader."""
+    """What strategies run on: a policy, a reward model (None: without one), a grader, and for each
+    aggregation of scores the map to P(correct), if they are calibrated.
+    """
 
     policy: Policy
     scorer: Scorer | None
     grader: Grader
+    calibrations: Mapping[str, Calibration] = field(default_factory=dict)
 
     def run(self, strategies: Sequence[Any], progress: str | None = None) -> list[Run]:
         """Run strategies to their ends (see `scheduler.run`)."""
@@ -59,7 +62,7 @@ def evaluate(
         entry = STRATEGIES[name]
         if entry.scored != (engines.scorer is not None):
             continue
-        for variants in entry.groups(aggregations):
+        for variants in entry.groups(aggregations, engines.calibrations):
             more = [variants] if variants else []
             runs = engines.run([(p, entry.start(budgets, *more)) for p in problems], progress)
             _check_choices(name, runs, variants or [""], budgets)
@@ -208,7 +211,14 @@ def _row(
         "flops_cached": cost.flops_cached,
         "seconds": engines.seconds(cost),
         "finish_reason": (picks[0][0].finish_reason or "stop") if picks else "budget",
+        "score": _read_score(stamped.choice),
     }
+
+
+def _read_score(choice: Choice) -> float:
+    """The score of what was chosen; NaN without one, as of a solution without a step (-inf)."""
+    score = math.nan if choice.score is None else float(choice.score)
+    return score if math.isfinite(score) else math.nan
 
 
 def _grade_picks(

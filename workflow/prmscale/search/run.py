@@ -12,11 +12,14 @@ from typing import Any, NamedTuple, Protocol
 import pandas as pd
 
 from prmscale import tables
+from prmscale.engines.aggregation import Calibration
 from prmscale.engines.facts import read_facts
 from prmscale.engines.recorded import RecordedPolicy
 from prmscale.engines.scheduler import Scorer
 from prmscale.files import read_json
-from prmscale.rewards import first_errors
+from prmscale.rewards import first_errors, reliability
+from prmscale.rewards.calibration import Outcome, calibrate
+from prmscale.rewards.reliability import Source
 from prmscale.search import STRATEGIES, benchmarks
 from prmscale.search.benchmarks import Benchmark
 from prmscale.search.evaluate import Engines, evaluate
@@ -40,11 +43,14 @@ class Test:
 
 @dataclass(frozen=True)
 class Settings:
-    """The strategies that a job runs at which budgets; scored ones with these aggregations."""
+    """The strategies that a job runs at which budgets; scored ones with these aggregations, and
+    those that vote with probabilities with scores calibrated by this method.
+    """
 
     strategies: Sequence[str]
     budgets: Sequence[int]
     aggregations: Sequence[str] = ()
+    calibration: str = "none"
 
 
 # how the solutions of a benchmark with known first errors are loaded
@@ -69,10 +75,25 @@ class Checkpoint(NamedTuple):
 
 @dataclass(frozen=True)
 class ErrorTests:
-    """Solutions with known first errors: by data set, and those that the threshold is chosen on."""
+    """Solutions with known first errors: by data set, and those that the threshold is chosen on.
+
+    `sources` are all solutions of whose steps something is known; `outcomes` are the validation
+    solutions that scores are calibrated on.
+    """
 
     datasets: Mapping[str, Sequence[FirstError]]
     validation: Sequence[FirstError]
+    sources: Sequence[Source] = ()
+    outcomes: Sequence[Outcome] = ()
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What a search job writes: the tables `search`, `first_errors` and `reliability`."""
+
+    search: pd.DataFrame
+    first_errors: pd.DataFrame
+    reliability: pd.DataFrame
 
 
 class Reader(Protocol):
@@ -100,26 +121,48 @@ def load_tests(
 
 
 def find_errors(
-    tests: Sequence[Test], validation: Sequence[Benchmark], settings: FirstErrors
+    tests: Sequence[Test],
+    validation: Sequence[Benchmark],
+    labels: pd.DataFrame,
+    settings: FirstErrors,
 ) -> ErrorTests:
     """The solutions whose first errors a reward model must name: the first samples of the first
     policy's tests, where the truth is known, and the subsets of ProcessBench and PRMBench.
 
-    Without labelled validation solutions the threshold is chosen on the first data set.
+    Without labelled validation solutions the threshold is chosen on the first data set. Of every
+    policy's first samples the scores of steps are kept, and of validation solutions with `labels`
+    by rollouts.
     """
-    datasets = {}
-    for test in (each.benchmark for each in _keep_first_policy(tests)):
+    datasets, sources = {}, []
+    for test in (each.benchmark for each in tests):
         first = test.solutions[test.solutions.solution_id < settings.samples]
-        datasets[test.dataset] = first_errors.find_known(test.task, test.problems, first)
+        known = first_errors.find_known(test.task, test.problems, first)
+        if test.policy == tests[0].benchmark.policy:
+            datasets[test.dataset] = known
+        sources.append(Source(test.dataset, test.policy, "test", reliability.know_truth(known)))
     for each in settings.process_bench:
-        datasets[f"{each.bench} {each.subset}"] = _BENCHES[each.bench](each.subset, each.path)
+        name = f"{each.bench} {each.subset}"
+        datasets[name] = _BENCHES[each.bench](each.subset, each.path)
+        sources.append(Source(name, "", "test", reliability.know_truth(datasets[name])))
     datasets = {name: solutions for name, solutions in datasets.items() if solutions}
-    labelled = [
-        solution
-        for each in validation
-        for solution in first_errors.find_known(each.task, each.problems, each.solutions)
+    labelled: list[FirstError] = []
+    outcomes: list[Outcome] = []
+    for held_out in validation:
+        written = (held_out.problems, held_out.solutions)
+        labelled += first_errors.find_known(held_out.task, *written)
+        values = reliability.know_values(*written, labels)
+        sources.append(Source(held_out.dataset, held_out.policy, "validation", values))
+        outcomes += _list_outcomes(held_out)
+    chosen_on = labelled or next(iter(datasets.values()), [])
+    return ErrorTests(datasets, chosen_on, sources, outcomes)
+
+
+def _list_outcomes(validation: Benchmark) -> list[Outcome]:
+    by_id, solutions = {p.problem_id: p for p in validation.problems}, validation.solutions
+    return [
+        Outcome(by_id[row.problem_id], tuple(row.steps), bool(row.correct))
+        for row in solutions[solutions["problem_id"].isin(by_id)].itertuples(index=False)
     ]
-    return ErrorTests(datasets, labelled or next(iter(datasets.values()), []))
 
 
 def find_checkpoints(folders: Sequence[str]) -> list[Checkpoint]:
@@ -141,9 +184,9 @@ def search(
     load: Callable[[Path], Scorer],
     settings: Settings,
     errors: ErrorTests,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The `search` rows of a reward model at every checkpoint, and the `first_errors` that the
-    final ones name.
+) -> Scored:
+    """The `search` rows of a reward model at every checkpoint; the `first_errors` that the final
+    ones name, and the `reliability` of their scores of steps.
 
     Checkpoints before the last run best-of-n alone, among the first policy's samples: figures and
     claims about training read nothing else.
@@ -154,21 +197,31 @@ def search(
         checkpoints = [checkpoint for checkpoint in checkpoints if checkpoint.final]
     rows: list[pd.DataFrame] = []
     named: list[pd.DataFrame] = []
+    steps: list[pd.DataFrame] = []
     for checkpoint in checkpoints:
         scorer = load(checkpoint.folder)
         step = read_facts(checkpoint.folder)["steps"]
         origin = Origin(reward_model, step, checkpoint.replicate)
+        names = {"reward_model": reward_model, "replicate": checkpoint.replicate}
         if checkpoint.final:
-            rows += _search(tests, scorer, settings, origin)
+            calibrations = _calibrate(scorer, settings, errors)
+            rows += _search(tests, scorer, settings, origin, calibrations)
+            steps.append(reliability.score(scorer, errors.sources).assign(**names))
         else:
             rows += _search(first, scorer, best, origin)
         if checkpoint.final and errors.datasets:
             predicted = first_errors.predict(scorer, errors.validation, errors.datasets)
-            named.append(
-                predicted.assign(reward_model=reward_model, replicate=checkpoint.replicate)
-            )
+            named.append(predicted.assign(**names))
         del scorer  # before the next one is loaded: memory need not hold both
-    return _table(rows), tables.join(named, "first_errors")
+    return Scored(
+        _table(rows), tables.join(named, "first_errors"), tables.join(steps, "reliability")
+    )
+
+
+def _calibrate(scorer: Scorer, settings: Settings, errors: ErrorTests) -> Mapping[str, Calibration]:
+    if settings.calibration == "none":
+        return {}
+    return calibrate(scorer, errors.outcomes, settings.calibration, settings.aggregations)
 
 
 def search_unscored(tests: Sequence[Test], settings: Settings) -> pd.DataFrame:
@@ -212,13 +265,17 @@ def _keep_first_policy(tests: Sequence[Test]) -> list[Test]:
 
 
 def _search(
-    tests: Sequence[Test], scorer: Scorer | None, settings: Settings, origin: Origin
+    tests: Sequence[Test],
+    scorer: Scorer | None,
+    settings: Settings,
+    origin: Origin,
+    calibrations: Mapping[str, Calibration] | None = None,
 ) -> Iterator[pd.DataFrame]:
     for test in tests:
         benchmark = test.benchmark
         rows = evaluate(
             benchmark.problems,
-            Engines(test.policy, scorer, benchmark.grader),
+            Engines(test.policy, scorer, benchmark.grader, calibrations or {}),
             settings.strategies,
             settings.aggregations,
             benchmark.budgets(settings.budgets),

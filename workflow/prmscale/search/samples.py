@@ -26,16 +26,24 @@ def draw(count: int) -> Generator[Request, Any, list[Continuation]]:
 
 
 def choose(
-    samples: Sequence[Continuation], budgets: Sequence[int], select: Select, variant: str = ""
+    samples: Sequence[Continuation],
+    budgets: Sequence[int],
+    select: Select,
+    variant: str = "",
+    scores: Sequence[float] | None = None,
 ) -> Generator[Request, Any, None]:
     """Yield a Choice for each budget.
 
     `select` maps the indices of a group to the indices it picks. A group that picks k samples
-    stands for a uniform draw among them; every group has the same weight.
+    stands for a uniform draw among them; every group has the same weight. `scores` are those of the
+    samples, for the record.
     """
     for budget in budgets:
-        picks = []
+        picks, picked = [], []
         for at in range(0, len(samples) - budget + 1, budget):
             indices = select(list(range(at, at + budget)))
             picks.append([samples[i] for i in indices])
-        yield Choice(budget, picks, runs=len(picks), variant=variant)
+            if scores is not None:
+                picked.append(sum(scores[i] for i in indices) / len(indices))
+        score = sum(picked) / len(picked) if picked else None
+        yield Choice(budget, picks, len(picks), variant, score)

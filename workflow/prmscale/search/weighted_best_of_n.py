@@ -23,7 +23,7 @@ def weighted_best_of_n(budgets: Sequence[int], aggregates: Mapping[str, Aggregat
     answers = yield Read(samples)
     for name, aggregate in aggregates.items():
         values = [aggregate(each) for each in scores]
-        yield from choose(samples, budgets, _highest_sum(answers, values), name)
+        yield from choose(samples, budgets, _highest_sum(answers, values), name, values)
 
 
 def _highest_sum(answers: Sequence[str | None], values: Sequence[float]) -> Select:
