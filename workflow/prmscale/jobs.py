@@ -6,13 +6,12 @@ import ctypes
 import os
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from prmscale import plugins
 from prmscale.errors import UserError
 
 VLLM_PYTHON = Path(".venv-vllm/bin/python")  # `make vllm` sets it up
@@ -38,7 +37,7 @@ def job(snakemake: Any) -> Iterator[None]:
 
             torch.set_num_threads(snakemake.threads)
         try:
-            plugins.load_unchanged(snakemake.params.get("plugins", {}))
+            _load_plugins(snakemake.params.get("plugins", {}))
             yield
         except UserError as error:
             message = f"\n{snakemake.rule}: {error}\n"
@@ -52,6 +51,14 @@ def job(snakemake: Any) -> Iterator[None]:
         finally:
             sys.stdout.flush()
             sys.stderr.flush()
+
+
+def _load_plugins(plugins: Mapping[str, str]) -> None:
+    """Load the plugins of a job. One without any needs nothing but this module to start."""
+    if plugins:
+        from prmscale.plugins import load_unchanged
+
+        load_unchanged(plugins)
 
 
 def _keep_freed_memory() -> None:
