@@ -87,6 +87,17 @@ def recorded(wildcards):
     return STUDY.recorded_policy(wildcards.policy)
 
 
+def evaluation(wildcards):
+    """The evaluation of these samples."""
+    return PLAN.evaluation(wildcards.policy, wildcards.dataset)
+
+
+def mixed_files(path, wildcards):
+    """The files, each of one policy, of which mixed samples are made."""
+    parts = STUDY.name_parts(evaluation(wildcards))
+    return [path(name, wildcards.dataset, "search") for name in parts]
+
+
 def base(wildcards):
     """The base of a reward model."""
     return STUDY.reward_model(wildcards.reward_model).base
@@ -100,6 +111,11 @@ def dataset_data(wildcards):
 def prompting(wildcards):
     """How a policy is asked for solutions of a data set."""
     return PLAN.prompting(wildcards.policy, wildcards.dataset)
+
+
+def sampling(wildcards):
+    """How a policy is sampled."""
+    return PLAN.sampling(wildcards.policy)
 
 
 def policy_weights(wildcards):

@@ -2,6 +2,7 @@
 
 from prmscale.figures import FIGURES, caption
 from prmscale.plan.granularity import list_splits
+from prmscale.plan.temperatures import list_temperatures
 
 SPLITS = list_splits(PLAN)
 SPLIT_DATASETS = list(dict.fromkeys(each.dataset for each in SPLITS))
@@ -56,6 +57,7 @@ rule draw_figure:
         aggregations=STUDY.search.aggregations,
         claims=PLAN.verdict_rules(),
         policy=PLAN.first_policy,
+        temperatures=list_temperatures(STUDY),
         seed=STUDY.seed,
     script:
         "../scripts/draw_figure.py"

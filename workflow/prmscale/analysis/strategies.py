@@ -29,6 +29,7 @@ _TITLES = {
     "best_of_n": "best-of-n",
     "weighted_best_of_n": "weighted best-of-n",
     "adaptive_best_of_n": "adaptive best-of-n",
+    "filtered_best_of_n": "filtered best-of-n",
     "beam": "beam search",
     "lookahead": "look-ahead search",
     "dvts": "DVTS",

@@ -31,6 +31,7 @@ FIGURES: dict[str, tuple[str, ...]] = {  # the kinds of files that `Results` rea
     "fig10": ("first_errors", "rewards", "reported"),
     "controls": ("search", "rewards"),
     "granularity": ("granularity", "search", "rewards"),
+    "temperature": ("search", "rewards"),
     "transfer": ("problems", "search", "rewards"),
     "table1": ("search", "rewards", "reported"),
     "table2": ("patterns", "reported"),

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, Literal, NamedTuple, get_args
 
 from prmscale.plan.paths import Paths
+from prmscale.plan.temperatures import list_temperatures
 from prmscale.search import STRATEGIES
 from prmscale.study import (
     DOMAINS,
@@ -52,9 +53,13 @@ class Plan:
 
     @property
     def first_policy(self) -> str:
-        """The policy of the first evaluation, which the figures show; "" without evaluations."""
+        """The samples of the first evaluation, which the figures show; "" without evaluations."""
         evaluations = self.study.search.evaluations
-        return evaluations[0].policy if evaluations else ""
+        return self.study.name_samples(evaluations[0]) if evaluations else ""
+
+    def sampling(self, name: str) -> dict[str, Any]:
+        """How the policy of these samples is sampled."""
+        return as_data(self.study.find_writer(name)[1])
 
     def prompting(self, policy: str, dataset: str) -> dict[str, Any]:
         """How a policy is asked for solutions of a data set."""
@@ -132,11 +137,12 @@ class Plan:
 
     def figures(self) -> list[str]:
         """The figures that are drawn by default: `transfer` only where the two domains use
-        different wordings.
+        different wordings, `temperature` only where there are temperatures to compare.
         """
         world, names = self.study.world, self.study.analysis.figures
         alike = world.rates("math").keys() == world.rates("code").keys()
-        return [name for name in names if name != "transfer" or not alike]
+        needless = {"transfer": alike, "temperature": not list_temperatures(self.study)}
+        return [name for name in names if not needless.get(name)]
 
     def verdict_rules(self) -> dict[str, Any]:
         """The rules of the verdicts; released reward models alone have one training each."""
@@ -148,14 +154,22 @@ class Plan:
         return {} if self.has_truth(dataset) else as_data(self.study.code_execution)
 
     def samples(self, policy: str, dataset: str, purpose: Purpose) -> Samples:
-        """What one sampling job writes."""
+        """What one sampling job writes. Evaluations that need samples of one name share them: the
+        most that any needs are drawn, and fewer are their beginning.
+        """
         if purpose == "labelling":
             splits: list[Split] = ["train", "validation"]
             return Samples(policy, dataset, purpose, splits, self.study.labels.solutions)
-        evaluation = next(
-            e for e, name in self.study.tests() if (e.policy, name) == (policy, dataset)
-        )
-        return Samples(policy, dataset, purpose, ["test"], evaluation.samples)
+        original, needed = self.study.original(dataset), []
+        for evaluation, name in self.study.tests():
+            turns = self.study.name_parts(evaluation)
+            if self.study.original(name) == original and policy in turns:
+                needed.append(-(-(evaluation.samples - turns.index(policy)) // len(turns)))
+        return Samples(policy, dataset, purpose, ["test"], max(needed))
+
+    def mixtures(self) -> list[tuple[Evaluation, str]]:
+        """The evaluations of several policies, with each of their data sets."""
+        return [test for test in self.study.tests() if test[0].mixed_with]
 
     def all_samples(self) -> list[Samples]:
         """What every sampling job writes, each once. Recorded policies' solutions are not sampled.
@@ -170,7 +184,8 @@ class Plan:
         if study.reward_model_names():
             pairs += [(policy, dataset.name) for dataset in self.validation_datasets()]
         originals = dict.fromkeys((by, study.original(name).name) for by, name in pairs)
-        tested = dict.fromkeys((e.policy, study.original(name).name) for e, name in study.tests())
+        tests = [(part, name) for e, name in study.tests() for part in study.name_parts(e)]
+        tested = dict.fromkeys((part, study.original(name).name) for part, name in tests)
         sampled = [pair for pair in tested if not study.recorded_policy(pair[0])]
         labelling = [self.samples(*pair, "labelling") for pair in originals]
         return labelling + [self.samples(*pair, "search") for pair in sampled]
@@ -306,11 +321,19 @@ class Plan:
 
     def test(self, policy: str, dataset: str) -> dict[str, Any]:
         """A test of a policy on a data set, with the configuration that it depends on."""
-        return self._benchmark(policy, dataset, self.samples(policy, dataset, "search").samples)
+        return self._benchmark(policy, dataset, self.evaluation(policy, dataset).samples)
+
+    def evaluation(self, policy: str, dataset: str) -> Evaluation:
+        """The evaluation of these samples on a data set."""
+        named = [(self.study.name_samples(e), name, e) for e, name in self.study.tests()]
+        return next(e for samples, name, e in named if (samples, name) == (policy, dataset))
 
     def tests(self, reward_model: str | None = None) -> list[dict[str, Any]]:
         """Every test of the study, or of one reward model."""
-        return [self.test(e.policy, dataset) for e, dataset in self.study.tests(reward_model)]
+        return [
+            self.test(self.study.name_samples(e), dataset)
+            for e, dataset in self.study.tests(reward_model)
+        ]
 
     def test_files(
         self, kind: Literal["problems", "solutions", "speeds"], reward_model: str | None = None
@@ -320,7 +343,7 @@ class Plan:
         if kind == "problems":
             return list(dict.fromkeys(paths.problems(dataset) for _, dataset in tests))
         path = paths.solutions if kind == "solutions" else paths.speed
-        return [path(evaluation.policy, dataset, "search") for evaluation, dataset in tests]
+        return [path(self.study.name_samples(e), dataset, "search") for e, dataset in tests]
 
     def validation(self) -> list[dict[str, Any]]:
         """The labelled validation solutions on which thresholds of first errors are chosen."""
@@ -332,29 +355,26 @@ class Plan:
 
     def validation_datasets(self) -> list[Dataset]:
         """The generated data sets of the first evaluation that have validation problems."""
-        datasets = [self.study.dataset(name) for _, name in self._first_tests()]
+        datasets = [self.study.dataset(name) for name in self._first_datasets()]
         return [d for d in datasets if self.has_truth(d.name) and d.validation]
 
     def strategies(self, scored: bool) -> list[str]:
         """The strategies over whole samples, with or without a reward model."""
         return [n for n in self.study.search.strategies if STRATEGIES[n].scored == scored]
 
-    def tree_searches(self) -> list[tuple[str, Evaluation, str]]:
-        """Reward model, evaluation and data set of every search step by step: each reward model of
+    def tree_searches(self) -> list[tuple[str, str, str]]:
+        """Reward model, policy and data set of every search step by step: each reward model of
         `search.tree` on each data set of the first evaluation.
         """
-        models = self.study.search.tree.reward_models
-        return [(model, *test) for model in models for test in self._first_tests()]
+        models, datasets = self.study.search.tree.reward_models, self._first_datasets()
+        return [(model, self.first_policy, name) for model in models for name in datasets]
 
     def search_tables(self) -> list[str]:
         """Every table of search results: by reward model, likelihood, and step by step."""
         paths, study = self.paths, self.study
         whole = [paths.search(name) for name in ["without", *study.reward_model_names()]]
         likelihoods = [paths.likelihood_search(base) for base in study.search.likelihoods]
-        trees = [
-            paths.tree_search(model, evaluation.policy, dataset)
-            for model, evaluation, dataset in self.tree_searches()
-        ]
+        trees = [paths.tree_search(*each) for each in self.tree_searches()]
         return [*whole, *likelihoods, *trees]
 
     def first_error_tables(self) -> list[str]:
@@ -362,13 +382,13 @@ class Plan:
         known first errors.
         """
         known = self.study.search.first_errors.process_bench or any(
-            self.has_truth(dataset) for _, dataset in self._first_tests()
+            self.has_truth(dataset) for dataset in self._first_datasets()
         )
         names = self.study.reward_model_names() if known else []
         return [self.paths.first_errors(name) for name in names]
 
-    def _first_tests(self) -> list[tuple[Evaluation, str]]:
-        return [(e, name) for e in self.study.search.evaluations[:1] for name in e.datasets]
+    def _first_datasets(self) -> list[str]:
+        return [name for e in self.study.search.evaluations[:1] for name in e.datasets]
 
     def _benchmark(self, policy: str, dataset: str, samples: int) -> dict[str, Any]:
         return {
@@ -396,4 +416,5 @@ class Plan:
     @property
     def reference(self) -> str:
         """The language model whose activation patterns are compared."""
-        return self.study.analysis.patterns.reference or self.first_policy
+        named = self.study.analysis.patterns.reference
+        return named or self.study.find_writer(self.first_policy)[0]

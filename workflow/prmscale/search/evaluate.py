@@ -24,15 +24,18 @@ from prmscale.tasks.base import Grade, Problem
 
 @dataclass(frozen=True)
 class Engines:
-    """What strategies run on: a policy, a reward model (None: without one) and a grader."""
+    """What strategies run on: a policy, a reward model (None: without one), a grader, and the seed
+    of random choices.
+    """
 
     policy: Policy
     scorer: Scorer | None
     grader: Grader
+    seed: int = 0
 
     def run(self, strategies: Sequence[Any], progress: str | None = None) -> list[Run]:
         """Run strategies to their ends (see `scheduler.run`)."""
-        return run(strategies, self.policy, self.scorer, self.grader, progress)
+        return run(strategies, self.policy, self.scorer, self.grader, progress, self.seed)
 
     def seconds(self, cost: Cost) -> float:
         """The wall time of a cost: its tokens, each at the speed measured with full batches."""
