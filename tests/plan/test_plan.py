@@ -9,10 +9,10 @@ from pipeline import ROOT
 
 from prmscale import configuration
 from prmscale.engines import memory
+from prmscale.plan.evaluations import list_mixtures, list_temperatures
 from prmscale.plan.labelling import list_label_jobs, list_read
 from prmscale.plan.needs import Needs
 from prmscale.plan.plan import Plan
-from prmscale.plan.temperatures import list_temperatures
 
 DEFAULT = yaml.safe_load((ROOT / "config.yaml").read_text())
 BIG = {"name": "big", "model": "nobody/big", "config": {"model_type": "qwen2", **QWEN_72B}}
@@ -161,9 +161,9 @@ def test_samples_are_named_by_their_policy_and_by_a_sampling_of_their_own(
 ):
     chosen = evaluated(evaluation)
     assert [test["policy"] for test in chosen.tests()] == ["m", name]
-    found = chosen.sampling(name)
-    assert (found["temperature"], found["top_p"]) == sampled
-    assert found == chosen.sampling("m") | {"temperature": sampled[0], "top_p": sampled[1]}
+    writer, found = chosen.study.find_writer(name)
+    assert (writer, found.temperature, found.top_p) == (evaluation["policy"], *sampled)
+    assert found.max_tokens == chosen.study.policies.sampling.max_tokens
     model, _, percent = evaluation["policy"].partition("@")
     folder = f"results/laptop/policies/{model}/replicate1/{percent or 100}"
     assert chosen.weights(name)["folder"] == folder
@@ -186,7 +186,7 @@ def test_mixed_samples_are_shared_with_those_of_one_policy():
     drawn = {each.policy: each.samples for each in mixed.all_samples() if each.purpose == "search"}
     # of 16 samples in turns m writes 6, l and s write 5
     assert drawn == {"m": 16, "l": 5, "s": 5, "m@t=1.2": 3, "l@t=1.2": 2}
-    assert [mixed.study.name_samples(each) for each, _ in mixed.mixtures()] == names[1::2]
+    assert [mixed.study.name_samples(each) for each, _ in list_mixtures(mixed.study)] == names[1::2]
     assert mixed.first_policy == mixed.reference == "m"
 
 

@@ -6,6 +6,7 @@ try:
     import prmscale
     from prmscale import configuration, jobs
     from prmscale.errors import UserError
+    from prmscale.plan.evaluations import find_evaluation, list_mixtures, list_temperatures
     from prmscale.plan.needs import Needs
     from prmscale.plan.plan import Plan, as_data
     from prmscale.plan.uses import Uses
@@ -89,7 +90,7 @@ def recorded(wildcards):
 
 def evaluation(wildcards):
     """The evaluation of these samples."""
-    return PLAN.evaluation(wildcards.policy, wildcards.dataset)
+    return find_evaluation(STUDY, wildcards.policy, wildcards.dataset)
 
 
 def mixed_files(path, wildcards):
@@ -115,7 +116,7 @@ def prompting(wildcards):
 
 def sampling(wildcards):
     """How a policy is sampled."""
-    return PLAN.sampling(wildcards.policy)
+    return as_data(STUDY.find_writer(wildcards.policy)[1])
 
 
 def policy_weights(wildcards):

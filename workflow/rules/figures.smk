@@ -2,7 +2,6 @@
 
 from prmscale.figures import FIGURES, caption
 from prmscale.plan.granularity import list_splits
-from prmscale.plan.temperatures import list_temperatures
 
 SPLITS = list_splits(PLAN)
 SPLIT_DATASETS = list(dict.fromkeys(each.dataset for each in SPLITS))

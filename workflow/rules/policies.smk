@@ -177,7 +177,7 @@ rule mix_solutions:
     benchmark:
         result("benchmarks/mix_solutions/{policy}.{dataset}.tsv")
     wildcard_constraints:
-        policy=any_of(STUDY.name_samples(evaluation) for evaluation, _ in PLAN.mixtures()),
+        policy=any_of(STUDY.name_samples(evaluation) for evaluation, _ in list_mixtures(STUDY)),
     conda:
         "../../envs/core.yaml"
     resources:

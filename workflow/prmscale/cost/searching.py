@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import get_args
 
 from prmscale.cost.parts import ROW, TEXT, Job, Pass, Solutions, Workers
+from prmscale.plan.evaluations import find_evaluation, list_mixtures
 from prmscale.search import TREE_STRATEGIES
 from prmscale.study import PrmBenchClass
 
@@ -28,7 +29,7 @@ class Searching:
 
     def jobs(self) -> Iterator[Job]:
         """Every job of search.smk."""
-        for evaluation, dataset in self.plan.mixtures():
+        for evaluation, dataset in list_mixtures(self.study):
             mixed = self.workers.test_solutions(evaluation, dataset)
             stored = mixed.count * (mixed.length * TEXT + ROW)
             name = f"{self.study.name_samples(evaluation)}.{dataset}"
@@ -98,7 +99,7 @@ class Searching:
         """
         study, tree = self.study, self.study.search.tree
         solutions = self.workers.solutions(policy, dataset, study.dataset(dataset).test)
-        samples = self.plan.evaluation(policy, dataset).samples
+        samples = find_evaluation(study, policy, dataset).samples
         budgets = [b for b in study.search.budgets if b <= samples]
         spent = {True: max(budgets), False: sum(budgets)}  # by whether a strategy is anytime
         worth = sum(spent[TREE_STRATEGIES[name].anytime] for name in tree.strategies)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple, get_args
 
+from prmscale.plan.evaluations import count_samples, find_evaluation, list_temperatures
 from prmscale.plan.paths import Paths
-from prmscale.plan.temperatures import list_temperatures
 from prmscale.search import STRATEGIES
 from prmscale.study import (
     DOMAINS,
@@ -14,7 +14,6 @@ from prmscale.study import (
     READS,
     Block,
     Dataset,
-    Evaluation,
     PairedDomain,
     Prompting,
     StepRule,
@@ -56,10 +55,6 @@ class Plan:
         """The samples of the first evaluation, which the figures show; "" without evaluations."""
         evaluations = self.study.search.evaluations
         return self.study.name_samples(evaluations[0]) if evaluations else ""
-
-    def sampling(self, name: str) -> dict[str, Any]:
-        """How the policy of these samples is sampled."""
-        return as_data(self.study.find_writer(name)[1])
 
     def prompting(self, policy: str, dataset: str) -> dict[str, Any]:
         """How a policy is asked for solutions of a data set."""
@@ -154,22 +149,12 @@ class Plan:
         return {} if self.has_truth(dataset) else as_data(self.study.code_execution)
 
     def samples(self, policy: str, dataset: str, purpose: Purpose) -> Samples:
-        """What one sampling job writes. Evaluations that need samples of one name share them: the
-        most that any needs are drawn, and fewer are their beginning.
-        """
+        """What one sampling job writes."""
         if purpose == "labelling":
             splits: list[Split] = ["train", "validation"]
             return Samples(policy, dataset, purpose, splits, self.study.labels.solutions)
-        original, needed = self.study.original(dataset), []
-        for evaluation, name in self.study.tests():
-            turns = self.study.name_parts(evaluation)
-            if self.study.original(name) == original and policy in turns:
-                needed.append(-(-(evaluation.samples - turns.index(policy)) // len(turns)))
-        return Samples(policy, dataset, purpose, ["test"], max(needed))
-
-    def mixtures(self) -> list[tuple[Evaluation, str]]:
-        """The evaluations of several policies, with each of their data sets."""
-        return [test for test in self.study.tests() if test[0].mixed_with]
+        samples = count_samples(self.study, policy, dataset)
+        return Samples(policy, dataset, purpose, ["test"], samples)
 
     def all_samples(self) -> list[Samples]:
         """What every sampling job writes, each once. Recorded policies' solutions are not sampled.
@@ -321,12 +306,8 @@ class Plan:
 
     def test(self, policy: str, dataset: str) -> dict[str, Any]:
         """A test of a policy on a data set, with the configuration that it depends on."""
-        return self._benchmark(policy, dataset, self.evaluation(policy, dataset).samples)
-
-    def evaluation(self, policy: str, dataset: str) -> Evaluation:
-        """The evaluation of these samples on a data set."""
-        named = [(self.study.name_samples(e), name, e) for e, name in self.study.tests()]
-        return next(e for samples, name, e in named if (samples, name) == (policy, dataset))
+        samples = find_evaluation(self.study, policy, dataset).samples
+        return self._benchmark(policy, dataset, samples)
 
     def tests(self, reward_model: str | None = None) -> list[dict[str, Any]]:
         """Every test of the study, or of one reward model."""
@@ -374,8 +355,7 @@ class Plan:
         paths, study = self.paths, self.study
         whole = [paths.search(name) for name in ["without", *study.reward_model_names()]]
         likelihoods = [paths.likelihood_search(base) for base in study.search.likelihoods]
-        trees = [paths.tree_search(*each) for each in self.tree_searches()]
-        return [*whole, *likelihoods, *trees]
+        return [*whole, *likelihoods, *(paths.tree_search(*each) for each in self.tree_searches())]
 
     def first_error_tables(self) -> list[str]:
         """A table of predicted first errors for each reward model; none where no data set has
