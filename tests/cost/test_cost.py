@@ -121,6 +121,31 @@ def test_a_verifier_costs_its_thoughts_about_every_step():
     assert found["search_trees", "v.m.arithmetic"].tokens == steps * 10 + judged
 
 
+def test_samplings_and_mixtures_are_priced_once():
+    config = deepcopy(SMOKE)
+    first, *_ = config["search"]["evaluations"]
+    of_l = {"policy": "l", "datasets": ["programs"], "samples": 8}
+    hot = {**first, "temperature": 1.2, "samples": 4, "reward_models": ["a"]}
+    mixed = {**of_l, "policy": "m", "mixed_with": ["l"], "samples": 10, "reward_models": ["a"]}
+    config["search"]["evaluations"] = [first, of_l, hot, mixed]
+    config["search"]["tree"]["strategies"] = ["particle_filtering"]
+    found = {(job.rule, job.name): job.tokens for job in work.jobs(configuration.load(config))}
+    assert found["sample_solutions", "m@t=1.2.arithmetic.search"] == 200 * 4 * 30
+    # m's share of the mixture is among its 16 samples, l's among its 8
+    assert found["sample_solutions", "m.programs.search"] == 200 * 16 * 40
+    assert found["sample_solutions", "l.programs.search"] == 200 * 8 * 40
+    assert found["mix_solutions", "m+l.programs"] == 0
+    sampled = [name for rule, name in found if rule == "sample_solutions"]
+    assert not any("+" in name for name in sampled)
+    # each training names first errors, and reads what it chooses among, checkpoints the first alone
+    named, of_first, by_l = 2 * 100 * 6 * (40 + 60), 200 * 16 * (40 + 60), 200 * 8 * 60
+    of_hot, of_mixed = 200 * 4 * (40 + 60), 200 * 10 * 60
+    assert found["search", "a"] == 4 * of_first + 2 * (by_l + of_hot + of_mixed) + named
+    assert found["search", "b"] == 2 * (of_first + by_l) + named
+    steps = 2 * 200 * 31 * 3
+    assert found["search_trees", "a.m.arithmetic"] == steps * 10 + steps * 25
+
+
 def test_a_tree_costs_its_rollouts_and_needs_no_sampled_solutions():
     config = deepcopy(SMOKE)
     for data in config["rewards"]["data"]:

@@ -29,6 +29,7 @@ from prmscale.figures import (
     panels,
     style,
     table1,
+    temperature,
     transfer,
 )
 from prmscale.results import Results
@@ -360,6 +361,33 @@ def test_bands_are_the_intervals_of_the_claims() -> None:
     wanted = curve(rows, ["dataset", "budget"])
     drawn = data[data.strategy == "majority"].sort_values(["dataset", "budget"], ignore_index=True)
     pd.testing.assert_frame_equal(drawn[["mean", "low", "high"]], wanted[["mean", "low", "high"]])
+
+
+def test_accuracy_is_drawn_over_the_temperatures_of_one_policy(tmp_path: Path) -> None:
+    first = SEARCH[SEARCH.policy == "s64"]
+    hot = SEARCH[(SEARCH.policy == "s96") & (SEARCH.dataset == "arithmetic")]
+    hot = hot.assign(policy="s64@t=1.2")
+    shown = pd.DataFrame({"policy": ["s64", "s64@t=1.2"], "temperature": [0.8, 1.2]})
+    other = SEARCH[SEARCH.policy == "s96"]
+    results = Results(
+        search=pd.concat([first, hot, other]), reward_models=FACTS, temperatures=shown
+    )
+    figure, data = temperature.draw(results, RULES)
+    assert set(data.dataset) == {"arithmetic"} and set(data.temperature) == {0.8, 1.2}
+    assert set(data.strategy) == {"one_sample", "majority", "best_of_n", "oracle"}
+    (axis,) = figure.axes
+    for name, rows in (("s64", first), ("s64@t=1.2", hot)):
+        rows = rows[rows.dataset == "arithmetic"]
+        votes = rows[(rows.strategy == "majority") & (rows.budget == rows.budget.max())]
+        (row,) = data[(data.policy == name) & (data.strategy == "majority")].to_dict("records")
+        assert row["mean"] == pytest.approx(votes.correct.mean())
+    drawn = sorted(tuple(point) for line in axis.lines for point in line.get_xydata())
+    np.testing.assert_allclose(drawn, sorted(map(tuple, data[["temperature", "mean"]].to_numpy())))
+    one, two = (style.save(*temperature.draw(results, RULES), tmp_path / run) for run in "ab")
+    assert [path.read_bytes() for path in one] == [path.read_bytes() for path in two]
+    alone = Results(search=first, reward_models=FACTS, temperatures=shown)
+    with pytest.raises(UserError, match=r"^temperature: .*search\.evaluations\[\]\.temperature"):
+        temperature.draw(alone, RULES)
 
 
 @pytest.mark.parametrize("path", sorted(REPORTED.glob("*.csv")), ids=lambda p: p.name)

@@ -10,6 +10,7 @@ from pipeline import ROOT
 from prmscale import configuration
 from prmscale.engines import memory
 from prmscale.errors import UserError
+from prmscale.plan.evaluations import list_mixtures, list_temperatures
 from prmscale.plan.labelling import list_label_jobs, list_read
 from prmscale.plan.needs import Needs
 from prmscale.plan.plan import Plan
@@ -139,6 +140,73 @@ def test_every_samples_file_is_planned_once():
     assert len({each[:3] for each in samples}) == len(samples)
     tests = [each for each in samples if each.purpose == "search"]
     assert [each.splits for each in tests] == [["test"]] * len(plan().study.tests())
+
+
+def evaluated(*evaluations):
+    """The plan of m on programs with 16 samples, and these evaluations on programs."""
+    first = {"policy": "m", "datasets": ["programs"], "samples": 16}
+    more = [{"datasets": ["programs"], "samples": 8, **each} for each in evaluations]
+    return plan(search={"evaluations": [first, *more], "tree": {}})
+
+
+@pytest.mark.parametrize(
+    ("evaluation", "name", "sampled"),
+    [
+        ({"policy": "l"}, "l", (0.8, 1.0)),
+        ({"policy": "l", "temperature": 0.8, "top_p": 1.0}, "l", (0.8, 1.0)),
+        ({"policy": "m", "temperature": 1.2}, "m@t=1.2", (1.2, 1.0)),
+        ({"policy": "l@30", "temperature": 0.0, "top_p": 0.9}, "l@30@t=0,p=0.9", (0.0, 0.9)),
+    ],
+)
+def test_samples_are_named_by_their_policy_and_by_a_sampling_of_their_own(
+    evaluation, name, sampled
+):
+    chosen = evaluated(evaluation)
+    assert [test["policy"] for test in chosen.tests()] == ["m", name]
+    writer, found = chosen.study.find_writer(name)
+    assert (writer, found.temperature, found.top_p) == (evaluation["policy"], *sampled)
+    assert found.max_tokens == chosen.study.policies.sampling.max_tokens
+    model, _, percent = evaluation["policy"].partition("@")
+    folder = f"results/laptop/policies/{model}/replicate1/{percent or 100}"
+    assert chosen.weights(name)["folder"] == folder
+    assert chosen.prompting(name, "programs") == chosen.prompting(evaluation["policy"], "programs")
+    assert chosen.paths.solutions(name, "programs", "search") == chosen.test_files("solutions")[1]
+    of_name = [each for each in chosen.all_samples() if each.policy == name]
+    assert [each.samples for each in of_name if each.purpose == "search"] == [8]
+
+
+def test_mixed_samples_are_shared_with_those_of_one_policy():
+    mixtures = [
+        {"policy": "m", "mixed_with": ["l", "s"], "samples": 16},
+        {"policy": "l", "samples": 4},
+        {"policy": "m", "mixed_with": ["l"], "temperature": 1.2, "samples": 5},
+    ]
+    mixed = evaluated(*mixtures)
+    names = ["m", "m+l+s", "l", "m+l@t=1.2"]
+    assert [test["policy"] for test in mixed.tests()] == names
+    assert [test["samples"] for test in mixed.tests()] == [16, 16, 4, 5]
+    drawn = {each.policy: each.samples for each in mixed.all_samples() if each.purpose == "search"}
+    # of 16 samples in turns m writes 6, l and s write 5
+    assert drawn == {"m": 16, "l": 5, "s": 5, "m@t=1.2": 3, "l@t=1.2": 2}
+    assert [mixed.study.name_samples(each) for each, _ in list_mixtures(mixed.study)] == names[1::2]
+    assert mixed.first_policy == mixed.reference == "m"
+
+
+def test_temperatures_are_compared_where_one_policy_has_several_on_a_data_set():
+    hot = {"policy": "m", "temperature": 1.2}
+    assert list_temperatures(evaluated(hot).study) == [
+        {"policy": "m", "temperature": 0.8},
+        {"policy": "m@t=1.2", "temperature": 1.2},
+    ]
+    assert "temperature" in evaluated(hot).figures()
+    for other in (
+        {"policy": "l", "temperature": 1.2},
+        {**hot, "top_p": 0.9},
+        {**hot, "datasets": ["arithmetic"]},
+        {**hot, "mixed_with": ["l"]},
+    ):
+        assert list_temperatures(evaluated(other).study) == []
+        assert "temperature" not in evaluated(other).figures()
 
 
 @pytest.mark.parametrize("named", [["math-m"], "roles"])

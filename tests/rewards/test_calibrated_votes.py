@@ -50,7 +50,7 @@ def test_each_aggregation_has_its_own_map():
 def run(strategy, scorer, calibrations=None):
     problems = [problem(number) for number in range(40)]
     policy = CoinPolicy(p=0.55, length=4)
-    engines = Engines(policy, scorer, grade, calibrations or {})
+    engines = Engines(policy, scorer, grade, calibrations=calibrations or {})
     found = evaluate(problems, engines, [strategy], ["mean"], [1, 4, 16])
     return found.set_index(["problem_id", "budget"])
 

@@ -88,9 +88,16 @@ class BlindScorer(PerfectScorer):
 
 
 def grade(problems: Sequence[Problem], solutions: Sequence[tuple[str, ...]]) -> list[Grade]:
-    """A solution is right if all its steps are; its answer is the number of right steps."""
+    """A solution is right if all its steps are; its answer is the number of right steps. A program
+    passes two visible tests, one for each of its first two steps that is right.
+    """
     return [
-        Grade(str(s.count("1")), len(s) > 0 and all(step == "1" for step in s)) for s in solutions
+        Grade(
+            str(s.count("1")),
+            len(s) > 0 and all(step == "1" for step in s),
+            visible=s[:2].count("1") / 2 if p.domain == "code" else None,
+        )
+        for p, s in zip(problems, solutions, strict=True)
     ]
 
 

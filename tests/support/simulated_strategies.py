@@ -16,12 +16,20 @@ from prmscale.analysis.strategies import TREE
 BASE, GAIN = 0.30, 0.05  # best-of-n's accuracy at budget 1, and what a doubling adds
 STEEPER = 0.04  # what a doubling adds to the lead of a strategy with a crossover
 PRM = "prm_s96"
-CROSSING = {"beam": 4.0, "lookahead": 16.0, "dvts": 8.0, "mcts": 11.0, "puct": 40.0}
+CROSSING = {
+    "beam": 4.0,
+    "lookahead": 16.0,
+    "dvts": 8.0,
+    "particle_filtering": 6.0,
+    "mcts": 11.0,
+    "puct": 40.0,
+}
 SHIFT = {
     "majority": -0.15,
     "weighted_best_of_n": 0.02,
     "adaptive_best_of_n": 0.01,
     "calibrated_majority": 0.0,
+    "filtered_best_of_n": 0.015,
 }
 READING = {
     "beam": 2.0,

@@ -1,7 +1,9 @@
-"""What a majority vote may look at: what prompts show, and never a hidden test."""
+"""What a choice among programs may look at: what prompts show, and never a hidden test."""
 
+import ast
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,12 +20,16 @@ from contest_rows import (
 )
 from needs import boxed
 
+from prmscale.study import World
 from prmscale.tasks.base import Problem
 from prmscale.tasks.benchmarks.competitions import APPS, TACO, CodeContests
 from prmscale.tasks.benchmarks.humaneval_mbpp import MBPP, HumanEval, MBPPPlus
 from prmscale.tasks.benchmarks.livecodebench import LiveCodeBench
 from prmscale.tasks.benchmarks.recorded_calls import RecordedCalls
 from prmscale.tasks.grading import votes
+from prmscale.tasks.grading.sandbox_worker import text_of
+from prmscale.tasks.grading.values import matches
+from prmscale.tasks.world.programs import VISIBLE, Programs
 
 with open(Path(__file__).parents[1] / "cases" / "visible_calls.csv", newline="") as file:
     PROMPTS = list(csv.DictReader(file))
@@ -33,6 +39,13 @@ with open(Path(__file__).parents[1] / "cases" / "visible_calls.csv", newline="")
 def test_calls_that_a_prompt_shows_are_found_in_any_form(case):
     found = votes.examples(case["prompt"].replace("\\n", "\n"), case["entry"])
     assert found == [call for call in case["calls"].split("|") if call]
+
+
+@pytest.mark.parametrize("case", PROMPTS, ids=lambda case: case["kind"])
+def test_what_a_prompt_says_that_calls_give_is_read(case):
+    found = votes.outcomes(case["prompt"].replace("\\n", "\n"), case["entry"])
+    pairs = zip(case["calls"].split("|"), case["gives"].split("|"), strict=True)
+    assert found == {call: ast.literal_eval(gives) for call, gives in pairs if gives}
 
 
 @pytest.mark.parametrize(
@@ -125,6 +138,91 @@ def test_the_prompts_that_show_calls_are_counted():
     rows, _ = task._select_rows("test")
     prompts = [(row["prompt"], row["entry_point"]) for row in rows]
     assert len(prompts) == 164 and sum(bool(votes.examples(*each)) for each in prompts) == 141
+
+
+def test_what_humaneval_shows_is_what_its_references_return():
+    task = HumanEval("humaneval", None, EXECUTION)
+    rows, _ = task._select_rows("test")
+    shown, wrong = [], set()
+    for row in rows:
+        names = {}
+        exec(row["prompt"] + row["canonical_solution"], names)
+        outcomes = votes.outcomes(row["prompt"], row["entry_point"])
+        shown.append(len(outcomes))
+        for call, value in outcomes.items():
+            if not matches(text_of(eval(call, names), 1 << 20), text_of(value, 1 << 20)):
+                wrong.add(row["task_id"])
+    assert (sum(map(bool, shown)), sum(shown)) == (138, 390)
+    assert wrong == {f"HumanEval/{number}" for number in (47, 116, 130, 148)}  # as published
+
+
+def shares(task, problem, *texts):
+    return [grade.visible for grade in task.grade([problem] * len(texts), texts)]
+
+
+@boxed
+def test_visible_tests_of_functions_are_those_of_the_prompt(tmp_path):
+    task, (problem,) = load(MBPPPlus, tmp_path, MBPPPLUS_ROW)
+    programs = [f"def similar_elements(a, b): return {v}" for v in ("[4]", "[3]", "1 / 0")]
+    assert shares(task, problem, *programs) == [1.0, 0.0, 0.0]
+    tests = {"entry": "f", "prefix": "", "visible": ["f(1)", "f(2)", "f(3)"], "calls": ["f(4)"]}
+    prompt = "f(1) == 1, f(2) returns 4, and f(3)"  # what f(3) gives is not shown
+    problem = Problem(
+        "p", "code", "test", prompt, None, {**tests, "expected": ["16"]}, 0, "made up", "none"
+    )
+    task = RecordedCalls("calls", None, EXECUTION)
+    programs = [f"def f(x): return {v}" for v in ("x * x", "1.0", "x + 2", "1 / 0", "'")]
+    assert shares(task, problem, *programs) == [1.0, 0.5, 0.5, 0.0, 0.0]
+    assert shares(task, replace(problem, prompt="f(3)"), "def f(x): return x") == [None]
+
+
+@boxed
+def test_visible_tests_of_contests_are_samples_and_public_tests(tmp_path):
+    words = "Add two numbers.\nInput\n3 4\nOutput\n7"
+    task, (problem,) = load(TACO, tmp_path, {**TACO_ROW, "question": words})
+    assert shares(task, problem, SUMS, "print(7)", "print(8)") == [1.0, 1.0, 0.0]
+    task, (problem,) = load(TACO, tmp_path, TACO_ROW)
+    assert shares(task, problem, SUMS) == [None]
+    task, (problem,) = load(LiveCodeBench, tmp_path, LCB_ROW)
+    assert shares(task, problem, SUMS, "print(3)", "print(7)") == [1.0, 1.0, 0.0]
+    task, (problem,) = load(LiveCodeBench, tmp_path, LCB_CALL_ROW)
+    solution = "class Solution:\n    def total(self, nums, k): return {}".format
+    assert shares(task, problem, solution("[4, 5]"), solution("[]")) == [1.0, 0.0]
+    told, untold = "twice([]) is [] and twice([9]) is [18].", "Try twice([])."
+    task, (problem,) = load(APPS, tmp_path, {**APPS_ROW, "question": told})
+    assert shares(task, problem, "def twice(a): return []", "def twice(a): return 1") == [1.0, 0.0]
+    task, (problem,) = load(APPS, tmp_path, {**APPS_ROW, "question": untold})
+    assert problem.tests["visible"] == 1 and shares(task, problem, "def twice(a): return 1") == [
+        None
+    ]
+
+
+@boxed
+@pytest.mark.parametrize("kind", [MBPPPlus, TACO, LiveCodeBench])
+def test_hidden_tests_change_no_visible_one(kind, tmp_path):
+    words = "Add two numbers.\nInput\n3 4\nOutput\n7"
+    row, program = {
+        MBPPPlus: (MBPPPLUS_ROW, "def similar_elements(a, b): return [4]"),
+        TACO: ({**TACO_ROW, "question": words}, SUMS),
+        LiveCodeBench: (LCB_ROW, SUMS),
+    }[kind]
+    task, (problem,) = load(kind, tmp_path, row)
+    seen = 0 if kind is MBPPPlus else problem.tests["visible"]  # recorded calls are all hidden
+    expected = problem.tests["expected"]
+    hidden = [*expected[:seen], *['"other"'] * len(expected[seen:])]
+    other = replace(problem, tests={**problem.tests, "expected": hidden})
+    ((before,), (after,)) = (task.grade([each], [program]) for each in (problem, other))
+    assert before.correct != after.correct or not before.correct
+    assert before.visible == after.visible == 1.0
+
+
+def test_visible_tests_of_generated_programs_are_the_public_inputs():
+    task = Programs("programs", World())
+    problem = task.load("test", 1, 0)[0]
+    assert shares(task, problem, problem.answer, "return 1 +") == [1.0, 0.0]
+    hidden = [[x, y if x in VISIBLE else y + 1] for x, y in problem.tests]
+    (grade,) = task.grade([replace(problem, tests=hidden)], [problem.answer])
+    assert grade.visible == 1.0 and not grade.correct
 
 
 @boxed

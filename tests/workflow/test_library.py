@@ -55,7 +55,7 @@ def test_answers_are_compared_by_their_values():
 
 
 def test_unknown_names_list_the_known_ones():
-    with pytest.raises(UserError, match="possible: beam, lookahead, dvts, mcts, puct"):
+    with pytest.raises(UserError, match="possible: beam, lookahead, dvts, particle_filtering"):
         library.search(CoinPolicy(), PerfectScorer(), "a problem", "beems")
     with pytest.raises(UserError, match=r"possible: math_shepherd, .*qwen, .*trl"):
         library.load_prm("somewhere", format="gwen")

@@ -189,7 +189,8 @@ def test_every_rule_that_builds_a_part_by_its_name_has_the_plugins():
     """A name of a part is in the keys of a data set or a released PRM, or among strategies."""
     for file in (ROOT / "workflow/rules").glob("*.smk"):
         for rule in re.split(r"^ *(?:use )?rule ", file.read_text(), flags=re.MULTILINE)[1:]:
-            if re.search(r" (dataset|tests|plan|released|strategies)=(?!any_of)|[*][*]LABELLING", rule):
+            names = r" (dataset|tests|plan|released|strategies)=(?!any_of)|[*][*]LABELLING"
+            if re.search(names, rule):
                 assert " plugins=" in rule, f"{file.name}: {rule.splitlines()[0]}"
 
 

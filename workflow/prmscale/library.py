@@ -110,9 +110,9 @@ def search(
 ) -> Found:
     """Search step by step for a solution of one problem, guided by the reward model.
 
-    `strategy` is a name of `search.tree.strategies` (beam, lookahead, dvts, mcts, puct); `budget`
-    counts samples' worth of generated tokens, as in the study, by the mean of a few samples. Equal
-    seeds give equal answers.
+    `strategy` is a name of `search.tree.strategies` (beam, lookahead, dvts,
+    particle_filtering, mcts, puct); `budget` counts samples' worth of generated tokens, as in the
+    study, by the mean of a few samples. Equal seeds give equal answers.
     """
     if strategy not in TREE_STRATEGIES:
         raise UserError(f"strategy {strategy!r} is unknown; possible: {', '.join(TREE_STRATEGIES)}")
@@ -121,7 +121,7 @@ def search(
     limit = max(1.0, budget * sum(each.tokens for each in samples) // len(samples))
     aggregate = AGGREGATIONS[options.aggregations[0]]
     start = TREE_STRATEGIES[strategy].start(budget, aggregate, options)
-    (done,) = run([Run(problem, start, budget, limit)], cached, prm)
+    (done,) = run([Run(problem, start, budget, limit)], cached, prm, seed=policy.seed)
     tokens = round(done.ledger.cost.policy_tokens)
     picks = done.choices[-1].choice.picks if done.choices else []
     if not picks:

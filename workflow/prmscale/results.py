@@ -74,6 +74,13 @@ class Results:
         return training(self._paths("rewards"))
 
     @cached_property
+    def temperatures(self) -> pd.DataFrame:
+        """The evaluations of one policy that differ in temperature alone: columns policy (the name
+        of the samples) and temperature. Empty unless it is given.
+        """
+        return pd.DataFrame(columns=["policy", "temperature"])
+
+    @cached_property
     def scores(self) -> pd.DataFrame:
         """The scores of steps by PRM-Math and PRM-Code."""
         return tables.read_all(self._paths("scores"), "scores")

@@ -111,14 +111,17 @@ Strategy = Literal[
     "majority",
     "likelihood",
     "self_certainty",
+    "self_certainty_vote",
+    "visible_tests",
     "best_of_n",
     "weighted_best_of_n",
     "adaptive_best_of_n",
     "calibrated_majority",
+    "filtered_best_of_n",
     "oracle",
 ]
 Calibrated = Literal["none", "platt", "isotonic"]
-TreeStrategy = Literal["beam", "lookahead", "dvts", "mcts", "puct"]
+TreeStrategy = Literal["beam", "lookahead", "dvts", "particle_filtering", "mcts", "puct"]
 Figure = Literal[
     "fig1",
     "fig2",
@@ -132,6 +135,7 @@ Figure = Literal[
     "fig10",
     "fig11",
     "controls",
+    "temperature",
     "transfer",
     "granularity",
     "table1",
@@ -625,7 +629,7 @@ class Sampling(Block):
         "transformers",
         description="The engine that samples. vllm has a prefix cache and splits weights over the "
         "job's GPUs (tensor parallelism); it needs its own environment (`make vllm`), and it does "
-        "not report self-certainty, so that this control is left out.",
+        "not report self-certainty, so that the controls by it are left out.",
     )
     temperature: float = Field(
         0.8, ge=0, description="Softmax temperature; 0 takes the most likely token."
@@ -1172,9 +1176,23 @@ class Rewards(Block):
 
 
 class Evaluation(Block):
-    """A policy under test."""
+    """A policy under test, or several whose samples are mixed. Results name the samples by the
+    policies, and by the sampling where it is not that of `policies.sampling`: m, m@t=1.2,
+    m@t=1.2,p=0.9, m+l.
+    """
 
     policy: str = Field(description="The policy whose solutions are searched.")
+    mixed_with: list[str] = Field(
+        [],
+        description="Policies that take turns with `policy` in writing the samples of each problem "
+        "(not in the first evaluation).",
+    )
+    temperature: float | None = Field(
+        None, ge=0, description="Softmax temperature; by default policies.sampling.temperature."
+    )
+    top_p: float | None = Field(
+        None, gt=0, le=1, description="Nucleus sampling; by default policies.sampling.top_p."
+    )
     datasets: list[str] = Field(
         description="Data sets whose test problems the policy solves.", min_length=1
     )
@@ -1187,6 +1205,16 @@ class Evaluation(Block):
         "for those with a role, or all where none has one; by default all. The first policy's "
         "solutions are for all reward models.",
     )
+
+    @property
+    def policies(self) -> list[str]:
+        """The policies that take turns; one unless they are mixed."""
+        return [self.policy, *self.mixed_with]
+
+    def adapt(self, sampling: Sampling) -> Sampling:
+        """How these policies are sampled, where others are sampled so."""
+        own = {"temperature": self.temperature, "top_p": self.top_p}
+        return sampling.model_copy(update={k: v for k, v in own.items() if v is not None})
 
 
 class Mcts(Block):
@@ -1234,8 +1262,21 @@ class Puct(Block):
         return self.prior == "mean"
 
 
+class ParticleFiltering(Block):
+    """Particle filtering: resampling by the softmax of the scores' log-odds (arXiv 2502.01618)."""
+
+    temperature: float = Field(
+        1.0,
+        ge=0,
+        description="Temperature of that softmax. 1 is the published rule. 0 keeps copies of the "
+        "best particle alone; the higher, the more of the policy's own distribution is kept.",
+    )
+
+
 class TreeSearch(Block):
-    """Search step by step, guided by a reward model: beam, look-ahead, DVTS, MCTS and PUCT."""
+    """Search step by step, guided by a reward model: beam, look-ahead, DVTS, particle filtering,
+    MCTS and PUCT.
+    """
 
     reward_models: list[str] = Field(
         [],
@@ -1243,7 +1284,9 @@ class TreeSearch(Block):
         "evaluation, in one job per data set.",
     )
     strategies: list[Annotated[TreeStrategy, OrPlugin("tree_strategy")]] = Field(
-        list(get_args(TreeStrategy)), description="The tree strategies to compare."
+        ["beam", "lookahead", "dvts", "mcts", "puct"],
+        description="The tree strategies to compare. By default all but particle_filtering, which "
+        "writes as much as beam search.",
     )
     aggregations: list[Aggregation] = Field(
         ["product"],
@@ -1253,6 +1296,9 @@ class TreeSearch(Block):
         4, description="Number of candidates for the next step of a partial solution."
     )
     lookahead: Count = Field(1, description="Number of steps that look-ahead search looks ahead.")
+    particle_filtering: ParticleFiltering = Field(
+        ParticleFiltering(), description="The resampling of particle filtering."
+    )
     mcts: Mcts = Field(
         Mcts(), description="Monte-Carlo tree search. PUCT uses all keys but `exploration`."
     )
@@ -1316,9 +1362,20 @@ class Search(Block):
         description="Budgets, in samples' worth: increasing numbers from 1.",
     )
     strategies: list[Annotated[Strategy, OrPlugin("strategy")]] = Field(
-        [name for name in get_args(Strategy) if name != "calibrated_majority"],
-        description="The strategies over whole samples to compare; calibrated_majority needs "
-        "`calibration`.",
+        [
+            "one_sample",
+            "random",
+            "majority",
+            "likelihood",
+            "self_certainty",
+            "best_of_n",
+            "weighted_best_of_n",
+            "adaptive_best_of_n",
+            "oracle",
+        ],
+        description="The strategies over whole samples to compare. Not by default: "
+        "self_certainty_vote; visible_tests and filtered_best_of_n, which choose among programs "
+        "alone, by the tests that problems show; calibrated_majority, which needs `calibration`.",
     )
     tree: TreeSearch = Field(TreeSearch(), description="Search step by step.")
     engine: Engine = Field(
@@ -1374,7 +1431,8 @@ class Analysis(Block):
     figures: list[Figure] = Field(
         list(FIGURES),
         description="Figures and tables that are drawn by default. `transfer` is left out where "
-        "the wordings of both domains are the same (`world.misreading_rates`).",
+        "the wordings of both domains are the same (`world.misreading_rates`), and `temperature` "
+        "where no policy is evaluated at two temperatures.",
     )
     aggregation: Literal[Aggregation, "validation"] = Field(
         VALIDATION,
@@ -1590,6 +1648,35 @@ class Study(Block):
                 found += [(evaluation, name) for name in evaluation.datasets]
         return found
 
+    def name_samples(self, evaluation: Evaluation) -> str:
+        """The name of an evaluation's samples in files and in the column `policy`."""
+        return "+".join(evaluation.policies) + self._mark_sampling(evaluation)
+
+    def name_parts(self, evaluation: Evaluation) -> list[str]:
+        """The name of the samples that each policy of an evaluation writes; of one policy, the name
+        of the evaluation's samples.
+        """
+        mark = self._mark_sampling(evaluation)
+        return [policy + mark for policy in evaluation.policies]
+
+    def _mark_sampling(self, evaluation: Evaluation) -> str:
+        """What tells samples from those of `policies.sampling`; empty if nothing does."""
+        usual = self.policies.sampling
+        own = evaluation.adapt(usual)
+        pairs = [("t", own.temperature, usual.temperature), ("p", own.top_p, usual.top_p)]
+        marks = [f"{letter}={value:g}" for letter, value, other in pairs if value != other]
+        return f"@{','.join(marks)}" if marks else ""
+
+    def find_writer(self, name: str) -> tuple[str, Sampling]:
+        """The policy that writes the samples of this name, and how it is sampled. A policy's own
+        name stands for it as `policies.sampling` says.
+        """
+        for evaluation in self.search.evaluations:
+            for policy, part in zip(evaluation.policies, self.name_parts(evaluation), strict=True):
+                if part == name:
+                    return policy, evaluation.adapt(self.policies.sampling)
+        return name, self.policies.sampling
+
     def _choosers(self, evaluation: Evaluation) -> list[str]:
         """The reward models that choose among an evaluation's solutions."""
         if evaluation.reward_models == "roles":
@@ -1604,7 +1691,9 @@ class Study(Block):
         under test is evaluated; empty unless both domains have both. Figure 6 and table 2 compare
         them.
         """
-        tests = [name for e, name in self.tests() if e.policy == self.search.evaluations[0].policy]
+        first = self.search.evaluations[:1]
+        names = [self.name_samples(evaluation) for evaluation in first]
+        tests = [name for e, name in self.tests() if self.name_samples(e) in names]
         found: dict[PairedDomain, tuple[str, list[str]]] = {}
         for domain in get_args(PairedDomain):
             names = [m.name for m in self._reward_models() if m.role == domain]
@@ -1618,14 +1707,16 @@ class Study(Block):
         return next(c for c in self.corpora if c.name == name)
 
     def ladder_model(self, name: str) -> LadderModel | None:
-        """The ladder model that NAME or NAME@PERCENT refers to; None for other models."""
-        return next(
-            (m for m in self.policies.pretraining.ladder if m.name == name.split("@")[0]), None
-        )
+        """The ladder model that NAME, NAME@PERCENT or samples of it refer to; None for other
+        models.
+        """
+        model = self.find_writer(name)[0].split("@")[0]
+        return next((m for m in self.policies.pretraining.ladder if m.name == model), None)
 
     def released_policy(self, name: str) -> ReleasedPolicy | None:
-        """The released policy of this name; None for other models."""
-        return next((m for m in self.policies.released if m.name == name), None)
+        """The released policy of this name, or that writes samples of it; None for other models."""
+        model = self.find_writer(name)[0]
+        return next((m for m in self.policies.released if m.name == model), None)
 
     def recorded_policy(self, name: str) -> RecordedPolicy | None:
         """The policy of this name whose solutions are in a file; None for other policies."""

@@ -156,7 +156,7 @@ SCHEMAS: dict[str, dict[str, Column]] = {
         "aggregation": Column(
             "text",
             "of step scores: last, min, product, mean, sum; of token log-probabilities: sum, "
-            "mean, min; else empty",
+            "mean, min; of self-certainty votes: their exponent (p1 is 1); else empty",
         ),
         "budget": Column("integer", "budget in samples' worth"),
         "replicate": _REPLICATE,
@@ -192,8 +192,12 @@ SCHEMAS: dict[str, dict[str, Column]] = {
         "step": Column("text", "text of the step"),
         "score": Column("number", "aggregated score of all steps so far"),
         "prior": Column("number", "the step's share of its siblings' probability (PUCT)"),
-        "visits": Column("integer", "visits of the node"),
-        "value": Column("number", "value backed up to the node"),
+        "visits": Column(
+            "integer", "visits of the node; particle filtering: its copies when last resampled"
+        ),
+        "value": Column(
+            "number", "value backed up to the node; particle filtering: its share of the weights"
+        ),
         "tokens": Column("integer", "tokens from the problem to this node"),
         "whole": Column("boolean", "whether the solution is complete"),
         "chosen": Column("boolean", "whether the node is on the path to the answer"),
@@ -203,6 +207,9 @@ SCHEMAS: dict[str, dict[str, Column]] = {
 # columns of the solutions that policies sample; corpora have none of them
 SAMPLED = {
     "found_by": Column("text", "the rule that found the answer, or the program, in the text"),
+    "visible": Column(
+        "number", "share of the visible tests that the program passes; missing if there are none"
+    ),
     "thought": Column("text", "what a reasoning model thought before its reply"),
 }
 

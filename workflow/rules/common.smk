@@ -6,6 +6,7 @@ try:
     import prmscale
     from prmscale import configuration, jobs
     from prmscale.errors import UserError
+    from prmscale.plan.evaluations import find_evaluation, list_mixtures, list_temperatures
     from prmscale.plan.needs import Needs
     from prmscale.plan.plan import Plan, as_data
     from prmscale.plan.uses import Uses
@@ -87,6 +88,17 @@ def recorded(wildcards):
     return STUDY.recorded_policy(wildcards.policy)
 
 
+def evaluation(wildcards):
+    """The evaluation of these samples."""
+    return find_evaluation(STUDY, wildcards.policy, wildcards.dataset)
+
+
+def mixed_files(path, wildcards):
+    """The files, each of one policy, of which mixed samples are made."""
+    parts = STUDY.name_parts(evaluation(wildcards))
+    return [path(name, wildcards.dataset, "search") for name in parts]
+
+
 def base(wildcards):
     """The base of a reward model."""
     return STUDY.reward_model(wildcards.reward_model).base
@@ -100,6 +112,11 @@ def dataset_data(wildcards):
 def prompting(wildcards):
     """How a policy is asked for solutions of a data set."""
     return PLAN.prompting(wildcards.policy, wildcards.dataset)
+
+
+def sampling(wildcards):
+    """How a policy is sampled."""
+    return as_data(STUDY.find_writer(wildcards.policy)[1])
 
 
 def policy_weights(wildcards):

@@ -57,6 +57,7 @@ rule draw_figure:
         aggregations=STUDY.search.aggregations,
         claims=PLAN.verdict_rules(),
         policy=PLAN.first_policy,
+        temperatures=list_temperatures(STUDY),
         seed=STUDY.seed,
     script:
         "../scripts/draw_figure.py"

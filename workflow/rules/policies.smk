@@ -104,6 +104,7 @@ rule sample_solutions:
         result("benchmarks/sample_solutions/{policy}.{dataset}.{purpose}.tsv")
     wildcard_constraints:
         dataset=any_of(name for name in name_all(STUDY.datasets) if name not in RESPLIT),
+        policy="[^+/]+",
     priority: 20
     conda:
         environment(SAMPLING)
@@ -118,7 +119,7 @@ rule sample_solutions:
         policy=lambda wildcards: wildcards.policy,
         weights=policy_weights,
         prompting=prompting,
-        sampling=as_data(STUDY.policies.sampling),
+        sampling=sampling,
         world=as_data(STUDY.world),
         most_wrong_sums=STUDY.policies.pretraining.most_wrong_sums,
         execution=as_data(STUDY.code_execution),
@@ -153,6 +154,7 @@ if RESPLIT:
             result("benchmarks/split_solutions_again/{policy}.{dataset}.{purpose}.tsv")
         wildcard_constraints:
             dataset=any_of(RESPLIT),
+            policy="[^+/]+",
         conda:
             "../../envs/core.yaml"
         resources:
@@ -161,3 +163,27 @@ if RESPLIT:
             rule=lambda wildcards: PLAN.step_rule(wildcards.policy, wildcards.dataset),
         script:
             "../scripts/split_solutions_again.py"
+
+
+rule mix_solutions:
+    input:
+        solutions=lambda wildcards: mixed_files(PATHS.solutions, wildcards),
+        speeds=lambda wildcards: mixed_files(PATHS.speed, wildcards),
+    output:
+        solutions=PATHS.solutions("{policy}", "{dataset}", "search"),
+        speed=PATHS.speed("{policy}", "{dataset}", "search"),
+    log:
+        result("logs/mix_solutions/{policy}.{dataset}.log"),
+    benchmark:
+        result("benchmarks/mix_solutions/{policy}.{dataset}.tsv")
+    wildcard_constraints:
+        policy=any_of(STUDY.name_samples(evaluation) for evaluation, _ in list_mixtures(STUDY)),
+    conda:
+        "../../envs/core.yaml"
+    resources:
+        mem_mb=main_memory(3000),
+    params:
+        policies=lambda wildcards: STUDY.name_parts(evaluation(wildcards)),
+        samples=lambda wildcards: evaluation(wildcards).samples,
+    script:
+        "../scripts/mix_solutions.py"

@@ -116,7 +116,7 @@ rule search_trees:
         plan=lambda wildcards: PLAN.test(wildcards.policy, wildcards.dataset),
         weights=policy_weights,
         prompting=prompting,
-        sampling=as_data(STUDY.policies.sampling),
+        sampling=sampling,
         tree=STUDY.search.tree.model_dump(mode="json", exclude={"reward_models"}),
         engine=scoring_engine,
         budgets=STUDY.search.budgets,

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pandas as pd
+
 from prmscale.jobs import job
 
 with job(snakemake):
@@ -17,6 +19,7 @@ with job(snakemake):
         params.analysis["aggregation"],
         params.aggregations,
         params.policy,
+        temperatures=pd.DataFrame(params.temperatures, columns=["policy", "temperature"]),
     )
     rules = Rules.from_config(params.claims, params.analysis, results.aggregation, params.seed)
     save(*figures.draw(figure, results, rules), Path(snakemake.output.pdf).with_suffix(""))

@@ -53,7 +53,7 @@ with job(snakemake):
             scorer.forget()
             found, nodes = search_trees(
                 problems,
-                Engines(policy, scorer, test.grader),
+                Engines(policy, scorer, test.grader, params.seed),
                 options,
                 test.budgets(params.budgets),
                 cost,

@@ -20,10 +20,12 @@ from prmscale.analysis.models import (
     keep_trained,
     name_head,
 )
+from prmscale.search.self_certainty_vote import EXPONENTS
 
 CONTROL, PRM, BOUND = "control", "PRM", "bound"
 PARTS = ("sum", "mean", "min")  # of token log-probabilities
 ONE, RANDOM, MAJORITY, CERTAINTY = "one sample", "random choice", "majority vote", "self-certainty"
+VISIBLE = "passes the visible tests"
 UNTRAINED, SHUFFLED = "untrained PRM", "PRM, shuffled labels"
 SMALLEST, LARGEST, ORACLE = "smallest PRM", "largest PRM", "oracle (pass@n)"
 
@@ -76,7 +78,12 @@ def _iter_selections(
     """Name, group and rows of each selection, in order."""
     strategy, model = rows["strategy"], rows["reward_model"]
     scored = strategy == "best_of_n"
-    for name, key in ((ONE, "one_sample"), (RANDOM, "random"), (MAJORITY, "majority")):
+    for name, key in (
+        (ONE, "one_sample"),
+        (RANDOM, "random"),
+        (VISIBLE, "visible_tests"),
+        (MAJORITY, "majority"),
+    ):
         yield name, CONTROL, strategy == key
     for part in PARTS:
         by_policy = (strategy == "likelihood") & (rows["aggregation"] == part)
@@ -86,6 +93,10 @@ def _iter_selections(
     for part in PARTS:
         yield f"likelihood of {base}, {part}", CONTROL, ranked & (rows["aggregation"] == part)
     yield CERTAINTY, CONTROL, strategy == "self_certainty"
+    votes = strategy == "self_certainty_vote"
+    for name, exponent in EXPONENTS.items():
+        of_votes = votes & (rows["aggregation"] == name)
+        yield f"self-certainty vote, p = {exponent:g}", CONTROL, of_votes
     for name, names in find_controls(reward_models).items():
         yield name, CONTROL, scored & model.isin(names)
     for name, names in find_prms(reward_models).items():

@@ -30,6 +30,7 @@ _TITLES = {
     "weighted_best_of_n": "weighted best-of-n",
     "adaptive_best_of_n": "adaptive best-of-n",
     "calibrated_majority": "calibrated majority",
+    "filtered_best_of_n": "filtered best-of-n",
     "beam": "beam search",
     "lookahead": "look-ahead search",
     "dvts": "DVTS",

@@ -55,8 +55,8 @@ class CsvFile(NamedTuple):
 
 SHARED = {
     "aggregation": "how the scores of steps (last, min, product, mean, sum), or the "
-    "log-probabilities of tokens (sum, mean, min), become the score of a solution; empty without "
-    "scores",
+    "log-probabilities of tokens (sum, mean, min), become the score of a solution; the exponent of "
+    "self-certainty votes (p1 is 1); empty without scores",
     "base_flops": "FLOPs of the pre-training of the reward model's base",
     "base_parameters": "parameters of the reward model's base",
     "base_tokens": "tokens that the reward model's base learnt in pre-training",

@@ -174,6 +174,15 @@ FIGURES = [
         },
     ),
     CsvFile(
+        "figures/temperature.csv",
+        "policy dataset temperature strategy budget mean low high n seeds",
+        {
+            "policy": "the samples: their policy, and its sampling where it is not that of "
+            "policies.sampling",
+            "temperature": "softmax temperature of the policy",
+        },
+    ),
+    CsvFile(
         "figures/transfer.csv",
         "policy dataset domain budget trained_on misreadable share mean low high n seeds "
         "difference difference_low difference_high",

@@ -20,6 +20,7 @@ from prmscale.study import (
     ReleasedRewardModel,
     Study,
     TrainingSet,
+    TreeSearch,
 )
 
 # keys whose values are the names of one kind of thing
@@ -59,6 +60,7 @@ _SETS = [
     "search.strategies",
     "search.aggregations",
     "search.evaluations[].reward_models",
+    "search.evaluations[].mixed_with",
     "search.likelihoods",
     "search.tree.reward_models",
     "search.tree.strategies",
@@ -111,16 +113,23 @@ def check_values(study: Study, is_partial: bool) -> Iterator[Fault]:
 def _check_evaluations(
     study: Study, where: Location, evaluations: list[Evaluation]
 ) -> Iterator[Fault]:
-    """No policy is evaluated on a data set twice; all reward models choose among the first's."""
+    """No policy is evaluated on a data set twice with the same sampling; the first evaluation is of
+    one policy, and all reward models choose among its samples.
+    """
+    names = [study.name_samples(evaluation) for evaluation in evaluations]
+    if evaluations and evaluations[0].mixed_with:
+        message = "searches step by step, figures and claims are about the policy evaluated first"
+        hint = "Mix policies in another evaluation."
+        yield Fault((*where, 0, "mixed_with"), evaluations[0].mixed_with, message, hint)
     for i, evaluation in enumerate(evaluations):
-        if evaluation.policy == evaluations[0].policy and evaluation.reward_models is not None:
+        if names[i] == names[0] and evaluation.reward_models is not None:
             message = (
                 "figures and claims compare all reward models on the first policy's solutions; "
                 "name some of them for another policy alone"
             )
             yield Fault((*where, i, "reward_models"), evaluation.reward_models, message)
     tests = [
-        ((*where, i, "datasets", k), f"{evaluation.policy} on {name}")
+        ((*where, i, "datasets", k), f"{names[i]} on {name}")
         for i, evaluation in enumerate(evaluations)
         for k, name in enumerate(evaluation.datasets)
     ]
@@ -128,7 +137,10 @@ def _check_evaluations(
 
 
 def _check_tests(study: Study, where: Location, evaluation: Evaluation) -> Iterator[Fault]:
-    """The data sets of an evaluation have test problems."""
+    """The data sets of an evaluation have test problems, and policies are mixed with others."""
+    if evaluation.policy in evaluation.mixed_with:
+        message = "this policy is mixed with itself"
+        yield Fault((*where, "mixed_with"), evaluation.mixed_with, message, "Leave it out here.")
     for i, name in enumerate(evaluation.datasets):
         dataset = _find_dataset(study, name)
         if dataset and not dataset.test:
@@ -154,6 +166,14 @@ def _check_budgets(study: Study, where: Location, budgets: list[int]) -> Iterato
     if samples and budgets[-1] > samples:
         remedy = "end the budgets there, or raise the samples"
         yield Fault(where, budgets, f"no evaluation has more than {samples} samples; {remedy}")
+
+
+def _check_tree(study: Study, where: Location, tree: TreeSearch) -> Iterator[Fault]:
+    """Particle filtering needs scores that are chances."""
+    if "particle_filtering" in tree.strategies and "sum" in tree.aggregations:
+        at = (*where, "aggregations", tree.aggregations.index("sum"))
+        message = "particle_filtering weighs by the odds of scores, and a sum may be above 1"
+        yield Fault(at, "sum", message, "Leave out one of them.")
 
 
 def _check_compared(study: Study, where: Location, methods: list[str]) -> Iterator[Fault]:
@@ -280,6 +300,12 @@ def _check_recorded(
     study: Study, where: Location, evaluations: list[Evaluation]
 ) -> Iterator[Fault]:
     """Nothing asks more of a recorded policy than its solutions."""
+    for i, each in enumerate(evaluations):
+        names = [name for name in each.policies if study.recorded_policy(name)]
+        for key in ("temperature", "top_p") if names else ():
+            if getattr(each, key) is not None:
+                message = f"{names[0]} has recorded solutions alone, which are not sampled again"
+                yield Fault((*where, i, key), getattr(each, key), message, "Leave it out.")
     first = next((evaluation.policy for evaluation in evaluations), "")
     if not study.recorded_policy(first):
         return
@@ -376,6 +402,7 @@ CHECKS: list[tuple[str, Callable[[Study, Location, Any], Iterator[Fault]]]] = [
     ("search.budgets", _check_budgets),
     ("search.calibration", _check_calibration),
     ("search.strategies", _check_votes),
+    ("search.tree", _check_tree),
     ("labels.compare.methods", _check_compared),
     ("rewards.data[]", _check_training_set),
 ]

@@ -55,6 +55,7 @@ REFERENCES: dict[str, Callable[[Study], list[str]]] = {
     "rewards.models[].data": _training_sets,
     "rewards.verifiers[].base": _models,
     "search.evaluations[].policy": _policies,
+    "search.evaluations[].mixed_with[]": _policies,
     "search.evaluations[].datasets[]": _datasets,
     "search.evaluations[].reward_models[]": Study.reward_model_names,
     "search.tree.reward_models[]": Study.reward_model_names,

@@ -15,7 +15,7 @@ from prmscale.cost.models import Model, model_of
 from prmscale.engines.memory import Need
 from prmscale.plan.needs import Needs
 from prmscale.plan.plan import Plan, Samples
-from prmscale.study import DOMAINS, GENERATED, Study, Verifier
+from prmscale.study import DOMAINS, GENERATED, Evaluation, Study, Verifier
 
 TEXT = 3.0  # bytes of a token in a compressed Parquet table of solutions, steps and text
 ROW = 40.0  # bytes of a row of numbers in such a table
@@ -117,9 +117,12 @@ class Workers:
         """The solutions that are sampled to be labelled."""
         return self.solutions_of(self.plan.samples(policy, dataset, "labelling"))
 
-    def test_solutions(self, policy: str, dataset: str) -> Solutions:
-        """The solutions that are sampled to be searched among."""
-        return self.solutions_of(self.plan.samples(policy, dataset, "search"))
+    def test_solutions(self, evaluation: Evaluation, dataset: str) -> Solutions:
+        """The solutions that an evaluation searches among; those of mixed policies are as long as
+        the first's.
+        """
+        count = self.study.dataset(dataset).test * evaluation.samples
+        return self.solutions(evaluation.policy, dataset, count)
 
     def write(
         self, policy: str, count: float, together: int, context: float, length: float

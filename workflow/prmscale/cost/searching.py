@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import get_args
 
-from prmscale.cost.parts import ROW, Job, Pass, Solutions, Workers
+from prmscale.cost.parts import ROW, TEXT, Job, Pass, Solutions, Workers
+from prmscale.plan.evaluations import find_evaluation, list_mixtures
 from prmscale.search import TREE_STRATEGIES
-from prmscale.study import Evaluation, PrmBenchClass
+from prmscale.study import PrmBenchClass
 
 # solutions in each subset of ProcessBench (arXiv 2412.06559), and about as many in each class of
 # PRMBench, modified and original (arXiv 2501.03124)
@@ -28,6 +29,11 @@ class Searching:
 
     def jobs(self) -> Iterator[Job]:
         """Every job of search.smk."""
+        for evaluation, dataset in list_mixtures(self.study):
+            mixed = self.workers.test_solutions(evaluation, dataset)
+            stored = mixed.count * (mixed.length * TEXT + ROW)
+            name = f"{self.study.name_samples(evaluation)}.{dataset}"
+            yield Job("mix_solutions", name, stored=stored)
         yield Job("search_unscored")
         for name in self.study.reward_model_names():
             yield self._search(name)
@@ -48,9 +54,9 @@ class Searching:
         strategies = len(self.plan.strategies(scored=True))
         trainings = self.workers.trainings(reward_model)
         for evaluation, dataset in self.study.tests(reward_model):
-            is_first = evaluation.policy == self.plan.first_policy
+            is_first = self.study.name_samples(evaluation) == self.plan.first_policy
             earlier = self.plan.checkpoints(reward_model) - trainings if is_first else 0
-            tested = self.workers.test_solutions(evaluation.policy, dataset)
+            tested = self.workers.test_solutions(evaluation, dataset)
             count = (earlier + trainings) * tested.count
             passes += self.workers.score(reward_model, count, tested)
             choices += (earlier + trainings * strategies) * self.study.dataset(dataset).test
@@ -81,19 +87,20 @@ class Searching:
         model, copies = self.workers.model(base), len(self.plan.paths.base_folders(base))
         passes = []
         for evaluation, dataset in self.study.tests():
-            tested = self.workers.test_solutions(evaluation.policy, dataset)
+            tested = self.workers.test_solutions(evaluation, dataset)
             texts = copies * tested.count
             flops = texts * model.shape.forward_flops(round(tested.whole))
             passes.append(Pass("read", model, texts * tested.whole, flops))
         return Job("rank_by_likelihood", base, tuple(passes), tuple(self.needs.rank(base)))
 
-    def _trees(self, reward_model: str, evaluation: Evaluation, dataset: str) -> Job:
+    def _trees(self, reward_model: str, policy: str, dataset: str) -> Job:
         """Every strategy spends its budget one step at a time. A strategy that is not anytime runs
         once for each budget.
         """
-        study, tree, policy = self.study, self.study.search.tree, evaluation.policy
+        study, tree = self.study, self.study.search.tree
         solutions = self.workers.solutions(policy, dataset, study.dataset(dataset).test)
-        budgets = [b for b in study.search.budgets if b <= evaluation.samples]
+        samples = find_evaluation(study, policy, dataset).samples
+        budgets = [b for b in study.search.budgets if b <= samples]
         spent = {True: max(budgets), False: sum(budgets)}  # by whether a strategy is anytime
         worth = sum(spent[TREE_STRATEGIES[name].anytime] for name in tree.strategies)
         searches = len(tree.aggregations) * self.workers.trainings(reward_model)

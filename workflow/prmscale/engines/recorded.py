@@ -5,6 +5,7 @@ One set of samples serves every reward model and strategy.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -31,6 +32,7 @@ def to_row(
         "tokens": solution.tokens,
         "correct": grade.correct,
         "found_by": grade.found_by,
+        "visible": math.nan if grade.visible is None else grade.visible,
         "logprob": solution.logprob,
         "min_logprob": solution.min_logprob,
         "self_certainty": solution.self_certainty,
@@ -54,7 +56,13 @@ def from_row(row: Any) -> tuple[Continuation, Grade]:
         min_logprob=float(row.min_logprob),
         prefix_flops=float(row.prefix_flops),
     )
-    return solution, Grade(None if pd.isna(row.answer) else row.answer, bool(row.correct))
+    answer, visible = row.answer, getattr(row, "visible", None)  # an older table has none
+    grade = Grade(
+        None if pd.isna(answer) else answer,
+        bool(row.correct),
+        visible=None if visible is None or pd.isna(visible) else float(visible),
+    )
+    return solution, grade
 
 
 class RecordedPolicy:

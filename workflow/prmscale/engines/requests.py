@@ -177,6 +177,16 @@ class Read:
 
 
 @dataclass(frozen=True)
+class Check:
+    """Check each whole solution by the tests that its problem shows, never by hidden ones.
+
+    Reply: a number per solution: the share of the visible tests that it passes; 0 without any.
+    """
+
+    solutions: Sequence[Continuation]
+
+
+@dataclass(frozen=True)
 class Judge:
     """Judge each whole solution by the reference, for labelling and upper bounds.
 
@@ -184,6 +194,17 @@ class Judge:
     """
 
     solutions: Sequence[Continuation]
+
+
+@dataclass(frozen=True)
+class Toss:
+    """Toss `count` random numbers for a strategy that chooses by chance.
+
+    Reply: an array of numbers in [0, 1). They depend on the study's seed, the problem and how often
+    the run has tossed before: the runs of one problem share their luck, as they share draws.
+    """
+
+    count: int
 
 
 @dataclass(frozen=True)
@@ -217,6 +238,6 @@ class Incumbent:
     end: Any = None
 
 
-Request = Extend | Score | Read | Judge | Choice | Incumbent
+Request = Extend | Score | Read | Check | Judge | Toss | Choice | Incumbent
 Scores = list[np.ndarray]
 Strategy = Generator[Request, Any, Any]

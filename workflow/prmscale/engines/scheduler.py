@@ -11,9 +11,11 @@ from typing import Any, NamedTuple, NoReturn, Protocol, get_args
 
 import numpy as np
 
+from prmscale import seeds
 from prmscale.engines.flops import Shape
 from prmscale.engines.ledger import Cost, Ledger, Unit
 from prmscale.engines.requests import (
+    Check,
     Choice,
     Continuation,
     Extend,
@@ -25,6 +27,7 @@ from prmscale.engines.requests import (
     Score,
     Scored,
     Strategy,
+    Toss,
 )
 from prmscale.errors import UserError
 from prmscale.tasks.base import Grade, Prefix, Problem
@@ -109,6 +112,7 @@ class Run:
     unit: Unit = "tokens"
     ledger: Ledger = field(default_factory=Ledger)
     draws: Counter[Prefix] = field(default_factory=Counter)
+    tosses: int = 0
     choices: list[Stamped] = field(default_factory=list)
     pending: Request | None = None
     incumbent: Incumbent | None = None
@@ -231,12 +235,13 @@ def run(
     scorer: Scorer | None = None,
     grader: Grader | None = None,
     progress: str | None = None,
+    seed: int = 0,
 ) -> list[Run]:
     """Run every (problem, strategy) to its end and return the runs in order.
 
     Each round answers all pending requests of a kind in one call of the engine. The replies to a
     run depend on its requests alone: draws are numbered per run and prefix, so that the runs of one
-    problem share their samples.
+    problem share their samples. `seed` is that of the random numbers a strategy asks for.
     """
     runs = [each if isinstance(each, Run) else Run(*each) for each in strategies]
     for each in runs:
@@ -245,7 +250,8 @@ def run(
         for kind, answer in (
             (Extend, lambda group: _extend(group, policy, progress)),
             (Score, lambda group: _score(group, scorer, progress)),
-            ((Read, Judge), lambda group: _grade(group, grader)),
+            ((Read, Check, Judge), lambda group: _grade(group, grader)),
+            (Toss, lambda group: _toss(group, seed)),
         ):
             group = [each for each in waiting if isinstance(each.pending, kind)]
             if group:
@@ -290,20 +296,30 @@ def _score(runs: list[Run], scorer: Scorer | None, progress: str | None) -> None
         each.advance(each.read(request, found, scorer.shape))
 
 
+def _toss(runs: list[Run], seed: int) -> None:
+    for each in runs:
+        assert isinstance(each.pending, Toss)
+        stream = seeds.generator(seed, "toss", each.problem.problem_id, each.tosses)
+        each.tosses += 1
+        each.advance(stream.random(each.pending.count))
+
+
 def _grade(runs: list[Run], grader: Grader | None) -> None:
     assert grader is not None, "a strategy asked for answers and there is no grader"
     problems: list[Problem] = []
     solutions: list[Continuation] = []
     for each in runs:
-        assert isinstance(each.pending, Read | Judge)
+        assert isinstance(each.pending, Read | Check | Judge)
         problems += [each.problem] * len(each.pending.solutions)
         solutions += each.pending.solutions
     grades = iter(grade_whole(grader, problems, solutions))
     for each in runs:
         request = each.pending
-        assert isinstance(request, Read | Judge)
-        found = islice(grades, len(request.solutions))
+        assert isinstance(request, Read | Check | Judge)
+        found = list(islice(grades, len(request.solutions)))
         if isinstance(request, Read):
             each.advance([grade.answer for grade in found])
+        elif isinstance(request, Check):
+            each.advance([grade.visible or 0.0 for grade in found])
         else:
             each.advance([grade.correct for grade in found])

@@ -32,6 +32,7 @@ FIGURES: dict[str, tuple[str, ...]] = {  # the kinds of files that `Results` rea
     "fig11": ("reliability", "search", "rewards"),
     "controls": ("search", "rewards"),
     "granularity": ("granularity", "search", "rewards"),
+    "temperature": ("search", "rewards"),
     "transfer": ("problems", "search", "rewards"),
     "table1": ("search", "rewards", "reported"),
     "table2": ("patterns", "reported"),

@@ -12,6 +12,7 @@ figure on Observation 3, which speaks of all problems together; the paper has no
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,7 @@ from prmscale.errors import UserError
 from prmscale.figures import panels, strategy_lines, style
 from prmscale.results import Results
 
-ABREAST = 5  # marks side by side in a cell without a winner
+ABREAST = 5  # marks side by side in a cell without a winner; more if two rows have no room
 CELL = 0.27  # inches, the height of a cell
 UNDECIDED = "#F1F1F1"
 BAR = "|"  # the mark of a strategy whose lines have none
@@ -48,11 +49,12 @@ def draw(results: Results, rules: Rules) -> tuple[Figure, pd.DataFrame]:
         )
     with style.apply():
         names = [name for name in NAMES if name in set(lines["strategy"])]
+        offsets = _find_offsets([name for name in NAMES if name in set(rows["strategy"])])
         figure, axes = _make_panels(rows, cells["difficulty"].nunique(), names)
         for dataset, (above, below) in axes.items():
             shown = cells[cells["dataset"] == dataset]
             budgets = sorted(int(budget) for budget in shown["budget"].unique())
-            _draw_grid(above, shown, budgets)
+            _draw_grid(above, shown, budgets, offsets)
             _draw_forest(below, lines[lines["dataset"] == dataset], names, budgets)
         note = strategy_lines.note(rows, results.reward_models, figure.get_figwidth())
         _add_legend(figure, rules.level, note)
@@ -103,13 +105,25 @@ def _label(strategy: str) -> str:
     return name if short.lower() in name.lower() else f"{name} ({short})"
 
 
-def _draw_grid(axis: Axes, cells: pd.DataFrame, budgets: list[int]) -> None:
+def _find_offsets(names: Sequence[str]) -> dict[str, tuple[float, float]]:
+    """Where a strategy's mark stands in every cell, from the cell's middle: in two rows."""
+    abreast = max(ABREAST, -(-len(names) // 2))
+    found = {}
+    for number, name in enumerate(names):
+        row, column = divmod(number, abreast)
+        found[name] = (column - (abreast - 1) / 2) * 0.9 / abreast, 0.22 - 0.44 * row
+    return found
+
+
+def _draw_grid(
+    axis: Axes, cells: pd.DataFrame, budgets: list[int], offsets: Mapping[str, tuple[float, float]]
+) -> None:
     """Budget × difficulty, with the winner or its candidates in each cell; all problems on top."""
     labels = [label for label in dict.fromkeys(cells["difficulty"]) if label != crossover.EVERY]
     labels.append(crossover.EVERY)
     for _, cell in cells.iterrows():
         x, y = budgets.index(cell["budget"]), labels.index(cell["difficulty"])
-        _draw_cell(axis, x, y, cell)
+        _draw_cell(axis, x, y, cell, offsets)
     problems = cells.groupby("difficulty")["n"].max()
     axis.set_yticks(range(len(labels)), [f"{label} ({problems[label]})" for label in labels])
     axis.set_ylim(-0.5, len(labels) - 0.5)
@@ -121,7 +135,9 @@ def _draw_grid(axis: Axes, cells: pd.DataFrame, budgets: list[int]) -> None:
         spine.set_visible(False)
 
 
-def _draw_cell(axis: Axes, x: int, y: int, cell: pd.Series) -> None:
+def _draw_cell(
+    axis: Axes, x: int, y: int, cell: pd.Series, offsets: Mapping[str, tuple[float, float]]
+) -> None:
     """A cell with its winner's name, or with the marks of the strategies that may be the best."""
     short, look = style.show_strategy(cell["winner"]) if cell["winner"] in NAMES else ("", None)
     face = to_rgb(look.colour if look else UNDECIDED)
@@ -132,10 +148,9 @@ def _draw_cell(axis: Axes, x: int, y: int, cell: pd.Series) -> None:
         font: dict[str, Any] = {"fontsize": 6.5, "fontweight": "bold", "color": _ink(face)}
         axis.text(x, y, short, ha="center", va="center", **font)
         return
-    for name in cell["compatible"].split():  # each mark has the same place in every cell
-        row, column = divmod(list(NAMES).index(name), ABREAST)
-        at = x + (column - (ABREAST - 1) / 2) * 0.9 / ABREAST, y + 0.22 - 0.44 * row
-        axis.plot(*at, **_mark(name, 0.85))
+    for name in cell["compatible"].split():
+        right, up = offsets[name]
+        axis.plot(x + right, y + up, **_mark(name, 0.85))
 
 
 def _mark(strategy: str, scale: float = 1.0) -> dict[str, Any]:

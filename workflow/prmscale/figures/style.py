@@ -24,8 +24,9 @@ FULL_WIDTH = 7.0
 
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
 BLUE, VERMILION, PURPLE, GREY = "#0072B2", "#D55E00", "#CC79A7", "#666666"
-# two of Tol's, as far from Okabe and Ito's for the colour-blind as these are from each other
-WINE, SAND = "#882255", "#C8B560"
+# three of Tol's and a brown, as far from Okabe and Ito's for the colour-blind as these are from
+# each other
+WINE, SAND, INDIGO, BROWN = "#882255", "#C8B560", "#332288", "#5A3A00"
 
 
 @dataclass(frozen=True)
@@ -73,9 +74,11 @@ STRATEGIES = {
     "weighted_best_of_n": ("wBoN", Look(SKY, "P", (0, (2, 1.5)))),
     "adaptive_best_of_n": ("aBoN", Look(PURPLE, "D", (0, (1, 1)))),
     "calibrated_majority": ("cMaj", Look(GREY, "d", (0, (4, 1, 1, 1)))),
+    "filtered_best_of_n": ("fBoN", Look(BROWN, "p", (0, (4, 1, 1, 1, 1, 1)))),
     "beam": ("beam", Look(VERMILION, "s", (0, (5, 1.5)))),
     "lookahead": ("look", Look(ORANGE, "v", (0, (6, 1, 1, 1, 1, 1)))),
     "dvts": ("DVTS", Look(WINE, "X", (0, (3, 1, 1, 1)))),
+    "particle_filtering": ("PF", Look(INDIGO, ">", (0, (2, 1, 5, 1)))),
     "mcts": ("MCTS", Look(GREEN, "^", "-")),
     "puct": ("PUCT", Look(SAND, "*", (0, (7, 1.5, 2, 1.5)), 6.0)),
 }

@@ -68,11 +68,12 @@ class Paths:
         """The Hugging Face folder or hub name of a policy or base; of a ladder model, the folder of
         pre-training `replicate`.
         """
-        model, _, percent = name.partition("@")
-        released = self.study.released_policy(name)
+        writer, _ = self.study.find_writer(name)
+        model, _, percent = writer.partition("@")
+        released = self.study.released_policy(writer)
         if released is None:
             return self.result(f"policies/{model}/replicate{replicate}/{percent or 100}")
-        return self.result(f"policies/{name}/converted") if released.gguf_file else released.model
+        return self.result(f"policies/{writer}/converted") if released.gguf_file else released.model
 
     def policy_files(self, name: str) -> list[str]:
         """The folder of a policy as an input of a rule: empty if the pipeline does not make it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple, get_args
 
+from prmscale.plan.evaluations import count_samples, find_evaluation, list_temperatures
 from prmscale.plan.paths import Paths
 from prmscale.search import STRATEGIES
 from prmscale.study import (
@@ -13,7 +14,6 @@ from prmscale.study import (
     READS,
     Block,
     Dataset,
-    Evaluation,
     PairedDomain,
     Prompting,
     StepRule,
@@ -52,9 +52,9 @@ class Plan:
 
     @property
     def first_policy(self) -> str:
-        """The policy of the first evaluation, which the figures show; "" without evaluations."""
+        """The samples of the first evaluation, which the figures show; "" without evaluations."""
         evaluations = self.study.search.evaluations
-        return evaluations[0].policy if evaluations else ""
+        return self.study.name_samples(evaluations[0]) if evaluations else ""
 
     def prompting(self, policy: str, dataset: str) -> dict[str, Any]:
         """How a policy is asked for solutions of a data set."""
@@ -132,11 +132,12 @@ class Plan:
 
     def figures(self) -> list[str]:
         """The figures that are drawn by default: `transfer` only where the two domains use
-        different wordings.
+        different wordings, `temperature` only where there are temperatures to compare.
         """
         world, names = self.study.world, self.study.analysis.figures
         alike = world.rates("math").keys() == world.rates("code").keys()
-        return [name for name in names if name != "transfer" or not alike]
+        needless = {"transfer": alike, "temperature": not list_temperatures(self.study)}
+        return [name for name in names if not needless.get(name)]
 
     def verdict_rules(self) -> dict[str, Any]:
         """The rules of the verdicts; released reward models alone have one training each."""
@@ -152,10 +153,8 @@ class Plan:
         if purpose == "labelling":
             splits: list[Split] = ["train", "validation"]
             return Samples(policy, dataset, purpose, splits, self.study.labels.solutions)
-        evaluation = next(
-            e for e, name in self.study.tests() if (e.policy, name) == (policy, dataset)
-        )
-        return Samples(policy, dataset, purpose, ["test"], evaluation.samples)
+        samples = count_samples(self.study, policy, dataset)
+        return Samples(policy, dataset, purpose, ["test"], samples)
 
     def all_samples(self) -> list[Samples]:
         """What every sampling job writes, each once. Recorded policies' solutions are not sampled.
@@ -170,7 +169,8 @@ class Plan:
         if study.reward_model_names():
             pairs += [(policy, dataset.name) for dataset in self.validation_datasets()]
         originals = dict.fromkeys((by, study.original(name).name) for by, name in pairs)
-        tested = dict.fromkeys((e.policy, study.original(name).name) for e, name in study.tests())
+        tests = [(part, name) for e, name in study.tests() for part in study.name_parts(e)]
+        tested = dict.fromkeys((part, study.original(name).name) for part, name in tests)
         sampled = [pair for pair in tested if not study.recorded_policy(pair[0])]
         labelling = [self.samples(*pair, "labelling") for pair in originals]
         return labelling + [self.samples(*pair, "search") for pair in sampled]
@@ -306,11 +306,15 @@ class Plan:
 
     def test(self, policy: str, dataset: str) -> dict[str, Any]:
         """A test of a policy on a data set, with the configuration that it depends on."""
-        return self._benchmark(policy, dataset, self.samples(policy, dataset, "search").samples)
+        samples = find_evaluation(self.study, policy, dataset).samples
+        return self._benchmark(policy, dataset, samples)
 
     def tests(self, reward_model: str | None = None) -> list[dict[str, Any]]:
         """Every test of the study, or of one reward model."""
-        return [self.test(e.policy, dataset) for e, dataset in self.study.tests(reward_model)]
+        return [
+            self.test(self.study.name_samples(e), dataset)
+            for e, dataset in self.study.tests(reward_model)
+        ]
 
     def test_files(
         self, kind: Literal["problems", "solutions", "speeds"], reward_model: str | None = None
@@ -320,7 +324,7 @@ class Plan:
         if kind == "problems":
             return list(dict.fromkeys(paths.problems(dataset) for _, dataset in tests))
         path = paths.solutions if kind == "solutions" else paths.speed
-        return [path(evaluation.policy, dataset, "search") for evaluation, dataset in tests]
+        return [path(self.study.name_samples(e), dataset, "search") for e, dataset in tests]
 
     def validation(self) -> list[dict[str, Any]]:
         """The labelled validation solutions on which thresholds of first errors are chosen."""
@@ -335,7 +339,7 @@ class Plan:
         all that have some if scores are calibrated on them.
         """
         calibrated = self.study.search.calibration != "none"
-        datasets = [self.study.dataset(name) for _, name in self._first_tests()]
+        datasets = [self.study.dataset(name) for name in self._first_datasets()]
         return [d for d in datasets if d.validation and (calibrated or self.has_truth(d.name))]
 
     def validation_labels(self) -> list[str]:
@@ -350,23 +354,19 @@ class Plan:
         """The strategies over whole samples, with or without a reward model."""
         return [n for n in self.study.search.strategies if STRATEGIES[n].scored == scored]
 
-    def tree_searches(self) -> list[tuple[str, Evaluation, str]]:
-        """Reward model, evaluation and data set of every search step by step: each reward model of
+    def tree_searches(self) -> list[tuple[str, str, str]]:
+        """Reward model, policy and data set of every search step by step: each reward model of
         `search.tree` on each data set of the first evaluation.
         """
-        models = self.study.search.tree.reward_models
-        return [(model, *test) for model in models for test in self._first_tests()]
+        models, datasets = self.study.search.tree.reward_models, self._first_datasets()
+        return [(model, self.first_policy, name) for model in models for name in datasets]
 
     def search_tables(self) -> list[str]:
         """Every table of search results: by reward model, likelihood, and step by step."""
         paths, study = self.paths, self.study
         whole = [paths.search(name) for name in ["without", *study.reward_model_names()]]
         likelihoods = [paths.likelihood_search(base) for base in study.search.likelihoods]
-        trees = [
-            paths.tree_search(model, evaluation.policy, dataset)
-            for model, evaluation, dataset in self.tree_searches()
-        ]
-        return [*whole, *likelihoods, *trees]
+        return [*whole, *likelihoods, *(paths.tree_search(*each) for each in self.tree_searches())]
 
     def first_error_tables(self) -> list[str]:
         """A table of predicted first errors for each reward model; none where no data set has
@@ -384,10 +384,10 @@ class Plan:
     def _knows_errors(self) -> bool:
         """Whether first errors are known of a data set of the first evaluation, or ProcessBench."""
         subsets = self.study.search.first_errors.process_bench
-        return bool(subsets) or any(self.has_truth(name) for _, name in self._first_tests())
+        return bool(subsets) or any(map(self.has_truth, self._first_datasets()))
 
-    def _first_tests(self) -> list[tuple[Evaluation, str]]:
-        return [(e, name) for e in self.study.search.evaluations[:1] for name in e.datasets]
+    def _first_datasets(self) -> list[str]:
+        return [name for e in self.study.search.evaluations[:1] for name in e.datasets]
 
     def _benchmark(self, policy: str, dataset: str, samples: int) -> dict[str, Any]:
         return {
@@ -415,4 +415,5 @@ class Plan:
     @property
     def reference(self) -> str:
         """The language model whose activation patterns are compared."""
-        return self.study.analysis.patterns.reference or self.first_policy
+        named = self.study.analysis.patterns.reference
+        return named or self.study.find_writer(self.first_policy)[0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -24,6 +24,24 @@ def sample_solutions(
     """`samples` graded solutions of every problem, with their cost."""
     solutions = policy.extend([Extension(p, (), samples, 0, "end") for p in problems], progress)
     return solution_table(policy.name, grader, problems, solutions)
+
+
+def mix_solutions(parts: Sequence[pd.DataFrame], samples: int) -> pd.DataFrame:
+    """`samples` solutions of every problem, which the policies of these tables write in turns: the
+    first of each policy, then the second of each.
+    """
+    turns = []
+    for turn, part in enumerate(parts):
+        turns.append(part.assign(solution_id=part["solution_id"] * len(parts) + turn))
+    table = pd.concat(turns)
+    table = table[table["solution_id"] < samples]
+    return table.sort_values(["problem_id", "solution_id"], ignore_index=True)
+
+
+def average_speed(solutions: pd.DataFrame, speeds: Mapping[str, float]) -> float:
+    """Seconds for each token of these solutions, given those of each policy."""
+    tokens = solutions["tokens"]
+    return float((solutions["policy"].map(speeds) * tokens).sum() / max(tokens.sum(), 1))
 
 
 def check_sums(solutions: pd.DataFrame, policy: str, modulus: int, most: float) -> None:

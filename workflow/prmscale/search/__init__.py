@@ -35,7 +35,10 @@ from prmscale.search.controls import (
 from prmscale.search.dvts import dvts
 from prmscale.search.lookahead import lookahead
 from prmscale.search.mcts import mcts, uct
+from prmscale.search.particle_filtering import particle_filtering
 from prmscale.search.puct import puct
+from prmscale.search.self_certainty_vote import EXPONENTS, self_certainty_vote
+from prmscale.search.visible_tests import filtered_best_of_n, visible_tests
 from prmscale.search.weighted_best_of_n import weighted_best_of_n
 
 _Start = TypeVar("_Start", bound=Callable[..., Strategy])
@@ -98,10 +101,17 @@ STRATEGIES: dict[str, Entry] = {
     "majority": Entry(majority, scored=False),
     "likelihood": Entry(likelihood, scored=False, variants=MEASURES, reads="logprob"),
     "self_certainty": Entry(self_certainty, scored=False, reads="self_certainty"),
+    "self_certainty_vote": Entry(
+        self_certainty_vote, scored=False, variants=EXPONENTS, reads="self_certainty"
+    ),
+    "visible_tests": Entry(visible_tests, scored=False, reads="visible"),
     "best_of_n": Entry(best_of_n, scored=True, variants=AGGREGATIONS),
     "weighted_best_of_n": Entry(weighted_best_of_n, scored=True, variants=AGGREGATIONS),
     "adaptive_best_of_n": Entry(adaptive_best_of_n, True, AGGREGATIONS, apart=True, votes=True),
     "calibrated_majority": Entry(calibrated_majority, True, AGGREGATIONS, votes=True),
+    "filtered_best_of_n": Entry(
+        filtered_best_of_n, scored=True, variants=AGGREGATIONS, reads="visible"
+    ),
     "oracle": Entry(oracle, scored=False),
 }
 
@@ -111,6 +121,10 @@ TREE_STRATEGIES: dict[str, TreeEntry] = {
         lambda budget, by, o: lookahead(budget, by, o.expansion, o.lookahead), anytime=False
     ),
     "dvts": TreeEntry(lambda budget, by, o: dvts(by, o.expansion), anytime=True),
+    "particle_filtering": TreeEntry(
+        lambda budget, by, o: particle_filtering(budget, by, o.particle_filtering.temperature),
+        anytime=False,
+    ),
     "mcts": TreeEntry(
         lambda budget, by, o: mcts(by, o.expansion, uct(o.mcts.exploration), o.mcts), anytime=True
     ),

@@ -24,18 +24,20 @@ from prmscale.tasks.base import Grade, Problem
 
 @dataclass(frozen=True)
 class Engines:
-    """What strategies run on: a policy, a reward model (None: without one), a grader, and for each
-    aggregation of scores the map to P(correct), if they are calibrated.
+    """What strategies run on: a policy, a reward model (None: without one), a grader, the seed of
+    random choices, and for each aggregation of scores the map to P(correct), if they are
+    calibrated.
     """
 
     policy: Policy
     scorer: Scorer | None
     grader: Grader
+    seed: int = 0
     calibrations: Mapping[str, Calibration] = field(default_factory=dict)
 
     def run(self, strategies: Sequence[Any], progress: str | None = None) -> list[Run]:
         """Run strategies to their ends (see `scheduler.run`)."""
-        return run(strategies, self.policy, self.scorer, self.grader, progress)
+        return run(strategies, self.policy, self.scorer, self.grader, progress, self.seed)
 
     def seconds(self, cost: Cost) -> float:
         """The wall time of a cost: its tokens, each at the speed measured with full batches."""

@@ -16,6 +16,7 @@ from prmscale.engines.aggregation import Calibration
 from prmscale.engines.facts import read_facts
 from prmscale.engines.recorded import RecordedPolicy
 from prmscale.engines.scheduler import Scorer
+from prmscale.errors import UserError
 from prmscale.files import read_json
 from prmscale.rewards import first_errors, reliability
 from prmscale.rewards.calibration import Outcome, calibrate
@@ -225,16 +226,8 @@ def _calibrate(scorer: Scorer, settings: Settings, errors: ErrorTests) -> Mappin
 
 
 def search_unscored(tests: Sequence[Test], settings: Settings) -> pd.DataFrame:
-    """The `search` rows of the strategies that need no reward model; of each test, those whose
-    measure of a solution is known.
-    """
-    rows: list[pd.DataFrame] = []
-    for test in tests:
-        solutions = test.benchmark.solutions
-        unknown = {*solutions.columns[solutions.isna().all()]}
-        names = [name for name in settings.strategies if STRATEGIES[name].reads not in unknown]
-        rows += _search([test], None, replace(settings, strategies=names), Origin())
-    return _table(rows)
+    """The `search` rows of the strategies that need no reward model."""
+    return _table(_search(tests, None, settings, Origin()))
 
 
 def rank_by_likelihood(
@@ -254,7 +247,7 @@ def rank_by_likelihood(
         for test in tests:
             progress = f"{test.policy} on {test.dataset}, replicate {replicate}"
             reread = _read_again(test, reader, progress)
-            replayed = Test(test, RecordedPolicy(reread))
+            replayed = Test(replace(test, solutions=reread), RecordedPolicy(reread))
             rows += _search([replayed], None, settings, Origin(base, replicate=replicate))
         del reader  # before the next one is loaded: memory need not hold both
     return _table(rows).assign(strategy="base_likelihood")
@@ -271,17 +264,38 @@ def _search(
     origin: Origin,
     calibrations: Mapping[str, Calibration] | None = None,
 ) -> Iterator[pd.DataFrame]:
+    """The rows of each test, of the strategies whose measure of its solutions is known."""
     for test in tests:
         benchmark = test.benchmark
         rows = evaluate(
             benchmark.problems,
-            Engines(test.policy, scorer, benchmark.grader, calibrations or {}),
-            settings.strategies,
+            Engines(test.policy, scorer, benchmark.grader, calibrations=calibrations or {}),
+            _choose_known(test, settings.strategies),
             settings.aggregations,
             benchmark.budgets(settings.budgets),
             f"{test.name}, replicate {origin.replicate}, training step {origin.training_step}",
         )
         yield rows.assign(dataset=benchmark.dataset, policy=benchmark.policy, **origin._asdict())
+
+
+def _choose_known(test: Test, strategies: Sequence[str]) -> list[str]:
+    """The strategies whose measure of the solutions of a test is known of any of them.
+
+    Raises UserError if a table of solutions is too old to have the measure.
+    """
+    solutions = test.benchmark.solutions
+    unknown, chosen = {*solutions.columns[solutions.isna().all()]}, []
+    for name in strategies:
+        measure = STRATEGIES[name].reads
+        if measure and measure not in solutions:
+            raise UserError(
+                f"search.strategies: {name} needs the column {measure!r} of the solutions of "
+                f"{test.name}, which were sampled by an older version. Delete their table and run "
+                "again, or leave the strategy out"
+            )
+        if measure not in unknown:
+            chosen.append(name)
+    return chosen
 
 
 def _read_again(test: Benchmark, reader: Reader, progress: str) -> pd.DataFrame:
@@ -300,4 +314,4 @@ def _read_again(test: Benchmark, reader: Reader, progress: str) -> pd.DataFrame:
 
 
 def _table(rows: Iterator[pd.DataFrame] | Sequence[pd.DataFrame]) -> pd.DataFrame:
-    return pd.concat(rows, ignore_index=True).astype({"answer": "string"})
+    return tables.join([*rows], "search").astype({"answer": "string"})

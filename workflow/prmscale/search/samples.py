@@ -6,7 +6,7 @@ independent run: the average over the groups has the same expectation as one run
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any
 
 from prmscale.engines.requests import Choice, Continuation, Extend, Request
@@ -14,7 +14,7 @@ from prmscale.engines.requests import Choice, Continuation, Extend, Request
 Select = Callable[[list[int]], list[int]]
 
 
-def highest(values: Sequence[float]) -> Select:
+def highest(values: Sequence[Any] | Mapping[int, Any]) -> Select:
     """Select the index with the highest value; of equals the first."""
     return lambda group: [max(group, key=lambda i: values[i])]
 

@@ -25,7 +25,8 @@ class Node:
 
     `solution` holds all steps from the problem on, `step` the last draw of them; `score` aggregates
     the reward model's scores; `draws` counts the candidates drawn below, repeats included. A tree
-    search keeps `visits` and `value` (the mean or maximum of what was backed up through the node).
+    search keeps `visits` and `value` (the mean or maximum of what was backed up through the node);
+    particle filtering keeps its counts there.
     """
 
     solution: Continuation = NOTHING

@@ -23,10 +23,16 @@ def weighted_best_of_n(budgets: Sequence[int], aggregates: Mapping[str, Aggregat
     answers = yield Read(samples)
     for name, aggregate in aggregates.items():
         values = [aggregate(each) for each in scores]
-        yield from choose(samples, budgets, _highest_sum(answers, values), name, values)
+        yield from choose(samples, budgets, highest_sum(answers, values), name, values)
 
 
-def _highest_sum(answers: Sequence[str | None], values: Sequence[float]) -> Select:
+def highest_sum(
+    answers: Sequence[str | None], values: Sequence[float] | Mapping[int, float]
+) -> Select:
+    """Select the sample with the highest value among those with the answer whose values have the
+    highest sum; a sample without an answer adds to none.
+    """
+
     def select(group: list[int]) -> list[int]:
         weights: dict[str, float] = defaultdict(float)
         for i in group:

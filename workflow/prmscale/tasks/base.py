@@ -43,12 +43,14 @@ class Grade:
 
     `answer` is the canonical answer that majority voting counts (None: no answer). `found_by` is
     the name of the rule that found the answer, or the program, in the text; empty if there is only
-    one rule.
+    one rule. `visible` is the share of the visible tests that a program passes (None: the problem
+    shows none).
     """
 
     answer: str | None
     correct: bool
     found_by: str = ""
+    visible: float | None = None
 
 
 class Task(Protocol):

@@ -73,19 +73,22 @@ class JudgedPrograms(CodeBenchmark):
     printed = Printed("filled line", relative=1e-5, absolute=1e-8)
     referenced = True  # whether solutions are published, of which one must pass the tests
     levels: tuple[str, ...] = ()  # values of the column `difficulty`, the easiest first
+    public = False  # whether public tests, with their outcomes, are published beside the words
     wrapped = False  # whether a published value may be wrapped in a list
     tuples = 2  # levels at which a tuple counts as a list, since JSON has no tuples
 
     def grade(self, problems: Sequence[Problem], texts: Sequence[str]) -> list[Grade]:
-        """Right if every test gives what is expected; votes as in `votes.py`."""
+        """Right if every test gives what is expected; votes and visible tests as in `votes.py`."""
         found = [_find_program(p, text) for p, text in zip(problems, texts, strict=True)]
         outcomes = self._run_tests(
             [(p, program) for p, (program, _) in zip(problems, found, strict=True)]
         )
-        return [
-            Grade(self._vote(problem, program, outcome), self._passes(problem, outcome), rule)
-            for problem, (program, rule), outcome in zip(problems, found, outcomes, strict=True)
-        ]
+        grades = []
+        for problem, (program, rule), outcome in zip(problems, found, outcomes, strict=True):
+            passed = self._judge(problem, outcome)
+            vote = self._vote(problem, program, outcome)
+            grades.append(Grade(vote, all(passed), rule, self._pass_visible(problem, passed)))
+        return grades
 
     def _vote(self, problem: Problem, program: str, outcome: Outcome) -> str | None:
         """What a vote counts for a program."""
@@ -93,6 +96,19 @@ class JudgedPrograms(CodeBenchmark):
         if seen and (outcome.error is not None or seen[0] is None):
             return None
         return votes.answer(program, [value and self._simplify(problem, value) for value in seen])
+
+    def _pass_visible(self, problem: Problem, passed: Sequence[bool]) -> float | None:
+        """The share of the visible tests passed: of the cases that the prompt shows, those whose
+        outcome it shows too.
+        """
+        tests = problem.tests
+        shown = list(passed[: tests["visible"]])
+        if tests["entry"] is not None and not self.public:
+            calls = votes.outcomes(problem.prompt, tests["entry"])
+            told = [votes.arguments(call) for call in calls]
+            pairs = zip(shown, tests["inputs"], strict=False)
+            shown = [right for right, given in pairs if given in told]
+        return votes.share(shown)
 
     def _simplify(self, problem: Problem, value: str) -> str:
         """What was printed or returned, without what the judge ignores."""
@@ -144,7 +160,7 @@ class JudgedPrograms(CodeBenchmark):
         pairs = [(c.problem, solution) for c in candidates for solution in c.solutions[:_TRIED]]
         chosen: dict[str, Problem] = {}
         for (problem, solution), outcome in zip(pairs, self._run_tests(pairs), strict=True):
-            if problem.problem_id in chosen or not self._passes(problem, outcome, self.wrapped):
+            if problem.problem_id in chosen or not all(self._judge(problem, outcome, self.wrapped)):
                 continue
             tests = problem.tests
             if tests["entry"] is not None:  # the values as the reference returns them
@@ -156,17 +172,17 @@ class JudgedPrograms(CodeBenchmark):
         """The outcome of each problem's tests with each program."""
         return self._run([_write_program(problem, source) for problem, source in pairs])
 
-    def _passes(self, problem: Problem, outcome: Outcome, wrapped: bool = False) -> bool:
-        """Whether all values are as expected, with `wrapped` also if wrapped in a list."""
+    def _judge(self, problem: Problem, outcome: Outcome, wrapped: bool = False) -> list[bool]:
+        """Whether each value is as expected, with `wrapped` also if wrapped in a list."""
         pairs = zip(outcome.values, problem.tests["expected"], strict=True)
         if problem.tests["entry"] is None:
-            return all(self.printed.matches(value, expected) for value, expected in pairs)
+            return [self.printed.matches(value, expected) for value, expected in pairs]
         levels = self.tuples
-        return all(
+        return [
             matches_in_json(value, expected, levels)
             or (wrapped and matches_in_json(f'["list", {value}]', expected, levels + 1))
             for value, expected in pairs
-        )
+        ]
 
     def _to_canonical(self, value: Any) -> str:
         """A value from JSON in the canonical form of the sandbox."""

@@ -26,6 +26,7 @@ class LiveCodeBench(JudgedPrograms):
     """
 
     source, key, referenced = "livecodebench", "question_id", False
+    public = True
     printed = Printed("line")
     levels = ("easy", "medium", "hard")
     tuples = 1

@@ -18,6 +18,7 @@ from prmscale.tasks.benchmarks.base import FAILS, CodeBenchmark
 from prmscale.tasks.benchmarks.sources import Rows
 from prmscale.tasks.grading import replies, votes
 from prmscale.tasks.grading.sandbox import Outcome, Program
+from prmscale.tasks.grading.sandbox_worker import text_of
 from prmscale.tasks.grading.values import RELATIVE, is_root, matches
 
 # The tests of EvalPlus use three names of numpy; this stands in for numpy in a sandbox that has
@@ -66,7 +67,8 @@ class RecordedCalls(CodeBenchmark):
     """
 
     def grade(self, problems: Sequence[Problem], texts: Sequence[str]) -> list[Grade]:
-        """Right if all recorded calls return the reference's values; votes as in `votes.py`.
+        """Right if all recorded calls return the reference's values; votes and visible tests as in
+        `votes.py`.
 
         A program runs once for the recorded and the visible calls together. If that run fails, it
         runs once for each kind, so that a call of one kind cannot spoil the result of the other.
@@ -86,11 +88,28 @@ class RecordedCalls(CodeBenchmark):
                 votes.answer(program, shown.values, shown.error),
                 _returns_expected(problem, outcome),
                 rule,
+                self._pass_visible(problem, shown),
             )
             for problem, (program, rule), shown, outcome in zip(
                 problems, found, seen, judged, strict=True
             )
         ]
+
+    def _pass_visible(self, problem: Problem, shown: Outcome) -> float | None:
+        """The share of the visible tests that a program has passed, given the outcome of the calls
+        that the prompt shows. What they should give is read from the prompt alone.
+        """
+        tests = problem.tests
+        if tests.get("wrap", "{}") not in ("{}", "set({})"):
+            return None  # the judge compares no value that a prompt shows
+        bound, passed = tests.get("relative", RELATIVE), []
+        values = dict(zip(_drop_repeated(tests["visible"]), shown.values, strict=True))
+        for call, wanted in votes.outcomes(problem.prompt, tests["entry"]).items():
+            (compared,) = _wrap(problem, [call])
+            expected = set(wanted) if compared != call else wanted
+            text = text_of(expected, self.limits.value_kib << 10)
+            passed.append(matches(values.get(compared), text, relative=bound))
+        return votes.share(passed)
 
     def _separate(
         self,

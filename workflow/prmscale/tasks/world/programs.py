@@ -15,6 +15,7 @@ from functools import lru_cache
 
 from prmscale.tasks import steps as step_text
 from prmscale.tasks.base import Domain, Grade, Problem
+from prmscale.tasks.grading import votes
 from prmscale.tasks.world.specifications import (
     GeneratedTask,
     NotArithmetic,
@@ -23,7 +24,7 @@ from prmscale.tasks.world.specifications import (
     value,
 )
 
-VISIBLE = (1, 2, 3)  # inputs that a majority vote may use
+VISIBLE = (1, 2, 3)  # inputs of public tests: those that a choice among programs may use
 HIDDEN = (0, 4, 5, 6, 7, 8, 9)
 
 
@@ -96,18 +97,20 @@ class Programs(GeneratedTask):
     free_input = True
 
     def grade(self, problems: Sequence[Problem], texts: Sequence[str]) -> list[Grade]:
-        """Right if it returns the value of every test; the answer is that on the visible inputs."""
+        """Right if it returns the value of every test; the answer is that on the visible inputs,
+        whose tests are the visible ones.
+        """
         grades = []
         for problem, text in zip(problems, texts, strict=True):
             inputs, expected = zip(*problem.tests, strict=True)
             try:
                 values = interpret(text, inputs)
             except NotArithmetic:
-                grades.append(Grade(None, False, "none"))
+                grades.append(Grade(None, False, "none", 0.0))
             else:
-                grades.append(
-                    Grade(json.dumps(values[: len(VISIBLE)]), values == expected, "program")
-                )
+                seen = values[: len(VISIBLE)]
+                passed = votes.share([v == e for v, e in zip(seen, expected, strict=False)])
+                grades.append(Grade(json.dumps(seen), values == expected, "program", passed))
         return grades
 
     def _prompt(self, specification: Specification) -> str:
