@@ -14,6 +14,7 @@ from prmscale.plan.evaluations import list_mixtures, list_temperatures
 from prmscale.plan.labelling import list_label_jobs, list_read
 from prmscale.plan.needs import Needs
 from prmscale.plan.plan import Plan
+from prmscale.plan.verifying import describe_asked
 
 DEFAULT = yaml.safe_load((ROOT / "config.yaml").read_text())
 DOMAINS = ["arithmetic", "programs"]
@@ -73,10 +74,10 @@ def test_a_verifier_asks_a_model_that_the_pipeline_makes_or_finds():
     )
     assert ("xxs", 1) in each.pretrainings()
     assert each.paths.reward_folders("judge") == ["results/laptop/rewards/judge/replicate1"]
-    asked = each.asked_model("judge")
+    asked = describe_asked(each, "judge")
     assert asked["model"] == "results/laptop/policies/xxs/replicate1/10"
     assert (asked["dtype"], asked["prompting"]["style"]) == ("float32", "plain")
-    assert each.asked_model("large")["prompting"]["style"] == "chat"
+    assert describe_asked(each, "large")["prompting"]["style"] == "chat"
     size = memory.size(QWEN_72B)  # it writes: room for a batch of thoughts
     batch, tokens = each.study.policies.sampling.batch, each.study.rewards.verifiers[1].max_tokens
     assert Needs(each).search("large") == [memory.generating(size, "bfloat16", batch, tokens)]

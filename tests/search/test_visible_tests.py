@@ -96,7 +96,7 @@ def searched(folder, problems, table=None):
     settings = jobs.Settings(["visible_tests", "filtered_best_of_n", "random"], BUDGETS, ["min"])
     (folder / FACTS).write_text(json.dumps({"steps": 1}))
     checkpoints, load = [jobs.Checkpoint(folder, 1, final=True)], lambda _: Opinion()
-    rows, _ = jobs.search(tests, "prm", checkpoints, load, settings, jobs.ErrorTests({}, []))
+    rows = jobs.search(tests, "prm", checkpoints, load, settings, jobs.ErrorTests({}, [])).search
     return {*rows.strategy, *jobs.search_unscored(tests, settings).strategy}
 
 

@@ -9,6 +9,7 @@ try:
     from prmscale.plan.evaluations import find_evaluation, list_mixtures, list_temperatures
     from prmscale.plan.needs import Needs
     from prmscale.plan.plan import Plan, as_data
+    from prmscale.plan.verifying import describe_asked
     from prmscale.plan.uses import Uses
     from prmscale.study import READS, list_names
 except ModuleNotFoundError as error:

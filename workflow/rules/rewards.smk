@@ -98,6 +98,6 @@ rule describe_verifier:
     resources:
         mem_mb=main_memory(2000),
     params:
-        asked=lambda wildcards: PLAN.asked_model(wildcards.reward_model),
+        asked=lambda wildcards: describe_asked(PLAN, wildcards.reward_model),
     script:
         "../scripts/describe_verifier.py"

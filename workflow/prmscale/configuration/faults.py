@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -83,3 +83,11 @@ def find_values(root: Any, key: str) -> Iterator[tuple[Location, Any]]:
 
 def _read(block: Any, name: str) -> Any:
     return block.get(name) if isinstance(block, Mapping) else getattr(block, name, None)
+
+
+def find_repeated(values: Iterable[tuple[Location, Any]], message: str) -> Iterator[Fault]:
+    """A fault for each value that is there twice, with the location of the first."""
+    first: dict[str, Location] = {}
+    for where, value in values:
+        if isinstance(value, str) and first.setdefault(value, where) != where:
+            yield Fault(where, value, message, f"The first is {name_key(first[value])}.")

@@ -278,27 +278,6 @@ class Plan:
         training = self.study.reward_training(reward_model)
         return trainings * (len(training.checkpoints) if training.steps else 1)
 
-    def asked_model(self, verifier: str) -> dict[str, Any]:
-        """A verifier, the weights of the model that it asks, and how that model is asked."""
-        settings = self.study.verifier(verifier)
-        assert settings is not None, "names were checked when the study was loaded"
-        released, weights = self.study.released_policy(settings.base), self.weights(settings.base)
-        prompting = as_data(released.prompting if released else Prompting())
-        return {
-            "verifier": as_data(settings),
-            "model": weights["folder"],
-            "dtype": weights["dtype"],
-            "revision": weights["revision"],
-            # thoughts are part of what it writes; nothing else of its prompts is used
-            "prompting": {
-                "style": prompting["style"],
-                "chat_template": prompting["chat_template"],
-                "thoughts": "steps",
-            },
-            "batch": self.study.policies.sampling.batch,
-            "seed": self.study.seed,
-        }
-
     def _data(self, reward_model: str) -> TrainingSet:
         return self.study.training_set(self.study.reward_model(reward_model).data)
 

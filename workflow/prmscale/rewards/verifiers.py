@@ -15,7 +15,7 @@ from prmscale.study import Verifier
 
 
 def describe(asked: Mapping[str, Any]) -> Facts:
-    """The facts of a verifier, from the plan of what is asked (`Plan.asked_model`).
+    """The facts of a verifier, from the plan of what is asked (`plan.verifying.describe_asked`).
 
     Raises UserError if the model's tokenizer cannot tell its verdicts apart.
     """
