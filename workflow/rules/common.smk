@@ -7,6 +7,7 @@ try:
     from prmscale import configuration, jobs
     from prmscale.errors import UserError
     from prmscale.plan.evaluations import find_evaluation, list_mixtures, list_temperatures
+    from prmscale.plan.labelling import list_label_jobs, list_read
     from prmscale.plan.needs import Needs
     from prmscale.plan.plan import Plan, as_data
     from prmscale.plan.verifying import describe_asked
@@ -133,6 +134,37 @@ def scoring_engine(wildcards):
 def reward_folders(wildcards):
     """The folder of each training of a reward model."""
     return PATHS.reward_folders(wildcards.reward_model)
+
+
+# params that all rules share that label by rollouts
+LABELLING = {
+    "dataset": dataset_data,
+    "sampling": as_data(STUDY.policies.sampling),
+    "world": as_data(STUDY.world),
+    "execution": as_data(STUDY.code_execution),
+    "device": STUDY.device,
+    "seed": STUDY.seed,
+}
+
+
+def read_by(wildcards):
+    """What a reading reads."""
+    return list_read(PLAN, wildcards.policy, wildcards.dataset, wildcards.method)
+
+
+def of_another(method):
+    """The params of labels by a labeller that is not the writer."""
+    return {
+        **LABELLING,
+        "plugins": lambda wildcards: USES.label(wildcards.dataset),
+        "policy": lambda wildcards: wildcards.policy,
+        "labellers": lambda wildcards: PLAN.labelling_models(
+            wildcards.labeller, wildcards.dataset, method
+        ),
+        "rollouts": STUDY.labels.rollouts,
+        "decisions": PLAN.decisions(method),
+        "shards": STUDY.labels.shards,
+    }
 
 
 wildcard_constraints:

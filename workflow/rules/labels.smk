@@ -1,43 +1,11 @@
 """Labels of the steps of solutions: rollouts, the truth where it is known, or what others have published."""
 
-from prmscale.plan.labelling import list_label_jobs, list_read
-
 LABELLED = STUDY.all_label_tables()
 LABEL_JOBS = list_label_jobs(PLAN)
 LABELLED_SOLUTIONS = [PATHS.labelled_solutions(*each) for each in LABELLED]
 JUDGED = PLAN.judged_labels()
 JUDGED_LABELS = [PATHS.labels(*each) for each in JUDGED]
 JUDGED_SPENDING = [PATHS.spending(*each) for each in JUDGED]
-
-# params that all rules share that label by rollouts
-LABELLING = {
-    "dataset": dataset_data,
-    "sampling": as_data(STUDY.policies.sampling),
-    "world": as_data(STUDY.world),
-    "execution": as_data(STUDY.code_execution),
-    "device": STUDY.device,
-    "seed": STUDY.seed,
-}
-
-
-def read_by(wildcards):
-    """What a reading reads."""
-    return list_read(PLAN, wildcards.policy, wildcards.dataset, wildcards.method)
-
-
-def of_another(method):
-    """The params of labels by a labeller that is not the writer."""
-    return {
-        **LABELLING,
-        "plugins": lambda wildcards: USES.label(wildcards.dataset),
-        "policy": lambda wildcards: wildcards.policy,
-        "labellers": lambda wildcards: PLAN.labelling_models(
-            wildcards.labeller, wildcards.dataset, method
-        ),
-        "rollouts": STUDY.labels.rollouts,
-        "decisions": PLAN.decisions(method),
-        "shards": STUDY.labels.shards,
-    }
 
 
 rule label_solutions:
