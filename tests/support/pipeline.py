@@ -14,6 +14,7 @@ GPU_RULES = {
     *("pretrain_policy", "sample_solutions", "label_solutions", "label_by_another"),
     "label_by_prover",
     *("label_by_tree", "compare_labels", "train_reward_model", "search", "search_trees"),
+    "search_by_verifier",
     *("rank_by_likelihood", "score_steps", "compare_patterns"),
 }
 
