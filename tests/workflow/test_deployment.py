@@ -32,7 +32,7 @@ def test_another_working_directory_gives_the_same_bytes(project, tmp_path):
     assert done.returncode == 0, done.stderr[-2000:]
     assert digest(tmp_path / target) == digest(project / target)
     everything = run(tmp_path, "-n", "--snakefile", snakefile, "--configfile", STUDY)
-    assert everything.returncode == 0 and jobs(everything)["draw_figure"] == 13
+    assert everything.returncode == 0 and jobs(everything)["draw_figure"] == 14
 
 
 @pytest.mark.study
