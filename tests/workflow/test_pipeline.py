@@ -15,6 +15,7 @@ from described import list_undescribed
 from model_configs import QWEN_72B
 from pipeline import GPU_RULES, SMOKE, command, digest, jobs, measured, snakemake
 
+from prmscale.claims import CLAIMS
 from prmscale.figures import FIGURES, caption
 
 pytestmark = pytest.mark.study
@@ -31,10 +32,7 @@ def test_the_study_leaves_every_figure_table_and_verdict(project):
             assert (results / f"figures/{figure}.{kind}").stat().st_size > 100
     claims = pd.read_csv(results / "tables/claims.csv")
     assert set(claims.verdict) <= {"supported", "not supported", "inconclusive", "not yet measured"}
-    assert set(claims.claim) == {
-        "flops_tradeoff", "diminishing_returns", "data_diversity", "search_budget", "math_to_code",
-        "pattern_similarity",
-    }  # fmt: skip
+    assert set(claims.claim) == {claim.NAME for claim in CLAIMS}
     assert "Does the PRM verify?" in (results / "claims.md").read_text()
     checks = pd.read_csv(results / "tables/checks.csv")
     assert {"accuracy", "verifies", "falls", "growth", "transfer"} <= set(checks.section)
