@@ -12,8 +12,9 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from prmscale.engines.aggregation import Aggregate
-from prmscale.engines.requests import Read, Score, Strategy
-from prmscale.search.samples import Select, choose, draw
+from prmscale.engines.requests import Strategy
+from prmscale.search.samples import Select
+from prmscale.search.weighted_best_of_n import vote
 
 
 def calibrated_majority(budgets: Sequence[int], aggregates: Mapping[str, Aggregate]) -> Strategy:
@@ -24,12 +25,7 @@ def calibrated_majority(budgets: Sequence[int], aggregates: Mapping[str, Aggrega
     all weights are equal, and weighted best-of-n where the calibration changes no score and no two
     are equal.
     """
-    samples = yield from draw(budgets[-1])
-    scores = yield Score([sample.steps for sample in samples])
-    answers = yield Read(samples)
-    for name, aggregate in aggregates.items():
-        weights = [aggregate(each) for each in scores]
-        yield from choose(samples, budgets, _heaviest(answers, weights), name, weights)
+    yield from vote(budgets, aggregates, _heaviest)
 
 
 def _heaviest(answers: Sequence[str | None], weights: Sequence[float]) -> Select:

@@ -6,7 +6,7 @@ Li et al. 2023, arXiv 2206.02336.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from prmscale.engines.aggregation import Aggregate
 from prmscale.engines.requests import Read, Score, Strategy
@@ -18,12 +18,23 @@ def weighted_best_of_n(budgets: Sequence[int], aggregates: Mapping[str, Aggregat
 
     The best-scored sample with the winning answer represents it.
     """
+    yield from vote(budgets, aggregates, highest_sum)
+
+
+def vote(
+    budgets: Sequence[int],
+    aggregates: Mapping[str, Aggregate],
+    elect: Callable[[Sequence[str | None], Sequence[float]], Select],
+) -> Strategy:
+    """Draw, score and read the samples of the largest budget; `elect` chooses by their answers and
+    their scores by each aggregate.
+    """
     samples = yield from draw(budgets[-1])
     scores = yield Score([sample.steps for sample in samples])
     answers = yield Read(samples)
     for name, aggregate in aggregates.items():
         values = [aggregate(each) for each in scores]
-        yield from choose(samples, budgets, highest_sum(answers, values), name, values)
+        yield from choose(samples, budgets, elect(answers, values), name, values)
 
 
 def highest_sum(
