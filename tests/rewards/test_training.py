@@ -147,7 +147,7 @@ def rule(base, read, done, head, dies_at=None):
     params = {
         "training": settings.model_dump(), "data": data, "model": "toy", "base": "t",
         "base_folders": [base, base],
-        "revision": None, "train_on": "math", "role": "", "seed": 0, "device": "cpu",
+        "revision": None, "steps": "", "train_on": "math", "role": "", "seed": 0, "device": "cpu",
     }  # fmt: skip
     add = replicates._add
 

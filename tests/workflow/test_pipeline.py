@@ -268,10 +268,25 @@ def asked(done):
     return lines
 
 
-def test_gpus_are_asked_for_where_models_run_and_nowhere_else(project):
+PROVED_AND_JUDGED = {
+    "labels": {"advantage": {"prover": "s"}},
+    "rewards": {
+        "data": [
+            {"name": "both", "datasets": ["arithmetic", "programs"], "labels": "advantage"},
+            {"name": "math", "datasets": ["arithmetic"]},
+            {"name": "code", "datasets": ["programs"]},
+        ],
+        "verifiers": [{"name": "itself", "base": "m", "prompt": "{problem}{steps}", "thoughts": 0}],
+    },
+}
+
+
+def test_gpus_are_asked_for_where_models_run_and_nowhere_else(project, tmp_path):
     desk = ("--configfile", "workflow/studies/desk.yaml")  # has labels by another policy
+    (tmp_path / "more.json").write_text(json.dumps(PROVED_AND_JUDGED))
+    more = (*SMOKE, str(tmp_path / "more.json"))
     lines = {}
-    for study in (desk, SMOKE):
+    for study in (desk, more, SMOKE):
         lines |= asked(snakemake(project, *study, "-n", "--forceall", "--config", "device=cuda"))
     assert {
         rule for rule, told in lines.items() if any("gpu=1" in line for line in told)

@@ -11,8 +11,6 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.special import expit, logit
-from sklearn.isotonic import IsotonicRegression
-from sklearn.linear_model import LogisticRegression
 
 from prmscale.engines.aggregation import AGGREGATIONS, Calibration
 from prmscale.engines.scheduler import Scorer
@@ -70,6 +68,8 @@ def _fit_platt(aggregation: str, scores: np.ndarray, correct: np.ndarray) -> Cal
         x = values if aggregation == "sum" else logit(np.clip(values, SURE, 1 - SURE))
         return np.asarray(x).reshape(-1, 1)
 
+    from sklearn.linear_model import LogisticRegression  # slow, and few jobs fit anything
+
     right = int(correct.sum())
     wrong = len(correct) - right
     targets = np.where(correct, (right + 1) / (right + 2), 1 / (wrong + 2))
@@ -82,6 +82,8 @@ def _fit_platt(aggregation: str, scores: np.ndarray, correct: np.ndarray) -> Cal
 
 
 def _fit_isotonic(scores: np.ndarray, correct: np.ndarray) -> Calibration:
+    from sklearn.isotonic import IsotonicRegression  # slow, and few jobs fit anything
+
     model = IsotonicRegression(y_min=0.0, y_max=1.0, out_of_bounds="clip")
     model.fit(scores, correct.astype(float))
     # as model.predict, which takes far longer for a single score
