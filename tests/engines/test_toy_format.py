@@ -30,7 +30,12 @@ class Toy(Format):
 def test_a_toy_format_scores_through_load_scorer(monkeypatch, tmp_path):
     monkeypatch.setitem(released_scorer.FORMATS, "toy", Toy)
     monkeypatch.setattr(models, "ReleasedRewardModel", ReleasedRewardModel.model_construct)
-    released = {"name": "theirs", "model": str(saved(tmp_path, 16)), "format": "toy"}
+    released = {
+        "name": "theirs",
+        "model": str(saved(tmp_path, 16)),
+        "format": "toy",
+        "dtype": "float32",
+    }
     write_json({"released": released}, tmp_path / FACTS)
     scorer = models.load_scorer(tmp_path, models.Device())
     solution = problem(), ("1 + 1 = 2", "2 + 2 = 4")

@@ -8,6 +8,7 @@ from collections import Counter
 import numpy as np
 import pytest
 import torch
+from scipy.special import logit
 from scipy.stats import chi2_contingency
 from scripted import problem
 from transformers import AutoModelForTokenClassification, AutoTokenizer
@@ -175,20 +176,70 @@ def test_texts_are_continued_and_words_read_alike(engines):
             assert "=" not in written.text and (written.cut or written.tokens)
 
 
+def test_nothing_is_asked_of_vllm_and_nothing_comes_back(engines):
+    assert engines["vllm"].extend([]) == engines["vllm"].write([], 2) == []
+    assert engines["vllm"].next_logprobs([], [1, 2]).shape == (0, 2)
+
+
+def test_groups_are_collected_as_they_end_and_hold_the_draws_of_one_batch(engines):
+    engine = at(engines["vllm"], 1.0)
+    groups = [
+        [Extension(p, prefix, samples, 0, until)]
+        for p in PROBLEMS
+        for prefix in ((), ("b = 3",))
+        for samples, until in ((1, "step"), (6, "end"))
+    ]
+    engine.forget()
+    together = engine.extend([e for group in groups for e in group])
+    engine.forget()
+    numbers = [engine.start(group) for group in groups[:8]]
+    found = [engine.collect()]
+    assert 0 < len(found[0]) < 8, "it does not wait for the slowest"
+    numbers += [engine.start(group) for group in groups[8:]]
+    while more := engine.collect():
+        found.append(more)
+    replies = {number: group for part in found for number, group in part.items()}
+    texts = [[(c.steps, c.tokens) for c in replies[number][0]] for number in numbers]
+    assert texts == [[(c.steps, c.tokens) for c in reply] for reply in together]
+    assert engine.collect() == {}
+
+
+def test_self_certainty_is_a_lower_bound_where_it_is_asked_for(engines):
+    extensions = [Extension(p, (), 1, 0, "end") for p in PROBLEMS]
+    exact, unasked = (at(engines[name], 0).extend(extensions) for name in ENGINES)
+    assert all(np.isnan(c.self_certainty) for (c,) in unasked)
+    engines["vllm"].is_certainty_asked = True
+    bounds = engines["vllm"].extend(extensions)
+    engines["vllm"].is_certainty_asked = False
+    for (a,), (b,) in zip(exact, bounds, strict=True):
+        assert 0 < b.self_certainty <= a.self_certainty + 1e-3
+
+
+def save_scorer(model, folder, path):
+    model.save_pretrained(path)
+    AutoTokenizer.from_pretrained(folder).save_pretrained(path)
+
+
+# after the engines' tests: a scorer that is dropped takes from them what vLLM's models share
 def test_scores_are_the_same(folder, tmp_path):
     torch.manual_seed(1)
     model = AutoModelForTokenClassification.from_pretrained(folder, num_labels=1)
-    model.score.bias.data.fill_(0.5)
-    model.score.weight.data *= 20  # a spread that scores can be told by
-    model.save_pretrained(tmp_path)
-    AutoTokenizer.from_pretrained(folder).save_pretrained(tmp_path)
     items = [
         (p, ("b = 3", "c = b + 2 = 4", "answer 3 3")[:n])
         for p in [*PROBLEMS, *LESSON]
         for n in (1, 3)
     ]
+    save_scorer(model, folder, tmp_path)
+    logits = logit(
+        np.concatenate([s.scores for s in TransformersScorer(tmp_path, "cpu").score(items)])
+    )
+    with torch.no_grad():  # a spread that scores can be told by
+        model.score.weight *= 2 / logits.std()
+        model.score.bias.fill_(-2 * logits.mean() / logits.std())
+    save_scorer(model, folder, tmp_path)
     ours, theirs = TransformersScorer(tmp_path, "cpu"), VllmScorer(tmp_path, gpus=0)
     assert ours.shape == theirs.shape
+    assert theirs.score([]) == []
     found = [scorer.score(items) for scorer in (ours, theirs)]
     for a, b in zip(*found, strict=True):
         assert (list(b.ends), b.scores.shape) == (list(a.ends), a.scores.shape)
@@ -196,6 +247,7 @@ def test_scores_are_the_same(folder, tmp_path):
     assert np.ptp(np.concatenate([b.scores for b in found[1]])) > 0.5
 
 
+# last, because vLLM loses what it shares with other models of the process
 def test_a_model_that_vllm_does_not_take_is_an_error_for_people(tmp_path):
     tokenizer = build_tokenizer(World())
     build(LadderModel(name="t", width=16, layers=1, heads=2), tokenizer, seed=0).save_pretrained(

@@ -355,3 +355,18 @@ def test_outcome_models_of_the_default_study_are_like_its_prms_and_may_guide_a_t
         assert alike[0] == alike[1]
     guides = [model for model, _, _ in chosen.tree_searches()]
     assert guides == ["both-m", "both-m", "outcome-m", "outcome-m"]
+
+
+def test_policies_run_on_vllm_on_gpus_unless_the_configuration_says_otherwise():
+    by_hand = {"sampling": {"engine": "transformers"}}
+    assert plan().study.sampling.engine == "transformers"
+    assert plan(device="cuda").study.sampling.engine == "vllm"
+    assert plan(device="cuda", policies=by_hand).study.sampling.engine == "transformers"
+
+
+def test_a_number_format_that_the_device_chooses_is_planned_for_at_its_widest():
+    changes = {"policies": {"released": [BIG]}}
+    weights = memory.size(QWEN_72B).weights / 1e9
+    for device, size in (("cpu", 4), ("cuda", 2)):
+        (need,) = Needs(plan(device=device, **changes)).sample("big")
+        assert need.weights == pytest.approx(size * weights)

@@ -76,9 +76,9 @@ def require_vllm() -> None:
     """Raise UserError if jobs would find no vLLM: neither in this Python nor in .venv-vllm."""
     if find_spec("vllm") is None and _find_vllm() is None:
         raise UserError(
-            "the configuration chooses the engine vllm, and vLLM is not installed. Run `make "
-            "vllm`, which sets up .venv-vllm, or link an environment with vLLM there; or choose "
-            "the engine transformers."
+            "the study runs on the engine vllm (as policies do by default with device: cuda), and "
+            "vLLM is not installed. Run `make vllm`, which sets up .venv-vllm, or link an "
+            "environment with vLLM there; or choose policies.sampling.engine: transformers."
         )
 
 

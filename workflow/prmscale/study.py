@@ -36,6 +36,7 @@ PairedDomain = Literal["math", "code"]  # of the generated world, and of PRM-Mat
 Role = Literal["", "math", "code"]
 Engine = Literal["transformers", "vllm"]
 Dtype = Literal["float32", "bfloat16", "float16"]
+DtypeChoice = Literal["auto", "float32", "bfloat16", "float16"]
 StepRule = Literal[
     "line",
     "blank_line",
@@ -561,7 +562,11 @@ class ReleasedModel(Block):
     revision: str | None = Field(
         None, description="Branch, tag or commit on the hub; by default the main branch."
     )
-    dtype: Dtype = Field("float32", description="Number format of the weights.")
+    dtype: DtypeChoice = Field(
+        "auto",
+        description="Number format of the weights. auto: bfloat16 on GPUs and on CPUs that compute "
+        "in it (AMX or AVX512-BF16), float32 on others, where bfloat16 is slow.",
+    )
     gpus: Count | None = Field(
         None,
         description="GPUs of a job that runs the model; by default as many as its size needs.",
@@ -625,11 +630,12 @@ class RecordedPolicy(Block):
 class Sampling(Block):
     """How a policy is sampled."""
 
-    engine: Engine = Field(
-        "transformers",
-        description="The engine that samples. vllm has a prefix cache and splits weights over the "
-        "job's GPUs (tensor parallelism); it needs its own environment (`make vllm`), and it does "
-        "not report self-certainty, so that the controls by it are left out.",
+    engine: Engine | None = Field(
+        None,
+        description="The engine that samples, labels and searches; by default vllm with device "
+        "cuda, and transformers on CPUs. vllm has a prefix cache and splits weights over the job's "
+        "GPUs (tensor parallelism); it needs its own environment (`make vllm`), and its "
+        "self-certainty is a lower bound (docs/cluster.md).",
     )
     temperature: float = Field(
         0.8, ge=0, description="Softmax temperature; 0 takes the most likely token."
@@ -1381,8 +1387,8 @@ class Search(Block):
     engine: Engine = Field(
         "transformers",
         description="The engine that scores with trained reward models that have a scalar head: "
-        "transformers, or vllm with tensor parallelism over the job's GPUs (`make vllm`). "
-        "Transformers scores with all others.",
+        "transformers, or vllm with tensor parallelism over the job's GPUs (`make vllm`), which "
+        "keeps every checkpoint in memory. Transformers scores with all others.",
     )
     aggregations: list[Aggregation] = Field(
         list(get_args(Aggregation)),
@@ -1627,6 +1633,13 @@ class Study(Block):
     cluster: Cluster = Field(Cluster(), description="What jobs can count on in a cluster.")
     cost: Cost = Field(Cost(), description="Expected sizes of solutions, for the projected cost.")
 
+    @property
+    def sampling(self) -> Sampling:
+        """How policies are sampled, by the engine that is used."""
+        usual = self.policies.sampling
+        by_default = "vllm" if self.device == "cuda" else "transformers"
+        return usual.model_copy(update={"engine": usual.engine or by_default})
+
     def dataset(self, name: str) -> Dataset:
         """The data set of this name."""
         return next(d for d in self.datasets if d.name == name)
@@ -1661,7 +1674,7 @@ class Study(Block):
 
     def _mark_sampling(self, evaluation: Evaluation) -> str:
         """What tells samples from those of `policies.sampling`; empty if nothing does."""
-        usual = self.policies.sampling
+        usual = self.sampling
         own = evaluation.adapt(usual)
         pairs = [("t", own.temperature, usual.temperature), ("p", own.top_p, usual.top_p)]
         marks = [f"{letter}={value:g}" for letter, value, other in pairs if value != other]
@@ -1674,8 +1687,8 @@ class Study(Block):
         for evaluation in self.search.evaluations:
             for policy, part in zip(evaluation.policies, self.name_parts(evaluation), strict=True):
                 if part == name:
-                    return policy, evaluation.adapt(self.policies.sampling)
-        return name, self.policies.sampling
+                    return policy, evaluation.adapt(self.sampling)
+        return name, self.sampling
 
     def _choosers(self, evaluation: Evaluation) -> list[str]:
         """The reward models that choose among an evaluation's solutions."""

@@ -42,7 +42,7 @@ NEEDS = Needs(PLAN)
 USES = Uses(PLAN)
 result = PATHS.result
 
-SAMPLING, SCORING = STUDY.policies.sampling.engine, STUDY.search.engine
+SAMPLING, SCORING = STUDY.sampling.engine, STUDY.search.engine
 VERIFIERS = [verifier.name for verifier in STUDY.rewards.verifiers]
 CONVERTED = [model.name for model in STUDY.policies.released if model.gguf_file]
 RECORDED = [policy.name for policy in STUDY.policies.recorded]
@@ -139,7 +139,7 @@ def reward_folders(wildcards):
 # params that all rules share that label by rollouts
 LABELLING = {
     "dataset": dataset_data,
-    "sampling": as_data(STUDY.policies.sampling),
+    "sampling": as_data(STUDY.sampling),
     "world": as_data(STUDY.world),
     "execution": as_data(STUDY.code_execution),
     "device": STUDY.device,

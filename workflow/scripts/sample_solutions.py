@@ -41,5 +41,6 @@ with job(snakemake):
         solutions = tables.read_all([f / "solutions.parquet" for f in folders], "solutions")
         if dataset.source == "arithmetic":
             check_sums(solutions, params.policy, world.modulus, params.most_wrong_sums)
-        write_json({"seconds_per_token": times[len(times) // 2]}, snakemake.output.speed)
+        speed = {"seconds_per_token": times[len(times) // 2], "dtype": policy.dtype}
+        write_json(speed | {"engine": policy.sampling.engine}, snakemake.output.speed)
         tables.write(solutions, snakemake.output.solutions, "solutions")

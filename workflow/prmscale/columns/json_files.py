@@ -51,6 +51,8 @@ JSON_FILES = {
     },
     "solutions/POLICY/DATASET.PURPOSE.speed.json": {
         "seconds_per_token": "measured seconds of a generated token in full batches",
+        "[engine]": "transformers or vllm; absent where solutions were not sampled here",
+        "[dtype]": "number format of the policy's weights; absent as well",
     },
     "rewards/MODEL/replicateR/reward_model.json": {
         "reward_model": "name of the reward model",

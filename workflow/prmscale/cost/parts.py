@@ -15,7 +15,7 @@ from prmscale.cost.models import Model, model_of
 from prmscale.engines.memory import Need
 from prmscale.plan.needs import Needs
 from prmscale.plan.plan import Plan, Samples
-from prmscale.study import DOMAINS, GENERATED, Evaluation, Study, Verifier
+from prmscale.study import DOMAINS, GENERATED, Evaluation, ReleasedModel, Study, Verifier
 
 TEXT = 3.0  # bytes of a token in a compressed Parquet table of solutions, steps and text
 ROW = 40.0  # bytes of a row of numbers in such a table
@@ -133,7 +133,7 @@ class Workers:
         released, model = self.study.released_policy(policy), self.model(policy)
         flops = count * model.shape.forward_flops(round(length), round(context))
         flops += count / together * model.shape.forward_flops(round(context))
-        dtype = released.dtype if released else "float32"
+        dtype = _price_in(released) if released else "float32"
         batch = self.study.policies.sampling.batch
         return Pass("write", model, count * length, flops, dtype, context + length / 2, batch)
 
@@ -145,7 +145,7 @@ class Workers:
         if released:
             model, times = self.model(reward_model), 2 if released.reference else 1
             flops = times * texts * model.shape.forward_flops(round(length))
-            return Pass("read", model, texts * length, flops, released.dtype)
+            return Pass("read", model, texts * length, flops, _price_in(released))
         model = self.model(self.study.reward_model(reward_model).base)
         head = self.study.reward_training(reward_model).head
         shape = model.decoder if head == "scalar" else model.shape
@@ -175,7 +175,7 @@ class Workers:
         is read again with its question for the verdict.
         """
         model, released = self.model(verifier.base), self.study.released_policy(verifier.base)
-        dtype = released.dtype if released else "float32"
+        dtype = _price_in(released) if released else "float32"
         asked, thoughts = QUESTION + length, verifier.thoughts
         texts, whole = count * max(1, thoughts), asked + verifier.max_tokens * bool(thoughts)
         flops = texts * model.shape.forward_flops(round(whole))
@@ -187,3 +187,8 @@ class Workers:
     def trainings(self, reward_model: str) -> int:
         """The trainings of a reward model; 1 if it is not trained here."""
         return len(self.plan.paths.reward_folders(reward_model))
+
+
+def _price_in(released: ReleasedModel) -> str:
+    """The number format that a released model is priced in, on a GPU."""
+    return "bfloat16" if released.dtype == "auto" else released.dtype

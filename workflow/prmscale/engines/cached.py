@@ -11,18 +11,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from prmscale.engines.requests import Continuation, Extension, Until
-from prmscale.engines.scheduler import Policy
+from prmscale.engines.stream import Group, Policy, as_stream
 from prmscale.tasks.base import Prefix, Problem
 
 Key = tuple[str, Prefix, Until]
 
 
 class CachedPolicy:
-    """A policy that remembers its draws for as long as this object lives."""
+    """A policy that remembers its draws for as long as this object lives; a stream of its own."""
 
     def __init__(self, policy: Policy) -> None:
         self.policy = policy
+        self._stream = as_stream(policy)
         self._known: dict[Key, dict[int, Continuation]] = {}
+        self._asked: dict[Key, set[int]] = {}  # draws that are known or being sampled
+        self._sampled: dict[int, list[Extension]] = {}  # by group of the policy's stream
+        self._started: dict[int, Sequence[Extension]] = {}  # by group of this stream
+        self._groups = 0
 
     @property
     def seconds_per_token(self) -> float:
@@ -33,23 +38,55 @@ class CachedPolicy:
         self, extensions: Sequence[Extension], progress: str | None = None
     ) -> list[list[Continuation]]:
         """Continuations of each extension, in order of their draws."""
+        number = self.start(extensions)
+        found: dict[int, Group] = {}
+        while number not in found:
+            found |= self.collect(progress)
+        return found[number]
+
+    def start(self, extensions: Sequence[Extension]) -> int:
+        """Begin to sample the draws that nobody has asked for before."""
         new = self._find_new(extensions)
-        for e, group in zip(new, self.policy.extend(new, progress), strict=True):
-            self._known[_key(e)].update(enumerate(group, e.first_draw))
-        replies = []
-        for e in extensions:
-            known = self._known[_key(e)]
-            replies.append([known[draw] for draw in _draws(e)])
-        return replies
+        if new:
+            self._sampled[self._stream.start(new)] = new
+        self._groups += 1
+        self._started[self._groups] = extensions
+        return self._groups
+
+    def collect(self, progress: str | None = None) -> dict[int, Group]:
+        """The groups whose draws are all known."""
+        found = self._find_known()
+        while not found and self._started:
+            for number, replies in self._stream.collect(progress).items():
+                for e, group in zip(self._sampled.pop(number), replies, strict=True):
+                    self._known.setdefault(_key(e), {}).update(enumerate(group, e.first_draw))
+            found = self._find_known()
+        return found
+
+    def _find_known(self) -> dict[int, Group]:
+        found = {}
+        for number, extensions in list(self._started.items()):
+            if all(map(self._knows, extensions)):
+                found[number] = [self._recall(e) for e in extensions]
+                del self._started[number]
+        return found
+
+    def _knows(self, e: Extension) -> bool:
+        return self._known.get(_key(e), {}).keys() >= set(_draws(e))
+
+    def _recall(self, e: Extension) -> list[Continuation]:
+        known = self._known[_key(e)]
+        return [known[draw] for draw in _draws(e)]
 
     def _find_new(self, extensions: Sequence[Extension]) -> list[Extension]:
-        """Extensions that cover each draw that is not known yet once."""
+        """Extensions that cover each draw that was not asked for yet once."""
         missing: dict[Key, tuple[Problem, set[int]]] = {}
         for e in extensions:
-            key = _key(e)
-            draws = set(_draws(e)) - self._known.setdefault(key, {}).keys()
+            asked = self._asked.setdefault(_key(e), set())
+            draws = set(_draws(e)) - asked
             if draws:
-                missing.setdefault(key, (e.problem, set()))[1].update(draws)
+                missing.setdefault(_key(e), (e.problem, set()))[1].update(draws)
+                asked |= draws
         new = []
         for (_, prefix, until), (problem, numbers) in missing.items():
             for run in _split_at_gaps(sorted(numbers)):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from prmscale.engines.backends.loading import Weights
+from prmscale.engines.backends.loading import Weights, choose_dtype
 from prmscale.engines.backends.released_scorer import ReleasedScorer
 from prmscale.engines.backends.transformers_policy import TransformersPolicy
 from prmscale.engines.backends.transformers_scorer import TransformersScorer
@@ -32,13 +33,15 @@ def load_policy(
     device: Device,
     seed: int,
 ) -> SamplingPolicy:
-    """The policy with these weights on the engine `sampling.engine`.
+    """The policy with these weights on the engine `sampling.engine` (None: transformers).
 
     A folder or hub name alone stands for its weights in float32.
     """
     if not isinstance(weights, Weights):
         weights = Weights(weights)
-    if sampling.engine == "transformers":
+    dtype = choose_dtype(weights.folder, weights.dtype, device.name)
+    weights = replace(weights, dtype=dtype)
+    if sampling.engine != "vllm":
         return TransformersPolicy(name, weights, prompting, sampling, device.name, seed)
     # imported here, because it sets vLLM's environment variables
     from prmscale.engines.backends.vllm_policy import VllmPolicy

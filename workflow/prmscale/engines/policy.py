@@ -60,14 +60,20 @@ class Draw:
 
 
 class SamplingPolicy(ABC):
-    """A causal language model (Hugging Face folder or hub name) that samples steps or solutions."""
+    """A causal language model (Hugging Face folder or hub name) that samples steps or solutions.
+
+    `dtype` is the number format of its weights. `is_certainty_asked`: an engine to which
+    self-certainty costs something measures it then alone.
+    """
 
     shape: Shape
+    is_certainty_asked = False
 
     def __init__(
         self, name: str, weights: Weights, prompting: Prompting, sampling: Sampling, seed: int
     ) -> None:
         self.name, self.prompting, self.sampling, self.seed = name, prompting, sampling, seed
+        self.dtype = weights.dtype
         self.tokenizer = load_pretrained(AutoTokenizer, weights.folder, revision=weights.revision)
         ends = _generation_config(weights.folder, weights.revision).eos_token_id
         ends = self.tokenizer.eos_token_id if ends is None else ends
@@ -91,15 +97,23 @@ class SamplingPolicy(ABC):
         """Sample every extension; reply i holds the continuations of extension i, in draw order."""
         started = perf_counter()
         ids = [self._ids(e.problem, e.prefix) for e in extensions]
+        replies = self._reply(extensions, ids, self._draws(extensions, ids, progress))
+        self.seconds += perf_counter() - started
+        return replies
+
+    def _reply(
+        self, extensions: Sequence[Extension], ids: Sequence[list[int]], draws: Iterable[Draw]
+    ) -> list[list[Continuation]]:
+        """The continuations that finished draws stand for; an extension without room for a token
+        has none.
+        """
         replies: list[list[Continuation]] = [[] for _ in extensions]
-        going = [i for i, e in enumerate(extensions) if self._limit(e.problem, len(ids[i])) > 0]
-        for draw in self._draws([extensions[i] for i in going], [ids[i] for i in going], progress):
-            owner = going[draw.owner]
-            replies[owner].append(self._continuation(draw, extensions[owner], len(ids[owner])))
+        for draw in draws:
+            extension, context = extensions[draw.owner], len(ids[draw.owner])
+            replies[draw.owner].append(self._continuation(draw, extension, context))
         for e, reply in zip(extensions, replies, strict=True):
             cut = Continuation((), "length", 0)  # before its first token
             reply += [cut] * (e.samples - len(reply))
-        self.seconds += perf_counter() - started
         self.generated += sum(c.tokens for c in chain.from_iterable(replies))
         return replies
 
@@ -137,10 +151,17 @@ class SamplingPolicy(ABC):
     def _draws(
         self, extensions: Sequence[Extension], ids: Sequence[list[int]], progress: str | None
     ) -> Iterable[Draw]:
-        """All draws, sampled to their ends, in order within an extension.
+        """All draws of the extensions that have room for a token, sampled to their ends, in order
+        within an extension.
 
         `ids` are the tokens that each extension continues.
         """
+
+    def _find_room(
+        self, extensions: Sequence[Extension], ids: Sequence[list[int]]
+    ) -> list[tuple[int, Extension]]:
+        """The extensions that have room for a token, with their numbers."""
+        return [(i, e) for i, e in enumerate(extensions) if self._limit(e.problem, len(ids[i])) > 0]
 
     def _ids(self, problem: Problem, prefix: Prefix) -> list[int]:
         prompt = self._prompt(problem)

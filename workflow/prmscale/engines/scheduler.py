@@ -29,23 +29,9 @@ from prmscale.engines.requests import (
     Strategy,
     Toss,
 )
+from prmscale.engines.stream import Policy, Stream, as_stream
 from prmscale.errors import UserError
 from prmscale.tasks.base import Grade, Prefix, Problem
-
-
-class Policy(Protocol):
-    """An engine that samples continuations."""
-
-    @property
-    def seconds_per_token(self) -> float:
-        """Measured wall time of a generated token, in seconds."""
-        ...
-
-    def extend(
-        self, extensions: Sequence[Extension], progress: str | None = None
-    ) -> list[list[Continuation]]:
-        """Continuations of each extension, in order of their draws."""
-        ...
 
 
 class Scorer(Protocol):
@@ -239,16 +225,18 @@ def run(
 ) -> list[Run]:
     """Run every (problem, strategy) to its end and return the runs in order.
 
-    Each round answers all pending requests of a kind in one call of the engine. The replies to a
-    run depend on its requests alone: draws are numbered per run and prefix, so that the runs of one
-    problem share their samples. `seed` is that of the random numbers a strategy asks for.
+    Each round answers all pending requests of a kind in one call of the engine; a policy that
+    samples continuously answers those that have ended, and the others stay with it. The replies to
+    a run depend on its requests alone: draws are numbered per run and prefix, so that the runs of
+    one problem share their samples. `seed` is that of the random numbers a strategy asks for.
     """
     runs = [each if isinstance(each, Run) else Run(*each) for each in strategies]
     for each in runs:
         each.advance(None)
+    sampling = _Sampling(as_stream(policy)) if policy else None
     while waiting := [each for each in runs if each.pending is not None]:
         for kind, answer in (
-            (Extend, lambda group: _extend(group, policy, progress)),
+            (Extend, lambda group: _extend(group, sampling, progress)),
             (Score, lambda group: _score(group, scorer, progress)),
             ((Read, Check, Judge), lambda group: _grade(group, grader)),
             (Toss, lambda group: _toss(group, seed)),
@@ -259,24 +247,36 @@ def run(
     return runs
 
 
-def _extend(runs: list[Run], policy: Policy | None, progress: str | None) -> None:
-    assert policy is not None, "a strategy asked for samples and there is no policy"
-    extensions = []
-    for each in runs:
-        request = each.pending
+@dataclass
+class _Sampling:
+    """A stream, and the run of each group that it samples."""
+
+    stream: Stream
+    runs: dict[int, Run] = field(default_factory=dict)
+
+    def start(self, run: Run) -> None:
+        """Give a run's request for draws to the stream."""
+        request, extensions = run.pending, []
         assert isinstance(request, Extend)
         for prefix in request.prefixes:
+            first = run.draws[prefix]
             extensions.append(
-                Extension(
-                    each.problem, tuple(prefix), request.samples, each.draws[prefix], request.until
-                )
+                Extension(run.problem, tuple(prefix), request.samples, first, request.until)
             )
-            each.draws[prefix] += request.samples
-    replies = iter(policy.extend(extensions, progress))
+            run.draws[prefix] += request.samples
+        self.runs[self.stream.start(extensions)] = run
+
+
+def _extend(runs: list[Run], sampling: _Sampling | None, progress: str | None) -> None:
+    assert sampling is not None, "a strategy asked for samples and there is no policy"
+    at_work = {id(each) for each in sampling.runs.values()}
     for each in runs:
-        request = each.pending
-        assert isinstance(request, Extend)
-        each.advance(each.draw(request, [next(replies) for _ in request.prefixes]))
+        if id(each) not in at_work:
+            sampling.start(each)
+    for number, group in sampling.stream.collect(progress).items():
+        each = sampling.runs.pop(number)
+        assert isinstance(each.pending, Extend)
+        each.advance(each.draw(each.pending, group))
 
 
 def _score(runs: list[Run], scorer: Scorer | None, progress: str | None) -> None:

@@ -14,7 +14,8 @@ from prmscale.engines.cached import CachedPolicy
 from prmscale.engines.models import Device, load_policy
 from prmscale.engines.policy import SamplingPolicy
 from prmscale.engines.recorded import RecordedPolicy
-from prmscale.engines.scheduler import Grader, Policy, run
+from prmscale.engines.scheduler import Grader, run
+from prmscale.engines.stream import Policy
 from prmscale.labels import spending
 from prmscale.labels.adaptive import ANY_RIGHT, Decision
 from prmscale.labels.methods import Method, estimate_prefixes

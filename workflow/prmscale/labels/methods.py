@@ -10,7 +10,8 @@ import pandas as pd
 
 from prmscale import plugins
 from prmscale.engines.requests import Strategy
-from prmscale.engines.scheduler import Grader, Policy, run
+from prmscale.engines.scheduler import Grader, run
+from prmscale.engines.stream import Policy
 from prmscale.errors import UserError
 from prmscale.labels.adaptive import ANY_RIGHT, Decision, adaptive
 from prmscale.labels.binary_search import binary_search

@@ -37,7 +37,7 @@ def list_temperatures(study: Study) -> list[dict[str, Any]]:
     Those of the first such policy in the order of evaluations; none without any.
     """
     groups: dict[tuple[str, float], list[tuple[Evaluation, str]]] = {}
-    usual = study.policies.sampling
+    usual = study.sampling
     for evaluation, dataset in study.tests():
         if not evaluation.mixed_with:
             key = (evaluation.policy, evaluation.adapt(usual).top_p)

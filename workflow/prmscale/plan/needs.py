@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from prmscale.engines import memory
 from prmscale.engines.memory import Need
 from prmscale.plan.plan import Plan
+from prmscale.study import Dtype, ReleasedModel
 
 
 class Needs:
@@ -85,13 +86,12 @@ class Needs:
 
     def _policy(self, name: str, max_tokens: int | None = None) -> Need:
         """A policy that writes at most `max_tokens` tokens, by default those of a solution."""
-        released, sampling = self.study.released_policy(name), self.study.policies.sampling
+        released, sampling = self.study.released_policy(name), self.study.sampling
         if released is None:
             return Need()
-        dtype, gpus = released.dtype, released.gpus
-        size = self._size(name)
+        dtype, size = self._widest(released), self._size(name)
         tokens = max_tokens or sampling.max_tokens
-        return memory.generating(size, dtype, sampling.batch, tokens, gpus)
+        return memory.generating(size, dtype, sampling.batch, tokens, released.gpus)
 
     def _reward_model(self, name: str, copies: int = 1) -> Need:
         """`copies` of a reward model in memory at once; one not trained here has a single copy."""
@@ -102,7 +102,7 @@ class Needs:
         if released:
             size = memory.read_size(released.model, released.revision)
             copies = 2 if released.reference else 1  # the reference is as large as the model
-            return memory.reading(size, copies, released.gpus, released.dtype)
+            return memory.reading(size, copies, released.gpus, self._widest(released))
         model = self.study.reward_model(name)
         cache = memory.READ_TOGETHER if self.study.search.engine == "vllm" else 0
         return memory.reading(self._size(model.base), copies, model.gpus, tokens=cache)
@@ -110,3 +110,11 @@ class Needs:
     def _scores_by_vllm(self, reward_model: str) -> bool:
         trained = self.study.is_trained(reward_model)
         return trained and self.study.search.engine == "vllm"
+
+    def _widest(self, released: ReleasedModel) -> Dtype:
+        """The number format of a released model's weights; of those that `auto` may become on the
+        device, the one that takes most memory.
+        """
+        if released.dtype != "auto":
+            return released.dtype
+        return "bfloat16" if self.study.device == "cuda" else "float32"

@@ -33,13 +33,15 @@ def locate(model: str) -> str:
 
 
 def convert(released: ReleasedPolicy, folder: str | Path) -> None:
-    """Dequantise `gguf_file` and save model and tokenizer to `folder`."""
+    """Dequantise `gguf_file` and save model and tokenizer to `folder`; with dtype auto in float32,
+    whatever format its weights are loaded in later.
+    """
     source = locate(released.model)
     options = {"gguf_file": released.gguf_file, "revision": released.revision}
     model = load_pretrained(
         AutoModelForCausalLM,
         source,
-        dtype=getattr(torch, released.dtype),
+        dtype=torch.float32 if released.dtype == "auto" else getattr(torch, released.dtype),
         quantization_config=GgufConfig(dequantize=True),
         **options,
     )

@@ -13,7 +13,8 @@ import pandas as pd
 from prmscale.engines.aggregation import AGGREGATIONS, Calibration
 from prmscale.engines.ledger import Cost, Unit
 from prmscale.engines.requests import Choice, Continuation, Incumbent
-from prmscale.engines.scheduler import Grader, Policy, Run, Scorer, Stamped, grade_whole, run
+from prmscale.engines.scheduler import Grader, Run, Scorer, Stamped, grade_whole, run
+from prmscale.engines.stream import Policy
 from prmscale.errors import UserError
 from prmscale.search import STRATEGIES, TREE_STRATEGIES
 from prmscale.search.benchmarks import Benchmark

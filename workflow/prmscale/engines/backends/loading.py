@@ -15,24 +15,48 @@ from transformers import AutoConfig, PreTrainedModel
 from prmscale.engines import heads  # noqa: F401  (registers its models with the Auto classes)
 from prmscale.errors import UserError
 from prmscale.files import fingerprint
-from prmscale.study import Dtype
+from prmscale.study import Dtype, DtypeChoice
 
 WEIGHTS = (".safetensors", ".bin", ".pt", ".pth", ".gguf")
 
 
 @dataclass(frozen=True)
 class Weights:
-    """The weights of a language model: a folder or hub name, their number format, and the branch,
-    tag or commit on the hub.
+    """The weights of a language model: a folder or hub name, their number format (auto: the
+    device's, see `choose_dtype`), and the branch, tag or commit on the hub.
     """
 
     folder: str | Path
-    dtype: Dtype = "float32"
+    dtype: DtypeChoice = "float32"
     revision: str | None = None
 
     def hash(self) -> str:
         """A short hash of the weights in a folder; for a hub name, the commit."""
         return weights_hash(self.folder, self.revision)
+
+
+def choose_dtype(name: str | Path, dtype: DtypeChoice, device: str) -> Dtype:
+    """The number format that a model's weights are loaded in, which is printed.
+
+    auto: bfloat16 on GPUs and on CPUs with AMX or AVX512-BF16, else float32. Warns of a format that
+    the CPU must emulate, which takes several times as long.
+    """
+    own = "bfloat16" if device != "cpu" else _cpu_dtype()
+    chosen = own if dtype == "auto" else dtype
+    print(f"{name}: weights in {chosen} on {device}")
+    if (own, chosen) == ("float32", "bfloat16"):
+        print(
+            f"Warning: {name}: this CPU has no instructions for bfloat16 and may take several "
+            "times as long as in float32; `dtype: auto` chooses float32 here."
+        )
+    return chosen
+
+
+def _cpu_dtype() -> Dtype:
+    """The number format that this machine's CPU computes in fastest."""
+    able = torch.cpu.get_capabilities()
+    fast = any(able.get(name) for name in ("amx_bf16", "avx512_bf16"))
+    return "bfloat16" if fast else "float32"
 
 
 def load_pretrained(
@@ -67,9 +91,11 @@ def released_hashes(
     models: Iterable[tuple[str | Path, str | None]], inputs: Iterable[str]
 ) -> list[str]:
     """A hash of each model (folder or hub name, revision) that is no input file of the job: of all
-    files of a folder, tokenizer included; for a hub name, the commit.
+    files of a folder, tokenizer included; for a hub name, the commit. Before them, what `dtype:
+    auto` chooses on this machine's CPU.
     """
-    hashes, made_here = [], set(map(str, inputs))
+    hashes: list[str] = [_cpu_dtype()]
+    made_here = set(map(str, inputs))
     for name, revision in models:
         if str(name) not in made_here:
             is_folder = Path(name).is_dir()

@@ -106,8 +106,9 @@ class TransformersPolicy(SamplingPolicy):
         self, extensions: Sequence[Extension], ids: Sequence[list[int]], progress: str | None
     ) -> Iterator[Draw]:
         # similar lengths together: less padding, and rows that end at about the same time
-        order = sorted(range(len(extensions)), key=lambda i: len(ids[i]))
-        total = sum(e.samples for e in extensions)
+        going = self._find_room(extensions, ids)
+        order = sorted((i for i, _ in going), key=lambda i: len(ids[i]))
+        total = sum(e.samples for _, e in going)
         with tqdm(total=total, desc=progress, unit="sample", disable=progress is None) as bar:
             for chunk in self._chunks(order, extensions):
                 yield from self._sample(chunk, extensions, ids)

@@ -45,6 +45,8 @@ class VllmScorer(SolutionReader):
         self._parameters = PoolingParams(use_activation=False)
 
     def _scores(self, encoded: Sequence[Encoded], progress: str | None) -> list[np.ndarray]:
+        if not encoded:  # vLLM refuses to be asked for nothing
+            return []
         with vllm_model.refusals(self._name):
             read = self._llm.encode(
                 [{"prompt_token_ids": e.ids} for e in encoded],
