@@ -28,6 +28,7 @@ def copy_project(folder):
             ROOT / name, folder / name, symlinks=True, ignore=shutil.ignore_patterns("__pycache__")
         )
     (folder / "slurm").symlink_to("workflow/profiles/slurm")
+    (folder / "profiles").symlink_to("workflow/profiles")
     return folder
 
 

@@ -268,6 +268,11 @@ def asked(done):
     return lines
 
 
+def test_every_run_starts_with_the_default_profile(project):
+    done = snakemake(project, *SMOKE, "-n")
+    assert "workflow specific profile profiles/default" in done.stdout + done.stderr
+
+
 PROVED_AND_JUDGED = {
     "labels": {"advantage": {"prover": "s"}},
     "rewards": {
