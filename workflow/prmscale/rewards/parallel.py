@@ -39,7 +39,7 @@ def launch(work: Callable[..., None], processes: int, *arguments: Any) -> None:
         work(*arguments)
         return
     errors = get_context("spawn").SimpleQueue()
-    group = _Group(processes, _find_port(), torch.get_num_threads(), errors)
+    group = _Group(processes, find_port(), torch.get_num_threads(), errors)
     try:
         spawn(_run_member, (group, work, arguments), processes)
     except ProcessExitedException:
@@ -48,7 +48,7 @@ def launch(work: Callable[..., None], processes: int, *arguments: Any) -> None:
         raise UserError(errors.get()) from None
 
 
-def _find_port() -> int:
+def find_port() -> int:
     """A free port of this machine."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -83,7 +83,7 @@ def build_accelerator(device: str, settings: RewardTraining) -> Accelerator:
     if processes > 1:
         _check(settings, processes)
         if device == "cuda":
-            plugin = _shard(processes)
+            plugin = shard(processes)
     mixed = "bf16" if settings.dtype == "bfloat16" else "no"
     return Accelerator(cpu=device == "cpu", mixed_precision=mixed, fsdp_plugin=plugin)
 
@@ -110,7 +110,7 @@ def _check(settings: RewardTraining, processes: int) -> None:
             raise UserError(f"rewards.training.{key} = {value!r} on {processes} GPUs: {why}")
 
 
-def _shard(processes: int) -> FullyShardedDataParallelPlugin:
+def shard(processes: int) -> FullyShardedDataParallelPlugin:
     """The sharding of weights over the GPUs; raises UserError where this node has too few."""
     if processes > (here := torch.cuda.device_count()):
         raise UserError(
