@@ -32,6 +32,7 @@ EXCEPTIONS = {
     "docker run --rm -v $PWD/results:/prmscale/results prmscale snakemake --cores "
     "2": "needs Docker",
     "snakemake --report report.html": "needs finished results",
+    "PYTHONPATH=workflow python tests/gpu/accept.py": "needs a GPU",
     "snakemake --unlock": "needs a run that was killed",
 }
 SNAKEMAKE = ("snakemake ", ".venv/bin/snakemake ")
