@@ -23,6 +23,9 @@ METHODS = {
     "adaptive": "adaptive",
     "binary_search": "binary search",
     "omega": "OmegaPRM's tree (its own rollouts)",
+    "progress": "relative progress of K = {k}",
+    "advantage": "advantage under another prover, K = {k}",
+    "denoised": "denoised K = {k}",
 }
 
 LEVELS = {"math_to_code": 0.90}  # of the intervals of a headline contrast, where they are not 0.95

@@ -133,8 +133,9 @@ def _draw_reliability(axis: Axes, values: pd.DataFrame) -> None:
         errors.append((rows["calibration_error"].iloc[0], look.colour))
     for line, (error, colour) in enumerate(reversed(errors)):
         axis.annotate(
-            f"ECE {100 * error:.0f} %", (0.98, 0.04 + 0.1 * line), xycoords="axes fraction",
-            ha="right", color=colour, size=style.RC["legend.fontsize"],
+            f"ECE {100 * error:.0f} %", (1.05, 0.04 + 0.1 * line), color=colour,
+            xycoords=("data", "axes fraction"), size=style.RC["legend.fontsize"],
         )  # fmt: skip
+    axis.set_xlim(-0.05, 1.33)  # room for the errors beside the lines
     panels.percent(axis.xaxis)
     axis.xaxis.set_major_locator(FixedLocator([0, 0.25, 0.5, 0.75, 1]))
