@@ -103,4 +103,5 @@ ASKED = problem(0).__class__(**{**vars(problem(0)), "prompt": PROMPT})
 
 
 def released(folder, name, **settings):
+    settings = {"dtype": "float32", **settings}  # as the scores computed by hand
     return ReleasedRewardModel(name="theirs", model=str(folder), format=name, **settings)

@@ -109,7 +109,8 @@ class Scribe(SamplingPolicy):
         raise NotImplementedError("it only writes")
 
     def _draws(self, extensions, ids, progress):
-        for owner, (extension, prompt) in enumerate(zip(extensions, ids, strict=True)):
+        for owner, extension in self._find_room(extensions, ids):
+            prompt = ids[owner]
             self.asked.append(self.tokenizer.decode(prompt))
             self.at = self.at if extension.prefix else 0
             tokens = iter(
