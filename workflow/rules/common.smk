@@ -1,5 +1,6 @@
 """Shared by all rules: the study, its plan, and functions of wildcards."""
 
+import threading
 from pathlib import Path
 
 try:
@@ -178,14 +179,34 @@ wildcard_constraints:
     purpose="labelling|search",
 
 
+def engines_in_use():
+    """The engines of the study's jobs."""
+    samples = PLAN.all_samples() or VERIFIERS or STUDY.search.tree.reward_models
+    return {SCORING, *([SAMPLING] if samples else [])}
+
+
 onstart:
     # a missing vLLM is reported before hours of other work; with --sdm conda the environment has it
-    if "vllm" in (SAMPLING, SCORING) and not workflow.deployment_settings.deployment_method:
+    if "vllm" in engines_in_use() and not workflow.deployment_settings.deployment_method:
         try:
             jobs.require_vllm()
         except UserError as error:
             raise WorkflowError(str(error)) from None
 
 
+def end_at_once():
+    """Cancel the timers after which Snakemake would look for jobs anew: its process ends after the
+    last of them alone, up to a minute late.
+    """
+    for thread in threading.enumerate():
+        if isinstance(thread, threading.Timer):
+            thread.cancel()
+
+
 onsuccess:
+    end_at_once()
     print(f"Results: results/{STUDY.study}/ (figures/, tables/, claims.md)")
+
+
+onerror:
+    end_at_once()

@@ -27,6 +27,7 @@ with job(snakemake):
     problems = tables.read(snakemake.input.problems, "problems")
     chosen = from_table(problems[problems.split.isin(params.splits)])
     grader = Grader({dataset.name: task})
+    policy.is_certainty_asked = snakemake.wildcards.purpose == "search"
 
     def make(part, folder, progress):
         policy.forget()  # what a shard holds depends on nothing outside it
@@ -35,7 +36,7 @@ with job(snakemake):
         write_json(policy.seconds_per_token, folder / "speed.json")
 
     released = released_hashes([(weights.folder, weights.revision)], snakemake.input)
-    with unfinished_work(snakemake, snakemake.output.solutions, *released) as work:
+    with unfinished_work(snakemake, snakemake.output.solutions, *released, policy.dtype) as work:
         folders = complete(work, chosen, params.shards, make)
         times = sorted(read_json(folder / "speed.json") for folder in folders)
         solutions = tables.read_all([f / "solutions.parquet" for f in folders], "solutions")

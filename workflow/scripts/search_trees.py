@@ -70,7 +70,7 @@ with job(snakemake):
 
     models = [(weights.folder, weights.revision), *chain(*map(released_models, folders))]
     released = released_hashes(models, snakemake.input)
-    with unfinished_work(snakemake, snakemake.output.search, *released) as work:
+    with unfinished_work(snakemake, snakemake.output.search, *released, engine.dtype) as work:
         shards = complete(work, test.problems, options.shards, make)
         for kind in ("trees", "search"):
             table = tables.read_all([shard / f"{kind}.parquet" for shard in shards], kind)

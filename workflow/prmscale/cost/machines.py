@@ -14,7 +14,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import nnls
 
 from prmscale.cost.parts import Job, Pass
 from prmscale.engines.memory import BYTES
@@ -92,6 +91,8 @@ class Measured:
         """The rates that fit the jobs of the finished study and their times (rule, name, seconds)
         best, by non-negative least squares.
         """
+        from scipy.optimize import nnls  # slow, and only a finished study is fitted
+
         took = seconds.set_index(["rule", "name"]).seconds
         rates = {}
         for rule in dict.fromkeys(map(stage, jobs)):

@@ -25,8 +25,9 @@ class CachedPolicy:
         self._stream = as_stream(policy)
         self._known: dict[Key, dict[int, Continuation]] = {}
         self._asked: dict[Key, set[int]] = {}  # draws that are known or being sampled
-        self._sampled: dict[int, list[Extension]] = {}  # by group of the policy's stream
+        self._sampled: dict[int, Extension] = {}  # by group of the policy's stream
         self._started: dict[int, Sequence[Extension]] = {}  # by group of this stream
+        self._new: list[Extension] = []  # started since the last call of `collect`
         self._groups = 0
 
     @property
@@ -45,21 +46,25 @@ class CachedPolicy:
         return found[number]
 
     def start(self, extensions: Sequence[Extension]) -> int:
-        """Begin to sample the draws that nobody has asked for before."""
-        new = self._find_new(extensions)
-        if new:
-            self._sampled[self._stream.start(new)] = new
+        """Keep the extensions; `collect` has the draws sampled that nobody has asked for before."""
+        self._new += extensions
         self._groups += 1
         self._started[self._groups] = extensions
         return self._groups
 
     def collect(self, progress: str | None = None) -> dict[int, Group]:
         """The groups whose draws are all known."""
+        # of all groups together, so that a prefix which several of them continue is read once
+        for e in self._find_new(self._new):
+            self._sampled[self._stream.start([e])] = e
+        self._new = []
         found = self._find_known()
         while not found and self._started:
-            for number, replies in self._stream.collect(progress).items():
-                for e, group in zip(self._sampled.pop(number), replies, strict=True):
-                    self._known.setdefault(_key(e), {}).update(enumerate(group, e.first_draw))
+            ended = self._stream.collect(progress)
+            assert ended, "the policy has given fewer draws than it was asked for"
+            for number, (group,) in ended.items():
+                e = self._sampled.pop(number)
+                self._known.setdefault(_key(e), {}).update(enumerate(group, e.first_draw))
             found = self._find_known()
         return found
 

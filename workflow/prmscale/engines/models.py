@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from prmscale.engines.backends.loading import Weights, choose_dtype
+from prmscale.engines.backends.loading import Weights, announce_dtype
 from prmscale.engines.backends.released_scorer import ReleasedScorer
 from prmscale.engines.backends.transformers_policy import TransformersPolicy
 from prmscale.engines.backends.transformers_scorer import TransformersScorer
@@ -39,7 +39,7 @@ def load_policy(
     """
     if not isinstance(weights, Weights):
         weights = Weights(weights)
-    dtype = choose_dtype(weights.folder, weights.dtype, device.name)
+    dtype = announce_dtype(weights.folder, weights.dtype, device.name)
     weights = replace(weights, dtype=dtype)
     if sampling.engine != "vllm":
         return TransformersPolicy(name, weights, prompting, sampling, device.name, seed)

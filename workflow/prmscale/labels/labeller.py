@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from prmscale import tables
-from prmscale.engines.backends.loading import Weights, released_hashes
+from prmscale.engines.backends.loading import Weights, choose_dtype, released_hashes
 from prmscale.engines.cached import CachedPolicy
 from prmscale.engines.models import Device, load_policy
 from prmscale.engines.policy import SamplingPolicy
@@ -151,9 +151,13 @@ def load_labellers(
 
 
 def hash_labellers(params: Any, inputs: Iterable[str]) -> list[str]:
-    """Hashes of the labellers' released models (see `loading.released_hashes`)."""
+    """Hashes of the labellers' released models (see `loading.released_hashes`), and the number
+    formats that their weights are loaded in.
+    """
     weights = [each for labellers in params.labellers.values() for each, _ in labellers.values()]
-    return released_hashes([(each["folder"], each["revision"]) for each in weights], inputs)
+    formats: list[str] = [choose_dtype(each["dtype"], params.device) for each in weights]
+    models = [(each["folder"], each["revision"]) for each in weights]
+    return released_hashes(models, inputs) + formats
 
 
 def _load_task(params: Any, solutions: pd.DataFrame | None) -> tuple[Any, Grader]:

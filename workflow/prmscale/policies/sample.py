@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 def sample_solutions(
     policy: SamplingPolicy, grader: Grader, problems: Sequence[Problem], samples: int, progress: str
 ) -> pd.DataFrame:
-    """`samples` graded solutions of every problem, with their cost and self-certainty."""
-    policy.is_certainty_asked = True
+    """`samples` graded solutions of every problem, with their cost."""
     solutions = policy.extend([Extension(p, (), samples, 0, "end") for p in problems], progress)
     return solution_table(policy.name, grader, problems, solutions)
 

@@ -35,16 +35,27 @@ class Weights:
         return weights_hash(self.folder, self.revision)
 
 
-def choose_dtype(name: str | Path, dtype: DtypeChoice, device: str) -> Dtype:
-    """The number format that a model's weights are loaded in, which is printed.
+def choose_dtype(dtype: DtypeChoice, device: str) -> Dtype:
+    """The number format that weights are loaded in.
 
-    auto: bfloat16 on GPUs and on CPUs with AMX or AVX512-BF16, else float32. Warns of a format that
-    the CPU must emulate, which takes several times as long.
+    auto: bfloat16 on GPUs and on CPUs with AMX or AVX512-BF16, else float16 on GPUs and float32 on
+    CPUs.
     """
-    own = "bfloat16" if device != "cpu" else _cpu_dtype()
-    chosen = own if dtype == "auto" else dtype
+    if dtype != "auto":
+        return dtype
+    if device == "cpu":
+        return "bfloat16" if _computes_in_bfloat16() else "float32"
+    able = torch.cuda.is_bf16_supported(including_emulation=False)
+    return "bfloat16" if able else "float16"
+
+
+def announce_dtype(name: str | Path, dtype: DtypeChoice, device: str) -> Dtype:
+    """Choose the number format of a model's weights and print it; warns of one that the CPU must
+    emulate, which takes several times as long.
+    """
+    chosen = choose_dtype(dtype, device)
     print(f"{name}: weights in {chosen} on {device}")
-    if (own, chosen) == ("float32", "bfloat16"):
+    if (device, chosen) == ("cpu", "bfloat16") and not _computes_in_bfloat16():
         print(
             f"Warning: {name}: this CPU has no instructions for bfloat16 and may take several "
             "times as long as in float32; `dtype: auto` chooses float32 here."
@@ -52,11 +63,10 @@ def choose_dtype(name: str | Path, dtype: DtypeChoice, device: str) -> Dtype:
     return chosen
 
 
-def _cpu_dtype() -> Dtype:
-    """The number format that this machine's CPU computes in fastest."""
+def _computes_in_bfloat16() -> bool:
+    """Whether this machine's CPU has instructions for bfloat16."""
     able = torch.cpu.get_capabilities()
-    fast = any(able.get(name) for name in ("amx_bf16", "avx512_bf16"))
-    return "bfloat16" if fast else "float32"
+    return any(able.get(name) for name in ("amx_bf16", "avx512_bf16"))
 
 
 def load_pretrained(
@@ -91,11 +101,9 @@ def released_hashes(
     models: Iterable[tuple[str | Path, str | None]], inputs: Iterable[str]
 ) -> list[str]:
     """A hash of each model (folder or hub name, revision) that is no input file of the job: of all
-    files of a folder, tokenizer included; for a hub name, the commit. Before them, what `dtype:
-    auto` chooses on this machine's CPU.
+    files of a folder, tokenizer included; for a hub name, the commit.
     """
-    hashes: list[str] = [_cpu_dtype()]
-    made_here = set(map(str, inputs))
+    hashes, made_here = [], set(map(str, inputs))
     for name, revision in models:
         if str(name) not in made_here:
             is_folder = Path(name).is_dir()

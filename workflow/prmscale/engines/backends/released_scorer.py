@@ -23,7 +23,7 @@ from transformers import (
 )
 
 from prmscale import plugins
-from prmscale.engines.backends.loading import choose_dtype, load_pretrained
+from prmscale.engines.backends.loading import announce_dtype, load_pretrained
 from prmscale.engines.backends.released_base import (
     Format,
     ScoredByWords,
@@ -57,7 +57,7 @@ class ReleasedScorer(TransformersScorer):
     def __init__(
         self, released: ReleasedRewardModel, device: str, batch_tokens: int = 16384
     ) -> None:
-        dtype = choose_dtype(released.model, released.dtype, device)
+        dtype = announce_dtype(released.model, released.dtype, device)
         self.released = released.model_copy(update={"dtype": dtype})
         self.format = FORMATS[released.format](self.released)
         super().__init__(released.model, device, batch_tokens)

@@ -118,9 +118,11 @@ class VllmPolicy(SamplingPolicy):
         """Begin to sample these extensions beside all that runs; returns the number of their
         group.
         """
+        began = perf_counter()
         ids = [self._ids(e.problem, e.prefix) for e in extensions]
         self._started += 1
         self._groups[self._started] = _Group(extensions, ids, self._begin(extensions, ids))
+        self.seconds += perf_counter() - began
         return self._started
 
     def collect(self, progress: str | None = None) -> dict[int, Group]:
@@ -150,9 +152,10 @@ class VllmPolicy(SamplingPolicy):
     def _draws(
         self, extensions: Sequence[Extension], ids: Sequence[list[int]], progress: str | None
     ) -> Iterable[Draw]:
+        assert not self._groups, "a batch would end draws of groups that are running"
         draws = self._begin(extensions, ids)
         with tqdm(total=len(draws), desc=progress, unit="sample", disable=progress is None) as bar:
-            while not all(draw.finish_reason for draw in draws):
+            while self._running:
                 bar.update(self._step())
         return draws
 
@@ -194,6 +197,7 @@ class VllmPolicy(SamplingPolicy):
         """What vLLM writes for each prompt; vLLM itself refuses to be asked for nothing."""
         if not prompts:
             return []
+        assert not self._running, "vLLM would end draws of groups that are running"
         with vllm_model.refusals(self.name):
             return list(self._llm.generate(prompts, settings, use_tqdm=progress is not None))
 
@@ -214,6 +218,7 @@ class VllmPolicy(SamplingPolicy):
             stop=stop,
             include_stop_str_in_output=True,
             skip_special_tokens=False,  # some models' tags of thoughts are special tokens
+            detokenize=stop is not None,  # the text is made here; vLLM only looks for stops
             logprobs=TOP if self.is_certainty_asked else 0,  # and of the chosen token
         )
 
