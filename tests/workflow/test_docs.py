@@ -38,7 +38,8 @@ EXCEPTIONS = {
 SNAKEMAKE = ("snakemake ", ".venv/bin/snakemake ")
 # what the examples call a model or file, and what stands for it here
 MODELS = ["/models/mine-1.5b", "/models/prm-7b"]
-FILES = ["gsm8k_train.jsonl", "gsm8k_test.jsonl", "math_shepherd.jsonl", "model_solutions.jsonl"]
+FILES = ["gsm8k_train.jsonl", "gsm8k_test.jsonl", "math_shepherd.jsonl"]
+FILES += ["model_solutions.jsonl", "train_solutions.jsonl"]
 CHAT = "{% for m in messages %}{{ m.content }} :\n{% endfor %}"
 NAMED = re.compile(r"`((?:workflow|prmscale|tests|envs|docs|benchmarks)/[\w./-]+)[` ]")
 LINK = re.compile(r"\[[^\]]*\]\((?!https?:)([^)#\s]*)(?:#([^)\s]*))?\)")
