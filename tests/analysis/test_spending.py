@@ -32,12 +32,6 @@ def _judge(rows: pd.DataFrame, rules: Rules = RULES) -> list[Claim]:
     return search_budget.judge(Results(search=rows, reward_models=FACTS), rules)
 
 
-def _unanswered(rows: pd.DataFrame) -> float:
-    """The share of the problems that MCTS has no answer to at budget 2."""
-    scarce = rows[(rows.strategy == "mcts") & (rows.budget == 2)]
-    return float(scarce.finish_reason.eq("budget").mean())
-
-
 def test_accuracies_are_interpolated_along_the_logarithm_of_what_was_spent() -> None:
     """numpy's own interpolation, problem by problem; no accuracy beyond what was measured."""
     generator = np.random.default_rng(0)
@@ -82,7 +76,6 @@ def test_the_claim_finds_the_order_and_its_reversal() -> None:
         3000, seeds=1, seed_spread=0, crossing={"mcts": 10.0, "beam": 30.0}, datasets=MATH
     )
     found = _judge(rows)
-    unanswered = _unanswered(rows)
     top = min(spending.curves(rows)[name].spent[-1] for name in ("mcts", "beam"))
     assert 61 < top < 64
     first, *others = (c.metric for c in found)
@@ -97,7 +90,7 @@ def test_the_claim_finds_the_order_and_its_reversal() -> None:
         f"best-of-n − majority vote, with the tokens of {top:.3g} samples",
         f"MCTS − best-of-n, with the tokens of {top:.3g} samples",
         "best-of-n − MCTS, with the tokens of 2 samples "
-        f"(MCTS has no answer to {unanswered:.0%} of the problems)",
+        "(MCTS has no answer to 31% of the problems)",
     ]
     assert {c.verdict for c in found} == {"supported"} and {c.n for c in found} == {3000}
     # the whole claim is its own sum, and as sure as the less sure of its two parts
@@ -127,13 +120,18 @@ def test_a_lead_everywhere_is_no_reversal() -> None:
 def test_scarcity_is_tested_at_the_budget_stated_though_mcts_often_has_no_answer(
     mcts: float, verdict: str
 ) -> None:
-    """MCTS leads from `mcts` samples' worth on; at budget 2 it has no answer to one problem in
-    seven or more.
+    """MCTS leads from `mcts` samples' worth on; at budget 2 it has no answer to one problem in six
+    or more.
     """
     told, studies = [], 20
     for seed in range(studies):
         rows = simulation.rows(400, 1, seed, {"mcts": mcts, "beam": 4.0}, datasets=MATH)
-        assert _unanswered(rows) > 1 / 7
+        assert (
+            rows.loc[(rows.strategy == "mcts") & (rows.budget == 2), "finish_reason"]
+            .eq("budget")
+            .mean()
+            > 0.15
+        )
         told.append(_claim(rows)["best-of-n − MCTS"].verdict)
     share = told.count(verdict) / studies
     print(f"crossover at {mcts:g}: {verdict} in {share:.2f}")

@@ -28,9 +28,9 @@ SHIFT = {
     "majority": -0.15,
     "weighted_best_of_n": 0.02,
     "adaptive_best_of_n": 0.01,
-    "calibrated_majority": 0.0,
-    "filtered_best_of_n": 0.015,
 }
+# with random numbers of their own, so that the draws of the others do not depend on them
+LATER = {"calibrated_majority": 0.0, "filtered_best_of_n": 0.015}
 READING = {
     "beam": 2.0,
     "lookahead": 4.0,
@@ -51,7 +51,7 @@ USED = {"lookahead": (0.7, 0.9), "adaptive_best_of_n": (0.6, 0.6)}  # and those 
 
 def truth(strategy: str, spent: float, crossing: Mapping[str, float] = CROSSING) -> float:
     """The expected accuracy of a strategy that spent so many samples' worth."""
-    lead = SHIFT.get(strategy, 0.0)
+    lead = (SHIFT | LATER).get(strategy, 0.0)
     if strategy in crossing:
         lead = STEEPER * (np.log2(spent) - np.log2(crossing[strategy]))
     return float(BASE + GAIN * np.log2(spent) + lead)
@@ -71,22 +71,23 @@ def rows(
     Problems differ in how likely they are solved; luck is shared along budgets, and in part by
     strategies.
     """
-    generator = np.random.default_rng(seed)
+    generator, later = np.random.default_rng(seed), np.random.default_rng((seed, 1))
     found = []
     for dataset, domain in datasets.items():
         difficulty = generator.integers(3, 6, problems)
         ease = 0.12 * (generator.random(problems) - 0.5) - 0.05 * (difficulty - 4.0)
         common = generator.random(problems)
-        for strategy in ("best_of_n", *SHIFT, *crossing):
+        for strategy in ("best_of_n", *SHIFT, *crossing, *LATER):
+            stream = later if strategy in LATER else generator
             for replicate in range(1, 2 if strategy == "majority" else seeds + 1):
-                shared = generator.random(problems) < 0.5
-                luck = np.where(shared, common, generator.random(problems))
-                moved = seed_spread * generator.normal()
+                shared = stream.random(problems) < 0.5
+                luck = np.where(shared, common, stream.random(problems))
+                moved = seed_spread * stream.normal()
                 for budget in BUDGETS:
-                    used = 1.0 if budget == 1 else _used(strategy, generator)
+                    used = 1.0 if budget == 1 else _used(strategy, stream)
                     solved = luck < truth(strategy, used * budget, crossing) + ease + moved
                     what = (strategy, budget, replicate, dataset, domain, used)
-                    found.append(_table(*what, difficulty, solved, generator))
+                    found.append(_table(*what, difficulty, solved, stream))
     return pd.concat(found, ignore_index=True)
 
 
