@@ -53,7 +53,7 @@ vllm: $(READY_VLLM)
 
 # not part of `make test`, which needs no vLLM
 test-vllm: $(READY_VLLM)
-	.venv-vllm/bin/python -m pytest tests/engines/test_vllm.py
+	.venv-vllm/bin/python -m pytest tests/engines/test_vllm.py tests/engines/test_vllm_released.py tests/engines/test_vllm_study.py
 
 # what the checks of a GPU need besides torch, transformers and accelerate, for a machine without a network (Python 3.12):
 # there `pip install --no-index dist/gpu/*.whl` and `PYTHONPATH=workflow python tests/gpu/accept.py`

@@ -1,10 +1,10 @@
 """Tokens per second of the vLLM engine against the transformers engine, and their right answers.
 
 Run as `.venv-vllm/bin/python benchmarks/engines.py MODEL`, with a chat model's folder or hub name
-(`make vllm` sets up that environment). Both engines write solutions of up to 32 tokens to sums, on
-GPUs (bfloat16) or CPUs (float32): one to each of several sums, or several, which share a prefix, to
-each of a few. The engines take turns, so that other work on the machine affects both; the
-transformers engine in the same round is the baseline.
+(`make vllm` sets up that environment). Both engines write solutions of up to 32 tokens to sums, in
+the number format that suits the device: one to each of several sums, or several, which share a
+prefix, to each of a few. The engines take turns, so that other work on the machine affects both; in
+each round the transformers engine is the baseline.
 """
 
 import re
@@ -22,8 +22,8 @@ from prmscale.engines.requests import Extension
 from prmscale.study import Prompting, Sampling
 from prmscale.tasks.base import Problem
 
-CASES = ((1, 1), (16, 1), (8, 4))  # problems, samples of each
-ENGINES, ROUNDS, TOKENS = ("transformers", "vllm"), 2, 32
+CASES = ((1, 1), (16, 1), (64, 1), (256, 1), (8, 4))  # problems, samples of each
+ENGINES, ROUNDS, TOKENS = ("transformers", "vllm"), 3, 32
 
 
 def problems(count: int) -> list[Problem]:
@@ -44,10 +44,10 @@ def load(engine: str) -> SamplingPolicy:
     settings = Sampling(
         engine=engine, max_tokens=TOKENS, batch=max(p * s for p, s in CASES), temperature=0.6
     )
-    gpu = torch.cuda.is_available()
-    weights = Weights(sys.argv[1], "bfloat16" if gpu else "float32")
-    device = Device("cuda", 1) if gpu else Device()
-    policy = load_policy("model", weights, Prompting(style="chat"), settings, device, seed=0)
+    device = Device("cuda", 1) if torch.cuda.is_available() else Device()
+    policy = load_policy(
+        "model", Weights(sys.argv[1], "auto"), Prompting(style="chat"), settings, device, seed=0
+    )
     policy.extend([Extension(p, (), 1, 0, "end") for p in problems(4)])
     return policy
 

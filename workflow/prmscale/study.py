@@ -1386,9 +1386,10 @@ class Search(Block):
     tree: TreeSearch = Field(TreeSearch(), description="Search step by step.")
     engine: Engine = Field(
         "transformers",
-        description="The engine that scores with trained reward models that have a scalar head: "
-        "transformers, or vllm with tensor parallelism over the job's GPUs (`make vllm`), which "
-        "keeps every checkpoint in memory. Transformers scores with all others.",
+        description="The engine that scores with trained reward models that have a scalar head, "
+        "and with released ones of the formats qwen, reasonflux and trl: transformers, or vllm "
+        "with tensor parallelism over the job's GPUs (`make vllm`), which keeps every checkpoint "
+        "in memory. Transformers scores with all others.",
     )
     aggregations: list[Aggregation] = Field(
         list(get_args(Aggregation)),

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from prmscale.engines.backends.loading import Weights, announce_dtype
-from prmscale.engines.backends.released_scorer import ReleasedScorer
+from prmscale.engines.backends.released_scorer import FORMATS, ReleasedScorer
 from prmscale.engines.backends.transformers_policy import TransformersPolicy
 from prmscale.engines.backends.transformers_scorer import TransformersScorer
 from prmscale.engines.facts import read_facts
@@ -53,20 +53,29 @@ def load_scorer(folder: str | Path, device: Device, engine: Engine = "transforme
     """The scorer of a reward model's folder: of its weights, or of the released model or verifier
     it describes.
 
-    The engine vllm runs scalar heads that were trained here, and verifiers; transformers runs all
-    others.
+    The engine vllm runs scalar heads that were trained here, verifiers, and released models whose
+    format it knows; transformers runs all others.
     """
     facts = read_facts(folder)
     if "verifier" in (facts.get("released") or {}):
         return load_verifier(facts["released"], device, engine)
     if facts.get("released"):
-        return ReleasedScorer(ReleasedRewardModel(**facts["released"]), device.name)
+        return _load_released(ReleasedRewardModel(**facts["released"]), device, engine)
     if engine == "vllm" and facts["head"] == "scalar":
         # imported here, because it sets vLLM's environment variables
         from prmscale.engines.backends.vllm_scorer import VllmScorer
 
         return VllmScorer(folder, device.gpus)
     return TransformersScorer(folder, device.name)
+
+
+def _load_released(released: ReleasedRewardModel, device: Device, engine: Engine) -> StepScorer:
+    if engine == "transformers" or FORMATS[released.format].on_vllm is None:
+        return ReleasedScorer(released, device.name)
+    # imported here, because it sets vLLM's environment variables
+    from prmscale.engines.backends.vllm_scorer import VllmReleasedScorer
+
+    return VllmReleasedScorer(released, device.name, device.gpus)
 
 
 def load_verifier(asked: Mapping[str, Any], device: Device, engine: Engine) -> StepScorer:

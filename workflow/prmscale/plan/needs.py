@@ -98,13 +98,13 @@ class Needs:
         verifier = self.study.verifier(name)
         if verifier:
             return self._policy(verifier.base, verifier.max_tokens)
+        cache = memory.READ_TOGETHER if self.study.search.engine == "vllm" else 0
         released = self.study.released_reward_model(name)
         if released:
             size = memory.read_size(released.model, released.revision)
             copies = 2 if released.reference else 1  # the reference is as large as the model
-            return memory.reading(size, copies, released.gpus, self._widest(released))
+            return memory.reading(size, copies, released.gpus, self._widest(released), cache)
         model = self.study.reward_model(name)
-        cache = memory.READ_TOGETHER if self.study.search.engine == "vllm" else 0
         return memory.reading(self._size(model.base), copies, model.gpus, tokens=cache)
 
     def _scores_by_vllm(self, reward_model: str) -> bool:

@@ -6,15 +6,22 @@ Each format is a subclass; `released_scorer.FORMATS` has all of them.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from typing import Any, NoReturn
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, NoReturn
 
 import torch
 from torch import nn
-from transformers import AutoModelForCausalLM, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import (
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
 
+from prmscale.engines.backends.loading import load_pretrained
 from prmscale.errors import UserError
 from prmscale.study import ReleasedRewardModel
+from prmscale.tasks.base import Problem
 from prmscale.tasks.steps import Encoded
 
 
@@ -22,10 +29,12 @@ class Format(ABC):
     """How a family of released models is loaded, and how a solution is written for it.
 
     `model` is the class whose `from_pretrained` loads the weights. The model must return logits of
-    the classes wrong and right, or of right alone, after `prepare`.
+    the classes wrong and right, or of right alone, after `prepare`. `on_vllm` are the options with
+    which vLLM loads the same head; None if vLLM does not know it.
     """
 
     model: Any
+    on_vllm: ClassVar[Mapping[str, Any] | None] = None
 
     def __init__(self, released: ReleasedRewardModel) -> None:
         self.released = released
@@ -35,6 +44,30 @@ class Format(ABC):
     ) -> PreTrainedModel:
         """The model that scores: the loaded one, checked or changed."""
         return model
+
+    def load_tokenizer(self) -> PreTrainedTokenizerBase:
+        """The model's tokenizer, or that which the configuration names."""
+        released = self.released
+        if released.tokenizer is None:
+            return load_pretrained(AutoTokenizer, released.model, released.revision)
+        return load_pretrained(AutoTokenizer, released.tokenizer)
+
+    def encode_problem(
+        self, tokenizer: PreTrainedTokenizerBase, problem: Problem, steps: Sequence[str]
+    ) -> Encoded:
+        """The solution of a problem as the model reads it.
+
+        Raises UserError unless `encode` finds one place to read for each step.
+        """
+        texts = [step.strip("\n").rstrip() for step in steps]
+        encoded = self.encode(tokenizer, problem.prompt, texts)
+        if len(encoded.ends) != len(steps):
+            self.refuse(
+                f"{problem.problem_id}: {len(steps)} steps but {len(encoded.ends)} places to read "
+                "a score; a step may hold the format's mark, or the model's chat template may not "
+                "be the published one"
+            )
+        return encoded
 
     @abstractmethod
     def encode(

@@ -12,12 +12,11 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 import torch
 from transformers import (
     AutoModelForTokenClassification,
-    AutoTokenizer,
     PreTrainedModel,
     PreTrainedTokenizerBase,
 )
@@ -64,9 +63,7 @@ class ReleasedScorer(TransformersScorer):
 
     def load(self, folder: str) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
         """The model, prepared by its format, and its tokenizer."""
-        released = self.released
-        revision = released.revision if released.tokenizer is None else None
-        tokenizer = load_pretrained(AutoTokenizer, released.tokenizer or folder, revision)
+        released, tokenizer = self.released, self.format.load_tokenizer()
         model, found = load_pretrained(
             self.format.model,
             folder,
@@ -79,19 +76,8 @@ class ReleasedScorer(TransformersScorer):
         return self.format.prepare(model, tokenizer), tokenizer
 
     def encode(self, problem: Problem, steps: Sequence[str]) -> Encoded:
-        """The solution as the model reads it.
-
-        Raises UserError unless the format finds one place to read for each step.
-        """
-        texts = [step.strip("\n").rstrip() for step in steps]
-        encoded = self.format.encode(self.tokenizer, problem.prompt, texts)
-        if len(encoded.ends) != len(steps):
-            self.format.refuse(
-                f"{problem.problem_id}: {len(steps)} steps but {len(encoded.ends)} places to read "
-                "a score; a step may hold the format's mark, or the model's chat template may not "
-                "be the published one"
-            )
-        return encoded
+        """The solution as the model reads it (see `Format.encode_problem`)."""
+        return self.format.encode_problem(self.tokenizer, problem, steps)
 
 
 class MathShepherd(ScoredByWords):
@@ -152,6 +138,7 @@ class Qwen(Format):
     """A chat whose answer has <extra_0> after each step; read at each of these tokens."""
 
     model = QwenProcessRewardModel
+    on_vllm: ClassVar = {"hf_overrides": {"architectures": ["Qwen2ForProcessRewardModel"]}}
     system: str | None = QWEN_SYSTEM
 
     def encode(
@@ -184,6 +171,7 @@ class TRL(Format):
     """
 
     model = AutoModelForTokenClassification
+    on_vllm: ClassVar = {}
 
     def prepare(
         self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase
