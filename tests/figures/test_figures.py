@@ -195,6 +195,13 @@ def test_fig3_has_a_line_for_each_training_set() -> None:
     assert "PRM trained on math and code, oracle labels" in labels
 
 
+def test_fig10_says_why_it_is_empty_where_a_policy_is_never_right() -> None:
+    always_wrong = Results(reward_models=FACTS, first_errors=ERRORS.assign(first_error=0))
+    figure, data = fig10.draw(always_wrong, RULES)
+    assert "no F1" in figure.texts[0].get_text()
+    assert data.empty and "mean" in data
+
+
 def test_fig10_has_every_reward_model_once_and_controls_last() -> None:
     implicit = FACTS["head"] == "implicit"
     facts = FACTS.assign(supervise=FACTS["supervise"].mask(implicit, "outcome"))

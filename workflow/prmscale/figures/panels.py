@@ -106,6 +106,13 @@ def rows_of_dots(
     return figure, axes
 
 
+def explain(reason: str) -> Figure:
+    """A figure that says why nothing can be drawn."""
+    figure = Figure(figsize=(style.FULL_WIDTH, 0.6))
+    figure.text(0.5, 0.5, reason, ha="center", va="center", wrap=True)
+    return figure
+
+
 def percent(axis: Axis) -> None:
     """Label fractions in percent; nothing above 100, where an axis has its margin."""
     axis.set_major_formatter(FuncFormatter(lambda v, _: f"{100 * v:.4g}" if v <= 1 + 1e-9 else ""))
