@@ -21,7 +21,7 @@ FLOORS = [
     {"analysis"},
     {"results"},
     {"claims"},
-    {"figures"},
+    {"explorer", "figures"},
     {"plan"},
     {"cost", "library", "reference"},
 ]

@@ -195,6 +195,11 @@ PLACES = [
         "a reward model: a Hugging Face folder with `reward_model.json` (its facts), `metrics.csv` "
         "(validation along training), a model card, and `checkpoints/PERCENT/`, folders like it",
     ),
+    Place(
+        "explorer.html",
+        "",
+        "a page without a network: every solution, its steps' scores, choices and search trees",
+    ),
     Place("search/MODEL.parquet", "search", "selections among samples with a reward model"),
     Place("search/VERIFIER.verdicts.json", "", "how many of a verifier's verdicts are odd"),
     Place("search/without.parquet", "search", "selections that need no reward model"),
@@ -208,6 +213,11 @@ PLACES = [
         "reliability/MODEL.parquet",
         "reliability",
         "step scores beside the truth of the steps and their Monte-Carlo values",
+    ),
+    Place(
+        "solution_scores/MODEL.parquet",
+        "solution_scores",
+        "the scores of all steps of all samples, and of the labelled validation solutions",
     ),
     Place("scores/MODEL.parquet", "scores", "step scores of PRM-Math and PRM-Code"),
     Place("logs/RULE/", "", "the log of each job"),

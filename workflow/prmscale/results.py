@@ -147,7 +147,7 @@ def searches(
     """
     parts = []
     for path in paths:
-        rows = tables.read(path, "search").drop(columns="answer")
+        rows = tables.read(path, "search").drop(columns=["answer", "chosen"])
         kept = ~has_other_aggregation(rows, aggregation) | is_by_outcome(rows, paired)
         parts.append(rows[kept])
     return tables.join(parts, "search")

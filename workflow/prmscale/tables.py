@@ -116,6 +116,16 @@ SCHEMAS: dict[str, dict[str, Column]] = {
         "replicate": _REPLICATE,
         "score": Column("number", "the step's score"),
     },
+    "solution_scores": {
+        "dataset": _DATASET,
+        "policy": Column("text", "the policy that wrote the solution"),
+        "split": Column("text", "test; validation: labelled solutions of validation problems"),
+        "problem_id": _PROBLEM_ID,
+        "solution_id": _SOLUTION_ID,
+        "reward_model": Column("text", "the reward model"),
+        "replicate": _REPLICATE,
+        "scores": Column("list", "the score of each step"),
+    },
     "first_errors": {
         "dataset": _DATASET,
         "problem_id": _PROBLEM_ID,
@@ -161,6 +171,11 @@ SCHEMAS: dict[str, dict[str, Column]] = {
         "budget": Column("integer", "budget in samples' worth"),
         "replicate": _REPLICATE,
         "answer": Column("text", "the selected answer"),
+        "chosen": Column(
+            "integer",
+            "`solution_id` of the selected sample, of several runs or equals the first; -1 if it "
+            "is no recorded sample",
+        ),
         "correct": Column(
             "number",
             "1, 0, or a mean: over random draws, or over the disjoint groups of n samples if the "

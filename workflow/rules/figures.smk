@@ -146,6 +146,43 @@ rule judge_claims:
         "../scripts/judge_claims.py"
 
 
+rule draw_explorer:
+    input:
+        problems=PLAN.test_files("problems"),
+        solutions=PLAN.test_files("solutions"),
+        validation=VALIDATION_SOLUTIONS,
+        labels=PLAN.validation_labels(),
+        search=TABLES["search"],
+        scores=[PATHS.solution_scores(name) for name in REWARD_MODELS],
+        trees=[PATHS.trees(*each) for each in PLAN.tree_searches()],
+        rewards=REWARD_FOLDERS,
+        sources=sorted(map(str, (PACKAGE / "explorer/page").iterdir())),
+    output:
+        page=report(result("explorer.html"), caption="../report/explorer.rst", category="Explorer"),
+    log:
+        result("logs/draw_explorer.log"),
+    benchmark:
+        result("benchmarks/draw_explorer.tsv")
+    priority: 1  # it takes longer than a figure
+    conda:
+        "../../envs/core.yaml"
+    resources:
+        mem_mb=main_memory(4000),
+    params:
+        plugins=USES.grade(*[name for _, name in STUDY.tests()]),
+        study=STUDY.study,
+        first_model=[*STUDY.search.tree.reward_models, *REWARD_MODELS, ""][0],
+        tests=PLAN.tests(),
+        validation=PLAN.validation(),
+        trees=PLAN.tree_searches(),
+        aggregation=STUDY.analysis.aggregation,
+        aggregations=STUDY.search.aggregations,
+        world=as_data(STUDY.world),
+        execution=as_data(STUDY.code_execution),
+    script:
+        "../scripts/draw_explorer.py"
+
+
 rule store_config:
     output:
         result("config.yaml"),

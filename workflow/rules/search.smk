@@ -50,6 +50,7 @@ rule search:
         search=PATHS.search("{reward_model}"),
         first_errors=PATHS.first_errors("{reward_model}"),
         reliability=PATHS.reliability("{reward_model}"),
+        scores=PATHS.solution_scores("{reward_model}"),
     log:
         result("logs/search/{reward_model}.log"),
     benchmark:
@@ -83,6 +84,7 @@ use rule search as search_by_verifier with:
         search=PATHS.search("{reward_model}"),
         first_errors=PATHS.first_errors("{reward_model}"),
         reliability=PATHS.reliability("{reward_model}"),
+        scores=PATHS.solution_scores("{reward_model}"),
         verdicts=PATHS.verdicts("{reward_model}"),
     wildcard_constraints:
         reward_model=any_of(VERIFIERS),
@@ -98,7 +100,7 @@ rule search_trees:
         reward_model=reward_folders,
     output:
         search=PATHS.tree_search("{reward_model}", "{policy}", "{dataset}"),
-        trees=result("trees/{reward_model}/{policy}/{dataset}.parquet"),
+        trees=PATHS.trees("{reward_model}", "{policy}", "{dataset}"),
     log:
         result("logs/search_trees/{reward_model}.{policy}.{dataset}.log"),
     benchmark:

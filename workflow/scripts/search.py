@@ -15,11 +15,11 @@ with job(snakemake):
     params, files = snakemake.params, snakemake.input
     world, execution = World(**params.world), CodeExecution(**params.execution)
     tests = run.load_tests(params.tests, files.solutions, files.speeds, world, execution)
-    validation = benchmarks.load(
-        params.validation, files.validation, world, execution, "validation"
-    )
+    validation = [
+        *benchmarks.load(params.validation, files.validation, world, execution, "validation")
+    ]
     labels = tables.read_all(files.labels, "labels")
-    errors = run.find_errors(tests, list(validation), labels, FirstErrors(**params.first_errors))
+    errors = run.find_errors(tests, validation, labels, FirstErrors(**params.first_errors))
     device = Device(params.device, snakemake.resources.gpu)
     counts = Counter()
 
@@ -41,6 +41,7 @@ with job(snakemake):
     )
     tables.write(scored.first_errors, snakemake.output.first_errors, "first_errors")
     tables.write(scored.reliability, snakemake.output.reliability, "reliability")
+    tables.write(scored.solution_scores, snakemake.output.scores, "solution_scores")
     tables.write(scored.search, snakemake.output.search, "search")
     if counts:
         write_json(counts, snakemake.output.verdicts)

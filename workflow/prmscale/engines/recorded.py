@@ -55,6 +55,7 @@ def from_row(row: Any) -> tuple[Continuation, Grade]:
         flops=float(row.flops),
         min_logprob=float(row.min_logprob),
         prefix_flops=float(row.prefix_flops),
+        number=int(row.solution_id),
     )
     answer, visible = row.answer, getattr(row, "visible", None)  # an older table has none
     grade = Grade(

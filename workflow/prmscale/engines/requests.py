@@ -9,7 +9,7 @@ problem's prompt.
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -45,6 +45,7 @@ class Continuation:
     `tokens` generated; `flops` covers both, `prefix_flops` the reading alone. `thought` is the
     hidden thought of a reasoning model, which no engine or grader reads. The first `kept` tokens
     form the steps; the rest were generated to detect the end of a step (None: all were kept).
+    `number` is that of a recorded sample within its problem; -1 if it was not recorded.
     """
 
     steps: Prefix
@@ -58,6 +59,7 @@ class Continuation:
     prefix_flops: float = 0.0
     thought: str = ""
     kept: int | None = None
+    number: int = field(default=-1, compare=False)
 
     @property
     def mean_logprob(self) -> float:

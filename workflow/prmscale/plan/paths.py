@@ -122,6 +122,10 @@ class Paths:
         """The rows of the strategies that search a data set step by step."""
         return self.result(f"search/trees/{reward_model}/{policy}/{dataset}.parquet")
 
+    def trees(self, reward_model: str, policy: str, dataset: str) -> str:
+        """The first trees of a search step by step."""
+        return self.result(f"trees/{reward_model}/{policy}/{dataset}.parquet")
+
     def verdicts(self, verifier: str) -> str:
         """How many verdicts and thoughts of a verifier choosing among samples were odd."""
         return self.result(f"search/{verifier}.verdicts.json")
@@ -133,6 +137,10 @@ class Paths:
     def reliability(self, reward_model: str) -> str:
         """The scores of steps of which the truth or a Monte-Carlo value is known."""
         return self.result(f"reliability/{reward_model}.parquet")
+
+    def solution_scores(self, reward_model: str) -> str:
+        """The scores of all steps of the samples of every test, and of labelled solutions."""
+        return self.result(f"solution_scores/{reward_model}.parquet")
 
     def step_scores(self, reward_model: str) -> str:
         """The scores of single steps, which figure 6 and table 2 compare."""

@@ -195,7 +195,7 @@ def _rows(runs: Sequence[Run], engines: Engines) -> list[dict[str, object]]:
 def _row(
     problem: Problem, stamped: Stamped, grades: Sequence[Sequence[Grade]], engines: Engines
 ) -> dict[str, object]:
-    """A choice with its verdict and cost; answer and finish_reason are of the first pick.
+    """A choice with its verdict and cost; answer, number and finish_reason are of the first pick.
 
     `grades` are those of each run's picks.
     """
@@ -207,6 +207,7 @@ def _row(
         "difficulty": problem.difficulty,
         "budget": stamped.choice.budget,
         "answer": grades[0][0].answer if picks else None,
+        "chosen": picks[0][0].number if picks else -1,
         "correct": _expect_correct(grades),
         "policy_tokens": round(cost.policy_tokens),
         "reward_tokens": round(cost.reward_tokens),

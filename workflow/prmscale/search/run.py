@@ -24,6 +24,7 @@ from prmscale.rewards.reliability import Source
 from prmscale.search import STRATEGIES, benchmarks
 from prmscale.search.benchmarks import Benchmark
 from prmscale.search.evaluate import Engines, evaluate
+from prmscale.search.step_scores import score_solutions
 from prmscale.study import CodeExecution, FirstErrors, World
 from prmscale.tasks.benchmarks import prm_bench, process_bench
 from prmscale.tasks.benchmarks.process_bench import FirstError
@@ -79,22 +80,26 @@ class ErrorTests:
     """Solutions with known first errors: by data set, and those that the threshold is chosen on.
 
     `sources` are all solutions of whose steps something is known; `outcomes` are the validation
-    solutions that scores are calibrated on.
+    solutions that scores are calibrated on, and `held_out` are all of them.
     """
 
     datasets: Mapping[str, Sequence[FirstError]]
     validation: Sequence[FirstError]
     sources: Sequence[Source] = ()
     outcomes: Sequence[Outcome] = ()
+    held_out: Sequence[Benchmark] = ()
 
 
 @dataclass(frozen=True)
 class Scored:
-    """What a search job writes: the tables `search`, `first_errors` and `reliability`."""
+    """What a search job writes: the tables `search`, `first_errors`, `reliability` and
+    `solution_scores`.
+    """
 
     search: pd.DataFrame
     first_errors: pd.DataFrame
     reliability: pd.DataFrame
+    solution_scores: pd.DataFrame
 
 
 class Reader(Protocol):
@@ -155,7 +160,7 @@ def find_errors(
         sources.append(Source(held_out.dataset, held_out.policy, "validation", values))
         outcomes += _list_outcomes(held_out)
     chosen_on = labelled or next(iter(datasets.values()), [])
-    return ErrorTests(datasets, chosen_on, sources, outcomes)
+    return ErrorTests(datasets, chosen_on, sources, outcomes, validation)
 
 
 def _list_outcomes(validation: Benchmark) -> list[Outcome]:
@@ -187,7 +192,7 @@ def search(
     errors: ErrorTests,
 ) -> Scored:
     """The `search` rows of a reward model at every checkpoint; the `first_errors` that the final
-    ones name, and the `reliability` of their scores of steps.
+    ones name, the `reliability` of their scores of steps, and all of these scores.
 
     Checkpoints before the last run best-of-n alone, among the first policy's samples: figures and
     claims about training read nothing else.
@@ -196,9 +201,12 @@ def search(
     best = replace(settings, strategies=[s for s in settings.strategies if s == "best_of_n"])
     if not best.strategies:
         checkpoints = [checkpoint for checkpoint in checkpoints if checkpoint.final]
+    written = [("test", test.benchmark) for test in tests]
+    written += [("validation", each) for each in errors.held_out]
     rows: list[pd.DataFrame] = []
     named: list[pd.DataFrame] = []
     steps: list[pd.DataFrame] = []
+    scores: list[pd.DataFrame] = []
     for checkpoint in checkpoints:
         scorer = load(checkpoint.folder)
         step = read_facts(checkpoint.folder)["steps"]
@@ -208,6 +216,7 @@ def search(
             calibrations = _calibrate(scorer, settings, errors)
             rows += _search(tests, scorer, settings, origin, calibrations)
             steps.append(reliability.score(scorer, errors.sources).assign(**names))
+            scores.append(score_solutions(scorer, written).assign(**names))
         else:
             rows += _search(first, scorer, best, origin)
         if checkpoint.final and errors.datasets:
@@ -215,7 +224,10 @@ def search(
             named.append(predicted.assign(**names))
         del scorer  # before the next one is loaded: memory need not hold both
     return Scored(
-        _table(rows), tables.join(named, "first_errors"), tables.join(steps, "reliability")
+        _table(rows),
+        tables.join(named, "first_errors"),
+        tables.join(steps, "reliability"),
+        tables.join(scores, "solution_scores"),
     )
 
 

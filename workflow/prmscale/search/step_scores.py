@@ -7,9 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from prmscale import tables
 from prmscale.engines.scheduler import Scorer
 from prmscale.labels.table import truths
 from prmscale.search.benchmarks import Benchmark
+from prmscale.tables import SOLUTION_KEY
 from prmscale.tasks.base import Prefix, Problem
 
 
@@ -36,6 +38,20 @@ def score_steps(
             done.append(table.assign(**names, replicate=replicate, score=scores))
         del scorer  # before the next one is loaded: memory need not hold both
     return pd.concat([table for done in by_test for table in done], ignore_index=True)
+
+
+def score_solutions(scorer: Scorer, written: Sequence[tuple[str, Benchmark]]) -> pd.DataFrame:
+    """One row for each solution of these benchmarks, each with the name of its split: the columns
+    of the table `solution_scores` but those of the reward model.
+    """
+    parts = []
+    for split, test in written:
+        ids = [problem.problem_id for problem in test.problems]
+        solutions = test.solutions[test.solutions["problem_id"].isin(ids)]
+        scored = scorer.score(_items(test, solutions))
+        table = solutions[SOLUTION_KEY].assign(scores=[each.scores for each in scored])
+        parts.append(table.assign(dataset=test.dataset, policy=test.policy, split=split))
+    return tables.join(parts, "solution_scores")
 
 
 def _items(test: Benchmark, solutions: pd.DataFrame) -> list[tuple[Problem, Prefix]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -22,7 +22,7 @@ from prmscale.engines.backends.released_scorer import FORMATS
 from prmscale.engines.backends.transformers_scorer import to_probabilities
 from prmscale.engines.flops import Shape
 from prmscale.engines.scorer import SolutionReader
-from prmscale.study import ReleasedRewardModel
+from prmscale.study import Dtype, ReleasedRewardModel
 from prmscale.tasks.base import Problem
 from prmscale.tasks.steps import Encoded
 
@@ -36,7 +36,7 @@ class VllmScorer(SolutionReader):
         super().__init__()
         self.tokenizer = load_pretrained(AutoTokenizer, folder)
         stored = load_pretrained(AutoConfig, folder).dtype or torch.float32
-        weights = Weights(folder, str(stored).removeprefix("torch."))
+        weights = Weights(folder, cast(Dtype, str(stored).removeprefix("torch.")))
         self._load(weights, AutoModelForTokenClassification, gpus)
 
     def _load(self, weights: Weights, model: Any, gpus: int, **options: Any) -> None:

@@ -89,6 +89,9 @@ class Arithmetic(GeneratedTask):
             for problem, given in zip(problems, answers, strict=True)
         ]
 
+    def _solve(self, specification: Specification, misread: frozenset[str]) -> list[str]:
+        return solve(specification, self.world.modulus, misread)
+
     def _prompt(self, specification: Specification) -> str:
         return prompt(specification)
 

@@ -13,7 +13,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import islice
+from itertools import chain, combinations, islice
 from typing import Any
 
 import numpy as np
@@ -219,6 +219,22 @@ class GeneratedTask(ABC):
                 number += 1
             so_far.append(right)
         return so_far
+
+    def misread_answers(self, problem: Problem) -> set[str]:
+        """The wrong answers of authors who misread some of a problem's wordings and make no other
+        mistake.
+        """
+        specification = Specification.from_json(problem.detail["specification"])
+        wordings = sorted(find_misreadable(problem))
+        count = range(1, len(wordings) + 1)
+        misread = chain.from_iterable(combinations(wordings, size) for size in count)
+        texts = [step_text.join(self._solve(specification, frozenset(some))) for some in misread]
+        grades = self.grade([problem] * len(texts), texts)
+        return {grade.answer for grade in grades if grade.answer and not grade.correct}
+
+    @abstractmethod
+    def _solve(self, specification: Specification, misread: frozenset[str]) -> list[str]:
+        """The steps of an author who misreads these wordings and makes no other mistake."""
 
     @abstractmethod
     def grade(self, problems: Sequence[Problem], texts: Sequence[str]) -> list[Grade]:
