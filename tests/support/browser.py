@@ -19,7 +19,7 @@ ARGUMENTS = [
 
 
 @contextmanager
-def opened(page, address="", **options):
+def opened(page, address="", waits_for="#problems a", **options):
     """A tab with this file open at this hash, and what it complained of or fetched.
 
     `options` are those of Playwright's contexts (viewport, color_scheme).
@@ -34,7 +34,7 @@ def opened(page, address="", **options):
         tab.on("console", lambda said: said.type == "error" and tab.faults.append(said.text))
         tab.on("request", lambda asked: _note_fetch(tab, asked.url))
         tab.goto(f"{Path(page).resolve().as_uri()}{address}")
-        tab.wait_for_selector("#problems a")
+        tab.wait_for_selector(f"{waits_for}:not(:empty)")
         yield tab
         browser.close()
 

@@ -1,6 +1,7 @@
 """The explorer of the smoke study in a real browser."""
 
 import json
+import re
 
 import pandas as pd
 import pytest
@@ -59,6 +60,18 @@ def test_the_address_is_the_view(page):
     with opened(page, f"#{address}") as tab:
         assert tab.locator("#detail").inner_text() == seen
         tab.go_back()
+
+
+def test_claims_lead_to_the_problems_that_decided_them(page, results):
+    claims = (results / "claims.md").read_text()
+    links = re.findall(r"\[(\S+) chooses right and (\S+) wrong\]\(explorer.html(#\S+?)\)", claims)
+    assert ("math-m", "code-m") in {(better, worse) for better, worse, _ in links}
+    for better, worse, address in links:
+        with opened(page, address, waits_for="#count") as tab:
+            assert tab.input_value("[name=prm]") == better
+            assert tab.input_value("[name=beside]") == worse
+            assert tab.locator("#problems .bad").all_inner_texts() == []
+            assert tab.faults == []
 
 
 @pytest.mark.parametrize("kind", ["all", "wrong", "lost", "won", "missed", "misread"])

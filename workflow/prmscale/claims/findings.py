@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 
 import pandas as pd
@@ -13,6 +13,7 @@ from prmscale.analysis.verdicts import Check, Claim, Rules, judge_headlines
 from prmscale.claims import CLAIMS
 from prmscale.claims.checks import compare_with_controls, find_worst_steps, list_accuracies
 from prmscale.claims.contrast import Contrast
+from prmscale.claims.looks import find_pairs
 from prmscale.results import Results
 
 
@@ -30,7 +31,7 @@ class Findings:
 
     `transfer` is the table of `transfer.measure_matrix`, `unspent` that of
     `strategies.find_unspent`, `scaling_law` that of `tradeoff.table`, and `calibration` that of
-    `calibration.measure`.
+    `calibration.measure`. `pairs` are those of `looks.find_pairs`, and `policy` wrote the samples.
     """
 
     claims: Sequence[Claim] = ()
@@ -39,6 +40,8 @@ class Findings:
     unspent: pd.DataFrame = field(default_factory=_nothing_unspent)
     scaling_law: pd.DataFrame = field(default_factory=pd.DataFrame)
     calibration: pd.DataFrame = field(default_factory=pd.DataFrame)
+    pairs: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    policy: str = ""
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """The tables by the names of their files: claims, checks, transfer, scaling_law,
@@ -64,6 +67,8 @@ def judge_study(results: Results, rules: Rules) -> Findings:
         unspent=strategies.find_unspent(first, models, rules.aggregation),
         scaling_law=tradeoff.table(first, models, rules),
         calibration=calibration.measure(calibration.compare(results.reliability), rules.level),
+        pairs=find_pairs(models),
+        policy=str(first["policy"].iloc[0]) if len(first) else "",
     )
 
 

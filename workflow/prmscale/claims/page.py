@@ -12,7 +12,7 @@ import pandas as pd
 from prmscale.analysis import reply_shares
 from prmscale.analysis.power import POWER
 from prmscale.analysis.verdicts import NOT_MEASURED, Check, Claim, Rules
-from prmscale.claims import CLAIMS, ClaimModule
+from prmscale.claims import CLAIMS, ClaimModule, looks
 from prmscale.claims.cells import format_effect, format_points, format_row
 from prmscale.claims.checks import ACCURACY
 from prmscale.claims.findings import Findings
@@ -53,7 +53,11 @@ def render(findings: Findings, rules: Rules, replies: pd.DataFrame, generated: b
         *_write_unspent(findings.unspent),
     ]
     for letter, module in zip(ascii_lowercase, CLAIMS, strict=False):
-        lines += _write_claim(letter, module, _keep(findings.claims, module))
+        claims = _keep(findings.claims, module)
+        lines += _write_claim(letter, module, claims)
+        if module.NAME in findings.pairs:
+            looked_at = looks.write(claims, findings.pairs[module.NAME], findings.policy)
+            lines += [line for each in looked_at for line in (each, "")]
     lines += write_sections(findings.checks, findings.transfer, rules)
     return "\n".join(lines) + "\n"
 
