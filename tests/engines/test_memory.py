@@ -55,7 +55,16 @@ def test_what_each_use_takes():
     ],
 )
 def test_gpus_hold_what_is_in_use_together(needs, gpu_memory, gpus):
-    assert memory.gpus(needs, gpu_memory) == gpus
+    assert memory.gpus(needs, gpu_memory, per_node=8) == gpus
+
+
+@pytest.mark.parametrize(
+    ("total", "per_node", "gpus", "nodes"),
+    [(0, 8, 1, 1), (500, 8, 8, 1), (1163, 8, 32, 4), (500, 6, 12, 2), (100, 1, 2, 2)],
+)
+def test_what_a_node_cannot_hold_takes_whole_nodes(total, per_node, gpus, nodes):
+    asked = memory.gpus([Need(total, total)], 80, per_node)
+    assert (asked, memory.nodes(asked, per_node)) == (gpus, nodes)
 
 
 def test_only_what_lies_here_is_read(tmp_path):

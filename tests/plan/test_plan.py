@@ -275,6 +275,28 @@ def test_jobs_ask_for_gpus_only_where_models_run_on_gpus():
     assert on_cpu.megabytes(0, on_cpu.sample("big")) > weights
 
 
+def test_a_training_that_one_node_cannot_hold_asks_for_several():
+    models = [
+        {"name": "full", "base": "big", "data": "both"},
+        {"name": "adapted", "base": "big", "data": "both", "training": {"lora": {}}},
+    ]
+    training = {"optimizer": "adamw"}
+    changes = {
+        "policies": {"released": [BIG]},
+        "rewards": {"models": models, "training": training},
+        "search": {"tree": {}},
+    }
+
+    def asked(name, **also):
+        needs = Needs(plan(**changes, **also))
+        return needs.gpus(needs.train(name)), needs.nodes(needs.train(name))
+
+    assert asked("full", device="cuda") == (32, 4)
+    assert asked("full", device="cuda", cluster={"gpus_per_node": 4}) == (32, 8)
+    assert asked("adapted", device="cuda") == (8, 1)
+    assert asked("full") == (0, 1)
+
+
 def test_a_search_by_vllm_keeps_every_checkpoint_in_memory():
     models = [
         {"name": "a", "base": "big", "data": "both", "training": {"checkpoints": [50, 100]}},

@@ -99,6 +99,12 @@ def test_what_several_processes_cannot_train_is_said(base, tmp_path):
         launch(in_two, 2, base, tmp_path, {"optimizer": "muon"})
 
 
+def test_several_nodes_need_slurm(base, tmp_path, monkeypatch):
+    monkeypatch.delenv("SLURM_JOB_ID", raising=False)
+    with pytest.raises(UserError, match=r"4 processes on 2 nodes .*--profile slurm.*gpus"):
+        launch(in_two, 4, base, tmp_path, {}, nodes=2)
+
+
 def inputs(folder):
     """Tables of problems, solutions and labels."""
     examples = made()

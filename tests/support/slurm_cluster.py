@@ -1,4 +1,5 @@
-"""A private SLURM of one node with two GPUs that exist for the scheduler alone.
+"""A private SLURM of one or more nodes on this machine, each with two GPUs that exist for the
+scheduler alone.
 
 `python tests/support/slurm_cluster.py COMMAND …` runs a command on it, say `snakemake --profile
 slurm`. It wants root and
@@ -20,14 +21,14 @@ from pathlib import Path
 CONFIG = """
 ClusterName=private
 SlurmctldHost={host}(127.0.0.1)
-SlurmctldPort={ports[0]}
+SlurmctldPort={port}
 SlurmUser=root
 AuthType=auth/munge
 AuthInfo=socket={folder}/munge.socket
 SlurmctldPidFile={folder}/slurmctld.pid
-SlurmdPidFile={folder}/slurmd.pid
+SlurmdPidFile={folder}/%n.pid
 StateSaveLocation={folder}/state
-SlurmdSpoolDir={folder}/spool
+SlurmdSpoolDir={folder}/spool/%n
 TaskProlog={folder}/task_prolog
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
@@ -43,12 +44,17 @@ KillWait=2
 SchedulerParameters=sched_interval=2,batch_sched_delay=0
 SlurmdParameters=config_overrides
 GresTypes=gpu
-NodeName={host} NodeAddr=127.0.0.1 Port={ports[1]} CPUs=16 RealMemory=64000 Gres=gpu:2
-PartitionName=main Nodes={host} Default=YES MaxTime=INFINITE State=UP
+PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 """
+NODE = (
+    "NodeName={name} NodeHostname={host} NodeAddr=127.0.0.1 Port={port} CPUs=16 RealMemory=64000 "
+    "Gres=gpu:2\n"
+)
 
-# what each step of a job sees: the job's number and its GPUs
-PROLOG = '#!/bin/sh\necho "$SLURM_JOB_ID ${{CUDA_VISIBLE_DEVICES-none}}" >> {folder}/gpus_seen\n'
+# what each step of a job sees: the job's number, its GPUs and its node
+PROLOG = """#!/bin/sh
+echo "$SLURM_JOB_ID ${{CUDA_VISIBLE_DEVICES-none}} $SLURMD_NODENAME" >> {folder}/gpus_seen
+"""
 
 # the executor clears SLURM_* before it calls srun, which would then look for the configuration in
 # /etc
@@ -77,12 +83,16 @@ def free_ports(number):
         return [each.getsockname()[1] for each in sockets]
 
 
-def write_files(folder):
+def write_files(folder, nodes):
     host = socket.gethostname().split(".")[0]
-    values = {"folder": folder, "host": host, "ports": free_ports(2), "srun": shutil.which("srun")}
+    control, *ports = free_ports(1 + len(nodes))
+    values = {"folder": folder, "host": host, "port": control, "srun": shutil.which("srun")}
     for name in ("state", "spool", "bin"):
         (folder / name).mkdir()
-    (folder / "slurm.conf").write_text(CONFIG.format(**values))
+    config = CONFIG.format(**values)
+    for name, port in zip(nodes, ports, strict=True):
+        config += NODE.format(name=name, host=host, port=port)
+    (folder / "slurm.conf").write_text(config)
     (folder / "gres.conf").write_text(
         "Name=gpu File=/dev/null\nName=gpu File=/dev/zero\n"
     )  # any two devices will do
@@ -114,13 +124,13 @@ def stop(started):
 
 
 @contextlib.contextmanager
-def running_cluster():
+def running_cluster(nodes=("node1",)):
     """Yield the folder of a cluster and the environment in which its commands work."""
     with tempfile.TemporaryDirectory(
         prefix="slurm-", dir="/tmp", ignore_cleanup_errors=True
     ) as name:
         folder = Path(name)
-        write_files(folder)
+        write_files(folder, nodes)
         environment = {
             **{
                 key: value
@@ -135,18 +145,19 @@ def running_cluster():
         commands = [
             ["munged", "--foreground", "--force", *munge],
             ["slurmctld", "-D", "-c"],
-            ["slurmd", "-D"],
+            *(["slurmd", "-D", "-N", node] for node in nodes),
         ]
         started = []
         try:
             for command in commands:
-                with open(folder / f"{command[0]}.out", "w") as log:
+                with open(folder / f"{command[0]}.out", "a") as log:
                     started.append(
                         subprocess.Popen(command, env=environment, stdout=log, stderr=log)
                     )
                 if command[0] == "munged":
                     wait_until((folder / "munge.socket").exists, "munged does not start")
-            wait_until(lambda: "idle" in state(environment), "the node is not up")
+            idle = ["idle"] * len(nodes)
+            wait_until(lambda: states(environment) == idle, "the nodes are not up")
         except BaseException:
             stop(started)
             print(*(log.read_text()[-2000:] for log in folder.glob("*.out")), file=sys.stderr)
@@ -160,11 +171,11 @@ def running_cluster():
             stop(started)
 
 
-def state(environment):
-    found = subprocess.run(
-        ["sinfo", "-h", "-o", "%T"], env=environment, capture_output=True, text=True, check=False
-    )
-    return found.stdout
+def states(environment):
+    """The state of each node."""
+    command = ["sinfo", "-h", "-N", "-o", "%T"]
+    found = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    return found.stdout.split()
 
 
 def squeue(environment, states="PENDING,RUNNING,COMPLETING", form="%i %k"):

@@ -11,18 +11,19 @@ STUDIES = ROOT / "workflow/studies"
 
 
 def plan(*studies):
-    """(rule, GPUs, output) of every job of a study, from its dry run."""
+    """(rule, GPUs, nodes, output) of every job of a study, from its dry run."""
     files = [str(STUDIES / f"{name}.yaml") for name in studies]
     done = snakemake(ROOT, "-n", "--forceall", "--nolock", "--configfile", *files)
     assert done.returncode == 0, done.stderr[-2000:]
     jobs = []
     for line in map(str.strip, done.stdout.splitlines()):
         if line.startswith(("rule ", "localrule ")):
-            jobs.append([line.split()[1].rstrip(":"), 0, ""])
+            jobs.append([line.split()[1].rstrip(":"), 0, 1, ""])
         elif line.startswith("output:"):
-            jobs[-1][2] = line
+            jobs[-1][3] = line
         elif line.startswith("resources:") and "gpu=" in line:
-            jobs[-1][1] = int(line.split("gpu=")[1].split(",")[0])
+            asked = dict(each.split("=") for each in line.split(": ")[1].split(", "))
+            jobs[-1][1:3] = int(asked["gpu"]), int(asked["nodes"])
     return jobs
 
 
@@ -32,7 +33,7 @@ def settings(name):
 
 def test_the_papers_jobs_and_what_they_ask_for():
     jobs = plan("paper")
-    count = Counter(rule for rule, _, _ in jobs)
+    count = Counter(rule for rule, *_ in jobs)
     paper = settings("paper")
     tests = [(e["policy"], d) for e in paper["search"]["evaluations"] for d in e["datasets"]]
     trained_on = {d for data in paper["rewards"]["data"] for d in data.get("datasets", [])}
@@ -45,8 +46,11 @@ def test_the_papers_jobs_and_what_they_ask_for():
     }
     assert count["import_corpus"] == len(paper["corpora"]) == 2
     assert count["search"] == len(models) and count["search_trees"] == 2
-    for rule, gpus, output in jobs:
+    for rule, gpus, nodes, output in jobs:
         assert (gpus > 0) == (rule in GPU_RULES), (rule, output)
+        # the weights, gradients and optimiser states of 72B fill four nodes of 8 GPUs
+        is_large = rule == "train_reward_model" and "-72b/" in output
+        assert (gpus, nodes) == (32, 4) if is_large else gpus <= 8 and nodes == 1, (rule, output)
     # table 1 compares PRM-Math and PRM-Code of 72B alone
     assert {m["name"]: m["role"] for m in models if "role" in m} == {
         "aslaf-72b": "math",
@@ -54,7 +58,7 @@ def test_the_papers_jobs_and_what_they_ask_for():
     }
     trained = {
         output.split("rewards/")[1].split("/")[0]: gpus
-        for rule, gpus, output in jobs
+        for _, gpus, _, output in jobs
         if "/rewards/" in output
     }
     assert (
@@ -68,8 +72,8 @@ def test_the_papers_jobs_and_what_they_ask_for():
 )
 def test_a_cut_fits_into_its_machine(cut, gpus):
     jobs = plan("paper", cut)
-    assert max(asked for _, asked, _ in jobs) <= gpus
-    assert all(f"results/{cut}/" in output for _, _, output in jobs if output)
+    assert max(asked for _, asked, *_ in jobs) <= gpus
+    assert all(f"results/{cut}/" in output for *_, output in jobs if output)
 
 
 def test_a_pretraining_is_told_by_its_revision():

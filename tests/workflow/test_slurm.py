@@ -108,7 +108,7 @@ def test_jobs_that_run_models_see_a_gpu_and_no_others_do(submitted):
     steps = [line.split() for line in (submitted.cluster / "gpus_seen").read_text().splitlines()]
     comments = dict(line.split(" ", 1) for line in squeue(submitted.environment, "all"))
     seen = {}
-    for job, gpus in steps:
+    for job, gpus, _ in steps:
         rule = comments[job].removeprefix("rule_").split("_wildcards")[0]
         seen.setdefault(rule, set()).add(gpus)
     # one policy labels in this study, and none judges

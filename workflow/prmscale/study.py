@@ -1569,6 +1569,11 @@ class Cluster(Block):
     gpu_memory_gb: float = Field(
         80, gt=0, description="Memory of one GPU, in GB. Models that need more get several GPUs."
     )
+    gpus_per_node: Count = Field(
+        8,
+        description="GPUs of one node. A reward model whose training needs more is trained on "
+        "whole nodes; all other jobs run on one.",
+    )
 
 
 class Cost(Block):

@@ -78,6 +78,21 @@ def for_models(mb, needs):
     return {
         "mem_mb": main_memory(mb, needs),
         "gpu": lambda wildcards: NEEDS.gpus(needs(wildcards)),
+        "nodes": 1,
+    }
+
+
+def for_training(mb, needs):
+    """Resources of a training, which may run on several nodes.
+
+    With `mpi` SLURM's executor starts the job on the first node alone, and the job starts srun. Its
+    value is empty, because with another the executor would ask for tasks of its own; without
+    tasks, SLURM gives each node one.
+    """
+    return {
+        **for_models(mb, needs),
+        "nodes": lambda wildcards: NEEDS.nodes(needs(wildcards)),
+        "mpi": lambda wildcards: "" if NEEDS.nodes(needs(wildcards)) > 1 else None,
     }
 
 

@@ -22,7 +22,7 @@ rule train_reward_model:
         "../../envs/core.yaml"
     threads: STUDY.threads
     resources:
-        **for_models(3000, lambda wildcards: NEEDS.train(wildcards.reward_model)),
+        **for_training(3000, lambda wildcards: NEEDS.train(wildcards.reward_model)),
     params:
         plugins=lambda wildcards: USES.train(wildcards.reward_model),
         model=lambda wildcards: wildcards.reward_model,

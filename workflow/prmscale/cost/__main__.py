@@ -26,9 +26,9 @@ from prmscale.study import Study
 
 def project(study: Study, gpu: machines.Gpu) -> pd.DataFrame:
     """One row for each stage: jobs, most GPUs of a job, GPU hours, tokens, FLOPs and GB stored."""
-    rows = []
+    rows, per_node = [], study.cluster.gpus_per_node
     for job in work.jobs(study):
-        gpus = memory.gpus(job.needs, gpu.memory_gb) if job.passes else 0
+        gpus = memory.gpus(job.needs, gpu.memory_gb, per_node) if job.passes else 0
         rows.append({**_facts(job), "gpus": gpus, "gpu_hours": gpu.seconds(job, gpus) / 3600})
     return _sum_stages(rows, {"jobs": "sum", "gpus": "max", "gpu_hours": "sum"})
 

@@ -145,11 +145,22 @@ def training(
     return Need(weights, weights * copies, gpus)
 
 
-def gpus(needs: Iterable[Need], gpu_memory_gb: float) -> int:
+def gpus(needs: Iterable[Need], gpu_memory_gb: float, per_node: int) -> int:
     """The number of GPUs for models in use together: as the user set, or enough to hold them.
 
-    At least 1, and a power of two, because a model's attention heads are split evenly.
+    At least 1, and a power of two, because a model's attention heads are split evenly. What does
+    not fit into a node of `per_node` GPUs takes whole nodes.
     """
+    found = _count(needs, gpu_memory_gb)
+    return found if found <= per_node else per_node * nodes(found, per_node)
+
+
+def nodes(gpus: int, per_node: int) -> int:
+    """The number of nodes that have so many GPUs; one for a job without GPUs."""
+    return max(1, math.ceil(gpus / per_node))
+
+
+def _count(needs: Iterable[Need], gpu_memory_gb: float) -> int:
     needs = list(needs)
     set_by_user = [need.gpus for need in needs if need.gpus]
     if set_by_user:

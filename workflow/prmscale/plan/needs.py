@@ -67,7 +67,12 @@ class Needs:
         """GPUs that a job asks for; 0 if it runs no model, or if models run on CPUs."""
         if not needs or self.study.device != "cuda":
             return 0
-        return memory.gpus(needs, self.study.cluster.gpu_memory_gb)
+        cluster = self.study.cluster
+        return memory.gpus(needs, cluster.gpu_memory_gb, cluster.gpus_per_node)
+
+    def nodes(self, needs: Sequence[Need]) -> int:
+        """Nodes that a job asks for which can run on several."""
+        return memory.nodes(self.gpus(needs), self.study.cluster.gpus_per_node)
 
     def megabytes(self, mb: int, needs: Sequence[Need]) -> int:
         """Main memory that a job asks for: `mb` and room for its models, whose weights pass through

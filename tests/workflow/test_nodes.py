@@ -1,0 +1,115 @@
+"""Trainings over the two nodes of a real SLURM on one machine, in CPU processes."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+import slurm_cluster
+import torch
+import yaml
+from pipeline import ROOT, copy_project, snakemake
+from safetensors.torch import load_file
+
+pytestmark = [
+    pytest.mark.study,
+    pytest.mark.skipif(slurm_cluster.missing() is not None, reason=str(slurm_cluster.missing())),
+]
+NODES = ("node1", "node2")
+STUDY = ["--configfile", "workflow/studies/smoke.yaml", "adamw.yaml"]
+MODEL = "results/smoke/rewards/math-m"
+# what each process of a group says: its numbers, its node, and the size of the group that it meets
+WORK = """
+import os
+import sys
+from pathlib import Path
+
+import torch
+
+from prmscale.rewards.parallel import build_accelerator, launch
+from prmscale.study import RewardTraining
+
+
+def say(folder):
+    group = build_accelerator("cpu", RewardTraining(optimizer="adamw"))
+    met = int(group.reduce(torch.ones(1)))
+    numbers = os.environ["RANK"], os.environ["LOCAL_RANK"], os.environ["SLURMD_NODENAME"]
+    Path(folder, "-".join([*numbers, str(met)])).touch()
+
+
+if __name__ == "__main__":
+    import work
+
+    launch(work.say, 4, sys.argv[1], nodes=2)
+"""
+
+
+def ask_for_two_nodes(project):
+    """Let the trainings of the profile ask for a GPU on each of two nodes; they train on CPUs."""
+    path = project / "slurm/config.yaml"
+    profile = yaml.safe_load(path.read_text())
+    profile["set-resources"]["train_reward_model"] |= {"nodes": 2, "gpu": 2, "mpi": ""}
+    path.write_text(yaml.safe_dump(profile))
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """Reward models trained in one local process."""
+    project = copy_project(tmp_path_factory.mktemp("nodes"))
+    (project / "adamw.yaml").write_text("rewards: {training: {optimizer: adamw}}\n")
+    done = snakemake(project, f"{MODEL}/replicate1", *STUDY)
+    assert done.returncode == 0, done.stderr[-3000:]
+    ask_for_two_nodes(project)
+    return project
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    with slurm_cluster.running_cluster(NODES) as cluster:
+        yield cluster
+
+
+def test_a_training_over_two_nodes_gives_the_weights_of_one_process(project, cluster):
+    folder, environment = cluster
+    local = project / "local"
+    shutil.move(project / MODEL, local)
+    done = snakemake(
+        project, f"{MODEL}/replicate1", "--profile", "slurm", *STUDY, environment=environment
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    places = [line.split() for line in (folder / "gpus_seen").read_text().splitlines()]
+    assert {node for _, _, node in places} == set(NODES)
+    for replicate in ("replicate1", "replicate2"):
+        there, here = (at / replicate for at in (project / MODEL, local))
+        one, other = (load_file(at / "model.safetensors") for at in (there, here))
+        assert one.keys() == other.keys()
+        # a step of the optimiser is as large as its rate, 0.002
+        assert all(torch.allclose(one[name], other[name], atol=1e-4) for name in one)
+        facts = [json.loads((at / "reward_model.json").read_text()) for at in (there, here)]
+        assert facts[0]["train_flops"] == facts[1]["train_flops"]
+
+
+def test_what_several_nodes_cannot_train_is_said(project, cluster):
+    muon = ("--config", "rewards={training: {optimizer: muon}}")
+    done = snakemake(
+        project, f"{MODEL}/replicate1", "--profile", "slurm", "--retries", "0", *STUDY, *muon,
+        environment=cluster[1],
+    )  # fmt: skip
+    assert done.returncode == 1
+    (log,) = project.glob("results/smoke/logs/train_reward_model/*.log")
+    message = "train_reward_model: rewards.training.optimizer = 'muon' on 2 GPUs: Muon needs"
+    assert message in log.read_text()
+
+
+def test_the_processes_of_two_nodes_are_one_group(tmp_path, cluster):
+    (tmp_path / "work.py").write_text(WORK)
+    (tmp_path / "said").mkdir()
+    paths = os.pathsep.join([str(tmp_path), str(ROOT / "workflow")])
+    subprocess.run(
+        ["salloc", "--nodes=2", "--ntasks-per-node=1", sys.executable, "work.py", "said"],
+        cwd=tmp_path, env={**cluster[1], "PYTHONPATH": paths}, check=True,
+    )  # fmt: skip
+    said = sorted(path.name for path in (tmp_path / "said").iterdir())
+    assert said == ["0-0-node1-4", "1-1-node1-4", "2-0-node2-4", "3-1-node2-4"]
