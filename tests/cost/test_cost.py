@@ -300,25 +300,37 @@ def test_the_range_is_from_short_solutions_and_a_busy_gpu_to_long_ones_and_an_id
     assert (paid.low < paid.gpu_hours).all() and (paid.gpu_hours < paid.high).all()
 
 
-def test_taken_hours_stand_beside_the_projected(tmp_path, monkeypatch):
-    """Two hours on two GPUs are four GPU hours; other stages of this study have not run."""
+def measured_hours(monkeypatch, folder, **hours):
+    """From now on sampling has taken these hours, and twice the CPU hours; nothing else has run."""
+    benchmarks = folder / "results/laptop/benchmarks/sample_solutions"
+    benchmarks.mkdir(parents=True)
+    for policy, each in hours.items():
+        file = benchmarks / f"{policy}.programs.search.tsv"
+        file.write_text(f"s\tcpu_time\n{3600 * each}\t{7200 * each}\n")
+    monkeypatch.chdir(folder)
+
+
+def test_taken_gpu_hours_stand_beside_the_projected(tmp_path, monkeypatch):
     config = deepcopy(SMOKE) | {"device": "cuda"}
     shape = {"num_hidden_layers": 2, "hidden_size": 64, "num_attention_heads": 2}
     shape |= {"model_type": "llama", "intermediate_size": 128, "vocab_size": 100}
     big = {"name": "big", "model": "nobody/has-this", "gpus": 2, "config": shape}
     config["policies"]["released"] = [big]
     config["search"]["evaluations"].append({"policy": "big", "datasets": ["programs"]})
+    measured_hours(monkeypatch, tmp_path, big=2, s=1)
     study = configuration.load(config)
-    folder = tmp_path / "results/laptop/benchmarks/sample_solutions"
-    folder.mkdir(parents=True)
-    for name, hours in {"big.programs.search": 2, "s.programs.search": 1}.items():
-        (folder / f"{name}.tsv").write_text(f"s\tcpu_time\n{3600 * hours}\t1\n")
-    monkeypatch.chdir(tmp_path)
     table = total(project(study, machines.gpu("h100"))).set_index("stage")
     row, whole = table.loc["sample_solutions"], table.loc["total of what was measured"]
     assert row.measured == 2 * 2 + 1 and row.ratio == pytest.approx(row.gpu_hours / 5)
     assert whole.measured == 5 and whole.ratio == row.ratio
     assert table.drop(["sample_solutions", whole.name]).measured.isna().all()
+
+
+def test_cpu_hours_stand_beside_those_of_a_core_alone(small, tmp_path, monkeypatch):
+    measured_hours(monkeypatch, tmp_path, s=1)
+    row = project(small, machines.gpu("core")).set_index("stage").loc["sample_solutions"]
+    assert row.measured == 2 and row.ratio == row.hours / 2
+    assert "measured" not in project(small, machines.gpu("h100"))
 
 
 def test_times_of_one_study_tell_those_of_another(small):

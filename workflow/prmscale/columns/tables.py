@@ -216,7 +216,8 @@ TABLES = [
             "jobs": "number of jobs",
             "gpus": "most GPUs of a job",
             "gpu_hours": "GPU hours, from the GPU's data sheet",
-            "hours": "hours at the speed of a finished study, the jobs one after another",
+            "hours": "hours at the speed of a finished study, or of a CPU core, the jobs one after "
+            "another",
             "low": "these hours if solutions are half as long; of GPUs, at a high utilisation too",
             "high": "these hours if solutions are twice as long (within `max_tokens`); of GPUs, at "
             "a low utilisation too",

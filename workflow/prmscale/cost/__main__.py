@@ -26,18 +26,23 @@ from prmscale.study import Study
 
 
 def project(study: Study, gpu: machines.Gpu) -> pd.DataFrame:
-    """One row for each stage: jobs, most GPUs of a job, GPU hours and their range from `low` to
-    `high`, tokens, FLOPs and GB stored.
+    """One row for each stage: jobs, most GPUs of a job, GPU hours (on a CPU core hours) and their
+    range from `low` to `high`, tokens, FLOPs and GB stored.
 
-    If this study has run on GPUs, also the `measured` GPU hours and the `ratio` of the projected.
+    If this study has run on such a device, also the `measured` hours and the `ratio` of the
+    projected.
     """
 
     def price(job: parts.Job, case: machines.Case) -> dict[str, float]:
         gpus = _count_gpus(job, gpu.memory_gb)
         return {"gpus": gpus, "hours": gpu.seconds(job, gpus, case) / 3600}
 
-    table = _range(study, price).rename(columns={"hours": "gpu_hours"})
-    return _compare(table, "gpu_hours", study) if study.device == "cuda" else table
+    table = _range(study, price)
+    if gpu.device == "cuda":
+        table = table.rename(columns={"hours": "gpu_hours"})
+    else:
+        table = table.drop(columns="gpus")
+    return _compare(table, study) if study.device == gpu.device else table
 
 
 def calibrate(study: Study, results: Path) -> pd.DataFrame:
@@ -48,7 +53,7 @@ def calibrate(study: Study, results: Path) -> pd.DataFrame:
     known = load([results / "config.yaml"])
     rates = machines.Measured.fit(work.jobs(known), machines.read_seconds(results, known.device))
     table = _range(study, lambda job, case: {"hours": rates.seconds(job) / 3600})
-    return _compare(table, "hours", study)
+    return _compare(table, study)
 
 
 def _range(
@@ -68,13 +73,18 @@ def _range(
     return _sum_stages(rows)
 
 
-def _compare(table: pd.DataFrame, projected: str, study: Study) -> pd.DataFrame:
+def _compare(table: pd.DataFrame, study: Study) -> pd.DataFrame:
     """The table beside the measured hours of each stage, if this study has run."""
-    finished = Path("results", study.study)
+    finished, projected = Path("results", study.study), _name_projected(table)
     if (finished / "benchmarks").is_dir():
         table["measured"] = table.stage.map(_sum_hours(study, finished, projected == "gpu_hours"))
         table["ratio"] = table[projected] / table.measured
     return table
+
+
+def _name_projected(table: pd.DataFrame) -> str:
+    """The column of the projected hours."""
+    return "gpu_hours" if "gpu_hours" in table else "hours"
 
 
 def _sum_hours(study: Study, results: Path, of_gpus: bool) -> dict[str, float]:
@@ -117,8 +127,7 @@ def total(table: pd.DataFrame) -> pd.DataFrame:
     name = "total" if len(whole) == len(table) else "total of what was measured"
     sums = whole.drop(columns=["stage", "gpus", "ratio"], errors="ignore").sum().to_dict()
     if "measured" in table:
-        projected = "hours" if "hours" in table else "gpu_hours"
-        sums["ratio"] = sums[projected] / sums["measured"]
+        sums["ratio"] = sums[_name_projected(table)] / sums["measured"]
     if "gpus" in table:
         sums["gpus"] = table.gpus.max()
     return pd.concat([table, pd.DataFrame([{"stage": name, **sums}])], ignore_index=True)
@@ -152,7 +161,9 @@ def main() -> None:
         type=Path,
         help="configuration files, each laid over the files before it",
     )
-    parser.add_argument("--gpu", default="h100", help="a GPU of workflow/prmscale/cost/gpus.csv")
+    parser.add_argument(
+        "--gpu", default="h100", help="a GPU of workflow/prmscale/cost/gpus.csv, or core"
+    )
     parser.add_argument(
         "--calibration", type=Path, help="results folder of a finished study whose speed to assume"
     )

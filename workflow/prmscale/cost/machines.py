@@ -1,5 +1,5 @@
-"""How long work takes: on a GPU, by usual shares of its data sheet, or at the speed of a finished
-study.
+"""How long work takes: on a GPU or a CPU core, by usual shares of its data sheet, or at the speed
+of a finished study.
 
 A GPU reads and trains at a share of its peak FLOP/s. It writes at the slower of this rate and that
 of moving the weights (once for the whole batch) and the KV cache of each sequence through its
@@ -41,7 +41,6 @@ LOW = Case({"train": 0.46, "read": 0.6, "write": 0.6}, 0.85, lengths=0.5)
 HIGH = Case({"train": 0.2, "read": 0.2, "write": 0.2}, 0.3, lengths=2.0)
 # least seconds of a layer for a new token: transformers launches kernels one by one
 PER_LAYER = 0.0009
-START = 120.0  # seconds until a job starts to work, without reading the weights
 DISK = 1e9  # bytes of weights read a second
 # seconds to judge a model-written program in the sandbox (107 to 142 a second were measured)
 PROGRAM = 0.01
@@ -49,12 +48,16 @@ PROGRAM = 0.01
 
 @dataclass(frozen=True)
 class Gpu:
-    """A GPU's data sheet: bandwidth in bytes a second, and peak FLOP/s by number format."""
+    """The data sheet of a GPU, or of a CPU core: bandwidth in bytes a second, peak FLOP/s by number
+    format, and seconds until a job starts to work, without reading the weights.
+    """
 
     name: str
+    device: str
     memory_gb: float
     bandwidth: float
     peak: dict[str, float]
+    start: float
 
     def busy_seconds(self, work: Pass, case: Case = EXPECTED) -> float:
         """GPU seconds of a model's work, which several GPUs share evenly."""
@@ -75,7 +78,7 @@ class Gpu:
         weights = sum(
             {id(p.model): BYTES[p.dtype] * p.model.parameters for p in job.passes}.values()
         )
-        waiting = START + weights / DISK + PROGRAM * job.programs
+        waiting = self.start + weights / DISK + PROGRAM * job.programs
         busy = sum(self.busy_seconds(work, case) for work in job.passes)
         return busy + gpus * waiting if job.passes else 0.0
 
@@ -91,7 +94,8 @@ def gpu(name: str) -> Gpu:
     row = table.loc[name]
     half = 1e12 * row.tflops_bfloat16
     peak = {"bfloat16": half, "float16": half, "float32": 1e12 * row.tflops_float32}
-    return Gpu(name, float(row.memory_gb), 1e12 * row.bandwidth_tb_s, peak)
+    bandwidth, start = 1e12 * row.bandwidth_tb_s, float(row.start_s)
+    return Gpu(name, row.device, float(row.memory_gb), bandwidth, peak, start)
 
 
 @dataclass(frozen=True)
