@@ -14,7 +14,7 @@ from pipeline import GPU_RULES, ROOT, snakemake
 
 from prmscale import configuration
 from prmscale.cost import machines, work
-from prmscale.cost.__main__ import load
+from prmscale.cost.__main__ import load, project, total
 from prmscale.cost.models import model_of
 from prmscale.errors import UserError
 from prmscale.search import TREE_STRATEGIES
@@ -271,7 +271,7 @@ def test_a_gpu_writes_as_fast_as_its_memory_and_trains_by_its_peak(jobs):
     gpu = machines.gpu("h100")
     train = jobs["train_reward_model", "a"].passes[0]
     assert gpu.busy_seconds(train) == pytest.approx(
-        train.flops / (67e12 * machines.OF_PEAK["train"])
+        train.flops / (67e12 * machines.EXPECTED.of_peak["train"])
     )
     (write,) = jobs["sample_solutions", "m.arithmetic.search"].passes
     assert gpu.busy_seconds(write) == pytest.approx(
@@ -279,6 +279,58 @@ def test_a_gpu_writes_as_fast_as_its_memory_and_trains_by_its_peak(jobs):
     )
     with pytest.raises(UserError, match=r"--gpu h1000: not in .*gpus.csv; possible: a100, h100"):
         machines.gpu("h1000")
+
+
+def test_the_range_is_from_short_solutions_and_a_busy_gpu_to_long_ones_and_an_idle_one(small):
+    jobs = {
+        lengths: {(job.rule, job.name): job for job in work.jobs(small, lengths)}
+        for lengths in (0.5, 1.0, 2.0, 10.0)
+    }
+    # solutions of 40 tokens, and of 128 at most; 5 steps have 4 open prefixes, 10 have 9
+    sampled = [each["sample_solutions", "s.programs.search"].tokens for each in jobs.values()]
+    assert sampled == [200 * 8 * length for length in (20, 40, 80, 128)]
+    rollouts = [each["label_solutions", "m.programs.monte_carlo"].tokens for each in jobs.values()]
+    assert rollouts[:3] == [
+        900 * 6 * n * 0.5 * 4 * half for n, half in ((1.5, 10), (4, 20), (9, 40))
+    ]
+    # pre-training has its own tokens
+    assert len({each["pretrain_policy", "m.1"].tokens for each in jobs.values()}) == 1
+    table = project(small, machines.gpu("h100")).set_index("stage")
+    paid = table[table.gpu_hours > 0]
+    assert (paid.low < paid.gpu_hours).all() and (paid.gpu_hours < paid.high).all()
+
+
+def measured_hours(monkeypatch, folder, **hours):
+    """From now on sampling has taken these hours, and twice the CPU hours; nothing else has run."""
+    benchmarks = folder / "results/laptop/benchmarks/sample_solutions"
+    benchmarks.mkdir(parents=True)
+    for policy, each in hours.items():
+        file = benchmarks / f"{policy}.programs.search.tsv"
+        file.write_text(f"s\tcpu_time\n{3600 * each}\t{7200 * each}\n")
+    monkeypatch.chdir(folder)
+
+
+def test_taken_gpu_hours_stand_beside_the_projected(tmp_path, monkeypatch):
+    config = deepcopy(SMOKE) | {"device": "cuda"}
+    shape = {"num_hidden_layers": 2, "hidden_size": 64, "num_attention_heads": 2}
+    shape |= {"model_type": "llama", "intermediate_size": 128, "vocab_size": 100}
+    big = {"name": "big", "model": "nobody/has-this", "gpus": 2, "config": shape}
+    config["policies"]["released"] = [big]
+    config["search"]["evaluations"].append({"policy": "big", "datasets": ["programs"]})
+    measured_hours(monkeypatch, tmp_path, big=2, s=1)
+    study = configuration.load(config)
+    table = total(project(study, machines.gpu("h100"))).set_index("stage")
+    row, whole = table.loc["sample_solutions"], table.loc["total of what was measured"]
+    assert row.measured == 2 * 2 + 1 and row.ratio == pytest.approx(row.gpu_hours / 5)
+    assert whole.measured == 5 and whole.ratio == row.ratio
+    assert table.drop(["sample_solutions", whole.name]).measured.isna().all()
+
+
+def test_cpu_hours_stand_beside_those_of_a_core_alone(small, tmp_path, monkeypatch):
+    measured_hours(monkeypatch, tmp_path, s=1)
+    row = project(small, machines.gpu("core")).set_index("stage").loc["sample_solutions"]
+    assert row.measured == 2 and row.ratio == row.hours / 2
+    assert "measured" not in project(small, machines.gpu("h100"))
 
 
 def test_times_of_one_study_tell_those_of_another(small):
@@ -319,7 +371,9 @@ def test_the_papers_cost_is_told_offline(tmp_path):
         "search",
         "search_trees",
     } <= set(stages.index)
-    for column in ("gpu_hours", "tokens", "flops", "gb"):
+    paid = stages[stages.gpu_hours > 0]
+    assert (paid.low < paid.gpu_hours).all() and (paid.gpu_hours < paid.high).all()
+    for column in ("gpu_hours", "low", "high", "tokens", "flops", "gb"):
         assert table.loc["total", column] == pytest.approx(stages[column].sum())
     # the trained weights of all sizes alone, in float32
     assert table.gb["train_reward_model"] > 4 * (0.5 + 1.5 + 3 + 7 * 12 + 14 + 32 + 2 * 72)

@@ -29,7 +29,7 @@ from accelerate.state import AcceleratorState
 from safetensors.torch import load_file, save_file
 from transformers import LlamaConfig, LlamaForCausalLM, logging
 
-from prmscale.cost.machines import OF_PEAK
+from prmscale.cost.machines import EXPECTED
 from prmscale.engines import memory
 from prmscale.engines.backends.loading import Weights
 from prmscale.engines.backends.transformers_policy import TransformersPolicy
@@ -292,10 +292,9 @@ def check_memory_and_speed(machine: Machine) -> Iterator[Row]:
     seconds = _time(lambda: step(many), 10)
     share = 8 * shape.training_flops(512) / seconds / peak
     told = f"{share:.2f} ({8 * 512 / seconds:,.0f} tokens/s)"
-    planned = f"{OF_PEAK['train']:.2f} ± half"
-    yield Row(
-        "training, bfloat16: share of measured peak", planned, told, share > OF_PEAK["train"] / 2
-    )
+    expected = EXPECTED.of_peak["train"]
+    planned = f"{expected:.2f} ± half"
+    yield Row("training, bfloat16: share of measured peak", planned, told, share > expected / 2)
 
 
 def _peak_flops() -> float:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
@@ -1639,7 +1640,7 @@ class Study(Block):
     cluster: Cluster = Field(Cluster(), description="What jobs can count on in a cluster.")
     cost: Cost = Field(Cost(), description="Expected sizes of solutions, for the projected cost.")
 
-    @property
+    @cached_property
     def sampling(self) -> Sampling:
         """How policies are sampled, by the engine that is used."""
         usual = self.policies.sampling
@@ -1682,20 +1683,28 @@ class Study(Block):
     def _mark_sampling(self, evaluation: Evaluation) -> str:
         """What tells samples from those of `policies.sampling`; empty if nothing does."""
         usual = self.sampling
-        own = evaluation.adapt(usual)
-        pairs = [("t", own.temperature, usual.temperature), ("p", own.top_p, usual.top_p)]
-        marks = [f"{letter}={value:g}" for letter, value, other in pairs if value != other]
+        pairs = [
+            ("t", evaluation.temperature, usual.temperature),
+            ("p", evaluation.top_p, usual.top_p),
+        ]
+        marks = [f"{letter}={own:g}" for letter, own, other in pairs if own not in (None, other)]
         return f"@{','.join(marks)}" if marks else ""
 
     def find_writer(self, name: str) -> tuple[str, Sampling]:
         """The policy that writes the samples of this name, and how it is sampled. A policy's own
         name stands for it as `policies.sampling` says.
         """
+        return self._writers.get(name, (name, self.sampling))
+
+    @cached_property
+    def _writers(self) -> dict[str, tuple[str, Sampling]]:
+        """The writer of the samples of every evaluation, by their name."""
+        found: dict[str, tuple[str, Sampling]] = {}
         for evaluation in self.search.evaluations:
+            how = evaluation.adapt(self.sampling)
             for policy, part in zip(evaluation.policies, self.name_parts(evaluation), strict=True):
-                if part == name:
-                    return policy, evaluation.adapt(self.sampling)
-        return name, self.sampling
+                found.setdefault(part, (policy, how))
+        return found
 
     def _choosers(self, evaluation: Evaluation) -> list[str]:
         """The reward models that choose among an evaluation's solutions."""

@@ -7,7 +7,7 @@ try:
     import prmscale
     from prmscale import configuration, jobs
     from prmscale.errors import UserError
-    from prmscale.plan.evaluations import find_evaluation, list_mixtures, list_temperatures
+    from prmscale.plan.evaluations import list_mixtures, list_temperatures
     from prmscale.plan.labelling import list_label_jobs, list_read
     from prmscale.plan.needs import Needs
     from prmscale.plan.plan import Plan, as_data
@@ -108,7 +108,7 @@ def recorded(wildcards):
 
 def evaluation(wildcards):
     """The evaluation of these samples."""
-    return find_evaluation(STUDY, wildcards.policy, wildcards.dataset)
+    return PLAN.evaluations[wildcards.policy, wildcards.dataset]
 
 
 def mixed_files(path, wildcards):

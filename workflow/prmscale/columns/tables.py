@@ -210,18 +210,23 @@ TABLES = [
     ),
     CsvFile(
         "tables/cost.csv",
-        "stage jobs [gpus] [gpu_hours] [hours] tokens flops gb [measured] [ratio]",
+        "stage jobs [gpus] [gpu_hours] [hours] low high tokens flops gb [measured] [ratio]",
         {
             "stage": "stage of the pipeline, or the total",
             "jobs": "number of jobs",
             "gpus": "most GPUs of a job",
             "gpu_hours": "GPU hours, from the GPU's data sheet",
-            "hours": "hours at the speed of a finished study, the jobs one after another",
+            "hours": "hours at the speed of a finished study, or of a CPU core, the jobs one after "
+            "another",
+            "low": "these hours if solutions are half as long; of GPUs, at a high utilisation too",
+            "high": "these hours if solutions are twice as long (within `max_tokens`); of GPUs, at "
+            "a low utilisation too",
             "tokens": "tokens generated and read",
             "flops": "FLOPs",
             "gb": "gigabytes stored",
-            "measured": "measured hours of this study",
-            "ratio": "`hours` over `measured`",
+            "measured": "measured hours of this study, if it has run: GPU hours beside `gpu_hours`,"
+            " CPU hours of a study on CPUs",
+            "ratio": "the projected over `measured`",
         },
         "projected cost of the study by stage (`make cost`)",
     ),

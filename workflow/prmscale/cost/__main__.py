@@ -2,15 +2,16 @@
 workflow/studies/paper.yaml`.
 
 Each file is laid over the files before it, as Snakemake does. Times follow from the data sheet of a
-GPU, or with `--calibration results/smoke` from the jobs of a finished study; if the study itself
-has run, its measured times stand beside. The table is also written to
-results/STUDY/tables/cost.csv.
+GPU, or with `--calibration results/smoke` from the jobs of a finished study; their range is that
+from `machines.LOW` to `machines.HIGH`. If the study itself has run, its measured times stand
+beside. The table is also written to results/STUDY/tables/cost.csv.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,54 +26,99 @@ from prmscale.study import Study
 
 
 def project(study: Study, gpu: machines.Gpu) -> pd.DataFrame:
-    """One row for each stage: jobs, most GPUs of a job, GPU hours, tokens, FLOPs and GB stored."""
-    rows, per_node = [], study.cluster.gpus_per_node
-    for job in work.jobs(study):
-        gpus = memory.gpus(job.needs, gpu.memory_gb, per_node) if job.passes else 0
-        rows.append({**_facts(job), "gpus": gpus, "gpu_hours": gpu.seconds(job, gpus) / 3600})
-    return _sum_stages(rows, {"jobs": "sum", "gpus": "max", "gpu_hours": "sum"})
+    """One row for each stage: jobs, most GPUs of a job, GPU hours (on a CPU core hours) and their
+    range from `low` to `high`, tokens, FLOPs and GB stored.
+
+    If this study has run on such a device, also the `measured` hours and the `ratio` of the
+    projected.
+    """
+
+    def price(job: parts.Job, case: machines.Case) -> dict[str, float]:
+        gpus = _count_gpus(job, gpu.memory_gb, study.cluster.gpus_per_node)
+        return {"gpus": gpus, "hours": gpu.seconds(job, gpus, case) / 3600}
+
+    table = _range(study, price)
+    if gpu.device == "cuda":
+        table = table.rename(columns={"hours": "gpu_hours"})
+    else:
+        table = table.drop(columns="gpus")
+    return _compare(table, study) if study.device == gpu.device else table
 
 
 def calibrate(study: Study, results: Path) -> pd.DataFrame:
-    """One row for each stage: jobs, hours at the speed of a finished study, tokens, FLOPs and GB
-    stored; `measured` hours and their `ratio` if this study has run.
+    """One row for each stage: jobs, hours at the speed of a finished study and their range from
+    `low` to `high` by the lengths of solutions, tokens, FLOPs and GB stored; `measured` hours and
+    the `ratio` of the projected if this study has run.
     """
     known = load([results / "config.yaml"])
     rates = machines.Measured.fit(work.jobs(known), machines.read_seconds(results, known.device))
-    rows = [{**_facts(job), "hours": rates.seconds(job) / 3600} for job in work.jobs(study)]
-    table = _sum_stages(rows, {"jobs": "sum", "hours": lambda hours: hours.sum(skipna=False)})
-    finished = Path("results", study.study)
+    table = _range(study, lambda job, case: {"hours": rates.seconds(job) / 3600})
+    return _compare(table, study)
+
+
+def _range(
+    study: Study, price: Callable[[parts.Job, machines.Case], dict[str, float]]
+) -> pd.DataFrame:
+    """One row for each stage: sums over its jobs of what is expected, and of the hours in the best
+    and in the worst case.
+    """
+    rows: list[dict[str, object]] = []
+    expected, low, high = (machines.EXPECTED, machines.LOW, machines.HIGH)
+    jobs = [work.jobs(study, case.lengths) for case in (expected, low, high)]
+    for job, shorter, longer in zip(*jobs, strict=True):
+        ends = {"low": price(shorter, low)["hours"], "high": price(longer, high)["hours"]}
+        work_done = {"tokens": job.tokens, "flops": job.flops, "gb": job.stored / 1e9}
+        stage = {"stage": machines.stage(job), "jobs": 1}
+        rows.append({**stage, **price(job, expected), **ends, **work_done})
+    return _sum_stages(rows)
+
+
+def _compare(table: pd.DataFrame, study: Study) -> pd.DataFrame:
+    """The table beside the measured hours of each stage, if this study has run."""
+    finished, projected = Path("results", study.study), _name_projected(table)
     if (finished / "benchmarks").is_dir():
-        table["measured"] = table.stage.map(_sum_hours(study, finished))
-        table["ratio"] = table.hours / table.measured
+        table["measured"] = table.stage.map(_sum_hours(study, finished, projected == "gpu_hours"))
+        table["ratio"] = table[projected] / table.measured
     return table
 
 
-def _sum_hours(study: Study, results: Path) -> dict[str, float]:
-    """The hours of each stage in the results of this study, over the jobs that have run."""
+def _name_projected(table: pd.DataFrame) -> str:
+    """The column of the projected hours."""
+    return "gpu_hours" if "gpu_hours" in table else "hours"
+
+
+def _sum_hours(study: Study, results: Path, of_gpus: bool) -> dict[str, float]:
+    """The hours of each stage in the results of this study, over the jobs that have run; GPU hours
+    are those of all GPUs that a job asked for.
+    """
     measured = machines.read_seconds(results, study.device)
     seconds = measured.set_index(["rule", "name"]).seconds
     hours: dict[str, float] = {}
     for job in work.jobs(study):
         if (job.rule, job.name) in seconds.index:
+            cluster = study.cluster
+            per_job = _count_gpus(job, cluster.gpu_memory_gb, cluster.gpus_per_node)
+            gpus = per_job if of_gpus else 1
             stage = machines.stage(job)
-            hours[stage] = hours.get(stage, 0.0) + seconds[job.rule, job.name] / 3600
+            hours[stage] = hours.get(stage, 0.0) + gpus * seconds[job.rule, job.name] / 3600
     return hours
 
 
-def _facts(job: parts.Job) -> dict[str, object]:
-    return {
-        "stage": machines.stage(job),
-        "jobs": 1,
-        "tokens": job.tokens,
-        "flops": job.flops,
-        "gb": job.stored / 1e9,
-    }
+def _count_gpus(job: parts.Job, memory_gb: float, per_node: int) -> int:
+    """GPUs of this memory that a job asks for on nodes of `per_node`; 0 if it runs no model."""
+    return memory.gpus(job.needs, memory_gb, per_node) if job.passes else 0
 
 
-def _sum_stages(rows: list[dict[str, object]], how: dict[str, Any]) -> pd.DataFrame:
-    every = {**how, "tokens": "sum", "flops": "sum", "gb": "sum"}
-    return pd.DataFrame(rows).groupby("stage", sort=False).agg(every).reset_index()
+def _sum_stages(rows: list[dict[str, object]]) -> pd.DataFrame:
+    """One row for each stage; the hours of one are unknown if those of a job are."""
+    table = pd.DataFrame(rows)
+    by_stage = table.groupby("stage", sort=False)
+    sums = by_stage.sum(numeric_only=True)
+    hours = [name for name in ("hours", "low", "high") if name in table]
+    sums[hours] = by_stage[hours].agg(lambda values: values.sum(skipna=False))
+    if "gpus" in table:
+        sums["gpus"] = by_stage.gpus.max()
+    return sums.reset_index()
 
 
 def total(table: pd.DataFrame) -> pd.DataFrame:
@@ -83,7 +129,7 @@ def total(table: pd.DataFrame) -> pd.DataFrame:
     name = "total" if len(whole) == len(table) else "total of what was measured"
     sums = whole.drop(columns=["stage", "gpus", "ratio"], errors="ignore").sum().to_dict()
     if "measured" in table:
-        sums["ratio"] = sums["hours"] / sums["measured"]
+        sums["ratio"] = sums[_name_projected(table)] / sums["measured"]
     if "gpus" in table:
         sums["gpus"] = table.gpus.max()
     return pd.concat([table, pd.DataFrame([{"stage": name, **sums}])], ignore_index=True)
@@ -117,7 +163,9 @@ def main() -> None:
         type=Path,
         help="configuration files, each laid over the files before it",
     )
-    parser.add_argument("--gpu", default="h100", help="a GPU of workflow/prmscale/cost/gpus.csv")
+    parser.add_argument(
+        "--gpu", default="h100", help="a GPU of workflow/prmscale/cost/gpus.csv, or core"
+    )
     parser.add_argument(
         "--calibration", type=Path, help="results folder of a finished study whose speed to assume"
     )
@@ -138,7 +186,7 @@ def main() -> None:
         "ratio": "{:.2f}",
         "jobs": "{:.0f}",
     }
-    forms |= dict.fromkeys(("hours", "measured", "gpu_hours"), "{:.3g}")
+    forms |= dict.fromkeys(("hours", "gpu_hours", "low", "high", "measured"), "{:.3g}")
     print(
         table.to_string(
             index=False,

@@ -1,5 +1,5 @@
-"""How long work takes: on a GPU, by usual shares of its data sheet, or at the speed of a finished
-study.
+"""How long work takes: on a GPU or a CPU core, by usual shares of its data sheet, or at the speed
+of a finished study.
 
 A GPU reads and trains at a share of its peak FLOP/s. It writes at the slower of this rate and that
 of moving the weights (once for the whole batch) and the KV cache of each sequence through its
@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -19,14 +20,27 @@ from prmscale.cost.parts import Job, Pass
 from prmscale.engines.memory import BYTES
 from prmscale.errors import UserError
 
-# Shares of the peak. Trainings of large models reach .38 to .43 (Llama 3, arXiv 2407.21783) and .46
-# (PaLM, 2204.02311); batches here are smaller and padded. Reading needs no backward pass and no
-# optimiser, but is padded too.
-OF_PEAK = {"train": 0.35, "read": 0.4, "write": 0.4}
-OF_BANDWIDTH = 0.6  # reads are short, and kernels have pauses between them
+
+class Case(NamedTuple):
+    """What a projection assumes: the shares of a machine's peak FLOP/s that each kind of work
+    reaches, the share of its bandwidth, and the length of solutions as a multiple of `cost`.
+    """
+
+    of_peak: dict[str, float]
+    of_bandwidth: float
+    lengths: float
+
+
+# Trainings of large models reach .38 to .43 of the peak (Llama 3, arXiv 2407.21783) and .46 (PaLM,
+# 2204.02311); batches here are smaller and padded. Reading needs no backward pass and no optimiser,
+# but is padded too. Reads of memory are short, and kernels have pauses between them.
+EXPECTED = Case({"train": 0.35, "read": 0.4, "write": 0.4}, 0.6, lengths=1.0)
+# the ends of the range: the best that is reported, and about half of what is expected; solutions
+# half and twice as long, in as many fewer or more steps
+LOW = Case({"train": 0.46, "read": 0.6, "write": 0.6}, 0.85, lengths=0.5)
+HIGH = Case({"train": 0.2, "read": 0.2, "write": 0.2}, 0.3, lengths=2.0)
 # least seconds of a layer for a new token: transformers launches kernels one by one
 PER_LAYER = 0.0009
-START = 120.0  # seconds until a job starts to work, without reading the weights
 DISK = 1e9  # bytes of weights read a second
 # seconds to judge a model-written program in the sandbox (107 to 142 a second were measured)
 PROGRAM = 0.01
@@ -34,34 +48,39 @@ PROGRAM = 0.01
 
 @dataclass(frozen=True)
 class Gpu:
-    """A GPU's data sheet: bandwidth in bytes a second, and peak FLOP/s by number format."""
+    """The data sheet of a GPU, or of a CPU core: bandwidth in bytes a second, peak FLOP/s by number
+    format, and seconds until a job starts to work, without reading the weights.
+    """
 
     name: str
+    device: str
     memory_gb: float
     bandwidth: float
     peak: dict[str, float]
+    start: float
 
-    def busy_seconds(self, work: Pass) -> float:
+    def busy_seconds(self, work: Pass, case: Case = EXPECTED) -> float:
         """GPU seconds of a model's work, which several GPUs share evenly."""
-        compute = work.flops / (self.peak[work.dtype] * OF_PEAK[work.kind])
+        compute = work.flops / (self.peak[work.dtype] * case.of_peak[work.kind])
         if work.kind != "write":
             return compute
         bytes_ = BYTES[work.dtype] * (
             work.model.parameters / work.batch + work.model.cached * work.context
         )
-        moved = work.tokens * bytes_ / (self.bandwidth * OF_BANDWIDTH)
+        moved = work.tokens * bytes_ / (self.bandwidth * case.of_bandwidth)
         launched = work.tokens * work.model.shape.layers * PER_LAYER / work.batch
         return max(compute, moved, launched)
 
-    def seconds(self, job: Job, gpus: int) -> float:
+    def seconds(self, job: Job, gpus: int, case: Case = EXPECTED) -> float:
         """GPU seconds of a job on `gpus` GPUs, which all wait while the job starts and while it
         judges programs.
         """
         weights = sum(
             {id(p.model): BYTES[p.dtype] * p.model.parameters for p in job.passes}.values()
         )
-        waiting = START + weights / DISK + PROGRAM * job.programs
-        return sum(map(self.busy_seconds, job.passes)) + gpus * waiting if job.passes else 0.0
+        waiting = self.start + weights / DISK + PROGRAM * job.programs
+        busy = sum(self.busy_seconds(work, case) for work in job.passes)
+        return busy + gpus * waiting if job.passes else 0.0
 
 
 def gpu(name: str) -> Gpu:
@@ -75,7 +94,8 @@ def gpu(name: str) -> Gpu:
     row = table.loc[name]
     half = 1e12 * row.tflops_bfloat16
     peak = {"bfloat16": half, "float16": half, "float32": 1e12 * row.tflops_float32}
-    return Gpu(name, float(row.memory_gb), 1e12 * row.bandwidth_tb_s, peak)
+    bandwidth, start = 1e12 * row.bandwidth_tb_s, float(row.start_s)
+    return Gpu(name, row.device, float(row.memory_gb), bandwidth, peak, start)
 
 
 @dataclass(frozen=True)

@@ -88,10 +88,13 @@ class Solutions:
 
 
 class Workers:
-    """The models of one study, and the work of writing and reading with them."""
+    """The models of one study, and the work of writing and reading with them, if policies write
+    solutions `lengths` times as long as `cost` says, in as many more steps.
+    """
 
-    def __init__(self, study: Study) -> None:
+    def __init__(self, study: Study, lengths: float = 1.0) -> None:
         self.study = study
+        self.lengths = lengths
         self.plan = Plan(study)
         self.needs = Needs(self.plan)
         self.model: Callable[[str], Model] = cache(lambda name: model_of(study, name))
@@ -101,11 +104,11 @@ class Workers:
         source, cost = self.study.dataset(dataset).source, self.study.cost
         domain, released = DOMAINS[source], self.study.released_policy(policy)
         expected = released.solution_tokens if released else None
-        length = min(
-            expected or cost.solution_tokens[domain], self.study.policies.sampling.max_tokens
-        )
+        assumed, most = expected or cost.solution_tokens[domain], self.study.sampling.max_tokens
+        length = min(self.lengths * assumed, most)
+        steps = cost.steps[domain] * length / min(assumed, most)
         programs = float(domain == "code" and source not in GENERATED)
-        return Solutions(count, cost.prompt_tokens[domain], length, cost.steps[domain], programs)
+        return Solutions(count, cost.prompt_tokens[domain], length, steps, programs)
 
     def solutions_of(self, samples: Samples) -> Solutions:
         """The solutions that a sampling job writes."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import get_args
 
 from prmscale.cost.parts import ROW, TEXT, Job, Pass, Solutions, Workers
-from prmscale.plan.evaluations import find_evaluation, list_mixtures
+from prmscale.plan.evaluations import list_mixtures
 from prmscale.search import TREE_STRATEGIES
 from prmscale.study import PrmBenchClass
 
@@ -99,7 +99,7 @@ class Searching:
         """
         study, tree = self.study, self.study.search.tree
         solutions = self.workers.solutions(policy, dataset, study.dataset(dataset).test)
-        samples = find_evaluation(study, policy, dataset).samples
+        samples = self.plan.evaluations[policy, dataset].samples
         budgets = [b for b in study.search.budgets if b <= samples]
         spent = {True: max(budgets), False: sum(budgets)}  # by whether a strategy is anytime
         worth = sum(spent[TREE_STRATEGIES[name].anytime] for name in tree.strategies)

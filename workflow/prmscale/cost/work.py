@@ -17,9 +17,11 @@ from prmscale.plan.plan import Samples, Split
 from prmscale.study import PairedDomain, RewardModel, RewardTraining, Study, TrainingSet
 
 
-def jobs(study: Study) -> list[Job]:
-    """Every job of the study that runs a model or chooses among samples."""
-    return [*_jobs(Workers(study))]
+def jobs(study: Study, lengths: float = 1.0) -> list[Job]:
+    """Every job of the study that runs a model or chooses among samples, in an order of their own,
+    if policies write solutions `lengths` times as long as `cost` says.
+    """
+    return [*_jobs(Workers(study, lengths))]
 
 
 def _jobs(workers: Workers) -> Iterator[Job]:

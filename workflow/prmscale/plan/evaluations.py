@@ -7,22 +7,24 @@ from typing import Any
 from prmscale.study import Evaluation, Study
 
 
-def find_evaluation(study: Study, policy: str, dataset: str) -> Evaluation:
-    """The evaluation of the samples of this name on a data set."""
-    named = [(study.name_samples(e), name, e) for e, name in study.tests()]
-    return next(e for samples, name, e in named if (samples, name) == (policy, dataset))
+def name_evaluations(study: Study) -> dict[tuple[str, str], Evaluation]:
+    """Every evaluation, by the names of its samples and of each of its data sets."""
+    return {(study.name_samples(each), name): each for each, name in study.tests()}
 
 
-def count_samples(study: Study, policy: str, dataset: str) -> int:
-    """Samples of this name that are drawn of each test problem: evaluations that need them share
-    them, so that it is the most that any needs, and fewer are their beginning.
+def count_samples(study: Study) -> dict[tuple[str, str], int]:
+    """Samples that are drawn of each test problem, by the names of the samples and of the data set
+    that has the problems: evaluations that need them share them, so that it is the most that any
+    needs, and fewer are their beginning.
     """
-    original, needed = study.original(dataset), []
-    for evaluation, name in study.tests():
-        turns = study.name_parts(evaluation)
-        if study.original(name) == original and policy in turns:
-            needed.append(-(-(evaluation.samples - turns.index(policy)) // len(turns)))
-    return max(needed)
+    counts: dict[tuple[str, str], int] = {}
+    for evaluation, dataset in study.tests():
+        parts = study.name_parts(evaluation)
+        for turn, part in enumerate(parts):
+            samples = part, study.original(dataset).name
+            needed = -(-(evaluation.samples - turn) // len(parts))
+            counts[samples] = max(needed, counts.get(samples, 0))
+    return counts
 
 
 def list_mixtures(study: Study) -> list[tuple[Evaluation, str]]:

@@ -16,6 +16,7 @@ class Needs:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.study = plan.study
+        self._sizes: dict[str, memory.Size | None] = {}  # each config.json is read once
 
     def pretrain(self) -> list[Need]:
         """Pre-training: the models of the ladder are tiny."""
@@ -86,8 +87,11 @@ class Needs:
         released = self.study.released_policy(name)
         if released is None:
             return None
-        folder, revision = self.plan.paths.policy_folder(name), self.plan.revision(name)
-        return memory.read_size(folder, revision) or memory.size(released.config or {})
+        if name not in self._sizes:
+            folder, revision = self.plan.paths.policy_folder(name), self.plan.revision(name)
+            known = memory.read_size(folder, revision) or memory.size(released.config or {})
+            self._sizes[name] = known
+        return self._sizes[name]
 
     def _policy(self, name: str, max_tokens: int | None = None) -> Need:
         """A policy that writes at most `max_tokens` tokens, by default those of a solution."""

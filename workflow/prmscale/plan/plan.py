@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple, get_args
 
-from prmscale.plan.evaluations import count_samples, find_evaluation, list_temperatures
+from prmscale.plan.evaluations import count_samples, list_temperatures, name_evaluations
 from prmscale.plan.paths import Paths
 from prmscale.search import STRATEGIES
 from prmscale.study import (
@@ -47,6 +47,10 @@ class Plan:
     def __init__(self, study: Study) -> None:
         self.study = study
         self.paths = Paths(study)
+        self.evaluations = name_evaluations(study)
+        self._counts = count_samples(study)
+        # the params of all reward models share these
+        self._tests = {k: self._benchmark(*k, e.samples) for k, e in self.evaluations.items()}
 
     # policies
 
@@ -153,7 +157,7 @@ class Plan:
         if purpose == "labelling":
             splits: list[Split] = ["train", "validation"]
             return Samples(policy, dataset, purpose, splits, self.study.labels.solutions)
-        samples = count_samples(self.study, policy, dataset)
+        samples = self._counts[policy, self.study.original(dataset).name]
         return Samples(policy, dataset, purpose, ["test"], samples)
 
     def all_samples(self) -> list[Samples]:
@@ -185,9 +189,8 @@ class Plan:
         labels = self.study.labels
         prover = labels.advantage.prover or policy
         others = {"oracle": [], "consensus": labels.consensus, "advantage": [policy, prover]}
-        return list(
-            dict.fromkeys(name for method in methods for name in others.get(method, [policy]))
-        )
+        names = [name for method in methods for name in others.get(method, [policy])]
+        return list(dict.fromkeys(names))
 
     def labelling_files(self, policy: str, *methods: str) -> list[str]:
         """The folders of the labellers by these methods, as inputs of a rule."""
@@ -285,8 +288,7 @@ class Plan:
 
     def test(self, policy: str, dataset: str) -> dict[str, Any]:
         """A test of a policy on a data set, with the configuration that it depends on."""
-        samples = find_evaluation(self.study, policy, dataset).samples
-        return self._benchmark(policy, dataset, samples)
+        return self._tests[policy, dataset]
 
     def tests(self, reward_model: str | None = None) -> list[dict[str, Any]]:
         """Every test of the study, or of one reward model."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from scipy.special import betainc  # scipy.stats would take half a second at every start
+import scipy  # which loads its parts when they are used: every start of Snakemake imports this
 
 from prmscale.engines.aggregation import Aggregate
 from prmscale.engines.requests import Choice, Continuation, Read, Score, Strategy
@@ -41,7 +41,7 @@ class _Ballot:
         leader, *others = self.rank()
         behind = self.votes[others[0]] if others else 0.0
         # by symmetry P(share > 1/2)
-        return bool(betainc(1 + behind, 1 + self.votes[leader], 0.5) >= confidence)
+        return bool(scipy.special.betainc(1 + behind, 1 + self.votes[leader], 0.5) >= confidence)
 
     def winner(self) -> tuple[float, Continuation]:
         """The best-scored sample with the leading answer, after its score."""

@@ -12,7 +12,7 @@ from collections.abc import Generator, Sequence
 from typing import Any
 
 import numpy as np
-from scipy.special import logit, softmax
+import scipy
 
 from prmscale.engines.aggregation import Aggregate
 from prmscale.engines.requests import Request, Strategy, Toss
@@ -61,10 +61,10 @@ def weigh(scores: Sequence[float], temperature: float) -> np.ndarray:
     """Each particle's chance to be resampled [particles]: the softmax of the log-odds of its score
     over the temperature; at 0 the best alone has a chance, of equals the first.
     """
-    odds = logit(np.clip(scores, _NEAREST, 1 - _NEAREST))
+    odds = scipy.special.logit(np.clip(scores, _NEAREST, 1 - _NEAREST))
     if temperature == 0:
         return np.eye(len(scores))[int(np.argmax(odds))]
-    return softmax(odds / temperature)
+    return scipy.special.softmax(odds / temperature)
 
 
 def _copy(particles: Sequence[Node], shares: np.ndarray, chosen: Sequence[int]) -> list[Node]:
