@@ -93,10 +93,9 @@ def _sum_hours(study: Study, results: Path, of_gpus: bool) -> dict[str, float]:
     """
     measured = machines.read_seconds(results, study.device)
     seconds = measured.set_index(["rule", "name"]).seconds
-    hours: dict[str, float] = {}
+    cluster, hours = study.cluster, dict[str, float]()
     for job in work.jobs(study):
         if (job.rule, job.name) in seconds.index:
-            cluster = study.cluster
             per_job = _count_gpus(job, cluster.gpu_memory_gb, cluster.gpus_per_node)
             gpus = per_job if of_gpus else 1
             stage = machines.stage(job)
