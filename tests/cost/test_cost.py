@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from copy import deepcopy
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -269,7 +270,10 @@ def test_flops_are_those_of_the_formula(small, jobs):
 
 def test_a_gpu_writes_as_fast_as_its_memory_and_trains_by_its_peak(jobs):
     gpu = machines.gpu("h100")
-    train = jobs["train_reward_model", "a"].passes[0]
+    launched = jobs["train_reward_model", "a"].passes[0]
+    steps = launched.updates * launched.model.shape.layers
+    assert gpu.busy_seconds(launched) == pytest.approx(steps * machines.PER_UPDATE)
+    train = replace(launched, updates=0)
     assert gpu.busy_seconds(train) == pytest.approx(
         train.flops / (67e12 * machines.EXPECTED.of_peak["train"])
     )
@@ -297,7 +301,9 @@ def test_the_range_is_from_short_solutions_and_a_busy_gpu_to_long_ones_and_an_id
     assert len({each["pretrain_policy", "m.1"].tokens for each in jobs.values()}) == 1
     table = project(small, machines.gpu("h100")).set_index("stage")
     paid = table[table.gpu_hours > 0]
-    assert (paid.low < paid.gpu_hours).all() and (paid.gpu_hours < paid.high).all()
+    # a pre-training of so small a model waits for its kernels, whatever the GPU does
+    assert (paid.low <= paid.gpu_hours).all() and (paid.gpu_hours <= paid.high).all()
+    assert paid.low.sum() < paid.gpu_hours.sum() < paid.high.sum()
 
 
 def measured_hours(monkeypatch, folder, **hours):
@@ -468,3 +474,12 @@ def test_a_run_did_the_work_that_was_predicted_of_it(project):
     exact = ["pretrain_policy", "sample_solutions", "label_solutions", "train_reward_model"]
     assert ratio[exact].between(0.8, 1.25).all()
     assert ratio[["label_by_tree", "compare_labels", "search_trees"]].between(0.05, 1.25).all()
+
+
+def test_the_laptop_study_on_a_gpu_is_planned_for_ten_minutes():
+    files = [ROOT / "config.yaml", ROOT / "workflow/studies/laptop_gpu.yaml"]
+    study = load(files)
+    hours = project(study, machines.gpu("h100")).gpu_hours.sum()
+    assert 60 * hours / 8 < 10  # eight jobs share the card
+    largest = model_of(study, "l").parameters
+    assert 45e6 < largest < 55e6

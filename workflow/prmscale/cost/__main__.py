@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,8 @@ def project(study: Study, gpu: machines.Gpu) -> pd.DataFrame:
         gpus = _count_gpus(job, gpu.memory_gb, study.cluster.gpus_per_node)
         return {"gpus": gpus, "hours": gpu.seconds(job, gpus, case) / 3600}
 
+    if study.sampling.engine != "vllm":  # which takes a minute or two to start
+        gpu = replace(gpu, start=min(gpu.start, machines.QUICK_START))
     table = _range(study, price)
     if gpu.device == "cuda":
         table = table.rename(columns={"hours": "gpu_hours"})

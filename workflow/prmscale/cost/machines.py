@@ -41,6 +41,10 @@ LOW = Case({"train": 0.46, "read": 0.6, "write": 0.6}, 0.85, lengths=0.5)
 HIGH = Case({"train": 0.2, "read": 0.2, "write": 0.2}, 0.3, lengths=2.0)
 # least seconds of a layer for a new token: transformers launches kernels one by one
 PER_LAYER = 0.0009
+# least seconds of a layer for an update: forward, backward and the optimiser's kernels (assumed)
+PER_UPDATE = 0.004
+# seconds until a job without vLLM starts to work on a GPU: Python, torch and CUDA (assumed)
+QUICK_START = 20.0
 DISK = 1e9  # bytes of weights read a second
 # seconds to judge a model-written program in the sandbox (107 to 142 a second were measured)
 PROGRAM = 0.01
@@ -63,7 +67,9 @@ class Gpu:
         """GPU seconds of a model's work, which several GPUs share evenly."""
         compute = work.flops / (self.peak[work.dtype] * case.of_peak[work.kind])
         if work.kind != "write":
-            return compute
+            on_gpu = self.device == "cuda"
+            launched = work.updates * work.model.shape.layers * PER_UPDATE if on_gpu else 0.0
+            return max(compute, launched)
         bytes_ = BYTES[work.dtype] * (
             work.model.parameters / work.batch + work.model.cached * work.context
         )

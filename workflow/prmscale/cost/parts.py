@@ -28,7 +28,7 @@ class Pass:
     """One model at work: the tokens that it writes, reads or learns from, and their FLOPs.
 
     `context` is the mean number of tokens before a written token; `dtype` and `batch` say how the
-    model runs.
+    model runs, and `updates` in how many steps it learns.
     """
 
     kind: Literal["write", "read", "train"]
@@ -38,6 +38,7 @@ class Pass:
     dtype: str = "float32"
     context: float = 0.0
     batch: int = 1
+    updates: float = 0.0
 
 
 @dataclass(frozen=True)

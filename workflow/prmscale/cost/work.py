@@ -48,7 +48,8 @@ def _pretraining(workers: Workers, name: str, replicate: int) -> Job:
     whole = length + sum(share * cost.prompt_tokens[domain] for domain, share in shares.items())
     documents = settings.tokens / length
     flops = documents * model.shape.training_flops(round(whole))
-    work = Pass("train", model, documents * whole, flops)
+    updates = documents / settings.batch
+    work = Pass("train", model, documents * whole, flops, updates=updates)
     stored = WEIGHT * model.parameters * len(settings.checkpoints)
     needs = tuple(workers.needs.pretrain())
     return Job("pretrain_policy", f"{name}.{replicate}", (work,), needs, stored)
@@ -95,8 +96,9 @@ class _Training:
         if settings.head != "scalar":
             # a frozen language model reads each text once; an evidence head beside it is small
             flops += min(texts, solutions) * forward
-        seeds = settings.seeds
-        return Pass("train", model, seeds * texts * length, seeds * flops, settings.dtype)
+        seeds, dtype = settings.seeds, settings.dtype
+        updates = seeds * settings.steps
+        return Pass("train", model, seeds * texts * length, seeds * flops, dtype, updates=updates)
 
     def _mean_length(self, data: TrainingSet) -> float:
         """Tokens of a problem with its solution, as a mean over the sources of a training set."""
