@@ -23,7 +23,7 @@ READY_VLLM := .venv-vllm/.installed-$(VLLM)
 LAYERS := $(filter-out laptop,$(if $(findstring _,$(STUDY)),$(firstword $(subst _, ,$(STUDY)))) $(STUDY))
 OVERLAY := $(if $(LAYERS),--configfile $(patsubst %,workflow/studies/%.yaml,$(LAYERS)))
 
-.PHONY: setup vllm test-vllm gpu-wheels study cost test quick test-bare lint format schema docs docs-check lock conda bench clean distclean smollm
+.PHONY: setup vllm test-vllm gpu-wheels study report cost test quick test-bare lint format schema docs docs-check lock conda bench clean distclean smollm
 
 # on a machine with a GPU also the environment of vLLM, which studies with `device: cuda` use
 setup: $(READY) $(if $(HAS_GPU),$(READY_VLLM))
@@ -31,6 +31,10 @@ setup: $(READY) $(if $(HAS_GPU),$(READY_VLLM))
 study: $(READY)
 	$(BIN)/snakemake --cores $(CORES) --rerun-incomplete $(OVERLAY)
 	@$(BIN)/python -m prmscale.stages results/$(STUDY)
+
+# a finished study as one page: figures, tables, claims, the explorer, the configuration, what ran and what it took
+report: $(READY)
+	$(BIN)/snakemake --cores 1 $(OVERLAY) --report results/$(STUDY)/report.html
 
 # what a study would take before it runs: `make cost STUDY=paper GPU=h100`, offline
 cost: $(READY)

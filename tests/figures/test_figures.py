@@ -70,13 +70,13 @@ def _draw(
 
 
 @pytest.mark.parametrize("module", EVERY, ids=lambda m: m.__name__)
-def test_save_writes_three_files_with_the_same_bytes_twice(
+def test_save_writes_four_files_with_the_same_bytes_twice(
     module: ModuleType, tmp_path: Path
 ) -> None:
     contents = []
     for run in ("one", "two"):
         paths = style.save(*_draw(module), tmp_path / run / "fig.x")
-        assert [p.name for p in paths] == ["fig.x.pdf", "fig.x.png", "fig.x.csv"]
+        assert [p.name for p in paths] == [f"fig.x.{kind}" for kind in ("pdf", "svg", "png", "csv")]
         assert sorted(paths) == sorted((tmp_path / run).iterdir())
         contents.append([p.read_bytes() for p in paths])
     assert contents[0] == contents[1]

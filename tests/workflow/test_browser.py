@@ -6,6 +6,7 @@ import re
 import pandas as pd
 import pytest
 from browser import browsed, list_barriers, opened
+from pipeline import SMOKE, snakemake
 
 pytestmark = [pytest.mark.study, browsed]
 
@@ -172,4 +173,16 @@ def test_what_a_page_says_of_a_study_without_reward_models(tmp_path):
     with opened(page) as tab:
         assert tab.locator("#study").inner_text() == "<b>bare</b>"
         assert "</script> why?" in tab.locator("#detail").inner_text()
+        assert tab.faults == []
+
+
+def test_the_report_shows_figures_tables_claims_and_the_explorer(project):
+    target = project / "results/smoke/report.html"
+    done = snakemake(project, *SMOKE, "--report", str(target))
+    assert done.returncode == 0, done.stderr[-2000:]
+    with opened(target, waits_for="body") as tab:
+        for category in ("Claims", "Figures", "Tables", "Configuration", "Explorer"):
+            tab.get_by_text(category, exact=True).first.wait_for()
+        tab.get_by_text("Tables", exact=True).first.click()
+        tab.get_by_text("training_sets", exact=True).first.wait_for()
         assert tab.faults == []

@@ -152,7 +152,7 @@ class Place(NamedTuple):
 PLACES = [
     Place("claims.md", "", "the verdict on each claim, and what it rests on"),
     Place("config.yaml", "", "the configuration of the run, with all defaults"),
-    Place("figures/FIGURE.pdf, .png, .csv", "", "each figure, and the table behind it"),
+    Place("figures/FIGURE.pdf, .svg, .png, .csv", "", "each figure, and the table behind it"),
     Place("tables/NAME.csv", "", "further tables"),
     Place("problems/DATASET.parquet", "problems", "the problems of a data set"),
     Place("problems/DATASET.json", "", "their number, source, and problems left out"),

@@ -6,6 +6,7 @@ from pathlib import Path
 try:
     import prmscale
     from prmscale import configuration, jobs
+    from prmscale.columns.tables import TABLES as CSV_TABLES
     from prmscale.errors import UserError
     from prmscale.plan.evaluations import list_mixtures, list_temperatures
     from prmscale.plan.labelling import list_label_jobs, list_read
@@ -150,6 +151,19 @@ def scoring_engine(wildcards):
 def reward_folders(wildcards):
     """The folder of each training of a reward model."""
     return PATHS.reward_folders(wildcards.reward_model)
+
+
+CONTENTS = {file.name: file.content for file in CSV_TABLES}
+
+
+def table(name):
+    """A table of the study, as the report shows it."""
+    return report(
+        result(f"tables/{name}.csv"),
+        caption="../report/table.rst",
+        category="Tables",
+        labels={"table": name, "content": CONTENTS[name]},
+    )
 
 
 # params that all rules share that label by rollouts

@@ -32,8 +32,9 @@ rule draw_figure:
         unpack(lambda wildcards: {kind: TABLES[kind] for kind in FIGURES[wildcards.figure]}),
         module=str(PACKAGE / "figures/{figure}.py"),
     output:
-        pdf=report(
-            result("figures/{figure}.pdf"),
+        pdf=result("figures/{figure}.pdf"),
+        svg=report(
+            result("figures/{figure}.svg"),
             caption="../report/figure.rst",
             category="Figures",
             labels={"figure": "{figure}"},
@@ -96,7 +97,7 @@ rule summarise_replies:
     input:
         solutions=[*dict.fromkeys([*PLAN.test_files("solutions"), *LABELLED_SOLUTIONS])],
     output:
-        csv=result("tables/replies.csv"),
+        csv=table("replies"),
     log:
         result("logs/summarise_replies.log"),
     benchmark:
@@ -120,11 +121,11 @@ rule judge_claims:
         reported_patterns=str(PACKAGE / "figures/reported/table2.csv"),
     output:
         markdown=report(result("claims.md"), caption="../report/claims.rst", category="Claims"),
-        csv=result("tables/claims.csv"),
-        checks=result("tables/checks.csv"),
-        calibration=result("tables/calibration.csv"),
-        transfer=result("tables/transfer.csv"),
-        scaling_law=result("tables/scaling_law.csv"),
+        csv=table("claims"),
+        checks=table("checks"),
+        calibration=table("calibration"),
+        transfer=table("transfer"),
+        scaling_law=table("scaling_law"),
     log:
         result("logs/judge_claims.log"),
     benchmark:
@@ -185,7 +186,11 @@ rule draw_explorer:
 
 rule store_config:
     output:
-        result("config.yaml"),
+        report(
+            result("config.yaml"),
+            caption="../report/configuration.rst",
+            category="Configuration",
+        ),
     log:
         result("logs/store_config.log"),
     localrule: True

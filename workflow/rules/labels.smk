@@ -178,9 +178,9 @@ rule summarise_labels:
         judged_spent=JUDGED_SPENDING,
         labellings=[PATHS.labels_by(*each) for each in LABEL_JOBS],
     output:
-        csv=result("tables/labels.csv"),
-        costs=result("tables/label_costs.csv"),
-        disagreement=result("tables/label_disagreement.csv"),
+        csv=table("labels"),
+        costs=table("label_costs"),
+        disagreement=table("label_disagreement"),
     log:
         result("logs/summarise_labels.log"),
     benchmark:

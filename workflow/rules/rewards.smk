@@ -46,7 +46,7 @@ rule summarise_training_sets:
     input:
         rewards=PLAN.training_set_cards(),
     output:
-        csv=result("tables/training_sets.csv"),
+        csv=table("training_sets"),
     log:
         result("logs/summarise_training_sets.log"),
     benchmark:

@@ -209,7 +209,7 @@ rule compare_patterns:
         rewards=REWARD_FOLDERS,
         reference=PATHS.policy_files(PLAN.reference) if COMPARED_MODELS else [],
     output:
-        csv=result("tables/pattern_similarity.csv"),
+        csv=table("pattern_similarity"),
     log:
         result("logs/compare_patterns.log"),
     benchmark:

@@ -51,7 +51,7 @@ rule check_contamination:
         corpora=[PATHS.corpus(corpus, "problems") for corpus in PLAN.corpora_in_use()],
         corpus=result("problems/corpus.parquet") if STUDY.policies.pretraining.ladder else [],
     output:
-        table=result("tables/contamination.csv"),
+        table=table("contamination"),
     log:
         result("logs/check_contamination.log"),
     benchmark:

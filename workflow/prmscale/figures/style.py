@@ -125,8 +125,11 @@ RC = {
     "ytick.major.width": 0.7,
     "font.family": "DejaVu Sans",  # ships with matplotlib: the same on every machine
     "pdf.fonttype": 42,
+    "svg.hashsalt": "prmscale",  # else its names are random
     "savefig.dpi": 200,
 }
+# the pictures that are written, and the entry of each that would name the time or the program
+UNDATED = {"pdf": "CreationDate", "svg": "Date", "png": "Software"}
 
 
 @contextmanager
@@ -147,14 +150,16 @@ def look(index: int) -> Look:
 
 
 def save(figure: Figure, data: pd.DataFrame, stem: str | Path) -> list[Path]:
-    """Write STEM.pdf, STEM.png (200 dpi) and STEM.csv, each atomically; returns their paths."""
+    """Write STEM.pdf, STEM.svg, STEM.png (200 dpi) and STEM.csv, each atomically; returns their
+    paths.
+    """
     stem = Path(stem)
-    paths = [stem.with_name(f"{stem.name}.{suffix}") for suffix in ("pdf", "png", "csv")]
-    with apply():
-        with atomic_write(paths[0]) as aside:
-            figure.savefig(aside, metadata={"CreationDate": None})
-        with atomic_write(paths[1]) as aside:
-            figure.savefig(aside, metadata={"Software": None})
-    with atomic_write(paths[2]) as aside:
+    paths = []
+    for suffix, dated in UNDATED.items():
+        paths.append(stem.with_name(f"{stem.name}.{suffix}"))
+        with apply(), atomic_write(paths[-1]) as aside:
+            figure.savefig(aside, metadata={dated: None})
+    paths.append(stem.with_name(f"{stem.name}.csv"))
+    with atomic_write(paths[-1]) as aside:
         data.to_csv(aside, index=False, float_format="%.6g")
     return paths
