@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from prmscale import tables
 from prmscale.files import atomic_write, fingerprint
 
 FOLDER = ".shards"
@@ -44,19 +45,42 @@ def unfinished_work(snakemake: Any, output: str | Path, *also: object) -> Iterat
 
 
 def complete(
-    folder: Path, items: Sequence[Any], parts: int, make: Callable[[Sequence[Any], Path, str], None]
+    folder: Path,
+    items: Sequence[Any],
+    parts: int,
+    make: Callable[[Sequence[Any], Path, str], None],
+    share: str = "1of1",
 ) -> list[Path]:
     """The folders of all parts, in order; `make(items of the part, its folder, words for progress)`
     fills those that are missing, each whole or not at all.
+
+    Of several jobs that share the parts, each makes those of its `share`: "2of4" is the second
+    quarter.
     """
-    cuts = cut(items, parts)
-    folders = [folder / f"{number:04d}" for number in range(len(cuts))]
-    for number, (part, place) in enumerate(zip(cuts, folders, strict=True), start=1):
-        if not place.exists():
-            with atomic_write(place) as aside:
+    cuts, folders = cut(items, parts), []
+    job, jobs = map(int, share.split("of"))
+    for number in range((job - 1) * len(cuts) // jobs, job * len(cuts) // jobs):
+        folders.append(folder / f"{number:04d}")
+        if not folders[-1].exists():
+            with atomic_write(folders[-1]) as aside:
                 aside.mkdir()
-                make(part, aside, f"shard {number} of {len(cuts)}")
+                make(cuts[number], aside, f"shard {number + 1} of {len(cuts)}")
     return folders
+
+
+def join(folders: Sequence[Path], outputs: Mapping[str, str]) -> None:
+    """Write each output: the rows of the tables NAME.parquet of these folders, in order."""
+    merge({name: [folder / f"{name}.parquet" for folder in folders] for name in outputs}, outputs)
+
+
+def merge(inputs: Mapping[str, Sequence[str | Path]], outputs: Mapping[str, str]) -> None:
+    """Write each output: the rows of its inputs, which hold the same kind of table, in order.
+
+    Its name is that of the kind of table; `spent` is a table of spending.
+    """
+    for name, output in outputs.items():
+        kind = "spending" if name == "spent" else name
+        tables.write(tables.read_all(inputs[name], kind), output, kind)
 
 
 def cut(items: Sequence[Any], parts: int) -> list[Sequence[Any]]:

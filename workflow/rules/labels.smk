@@ -6,6 +6,8 @@ LABELLED_SOLUTIONS = [PATHS.labelled_solutions(*each) for each in LABELLED]
 JUDGED = PLAN.judged_labels()
 JUDGED_LABELS = [PATHS.labels(*each) for each in JUDGED]
 JUDGED_SPENDING = [PATHS.spending(*each) for each in JUDGED]
+JOBS = STUDY.labels.jobs
+BY_ROLLOUTS = [m for m in LABEL_METHODS if m not in (*READS, "omega")]
 
 
 rule label_solutions:
@@ -14,14 +16,14 @@ rule label_solutions:
         solutions=PATHS.solutions("{policy}", "{dataset}", "labelling"),
         policies=lambda wildcards: PLAN.labelling_files(wildcards.policy, wildcards.method),
     output:
-        labels=PATHS.labels("{policy}", "{dataset}", "{method}"),
-        spent=PATHS.spending("{policy}", "{dataset}", "{method}"),
+        labels=share(PATHS.labels("{policy}", "{dataset}", "{method}"), JOBS),
+        spent=share(PATHS.spending("{policy}", "{dataset}", "{method}"), JOBS),
     log:
-        result("logs/label_solutions/{policy}.{dataset}.{method}.log"),
+        name_share(result("logs/label_solutions/{policy}.{dataset}.{method}.log"), JOBS),
     benchmark:
-        result("benchmarks/label_solutions/{policy}.{dataset}.{method}.tsv")
+        name_share(result("benchmarks/label_solutions/{policy}.{dataset}.{method}.tsv"), JOBS)
     wildcard_constraints:
-        method="|".join(m for m in LABEL_METHODS if m not in (*READS, "omega")),
+        method="|".join(BY_ROLLOUTS),
     priority: 30
     conda:
         environment(SAMPLING)
@@ -49,12 +51,12 @@ use rule label_solutions as label_by_another with:
         solutions=PATHS.solutions("{policy}", "{dataset}", "labelling"),
         policies=lambda wildcards: PATHS.policy_files(wildcards.labeller),
     output:
-        labels=PATHS.labels_by("{labeller}", "{policy}", "{dataset}", "binary_search"),
-        spent=PATHS.spending_by("{labeller}", "{policy}", "{dataset}", "binary_search"),
+        labels=share(PATHS.labels_by("{labeller}", "{policy}", "{dataset}", "binary_search"), JOBS),
+        spent=share(PATHS.spending_by("{labeller}", "{policy}", "{dataset}", "binary_search"), JOBS),
     log:
-        result("logs/label_by_another/{policy}.{dataset}.{labeller}.log"),
+        name_share(result("logs/label_by_another/{policy}.{dataset}.{labeller}.log"), JOBS),
     benchmark:
-        result("benchmarks/label_by_another/{policy}.{dataset}.{labeller}.tsv")
+        name_share(result("benchmarks/label_by_another/{policy}.{dataset}.{labeller}.tsv"), JOBS)
     wildcard_constraints:
         labeller=any_of(STUDY.labels.consensus),
     resources:
@@ -65,12 +67,12 @@ use rule label_solutions as label_by_another with:
 
 use rule label_by_another as label_by_prover with:
     output:
-        labels=PATHS.labels_by("{labeller}", "{policy}", "{dataset}", "monte_carlo"),
-        spent=PATHS.spending_by("{labeller}", "{policy}", "{dataset}", "monte_carlo"),
+        labels=share(PATHS.labels_by("{labeller}", "{policy}", "{dataset}", "monte_carlo"), JOBS),
+        spent=share(PATHS.spending_by("{labeller}", "{policy}", "{dataset}", "monte_carlo"), JOBS),
     log:
-        result("logs/label_by_prover/{policy}.{dataset}.{labeller}.log"),
+        name_share(result("logs/label_by_prover/{policy}.{dataset}.{labeller}.log"), JOBS),
     benchmark:
-        result("benchmarks/label_by_prover/{policy}.{dataset}.{labeller}.tsv")
+        name_share(result("benchmarks/label_by_prover/{policy}.{dataset}.{labeller}.tsv"), JOBS)
     wildcard_constraints:
         labeller=any_of(filter(None, [STUDY.labels.advantage.prover])),
     params:
@@ -106,13 +108,13 @@ rule label_by_tree:
         problems=PATHS.problems("{dataset}"),
         policies=lambda wildcards: PLAN.labelling_files(wildcards.policy, "omega"),
     output:
-        labels=PATHS.labels("{policy}", "{dataset}", "omega"),
-        spent=PATHS.spending("{policy}", "{dataset}", "omega"),
-        solutions=PATHS.labelled_solutions("{policy}", "{dataset}", "omega"),
+        labels=share(PATHS.labels("{policy}", "{dataset}", "omega"), JOBS),
+        spent=share(PATHS.spending("{policy}", "{dataset}", "omega"), JOBS),
+        solutions=share(PATHS.labelled_solutions("{policy}", "{dataset}", "omega"), JOBS),
     log:
-        result("logs/label_by_tree/{policy}.{dataset}.log"),
+        name_share(result("logs/label_by_tree/{policy}.{dataset}.log"), JOBS),
     benchmark:
-        result("benchmarks/label_by_tree/{policy}.{dataset}.tsv")
+        name_share(result("benchmarks/label_by_tree/{policy}.{dataset}.tsv"), JOBS)
     priority: 30
     conda:
         environment(SAMPLING)
@@ -133,6 +135,50 @@ rule label_by_tree:
         shards=STUDY.labels.shards,
     script:
         "../scripts/label_by_tree.py"
+
+
+if JOBS > 1:
+
+    rule merge_labels:
+        input:
+            labels=all_shares(result("labels/{table}.parquet"), JOBS),
+            spent=all_shares(result("labels/{table}.spent.parquet"), JOBS),
+        output:
+            labels=result("labels/{table}.parquet"),
+            spent=result("labels/{table}.spent.parquet"),
+        log:
+            result("logs/merge_labels/{table}.log"),
+        benchmark:
+            result("benchmarks/merge_labels/{table}.tsv")
+        wildcard_constraints:
+            # POLICY/DATASET.METHOD, or by another labeller
+            table=rf"[^/]+/[^/]+\.({'|'.join(BY_ROLLOUTS)}|by\.[^/]+)",
+        conda:
+            "../../envs/core.yaml"
+        resources:
+            mem_mb=main_memory(4000),
+        script:
+            "../scripts/merge_shares.py"
+
+    rule merge_label_trees:
+        input:
+            labels=all_shares(PATHS.labels("{policy}", "{dataset}", "omega"), JOBS),
+            spent=all_shares(PATHS.spending("{policy}", "{dataset}", "omega"), JOBS),
+            solutions=all_shares(PATHS.labelled_solutions("{policy}", "{dataset}", "omega"), JOBS),
+        output:
+            labels=PATHS.labels("{policy}", "{dataset}", "omega"),
+            spent=PATHS.spending("{policy}", "{dataset}", "omega"),
+            solutions=PATHS.labelled_solutions("{policy}", "{dataset}", "omega"),
+        log:
+            result("logs/merge_label_trees/{policy}.{dataset}.log"),
+        benchmark:
+            result("benchmarks/merge_label_trees/{policy}.{dataset}.tsv")
+        conda:
+            "../../envs/core.yaml"
+        resources:
+            mem_mb=main_memory(4000),
+        script:
+            "../scripts/merge_shares.py"
 
 
 rule compare_labels:

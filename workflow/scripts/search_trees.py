@@ -13,7 +13,7 @@ from prmscale.engines.models import Device, load_policy, load_scorer, released_m
 from prmscale.jobs import job
 from prmscale.search import benchmarks
 from prmscale.search.evaluate import Engines, sample_costs, search_trees
-from prmscale.shards import complete, unfinished_work
+from prmscale.shards import complete, join, unfinished_work
 from prmscale.study import CodeExecution, Prompting, Sampling, TreeSearch, World
 
 with job(snakemake):
@@ -70,8 +70,6 @@ with job(snakemake):
 
     models = [(weights.folder, weights.revision), *chain(*map(released_models, folders))]
     released = released_hashes(models, snakemake.input)
-    with unfinished_work(snakemake, snakemake.output.search, *released, engine.dtype) as work:
-        shards = complete(work, test.problems, options.shards, make)
-        for kind in ("trees", "search"):
-            table = tables.read_all([shard / f"{kind}.parquet" for shard in shards], kind)
-            tables.write(table, snakemake.output[kind], kind)
+    output, share = snakemake.output, snakemake.wildcards.get("share", "1of1")
+    with unfinished_work(snakemake, output.search, *released, engine.dtype) as work:
+        join(complete(work, test.problems, options.shards, make, share), dict(output))
