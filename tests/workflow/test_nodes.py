@@ -91,10 +91,10 @@ def test_several_jobs_make_the_tables_that_one_job_makes(project, cluster):
     for path, kept in zip(SHARED, alone, strict=True):
         kept.parent.mkdir(parents=True, exist_ok=True)
         shutil.move(project / path, kept)
-    two = ("--config", "labels={jobs: 2}", "search={tree: {jobs: 2}}")
+    (project / "two.yaml").write_text("labels: {jobs: 2}\nsearch: {tree: {jobs: 2}}\n")
     done = snakemake(
-        project, *SHARED, "--profile", "slurm", *STUDY, *two, environment=cluster[1]
-    )  # fmt: skip
+        project, *SHARED, "--profile", "slurm", *STUDY, "two.yaml", environment=cluster[1]
+    )
     assert done.returncode == 0, done.stderr[-3000:]
     shares = [job for job in slurm_cluster.squeue(cluster[1], "all", "%k") if "share" in job]
     assert len(shares) == 6

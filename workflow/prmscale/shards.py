@@ -11,12 +11,11 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from prmscale import tables
 from prmscale.files import atomic_write, fingerprint
 
 FOLDER = ".shards"
@@ -66,21 +65,6 @@ def complete(
                 aside.mkdir()
                 make(cuts[number], aside, f"shard {number + 1} of {len(cuts)}")
     return folders
-
-
-def join(folders: Sequence[Path], outputs: Mapping[str, str]) -> None:
-    """Write each output: the rows of the tables NAME.parquet of these folders, in order."""
-    merge({name: [folder / f"{name}.parquet" for folder in folders] for name in outputs}, outputs)
-
-
-def merge(inputs: Mapping[str, Sequence[str | Path]], outputs: Mapping[str, str]) -> None:
-    """Write each output: the rows of its inputs, which hold the same kind of table, in order.
-
-    Its name is that of the kind of table; `spent` is a table of spending.
-    """
-    for name, output in outputs.items():
-        kind = "spending" if name == "spent" else name
-        tables.write(tables.read_all(inputs[name], kind), output, kind)
 
 
 def cut(items: Sequence[Any], parts: int) -> list[Sequence[Any]]:

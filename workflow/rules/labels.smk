@@ -6,7 +6,8 @@ LABELLED_SOLUTIONS = [PATHS.labelled_solutions(*each) for each in LABELLED]
 JUDGED = PLAN.judged_labels()
 JUDGED_LABELS = [PATHS.labels(*each) for each in JUDGED]
 JUDGED_SPENDING = [PATHS.spending(*each) for each in JUDGED]
-JOBS = STUDY.labels.jobs
+SHARES = STUDY.labels.jobs
+OTHER_LABELLERS = any_of(filter(None, [*STUDY.labels.consensus, STUDY.labels.advantage.prover]))
 BY_ROLLOUTS = [m for m in LABEL_METHODS if m not in (*READS, "omega")]
 
 
@@ -16,12 +17,12 @@ rule label_solutions:
         solutions=PATHS.solutions("{policy}", "{dataset}", "labelling"),
         policies=lambda wildcards: PLAN.labelling_files(wildcards.policy, wildcards.method),
     output:
-        labels=share(PATHS.labels("{policy}", "{dataset}", "{method}"), JOBS),
-        spent=share(PATHS.spending("{policy}", "{dataset}", "{method}"), JOBS),
+        labels=share(PATHS.labels("{policy}", "{dataset}", "{method}"), SHARES),
+        spent=share(PATHS.spending("{policy}", "{dataset}", "{method}"), SHARES),
     log:
-        name_share(result("logs/label_solutions/{policy}.{dataset}.{method}.log"), JOBS),
+        name_share(result("logs/label_solutions/{policy}.{dataset}.{method}.log"), SHARES),
     benchmark:
-        name_share(result("benchmarks/label_solutions/{policy}.{dataset}.{method}.tsv"), JOBS)
+        name_share(result("benchmarks/label_solutions/{policy}.{dataset}.{method}.tsv"), SHARES)
     wildcard_constraints:
         method="|".join(BY_ROLLOUTS),
     priority: 30
@@ -51,12 +52,16 @@ use rule label_solutions as label_by_another with:
         solutions=PATHS.solutions("{policy}", "{dataset}", "labelling"),
         policies=lambda wildcards: PATHS.policy_files(wildcards.labeller),
     output:
-        labels=share(PATHS.labels_by("{labeller}", "{policy}", "{dataset}", "binary_search"), JOBS),
-        spent=share(PATHS.spending_by("{labeller}", "{policy}", "{dataset}", "binary_search"), JOBS),
+        labels=share(
+            PATHS.labels_by("{labeller}", "{policy}", "{dataset}", "binary_search"), SHARES
+        ),
+        spent=share(
+            PATHS.spending_by("{labeller}", "{policy}", "{dataset}", "binary_search"), SHARES
+        ),
     log:
-        name_share(result("logs/label_by_another/{policy}.{dataset}.{labeller}.log"), JOBS),
+        name_share(result("logs/label_by_another/{policy}.{dataset}.{labeller}.log"), SHARES),
     benchmark:
-        name_share(result("benchmarks/label_by_another/{policy}.{dataset}.{labeller}.tsv"), JOBS)
+        name_share(result("benchmarks/label_by_another/{policy}.{dataset}.{labeller}.tsv"), SHARES)
     wildcard_constraints:
         labeller=any_of(STUDY.labels.consensus),
     resources:
@@ -67,12 +72,12 @@ use rule label_solutions as label_by_another with:
 
 use rule label_by_another as label_by_prover with:
     output:
-        labels=share(PATHS.labels_by("{labeller}", "{policy}", "{dataset}", "monte_carlo"), JOBS),
-        spent=share(PATHS.spending_by("{labeller}", "{policy}", "{dataset}", "monte_carlo"), JOBS),
+        labels=share(PATHS.labels_by("{labeller}", "{policy}", "{dataset}", "monte_carlo"), SHARES),
+        spent=share(PATHS.spending_by("{labeller}", "{policy}", "{dataset}", "monte_carlo"), SHARES),
     log:
-        name_share(result("logs/label_by_prover/{policy}.{dataset}.{labeller}.log"), JOBS),
+        name_share(result("logs/label_by_prover/{policy}.{dataset}.{labeller}.log"), SHARES),
     benchmark:
-        name_share(result("benchmarks/label_by_prover/{policy}.{dataset}.{labeller}.tsv"), JOBS)
+        name_share(result("benchmarks/label_by_prover/{policy}.{dataset}.{labeller}.tsv"), SHARES)
     wildcard_constraints:
         labeller=any_of(filter(None, [STUDY.labels.advantage.prover])),
     params:
@@ -108,13 +113,13 @@ rule label_by_tree:
         problems=PATHS.problems("{dataset}"),
         policies=lambda wildcards: PLAN.labelling_files(wildcards.policy, "omega"),
     output:
-        labels=share(PATHS.labels("{policy}", "{dataset}", "omega"), JOBS),
-        spent=share(PATHS.spending("{policy}", "{dataset}", "omega"), JOBS),
-        solutions=share(PATHS.labelled_solutions("{policy}", "{dataset}", "omega"), JOBS),
+        labels=share(PATHS.labels("{policy}", "{dataset}", "omega"), SHARES),
+        spent=share(PATHS.spending("{policy}", "{dataset}", "omega"), SHARES),
+        solutions=share(PATHS.labelled_solutions("{policy}", "{dataset}", "omega"), SHARES),
     log:
-        name_share(result("logs/label_by_tree/{policy}.{dataset}.log"), JOBS),
+        name_share(result("logs/label_by_tree/{policy}.{dataset}.log"), SHARES),
     benchmark:
-        name_share(result("benchmarks/label_by_tree/{policy}.{dataset}.tsv"), JOBS)
+        name_share(result("benchmarks/label_by_tree/{policy}.{dataset}.tsv"), SHARES)
     priority: 30
     conda:
         environment(SAMPLING)
@@ -137,12 +142,12 @@ rule label_by_tree:
         "../scripts/label_by_tree.py"
 
 
-if JOBS > 1:
+if SHARES > 1:
 
     rule merge_labels:
         input:
-            labels=all_shares(result("labels/{table}.parquet"), JOBS),
-            spent=all_shares(result("labels/{table}.spent.parquet"), JOBS),
+            labels=all_shares(result("labels/{table}.parquet"), SHARES),
+            spent=all_shares(result("labels/{table}.spent.parquet"), SHARES),
         output:
             labels=result("labels/{table}.parquet"),
             spent=result("labels/{table}.spent.parquet"),
@@ -152,7 +157,7 @@ if JOBS > 1:
             result("benchmarks/merge_labels/{table}.tsv")
         wildcard_constraints:
             # POLICY/DATASET.METHOD, or by another labeller
-            table=rf"[^/]+/[^/]+\.({'|'.join(BY_ROLLOUTS)}|by\.[^/]+)",
+            table=rf"[^/]+/[^/]+\.({'|'.join(BY_ROLLOUTS)}|by\.({OTHER_LABELLERS}))",
         conda:
             "../../envs/core.yaml"
         resources:
@@ -162,9 +167,9 @@ if JOBS > 1:
 
     rule merge_label_trees:
         input:
-            labels=all_shares(PATHS.labels("{policy}", "{dataset}", "omega"), JOBS),
-            spent=all_shares(PATHS.spending("{policy}", "{dataset}", "omega"), JOBS),
-            solutions=all_shares(PATHS.labelled_solutions("{policy}", "{dataset}", "omega"), JOBS),
+            labels=all_shares(PATHS.labels("{policy}", "{dataset}", "omega"), SHARES),
+            spent=all_shares(PATHS.spending("{policy}", "{dataset}", "omega"), SHARES),
+            solutions=all_shares(PATHS.labelled_solutions("{policy}", "{dataset}", "omega"), SHARES),
         output:
             labels=PATHS.labels("{policy}", "{dataset}", "omega"),
             spent=PATHS.spending("{policy}", "{dataset}", "omega"),

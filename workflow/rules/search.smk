@@ -93,7 +93,7 @@ use rule search as search_by_verifier with:
 TREE_SEARCH = PATHS.tree_search("{reward_model}", "{policy}", "{dataset}")
 SAVED_TREES = result("trees/{reward_model}/{policy}/{dataset}.parquet")
 SEARCHED = "{reward_model}.{policy}.{dataset}"
-SEARCH_JOBS = STUDY.search.tree.jobs
+SEARCH_SHARES = STUDY.search.tree.jobs
 
 
 rule search_trees:
@@ -103,12 +103,12 @@ rule search_trees:
         policy=lambda wildcards: PATHS.policy_files(wildcards.policy),
         reward_model=reward_folders,
     output:
-        search=share(TREE_SEARCH, SEARCH_JOBS),
-        trees=share(SAVED_TREES, SEARCH_JOBS),
+        search=share(TREE_SEARCH, SEARCH_SHARES),
+        trees=share(SAVED_TREES, SEARCH_SHARES),
     log:
-        name_share(result(f"logs/search_trees/{SEARCHED}.log"), SEARCH_JOBS),
+        name_share(result(f"logs/search_trees/{SEARCHED}.log"), SEARCH_SHARES),
     benchmark:
-        name_share(result(f"benchmarks/search_trees/{SEARCHED}.tsv"), SEARCH_JOBS)
+        name_share(result(f"benchmarks/search_trees/{SEARCHED}.tsv"), SEARCH_SHARES)
     priority: 5  # the longest of the search jobs
     conda:
         environment(SAMPLING, SCORING)
@@ -134,12 +134,12 @@ rule search_trees:
         "../scripts/search_trees.py"
 
 
-if SEARCH_JOBS > 1:
+if SEARCH_SHARES > 1:
 
     rule merge_searches:
         input:
-            search=all_shares(TREE_SEARCH, SEARCH_JOBS),
-            trees=all_shares(SAVED_TREES, SEARCH_JOBS),
+            search=all_shares(TREE_SEARCH, SEARCH_SHARES),
+            trees=all_shares(SAVED_TREES, SEARCH_SHARES),
         output:
             search=TREE_SEARCH,
             trees=SAVED_TREES,

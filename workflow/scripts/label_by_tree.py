@@ -6,7 +6,7 @@ A tree's rollouts are solutions, and their steps are labelled.
 from prmscale import tables
 from prmscale.jobs import job
 from prmscale.labels.labeller import hash_labellers, load_labellers
-from prmscale.shards import complete, join, unfinished_work
+from prmscale.shards import complete, unfinished_work
 from prmscale.tasks.base import from_table
 
 with job(snakemake):
@@ -25,4 +25,4 @@ with job(snakemake):
     output, released = snakemake.output, hash_labellers(params, snakemake.input)
     share = snakemake.wildcards.get("share", "1of1")
     with unfinished_work(snakemake, output.labels, *released) as work:
-        join(complete(work, chosen, params.shards, make, share), dict(output))
+        tables.merge_folders(complete(work, chosen, params.shards, make, share), dict(output))

@@ -4,7 +4,7 @@ from prmscale import tables
 from prmscale.jobs import job
 from prmscale.labels import spending
 from prmscale.labels.labeller import hash_labellers, load_labellers
-from prmscale.shards import complete, join, unfinished_work
+from prmscale.shards import complete, unfinished_work
 from prmscale.tasks.base import from_table
 
 with job(snakemake):
@@ -29,4 +29,4 @@ with job(snakemake):
     names = list(dict.fromkeys(solutions.problem_id))
     share = snakemake.wildcards.get("share", "1of1")
     with unfinished_work(snakemake, output.labels, *released) as work:
-        join(complete(work, names, params.shards, make, share), dict(output))
+        tables.merge_folders(complete(work, names, params.shards, make, share), dict(output))

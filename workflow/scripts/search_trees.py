@@ -13,7 +13,7 @@ from prmscale.engines.models import Device, load_policy, load_scorer, released_m
 from prmscale.jobs import job
 from prmscale.search import benchmarks
 from prmscale.search.evaluate import Engines, sample_costs, search_trees
-from prmscale.shards import complete, join, unfinished_work
+from prmscale.shards import complete, unfinished_work
 from prmscale.study import CodeExecution, Prompting, Sampling, TreeSearch, World
 
 with job(snakemake):
@@ -72,4 +72,5 @@ with job(snakemake):
     released = released_hashes(models, snakemake.input)
     output, share = snakemake.output, snakemake.wildcards.get("share", "1of1")
     with unfinished_work(snakemake, output.search, *released, engine.dtype) as work:
-        join(complete(work, test.problems, options.shards, make, share), dict(output))
+        shards = complete(work, test.problems, options.shards, make, share)
+        tables.merge_folders(shards, dict(output))
