@@ -18,14 +18,6 @@ pytestmark = [
     pytest.mark.study,
     pytest.mark.skipif(slurm_cluster.missing() is not None, reason=str(slurm_cluster.missing())),
 ]
-# the executor waits ten seconds longer each time that no job has ended: right for hours, here it
-# asks every two seconds
-HURRIED = """
-from snakemake.cli import main
-from snakemake_executor_plugin_slurm import Executor
-Executor.next_seconds_between_status_checks = property(lambda self: 2, lambda self, seconds: None)
-main()
-"""
 
 
 class Submitted:
@@ -46,7 +38,7 @@ class Submitted:
     def start(self, *arguments):
         with open(self.folder / "said", "w") as said:
             run = subprocess.Popen(
-                [sys.executable, "-c", HURRIED, "--profile", "slurm", *arguments, *SMOKE,
+                [sys.executable, "-c", slurm_cluster.HURRIED, "--profile", "slurm", *arguments, *SMOKE,
                  "--directory", "elsewhere"],
                 cwd=self.folder, env=self.environment, stdout=said, stderr=said,
             )  # fmt: skip
