@@ -56,8 +56,8 @@ PROLOG = """#!/bin/sh
 echo "$SLURM_JOB_ID ${{CUDA_VISIBLE_DEVICES-none}} $SLURMD_NODENAME" >> {folder}/gpus_seen
 """
 
-# runs Snakemake: the executor waits ten seconds longer each time that no job has ended: right for hours, here it
-# asks every two seconds
+# runs Snakemake. Its executor waits ten seconds longer each time that no job has ended: right for
+# hours, here it asks every two seconds
 HURRIED = """
 from snakemake.cli import main
 from snakemake_executor_plugin_slurm import Executor

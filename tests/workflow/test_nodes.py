@@ -15,6 +15,7 @@ import torch
 import yaml
 from pipeline import ROOT, copy_project, measured, snakemake
 from safetensors.torch import load_file
+from slurm_cluster import HURRIED, squeue
 
 pytestmark = [
     pytest.mark.study,
@@ -88,7 +89,7 @@ def cluster():
 def submit(project, cluster, *arguments):
     """Run Snakemake on the cluster."""
     return subprocess.run(
-        [sys.executable, "-c", slurm_cluster.HURRIED, "--profile", "slurm", *arguments],
+        [sys.executable, "-c", HURRIED, "--profile", "slurm", *arguments],
         cwd=project, env=cluster[1], capture_output=True, text=True, check=False,
     )  # fmt: skip
 
@@ -116,8 +117,10 @@ def test_a_training_over_two_nodes_gives_the_weights_of_one_process(project, clu
     shutil.move(project / MODEL, local)
     done = submit(project, cluster, f"{MODEL}/replicate1", *STUDY)
     assert done.returncode == 0, done.stderr[-3000:]
+    jobs = [job.split() for job in squeue(cluster[1], "all")]
+    job = max((number for number, comment in jobs if "train_reward_model" in comment), key=int)
     places = [line.split() for line in (cluster[0] / "gpus_seen").read_text().splitlines()]
-    assert {node for _, _, node in places} == set(NODES)
+    assert {node for number, _, node in places if number == job} == set(NODES)
     for replicate in ("replicate1", "replicate2"):
         there, here = (at / replicate for at in (project / MODEL, local))
         one, other = (load_file(at / "model.safetensors") for at in (there, here))

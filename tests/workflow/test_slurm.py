@@ -12,7 +12,7 @@ import pytest
 import slurm_cluster
 import yaml
 from pipeline import GPU_RULES, SMOKE, copy_project, measured
-from slurm_cluster import squeue, wait_until
+from slurm_cluster import HURRIED, squeue, wait_until
 
 pytestmark = [
     pytest.mark.study,
@@ -38,7 +38,7 @@ class Submitted:
     def start(self, *arguments):
         with open(self.folder / "said", "w") as said:
             run = subprocess.Popen(
-                [sys.executable, "-c", slurm_cluster.HURRIED, "--profile", "slurm", *arguments, *SMOKE,
+                [sys.executable, "-c", HURRIED, "--profile", "slurm", *arguments, *SMOKE,
                  "--directory", "elsewhere"],
                 cwd=self.folder, env=self.environment, stdout=said, stderr=said,
             )  # fmt: skip
