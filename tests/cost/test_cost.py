@@ -362,6 +362,15 @@ def test_times_of_one_study_tell_those_of_another(small):
         assert measured.seconds(job) == pytest.approx(seconds, rel=0.02)
 
 
+def test_jobs_that_share_a_table_took_what_one_job_takes(tmp_path):
+    folder = tmp_path / "benchmarks/label_solutions"
+    folder.mkdir(parents=True)
+    for name, seconds in (("m.sums.omega.1of2", 3), ("m.sums.omega.2of2", 4), ("m.sums", 5)):
+        (folder / f"{name}.tsv").write_text(f"s\tcpu_time\n{seconds}\t{seconds}\n")
+    found = machines.read_seconds(tmp_path, "cuda")
+    assert dict(zip(found.name, found.seconds, strict=True)) == {"m.sums.omega": 7, "m.sums": 5}
+
+
 def test_the_papers_cost_is_told_offline(tmp_path):
     files = [ROOT / "config.yaml", ROOT / "workflow/studies/paper.yaml"]
     command = [sys.executable, "-m", "prmscale.cost", "--gpu", "h100", *map(str, files)]

@@ -31,7 +31,7 @@ def test_what_each_use_takes():
         2.0, 2.0 + 2 * 1000 * 100 * 2000 / 1e9
     )
     assert memory.reading(SMALL, copies=3) == Need(12.0, 12.0)
-    assert memory.training(SMALL, "adamw") == Need(4.0, 16.0)
+    assert memory.training(SMALL, "adamw") == Need(4.0, 16.0, saved=4.0)
     assert memory.training(SMALL, "muon") == Need(4.0, 12.0)
 
 

@@ -291,6 +291,14 @@ def test_a_training_that_one_node_cannot_hold_asks_for_several():
         needs = Needs(plan(**changes, **also))
         return needs.gpus(needs.train(name)), needs.nodes(needs.train(name))
 
+    def main_memory(name):
+        needs = Needs(plan(**changes, device="cuda"))
+        return needs.megabytes(0, needs.train(name))
+
+    # the first process gathers the optimiser's state, two numbers a weight
+    weights = 4 * memory.size(QWEN_72B).weights / 1e6
+    assert main_memory("full") == pytest.approx(2 * weights, rel=0.001)
+    assert main_memory("adapted") == pytest.approx(weights, rel=0.001)
     assert asked("full", device="cuda") == (32, 4)
     assert asked("full", device="cuda", cluster={"gpus_per_node": 4}) == (32, 8)
     assert asked("adapted", device="cuda") == (8, 1)

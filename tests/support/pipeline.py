@@ -36,11 +36,10 @@ def command(*arguments):
     return [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
 
 
-def snakemake(folder, *arguments, environment=None):
+def snakemake(folder, *arguments):
     return subprocess.run(
-        command(*arguments), cwd=folder, env=environment, capture_output=True, text=True,
-        check=False,
-    )  # fmt: skip
+        command(*arguments), cwd=folder, capture_output=True, text=True, check=False
+    )
 
 
 def measured(path):

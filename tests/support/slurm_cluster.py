@@ -56,6 +56,15 @@ PROLOG = """#!/bin/sh
 echo "$SLURM_JOB_ID ${{CUDA_VISIBLE_DEVICES-none}} $SLURMD_NODENAME" >> {folder}/gpus_seen
 """
 
+# runs Snakemake. Its executor waits ten seconds longer each time that no job has ended: right for
+# hours, here it asks every two seconds
+HURRIED = """
+from snakemake.cli import main
+from snakemake_executor_plugin_slurm import Executor
+Executor.next_seconds_between_status_checks = property(lambda self: 2, lambda self, seconds: None)
+main()
+"""
+
 # the executor clears SLURM_* before it calls srun, which would then look for the configuration in
 # /etc
 SRUN = '#!/bin/sh\nSLURM_CONF={folder}/slurm.conf exec {srun} "$@"\n'

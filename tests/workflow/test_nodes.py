@@ -1,4 +1,6 @@
-"""Trainings over the two nodes of a real SLURM on one machine, in CPU processes."""
+"""Trainings over the two nodes of a real SLURM on one machine, in CPU processes, and tables that
+several jobs share.
+"""
 
 import json
 import os
@@ -6,20 +8,34 @@ import shutil
 import subprocess
 import sys
 
+import pandas as pd
 import pytest
 import slurm_cluster
 import torch
 import yaml
-from pipeline import ROOT, copy_project, snakemake
+from pipeline import ROOT, copy_project, measured, snakemake
 from safetensors.torch import load_file
+from slurm_cluster import HURRIED, squeue
 
 pytestmark = [
     pytest.mark.study,
     pytest.mark.skipif(slurm_cluster.missing() is not None, reason=str(slurm_cluster.missing())),
 ]
 NODES = ("node1", "node2")
-STUDY = ["--configfile", "workflow/studies/smoke.yaml", "adamw.yaml"]
+STUDY = ["--configfile", "workflow/studies/smoke.yaml", "overlay.yaml"]
+OVERLAY = """
+rewards: {training: {optimizer: adamw}}
+search: {tree: {reward_models: [math-m], strategies: [beam, mcts]}}
+"""
 MODEL = "results/smoke/rewards/math-m"
+SHARED = [
+    "results/smoke/labels/m/arithmetic.monte_carlo.parquet",
+    "results/smoke/labels/m/arithmetic.monte_carlo.spent.parquet",
+    "results/smoke/labels/m/arithmetic.omega.parquet",
+    "results/smoke/solutions/m/arithmetic.omega.parquet",
+    "results/smoke/search/trees/math-m/m/arithmetic.parquet",
+    "results/smoke/trees/math-m/m/arithmetic.parquet",
+]
 # what each process of a group says: its numbers, its node, and the size of the group that it meets
 WORK = """
 import os
@@ -56,12 +72,11 @@ def ask_for_two_nodes(project):
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
-    """Reward models trained in one local process."""
+    """Labels, a reward model and its searches, each by one local job of one process."""
     project = copy_project(tmp_path_factory.mktemp("nodes"))
-    (project / "adamw.yaml").write_text("rewards: {training: {optimizer: adamw}}\n")
-    done = snakemake(project, f"{MODEL}/replicate1", *STUDY)
+    (project / "overlay.yaml").write_text(OVERLAY)
+    done = snakemake(project, *SHARED, *STUDY)
     assert done.returncode == 0, done.stderr[-3000:]
-    ask_for_two_nodes(project)
     return project
 
 
@@ -71,16 +86,41 @@ def cluster():
         yield cluster
 
 
-def test_a_training_over_two_nodes_gives_the_weights_of_one_process(project, cluster):
-    folder, environment = cluster
-    local = project / "local"
-    shutil.move(project / MODEL, local)
-    done = snakemake(
-        project, f"{MODEL}/replicate1", "--profile", "slurm", *STUDY, environment=environment
-    )
+def submit(project, cluster, *arguments):
+    """Run Snakemake on the cluster."""
+    return subprocess.run(
+        [sys.executable, "-c", HURRIED, "--profile", "slurm", *arguments],
+        cwd=project, env=cluster[1], capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def test_several_jobs_make_the_tables_that_one_job_makes(project, cluster):
+    alone = [project / "local" / path for path in SHARED]
+    for path, kept in zip(SHARED, alone, strict=True):
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(project / path, kept)
+    (project / "two.yaml").write_text("labels: {jobs: 2}\nsearch: {tree: {jobs: 2}}\n")
+    done = submit(project, cluster, *SHARED, *STUDY, "two.yaml")
     assert done.returncode == 0, done.stderr[-3000:]
-    places = [line.split() for line in (folder / "gpus_seen").read_text().splitlines()]
-    assert {node for _, _, node in places} == set(NODES)
+    assert len([*project.glob("results/smoke/logs/**/*of2.log")]) == 6
+    for path, kept in zip(SHARED, alone, strict=True):
+        if "seconds" in pd.read_parquet(kept):  # measured anew
+            assert measured(project / path).to_csv() == measured(kept).to_csv()
+        else:
+            assert (project / path).read_bytes() == kept.read_bytes()
+    assert not [*project.glob("results/**/*of2.parquet")]
+
+
+def test_a_training_over_two_nodes_gives_the_weights_of_one_process(project, cluster):
+    ask_for_two_nodes(project)
+    local = project / "local/model"
+    shutil.move(project / MODEL, local)
+    done = submit(project, cluster, f"{MODEL}/replicate1", *STUDY)
+    assert done.returncode == 0, done.stderr[-3000:]
+    jobs = [job.split() for job in squeue(cluster[1], "all")]
+    job = max((number for number, comment in jobs if "train_reward_model" in comment), key=int)
+    places = [line.split() for line in (cluster[0] / "gpus_seen").read_text().splitlines()]
+    assert {node for number, _, node in places if number == job} == set(NODES)
     for replicate in ("replicate1", "replicate2"):
         there, here = (at / replicate for at in (project / MODEL, local))
         one, other = (load_file(at / "model.safetensors") for at in (there, here))
@@ -93,10 +133,7 @@ def test_a_training_over_two_nodes_gives_the_weights_of_one_process(project, clu
 
 def test_what_several_nodes_cannot_train_is_said(project, cluster):
     muon = ("--config", "rewards={training: {optimizer: muon}}")
-    done = snakemake(
-        project, f"{MODEL}/replicate1", "--profile", "slurm", "--retries", "0", *STUDY, *muon,
-        environment=cluster[1],
-    )  # fmt: skip
+    done = submit(project, cluster, f"{MODEL}/replicate1", "--retries", "0", *STUDY, *muon)
     assert done.returncode == 1
     (log,) = project.glob("results/smoke/logs/train_reward_model/*.log")
     message = "train_reward_model: rewards.training.optimizer = 'muon' on 2 GPUs: Muon needs"

@@ -40,12 +40,13 @@ def test_the_papers_jobs_and_what_they_ask_for():
     models = paper["rewards"]["models"]
     assert count["build_problems"] == len(paper["datasets"])
     assert count["sample_solutions"] == len(tests) + len(trained_on) == 14 + 5
-    assert count["label_solutions"] == len(trained_on)
+    assert count["label_solutions"] == paper["labels"]["jobs"] * len(trained_on)
     assert count["train_reward_model"] == len(models) and {m["base"] for m in models} == {
         f"qwen2.5-{size}b" for size in ("0.5", "1.5", "3", "7", "14", "32", "72")
     }
     assert count["import_corpus"] == len(paper["corpora"]) == 2
-    assert count["search"] == len(models) and count["search_trees"] == 2
+    assert count["search"] == len(models)
+    assert count["search_trees"] == 2 * paper["search"]["tree"]["jobs"]
     for rule, gpus, nodes, output in jobs:
         assert (gpus > 0) == (rule in GPU_RULES), (rule, output)
         # the weights, gradients and optimiser states of 72B fill four nodes of 8 GPUs

@@ -35,6 +35,17 @@ def test_finished_parts_are_not_made_again(tmp_path):
     assert not work.exists()
 
 
+@pytest.mark.parametrize("jobs", [1, 2, 3, 4, 9])
+def test_jobs_share_the_parts_that_one_job_makes(tmp_path, jobs):
+    texts = []
+    for job in range(1, jobs + 1):
+        folder = tmp_path / str(job)
+        made = complete(folder, range(14), 5, write, f"{job}of{jobs}")
+        texts += [(part / "made").read_text() for part in made]
+    alone = complete(tmp_path / "alone", range(14), 5, write)
+    assert texts == [(part / "made").read_text() for part in alone] and len(texts) == 5
+
+
 @pytest.mark.parametrize("change", ["params", "input", "weights"])
 def test_work_made_from_anything_else_is_removed(tmp_path, change):
     job, output = fake(tmp_path, k=1), tmp_path / "out.parquet"

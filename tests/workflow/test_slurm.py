@@ -12,20 +12,12 @@ import pytest
 import slurm_cluster
 import yaml
 from pipeline import GPU_RULES, SMOKE, copy_project, measured
-from slurm_cluster import squeue, wait_until
+from slurm_cluster import HURRIED, squeue, wait_until
 
 pytestmark = [
     pytest.mark.study,
     pytest.mark.skipif(slurm_cluster.missing() is not None, reason=str(slurm_cluster.missing())),
 ]
-# the executor waits ten seconds longer each time that no job has ended: right for hours, here it
-# asks every two seconds
-HURRIED = """
-from snakemake.cli import main
-from snakemake_executor_plugin_slurm import Executor
-Executor.next_seconds_between_status_checks = property(lambda self: 2, lambda self, seconds: None)
-main()
-"""
 
 
 class Submitted:

@@ -44,18 +44,26 @@ def unfinished_work(snakemake: Any, output: str | Path, *also: object) -> Iterat
 
 
 def complete(
-    folder: Path, items: Sequence[Any], parts: int, make: Callable[[Sequence[Any], Path, str], None]
+    folder: Path,
+    items: Sequence[Any],
+    parts: int,
+    make: Callable[[Sequence[Any], Path, str], None],
+    share: str = "1of1",
 ) -> list[Path]:
     """The folders of all parts, in order; `make(items of the part, its folder, words for progress)`
     fills those that are missing, each whole or not at all.
+
+    Of several jobs that share the parts, each makes those of its `share`: "2of4" is the second
+    quarter.
     """
-    cuts = cut(items, parts)
-    folders = [folder / f"{number:04d}" for number in range(len(cuts))]
-    for number, (part, place) in enumerate(zip(cuts, folders, strict=True), start=1):
-        if not place.exists():
-            with atomic_write(place) as aside:
+    cuts, folders = cut(items, parts), []
+    job, jobs = map(int, share.split("of"))
+    for number in range((job - 1) * len(cuts) // jobs, job * len(cuts) // jobs):
+        folders.append(folder / f"{number:04d}")
+        if not folders[-1].exists():
+            with atomic_write(folders[-1]) as aside:
                 aside.mkdir()
-                make(part, aside, f"shard {number} of {len(cuts)}")
+                make(cuts[number], aside, f"shard {number + 1} of {len(cuts)}")
     return folders
 
 

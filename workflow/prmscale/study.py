@@ -842,6 +842,11 @@ class Labels(Block):
     shards: Count = Field(
         8, description="Number of shards of a job; an interrupted job loses at most one."
     )
+    jobs: Count = Field(
+        1,
+        description="Number of jobs that make the shards of a table of labels, at most `shards`. "
+        "It does not change the labels, but a change makes Snakemake label again.",
+    )
 
 
 class TrainingSet(Block):
@@ -1321,6 +1326,11 @@ class TreeSearch(Block):
     )
     shards: Count = Field(
         2, description="Number of shards of a job; an interrupted job loses at most one."
+    )
+    jobs: Count = Field(
+        1,
+        description="Number of jobs that make the shards of a table of searches, at most `shards`. "
+        "It does not change the searches, but a change makes Snakemake search again.",
     )
 
 

@@ -6,7 +6,7 @@ another type.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -289,3 +289,21 @@ def join(tables: Sequence[pd.DataFrame], kind: str) -> pd.DataFrame:
 def read_all(paths: Sequence[str | Path], kind: str) -> pd.DataFrame:
     """The rows of all these files of this kind, in order."""
     return join([read(path, kind) for path in paths], kind)
+
+
+def merge(inputs: Mapping[str, Sequence[str]], outputs: Mapping[str, str]) -> None:
+    """Write each output: the rows of the inputs of its name, in order.
+
+    The name is that of the kind of table; `spent` is a table of spending.
+    """
+    for name, output in outputs.items():
+        kind = "spending" if name == "spent" else name
+        write(read_all(inputs[name], kind), output, kind)
+
+
+def merge_folders(folders: Sequence[Path], outputs: Mapping[str, str]) -> None:
+    """Write each output: the rows of the tables of its name in these folders, in order."""
+    inputs = {}
+    for name in outputs:
+        inputs[name] = [str(folder / f"{name}.parquet") for folder in folders]
+    merge(inputs, outputs)

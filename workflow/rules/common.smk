@@ -166,6 +166,23 @@ def table(name):
     )
 
 
+def name_share(path, jobs):
+    """The name of a job's share of a file that several jobs make; one job makes the file itself."""
+    stem, _, kind = path.rpartition(".")
+    return path if jobs == 1 else f"{stem}.{{share}}.{kind}"
+
+
+def share(path, jobs):
+    """An output that is a job's share of a table, and that is not kept."""
+    return path if jobs == 1 else temp(name_share(path, jobs))
+
+
+def all_shares(path, jobs):
+    """The shares of a table by each job, in order."""
+    names = [f"{number}of{jobs}" for number in range(1, jobs + 1)]
+    return [name_share(path, jobs).replace("{share}", name) for name in names]
+
+
 # params that all rules share that label by rollouts
 LABELLING = {
     "dataset": dataset_data,
@@ -206,6 +223,7 @@ wildcard_constraints:
     reward_model=any_of(REWARD_MODELS),
     method="|".join(LABEL_METHODS),
     purpose="labelling|search",
+    share="[0-9]+of[0-9]+",
 
 
 def engines_in_use():

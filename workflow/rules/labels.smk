@@ -6,6 +6,9 @@ LABELLED_SOLUTIONS = [PATHS.labelled_solutions(*each) for each in LABELLED]
 JUDGED = PLAN.judged_labels()
 JUDGED_LABELS = [PATHS.labels(*each) for each in JUDGED]
 JUDGED_SPENDING = [PATHS.spending(*each) for each in JUDGED]
+SHARES = STUDY.labels.jobs
+OTHER_LABELLERS = any_of(filter(None, [*STUDY.labels.consensus, STUDY.labels.advantage.prover]))
+BY_ROLLOUTS = [m for m in LABEL_METHODS if m not in (*READS, "omega")]
 
 
 rule label_solutions:
@@ -14,14 +17,14 @@ rule label_solutions:
         solutions=PATHS.solutions("{policy}", "{dataset}", "labelling"),
         policies=lambda wildcards: PLAN.labelling_files(wildcards.policy, wildcards.method),
     output:
-        labels=PATHS.labels("{policy}", "{dataset}", "{method}"),
-        spent=PATHS.spending("{policy}", "{dataset}", "{method}"),
+        labels=share(PATHS.labels("{policy}", "{dataset}", "{method}"), SHARES),
+        spent=share(PATHS.spending("{policy}", "{dataset}", "{method}"), SHARES),
     log:
-        result("logs/label_solutions/{policy}.{dataset}.{method}.log"),
+        name_share(result("logs/label_solutions/{policy}.{dataset}.{method}.log"), SHARES),
     benchmark:
-        result("benchmarks/label_solutions/{policy}.{dataset}.{method}.tsv")
+        name_share(result("benchmarks/label_solutions/{policy}.{dataset}.{method}.tsv"), SHARES)
     wildcard_constraints:
-        method="|".join(m for m in LABEL_METHODS if m not in (*READS, "omega")),
+        method="|".join(BY_ROLLOUTS),
     priority: 30
     conda:
         environment(SAMPLING)
@@ -49,12 +52,16 @@ use rule label_solutions as label_by_another with:
         solutions=PATHS.solutions("{policy}", "{dataset}", "labelling"),
         policies=lambda wildcards: PATHS.policy_files(wildcards.labeller),
     output:
-        labels=PATHS.labels_by("{labeller}", "{policy}", "{dataset}", "binary_search"),
-        spent=PATHS.spending_by("{labeller}", "{policy}", "{dataset}", "binary_search"),
+        labels=share(
+            PATHS.labels_by("{labeller}", "{policy}", "{dataset}", "binary_search"), SHARES
+        ),
+        spent=share(
+            PATHS.spending_by("{labeller}", "{policy}", "{dataset}", "binary_search"), SHARES
+        ),
     log:
-        result("logs/label_by_another/{policy}.{dataset}.{labeller}.log"),
+        name_share(result("logs/label_by_another/{policy}.{dataset}.{labeller}.log"), SHARES),
     benchmark:
-        result("benchmarks/label_by_another/{policy}.{dataset}.{labeller}.tsv")
+        name_share(result("benchmarks/label_by_another/{policy}.{dataset}.{labeller}.tsv"), SHARES)
     wildcard_constraints:
         labeller=any_of(STUDY.labels.consensus),
     resources:
@@ -65,12 +72,12 @@ use rule label_solutions as label_by_another with:
 
 use rule label_by_another as label_by_prover with:
     output:
-        labels=PATHS.labels_by("{labeller}", "{policy}", "{dataset}", "monte_carlo"),
-        spent=PATHS.spending_by("{labeller}", "{policy}", "{dataset}", "monte_carlo"),
+        labels=share(PATHS.labels_by("{labeller}", "{policy}", "{dataset}", "monte_carlo"), SHARES),
+        spent=share(PATHS.spending_by("{labeller}", "{policy}", "{dataset}", "monte_carlo"), SHARES),
     log:
-        result("logs/label_by_prover/{policy}.{dataset}.{labeller}.log"),
+        name_share(result("logs/label_by_prover/{policy}.{dataset}.{labeller}.log"), SHARES),
     benchmark:
-        result("benchmarks/label_by_prover/{policy}.{dataset}.{labeller}.tsv")
+        name_share(result("benchmarks/label_by_prover/{policy}.{dataset}.{labeller}.tsv"), SHARES)
     wildcard_constraints:
         labeller=any_of(filter(None, [STUDY.labels.advantage.prover])),
     params:
@@ -106,13 +113,13 @@ rule label_by_tree:
         problems=PATHS.problems("{dataset}"),
         policies=lambda wildcards: PLAN.labelling_files(wildcards.policy, "omega"),
     output:
-        labels=PATHS.labels("{policy}", "{dataset}", "omega"),
-        spent=PATHS.spending("{policy}", "{dataset}", "omega"),
-        solutions=PATHS.labelled_solutions("{policy}", "{dataset}", "omega"),
+        labels=share(PATHS.labels("{policy}", "{dataset}", "omega"), SHARES),
+        spent=share(PATHS.spending("{policy}", "{dataset}", "omega"), SHARES),
+        solutions=share(PATHS.labelled_solutions("{policy}", "{dataset}", "omega"), SHARES),
     log:
-        result("logs/label_by_tree/{policy}.{dataset}.log"),
+        name_share(result("logs/label_by_tree/{policy}.{dataset}.log"), SHARES),
     benchmark:
-        result("benchmarks/label_by_tree/{policy}.{dataset}.tsv")
+        name_share(result("benchmarks/label_by_tree/{policy}.{dataset}.tsv"), SHARES)
     priority: 30
     conda:
         environment(SAMPLING)
@@ -133,6 +140,50 @@ rule label_by_tree:
         shards=STUDY.labels.shards,
     script:
         "../scripts/label_by_tree.py"
+
+
+if SHARES > 1:
+
+    rule merge_labels:
+        input:
+            labels=all_shares(result("labels/{table}.parquet"), SHARES),
+            spent=all_shares(result("labels/{table}.spent.parquet"), SHARES),
+        output:
+            labels=result("labels/{table}.parquet"),
+            spent=result("labels/{table}.spent.parquet"),
+        log:
+            result("logs/merge_labels/{table}.log"),
+        benchmark:
+            result("benchmarks/merge_labels/{table}.tsv")
+        wildcard_constraints:
+            # POLICY/DATASET.METHOD, or by another labeller
+            table=rf"[^/]+/[^/]+\.({'|'.join(BY_ROLLOUTS)}|by\.({OTHER_LABELLERS}))",
+        conda:
+            "../../envs/core.yaml"
+        resources:
+            mem_mb=main_memory(4000),
+        script:
+            "../scripts/merge_shares.py"
+
+    rule merge_label_trees:
+        input:
+            labels=all_shares(PATHS.labels("{policy}", "{dataset}", "omega"), SHARES),
+            spent=all_shares(PATHS.spending("{policy}", "{dataset}", "omega"), SHARES),
+            solutions=all_shares(PATHS.labelled_solutions("{policy}", "{dataset}", "omega"), SHARES),
+        output:
+            labels=PATHS.labels("{policy}", "{dataset}", "omega"),
+            spent=PATHS.spending("{policy}", "{dataset}", "omega"),
+            solutions=PATHS.labelled_solutions("{policy}", "{dataset}", "omega"),
+        log:
+            result("logs/merge_label_trees/{policy}.{dataset}.log"),
+        benchmark:
+            result("benchmarks/merge_label_trees/{policy}.{dataset}.tsv")
+        conda:
+            "../../envs/core.yaml"
+        resources:
+            mem_mb=main_memory(4000),
+        script:
+            "../scripts/merge_shares.py"
 
 
 rule compare_labels:

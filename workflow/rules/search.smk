@@ -92,6 +92,12 @@ use rule search as search_by_verifier with:
         environment(SAMPLING)
 
 
+TREE_SEARCH = PATHS.tree_search("{reward_model}", "{policy}", "{dataset}")
+SAVED_TREES = PATHS.trees("{reward_model}", "{policy}", "{dataset}")
+SEARCHED = "{reward_model}.{policy}.{dataset}"
+SEARCH_SHARES = STUDY.search.tree.jobs
+
+
 rule search_trees:
     input:
         problems=PATHS.problems("{dataset}"),
@@ -99,12 +105,12 @@ rule search_trees:
         policy=lambda wildcards: PATHS.policy_files(wildcards.policy),
         reward_model=reward_folders,
     output:
-        search=PATHS.tree_search("{reward_model}", "{policy}", "{dataset}"),
-        trees=PATHS.trees("{reward_model}", "{policy}", "{dataset}"),
+        search=share(TREE_SEARCH, SEARCH_SHARES),
+        trees=share(SAVED_TREES, SEARCH_SHARES),
     log:
-        result("logs/search_trees/{reward_model}.{policy}.{dataset}.log"),
+        name_share(result(f"logs/search_trees/{SEARCHED}.log"), SEARCH_SHARES),
     benchmark:
-        result("benchmarks/search_trees/{reward_model}.{policy}.{dataset}.tsv")
+        name_share(result(f"benchmarks/search_trees/{SEARCHED}.tsv"), SEARCH_SHARES)
     priority: 5  # the longest of the search jobs
     conda:
         environment(SAMPLING, SCORING)
@@ -119,7 +125,7 @@ rule search_trees:
         weights=policy_weights,
         prompting=prompting,
         sampling=sampling,
-        tree=STUDY.search.tree.model_dump(mode="json", exclude={"reward_models"}),
+        tree=STUDY.search.tree.model_dump(mode="json", exclude={"reward_models", "jobs"}),
         engine=scoring_engine,
         budgets=STUDY.search.budgets,
         world=as_data(STUDY.world),
@@ -128,6 +134,27 @@ rule search_trees:
         seed=STUDY.seed,
     script:
         "../scripts/search_trees.py"
+
+
+if SEARCH_SHARES > 1:
+
+    rule merge_searches:
+        input:
+            search=all_shares(TREE_SEARCH, SEARCH_SHARES),
+            trees=all_shares(SAVED_TREES, SEARCH_SHARES),
+        output:
+            search=TREE_SEARCH,
+            trees=SAVED_TREES,
+        log:
+            result(f"logs/merge_searches/{SEARCHED}.log"),
+        benchmark:
+            result(f"benchmarks/merge_searches/{SEARCHED}.tsv")
+        conda:
+            "../../envs/core.yaml"
+        resources:
+            mem_mb=main_memory(4000),
+        script:
+            "../scripts/merge_shares.py"
 
 
 rule rank_by_likelihood:

@@ -9,8 +9,6 @@ from prmscale.labels.labeller import hash_labellers, load_labellers
 from prmscale.shards import complete, unfinished_work
 from prmscale.tasks.base import from_table
 
-KINDS = {"spent": "spending", "solutions": "solutions", "labels": "labels"}  # output: its table
-
 with job(snakemake):
     params = snakemake.params
     problems = tables.read(snakemake.input.problems, "problems")
@@ -20,12 +18,11 @@ with job(snakemake):
     def make(part, folder, progress):
         labeller.policy.forget()  # what a shard holds depends on nothing outside it
         solutions, labels, spent = labeller.grow(part, progress)
-        for name, table in (("solutions", solutions), ("labels", labels), ("spent", spent)):
-            tables.write(table, folder / f"{name}.parquet", KINDS[name])
+        tables.write(solutions, folder / "solutions.parquet", "solutions")
+        tables.write(labels, folder / "labels.parquet", "labels")
+        tables.write(spent, folder / "spent.parquet", "spending")
 
-    output, released = snakemake.output.labels, hash_labellers(params, snakemake.input)
-    with unfinished_work(snakemake, output, *released) as work:
-        folders = complete(work, chosen, params.shards, make)
-        for name, kind in KINDS.items():
-            table = tables.read_all([folder / f"{name}.parquet" for folder in folders], kind)
-            tables.write(table, snakemake.output[name], kind)
+    output, released = snakemake.output, hash_labellers(params, snakemake.input)
+    share = snakemake.wildcards.get("share", "1of1")
+    with unfinished_work(snakemake, output.labels, *released) as work:
+        tables.merge_folders(complete(work, chosen, params.shards, make, share), dict(output))

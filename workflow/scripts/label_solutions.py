@@ -22,11 +22,11 @@ with job(snakemake):
         written = solutions[solutions.problem_id.isin(part)]
         labels = labeller.label(chosen, written, progress)
         tables.write(labels, folder / "labels.parquet", "labels")
+        spent = spending.charge_labels(labels, written)
+        tables.write(spent, folder / "spent.parquet", "spending")
 
-    output, released = snakemake.output.labels, hash_labellers(params, snakemake.input)
-    with unfinished_work(snakemake, output, *released) as work:
-        folders = complete(work, list(dict.fromkeys(solutions.problem_id)), params.shards, make)
-        labels = tables.read_all([folder / "labels.parquet" for folder in folders], "labels")
-        spent = spending.charge_labels(labels, solutions)
-        tables.write(spent, snakemake.output.spent, "spending")
-        tables.write(labels, output, "labels")
+    output, released = snakemake.output, hash_labellers(params, snakemake.input)
+    names = list(dict.fromkeys(solutions.problem_id))
+    share = snakemake.wildcards.get("share", "1of1")
+    with unfinished_work(snakemake, output.labels, *released) as work:
+        tables.merge_folders(complete(work, names, params.shards, make, share), dict(output))

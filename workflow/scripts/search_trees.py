@@ -70,8 +70,7 @@ with job(snakemake):
 
     models = [(weights.folder, weights.revision), *chain(*map(released_models, folders))]
     released = released_hashes(models, snakemake.input)
-    with unfinished_work(snakemake, snakemake.output.search, *released, engine.dtype) as work:
-        shards = complete(work, test.problems, options.shards, make)
-        for kind in ("trees", "search"):
-            table = tables.read_all([shard / f"{kind}.parquet" for shard in shards], kind)
-            tables.write(table, snakemake.output[kind], kind)
+    output, share = snakemake.output, snakemake.wildcards.get("share", "1of1")
+    with unfinished_work(snakemake, output.search, *released, engine.dtype) as work:
+        shards = complete(work, test.problems, options.shards, make, share)
+        tables.merge_folders(shards, dict(output))

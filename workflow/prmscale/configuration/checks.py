@@ -13,6 +13,7 @@ from prmscale.study import (
     GENERATED,
     Corpus,
     Dataset,
+    Labels,
     ProcessBench,
     RecordedPolicy,
     ReleasedModel,
@@ -20,6 +21,7 @@ from prmscale.study import (
     ReleasedRewardModel,
     Study,
     TrainingSet,
+    TreeSearch,
 )
 
 # keys whose values are the names of one kind of thing
@@ -267,8 +269,17 @@ def _is_folder(path: str) -> bool:
     return os.path.isdir(os.path.expanduser(path))
 
 
+def _check_jobs(study: Study, where: Location, block: Labels | TreeSearch) -> Iterator[Fault]:
+    """Each of the jobs that share a table has a shard to make."""
+    if block.jobs > block.shards:
+        message = f"there are {block.shards} shards, and a job makes at least one"
+        yield Fault((*where, "jobs"), block.jobs, message, "Set `shards` to as many.")
+
+
 CHECKS: list[tuple[str, Check]] = [
     *SEARCH_CHECKS,
+    ("labels", _check_jobs),
+    ("search.tree", _check_jobs),
     ("policies.recorded[]", _check_solutions),
     ("datasets[]", _check_problems),
     ("datasets[]", _check_split),

@@ -8,6 +8,7 @@ memory (the roofline of Williams et al. 2009).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -150,7 +151,8 @@ def _features(jobs: Sequence[Job]) -> np.ndarray:
 
 
 def read_seconds(results: str | Path, device: str) -> pd.DataFrame:
-    """`rule`, `name` and `seconds` of every job of a finished study, from its benchmarks.
+    """`rule`, `name` and `seconds` of every job of a finished study, from its benchmarks; jobs
+    that share a table are one.
 
     The seconds of a study on CPUs are CPU seconds, which do not depend on the machine's other work.
     Raises UserError if there are no benchmarks.
@@ -160,6 +162,7 @@ def read_seconds(results: str | Path, device: str) -> pd.DataFrame:
     for path in sorted(root.rglob("*.tsv")):
         table = pd.read_csv(path, sep="\t", na_values="-")
         rule, _, name = str(path.relative_to(root).with_suffix("")).partition("/")
+        name = re.sub(r"\.\d+of\d+$", "", name)
         rows.append(
             {
                 "rule": rule,
@@ -169,4 +172,4 @@ def read_seconds(results: str | Path, device: str) -> pd.DataFrame:
         )
     if not rows:
         raise UserError(f"{root}: no benchmarks found; give the results folder of a finished study")
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows).groupby(["rule", "name"], as_index=False).sum()

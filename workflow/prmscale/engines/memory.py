@@ -41,12 +41,14 @@ class Size(NamedTuple):
 class Need(NamedTuple):
     """Memory of a model in use, in GB: its weights, and the total.
 
-    `gpus` is the number that the user set (None: computed from the memory).
+    `gpus` is the number that the user set (None: computed from the memory). `saved` is what a
+    process gathers from the GPUs in main memory to save it, beside what the weights take there.
     """
 
     weights: float = 0.0
     total: float = 0.0
     gpus: int | None = None
+    saved: float = 0.0
 
 
 def _keys(config: Mapping[str, Any]) -> int:
@@ -138,11 +140,12 @@ def training(
 ) -> Need:
     """The need to train all weights of a model in float32, or LoRA adapters beside them.
 
-    Adapters are assumed to need a quarter of the weights' memory.
+    Adapters are assumed to need a quarter of the weights' memory. The first process saves the
+    weights, and then AdamW's state, which is twice as large.
     """
     weights = BYTES["float32"] * model.weights / GB if model else 0.0
     copies = 1.25 if adapters else 4 if optimizer == "adamw" else 3
-    return Need(weights, weights * copies, gpus)
+    return Need(weights, weights * copies, gpus, weights if copies == 4 else 0.0)
 
 
 def gpus(needs: Iterable[Need], gpu_memory_gb: float, per_node: int) -> int:

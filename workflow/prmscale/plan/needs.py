@@ -77,10 +77,11 @@ class Needs:
 
     def megabytes(self, mb: int, needs: Sequence[Need]) -> int:
         """Main memory that a job asks for: `mb` and room for its models, whose weights pass through
-        main memory on the way to a GPU.
+        main memory on the way to a GPU, and with their optimiser's state on the way back.
         """
         on_gpu = self.study.device == "cuda"
-        return mb + int(1000 * sum(need.weights if on_gpu else need.total for need in needs))
+        gb = [need.weights + need.saved if on_gpu else need.total for need in needs]
+        return mb + int(1000 * sum(gb))
 
     def _size(self, name: str) -> memory.Size | None:
         """The size of a base without a reward model's head; None in the ladder, or if unknown."""

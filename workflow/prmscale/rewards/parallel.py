@@ -130,8 +130,10 @@ def _run_on_nodes(nodes: int, group: _Group, work: Any, arguments: Any) -> None:
         env={**os.environ, "PYTHONPATH": path},
         check=False,
     )
-    if told.stdout:
-        raise UserError(told.stdout.decode().split("\0")[0])
+    # between zero bytes, because a cluster may say something of its own
+    messages = told.stdout.decode().split("\0")[1::2]
+    if told.returncode and messages:
+        raise UserError(messages[0])
     told.check_returncode()
 
 
@@ -143,7 +145,7 @@ def run_node() -> None:
     try:
         _run_here(int(os.environ["SLURM_PROCID"]) * group.here, group, work, arguments)
     except UserError as error:
-        os.write(answer, f"{error}\0".encode())
+        os.write(answer, f"\0{error}\0".encode())
         raise SystemExit(1) from None
 
 
