@@ -8,7 +8,7 @@ TORCH_INDEX ?=
 PYTHON := $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& echo $$p && break; done)
-# the GPU to price for, and a finished study whose measured times replace the data sheet
+# the GPU to price for (core: a CPU core), and a finished study whose measured times replace the data sheet
 GPU    ?= h100
 CALIBRATION ?=
 

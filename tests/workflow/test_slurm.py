@@ -111,8 +111,10 @@ def test_jobs_that_run_models_see_a_gpu_and_no_others_do(submitted):
     assert all(gpus == {"none"} for rule, gpus in seen.items() if rule not in expected)
 
 
-def test_small_jobs_travel_together(submitted):
-    assert len(submitted.jobs("problems")) == len(submitted.jobs("figures")) == 1
+def test_small_jobs_travel_together_one_after_another(submitted):
+    """A group asks for the CPUs and memory of its largest job, and for the minutes of all."""
+    assert submitted.jobs("problems", form="%C %m %l") == ["1 4000M 1:30:00"]
+    assert len(submitted.jobs("figures")) == 1
 
 
 def test_a_cancelled_job_is_tried_again_with_more_memory_and_time(submitted):

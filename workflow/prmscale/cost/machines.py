@@ -36,8 +36,9 @@ class Case(NamedTuple):
 # 2204.02311); batches here are smaller and padded. Reading needs no backward pass and no optimiser,
 # but is padded too. Reads of memory are short, and kernels have pauses between them.
 EXPECTED = Case({"train": 0.35, "read": 0.4, "write": 0.4}, 0.6, lengths=1.0)
-# the ends of the range: the best that is reported, and about half of what is expected; solutions
-# half and twice as long, in as many fewer or more steps
+# the ends of the range: in training the best that is reported and else about one and a half times
+# of what is expected (assumed), and about half of it; solutions half and twice as long, in as many
+# fewer or more steps
 LOW = Case({"train": 0.46, "read": 0.6, "write": 0.6}, 0.85, lengths=0.5)
 HIGH = Case({"train": 0.2, "read": 0.2, "write": 0.2}, 0.3, lengths=2.0)
 # least seconds of a layer for a new token: transformers launches kernels one by one

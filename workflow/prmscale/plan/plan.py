@@ -47,7 +47,7 @@ class Plan:
     def __init__(self, study: Study) -> None:
         self.study = study
         self.paths = Paths(study)
-        self.evaluations = name_evaluations(study)
+        self.evaluations = name_evaluations(study)  # by the names of samples and data set
         self._counts = count_samples(study)
         # the params of all reward models share these
         self._tests = {k: self._benchmark(*k, e.samples) for k, e in self.evaluations.items()}
