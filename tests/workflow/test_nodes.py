@@ -117,8 +117,8 @@ def test_a_training_over_two_nodes_gives_the_weights_of_one_process(project, clu
     shutil.move(project / MODEL, local)
     done = submit(project, cluster, f"{MODEL}/replicate1", *STUDY)
     assert done.returncode == 0, done.stderr[-3000:]
-    jobs = [job.split() for job in squeue(cluster[1], "all")]
-    job = max((number for number, comment in jobs if "train_reward_model" in comment), key=int)
+    jobs = dict(line.split(" ", 1) for line in squeue(cluster[1], "all"))
+    job = max((job for job in jobs if "train_reward_model" in jobs[job]), key=int)
     places = [line.split() for line in (cluster[0] / "gpus_seen").read_text().splitlines()]
     assert {node for number, _, node in places if number == job} == set(NODES)
     for replicate in ("replicate1", "replicate2"):
