@@ -37,7 +37,7 @@ def calibrate(study: Study, results: Path) -> pd.DataFrame:
     """One row for each stage: jobs, hours at the speed of a finished study, tokens, FLOPs and GB
     stored; `measured` hours and their `ratio` if this study has run.
     """
-    known = load([results / "config.yaml"])
+    known = configuration.load_files([results / "config.yaml"])
     rates = machines.Measured.fit(work.jobs(known), machines.read_seconds(results, known.device))
     rows = [{**_facts(job), "hours": rates.seconds(job) / 3600} for job in work.jobs(study)]
     table = _sum_stages(rows, {"jobs": "sum", "hours": lambda hours: hours.sum(skipna=False)})
@@ -89,25 +89,6 @@ def total(table: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([table, pd.DataFrame([{"stage": name, **sums}])], ignore_index=True)
 
 
-def load(files: list[Path]) -> Study:
-    """The study of these files, each laid over the files before it. Raises UserError if a file is
-    missing or faulty.
-    """
-    config: dict[str, Any] = {}
-    for file in files:
-        _lay_over(config, configuration.read_yaml(file))
-    return configuration.load(config, files)
-
-
-def _lay_over(config: dict[str, Any], other: dict[str, Any]) -> None:
-    """Merge keys as Snakemake does: blocks key by key, lists and values replaced."""
-    for key, value in other.items():
-        if isinstance(value, dict) and isinstance(config.get(key), dict):
-            _lay_over(config[key], value)
-        else:
-            config[key] = value
-
-
 def main() -> None:
     """Print the table and write it to the results."""
     parser = argparse.ArgumentParser(prog="python -m prmscale.cost", description=__doc__)
@@ -123,7 +104,7 @@ def main() -> None:
     )
     given = parser.parse_args()
     try:
-        study = load(given.files)
+        study = configuration.load_files(given.files)
         by = given.calibration
         table = total(calibrate(study, by) if by else project(study, machines.gpu(given.gpu)))
     except UserError as error:
