@@ -70,7 +70,8 @@ def hub(tmp_path_factory):
         write_lines(data / GSM8K / f"main/{split}.jsonl", *rows)
     (data / GSM8K / "README.md").write_text(
         "---\nconfigs:\n- config_name: main\n  data_files:\n"
-        "  - {split: train, path: main/train.jsonl}\n  - {split: test, path: main/test.jsonl}\n---\n"
+        "  - {split: train, path: main/train.jsonl}\n"
+        "  - {split: test, path: main/test.jsonl}\n---\n"
     )
     for subject in ("algebra", "geometry"):
         folder = data / "EleutherAI/hendrycks_math" / subject
