@@ -1,6 +1,7 @@
 """Outputs appear whole or not at all, and tables say what is wrong with them."""
 
 import errno
+import os
 import subprocess
 
 import pandas as pd
@@ -31,6 +32,15 @@ def test_a_folder_is_replaced_whole(tmp_path):
             aside.mkdir()
             (aside / content).touch()
     assert [p.name for p in (tmp_path / "folder").iterdir()] == ["b"]
+
+
+def test_what_a_killed_process_of_the_same_number_left_is_removed(tmp_path):
+    left = tmp_path / f".folder.{os.getpid()}.partial"
+    left.mkdir()
+    (left / "half").touch()
+    with atomic_write(tmp_path / "folder") as aside:
+        aside.mkdir()
+    assert list(tmp_path.rglob("*")) == [tmp_path / "folder"]
 
 
 def test_a_full_disk_is_said_plainly(tmp_path):

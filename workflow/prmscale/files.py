@@ -26,6 +26,7 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
+    _remove(aside)  # of a process that was killed: in a container, numbers of processes recur
     try:
         yield aside
         if path.is_dir():
@@ -39,10 +40,15 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
             ) from error
         raise
     finally:
-        if aside.is_dir():
-            shutil.rmtree(aside, ignore_errors=True)
-        else:
-            aside.unlink(missing_ok=True)
+        _remove(aside)
+
+
+def _remove(path: Path) -> None:
+    """Remove a file or a folder, if it is there."""
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def write_json(value: Any, path: str | Path) -> None:
