@@ -11,8 +11,6 @@ PYTHON := $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
 # the GPU to price for (core: a CPU core), and a finished study whose measured times replace the data sheet
 GPU    ?= h100
 CALIBRATION ?=
-# --check: `make fetch` fetches nothing and names what is missing
-CHECK  ?=
 
 BIN    := .venv/bin
 READY  := .venv/.installed
@@ -25,7 +23,7 @@ READY_VLLM := .venv-vllm/.installed-$(VLLM)
 LAYERS := $(filter-out laptop,$(if $(findstring _,$(STUDY)),$(firstword $(subst _, ,$(STUDY)))) $(STUDY))
 OVERLAY := $(if $(LAYERS),--configfile $(patsubst %,workflow/studies/%.yaml,$(LAYERS)))
 
-.PHONY: setup vllm test-vllm gpu-wheels study report cost fetch test quick test-bare lint format schema docs docs-check lock conda bench clean distclean smollm
+.PHONY: setup vllm test-vllm gpu-wheels study report cost test quick test-bare lint format schema docs docs-check lock conda bench clean distclean smollm
 
 # on a machine with a GPU also the environment of vLLM, which studies with `device: cuda` use
 setup: $(READY) $(if $(HAS_GPU),$(READY_VLLM))
@@ -42,10 +40,6 @@ report: $(READY)
 cost: $(READY)
 	@$(BIN)/python -m prmscale.cost --gpu $(GPU) $(if $(CALIBRATION),--calibration $(CALIBRATION)) \
 		config.yaml $(patsubst %,workflow/studies/%.yaml,$(LAYERS))
-
-# what a study needs from the Hugging Face hub, into HF_HOME; `make fetch STUDY=paper CHECK=--check` only looks, offline
-fetch: $(READY)
-	@$(BIN)/python -m prmscale.fetch $(CHECK) config.yaml $(patsubst %,workflow/studies/%.yaml,$(LAYERS))
 
 test: $(READY)
 	$(BIN)/python -m pytest

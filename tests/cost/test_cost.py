@@ -15,7 +15,7 @@ from pipeline import GPU_RULES, ROOT, snakemake
 
 from prmscale import configuration
 from prmscale.cost import machines, work
-from prmscale.cost.__main__ import project, total
+from prmscale.cost.__main__ import load, project, total
 from prmscale.cost.models import model_of
 from prmscale.errors import UserError
 from prmscale.search import TREE_STRATEGIES
@@ -249,9 +249,7 @@ def test_the_jobs_are_those_of_the_workflow(study):
     planned = {tuple(path.split("/", 1)) if "/" in path else (path, "") for path in logs}
     counted = {
         (job.rule, job.name)
-        for job in work.jobs(
-            configuration.load_files([ROOT / "config.yaml", *(ROOT / f for f in files)])
-        )
+        for job in work.jobs(load([ROOT / "config.yaml", *(ROOT / f for f in files)]))
     }
     assert counted == {
         each for each in planned if each[0] in GPU_RULES | {"read_labels", "search_unscored"}
@@ -407,7 +405,7 @@ def test_a_model_of_unknown_size_is_named(small):
 
 def with_lengths(results):
     """The study that has run, told what its solutions were like."""
-    study = configuration.load_files([results / "config.yaml"])
+    study = load([results / "config.yaml"])
     folder, spent = results / "solutions", {}
     for name, domain in (("arithmetic", "math"), ("programs", "code")):
         own = pd.concat(map(pd.read_parquet, sorted(folder.glob(f"m/{name}.*.parquet"))))
@@ -489,7 +487,7 @@ def test_a_run_did_the_work_that_was_predicted_of_it(project):
 
 def test_the_laptop_study_on_a_gpu_is_planned_for_ten_minutes():
     files = [ROOT / "config.yaml", ROOT / "workflow/studies/laptop_gpu.yaml"]
-    study = configuration.load_files(files)
+    study = load(files)
     hours = project(study, machines.gpu("h100")).gpu_hours.sum()
     assert 60 * hours / 8 < 10  # eight jobs share the card
     largest = model_of(study, "l").parameters

@@ -31,11 +31,6 @@ EXCEPTIONS = {
     "docker build -f envs/Dockerfile -t prmscale .": "needs Docker",
     "docker run --rm -v $PWD/results:/prmscale/results prmscale snakemake --cores "
     "2": "needs Docker",
-    "apptainer build prmscale.sif envs/apptainer.def": "needs Apptainer",
-    "apptainer exec --nv prmscale.sif snakemake --cores 2": "needs Apptainer",
-    "export HF_HOME=/shared/huggingface": "a setting",
-    "export HF_HUB_OFFLINE=1": "a setting",
-    ".venv/bin/python -m prmscale.fetch config.yaml mine.yaml": "needs a hub (tests/fetch)",
     "snakemake --report report.html": "needs finished results",
     "PYTHONPATH=workflow python tests/gpu/accept.py": "needs a GPU",
     "snakemake --unlock": "needs a run that was killed",

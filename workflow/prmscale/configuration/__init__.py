@@ -25,7 +25,7 @@ from prmscale.configuration.translation import translate
 from prmscale.errors import UserError
 from prmscale.study import Study
 
-__all__ = ["load", "load_files", "read_yaml"]
+__all__ = ["load", "read_yaml"]
 
 
 def load(
@@ -56,25 +56,6 @@ def load(
     ]
     _report(faults, documents)
     return study
-
-
-def load_files(files: Sequence[Path]) -> Study:
-    """The study of these files, each laid over the files before it. Raises UserError if a file is
-    missing or faulty.
-    """
-    config: dict[str, Any] = {}
-    for file in files:
-        _lay_over(config, read_yaml(file))
-    return load(config, files)
-
-
-def _lay_over(config: dict[str, Any], other: dict[str, Any]) -> None:
-    """Merge keys as Snakemake does: blocks key by key, lists and values replaced."""
-    for key, value in other.items():
-        if isinstance(value, dict) and isinstance(config.get(key), dict):
-            _lay_over(config[key], value)
-        else:
-            config[key] = value
 
 
 def _report(faults: Sequence[Fault], documents: Sequence[Document]) -> None:

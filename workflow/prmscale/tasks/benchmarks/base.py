@@ -86,12 +86,6 @@ class PublishedBenchmark:
         """Judge `texts[i]`, a whole solution of `problems[i]`."""
         raise NotImplementedError
 
-    def count_rows(self, split: str) -> int:
-        """The number of published rows of a split. They are read as `load` reads them, which brings
-        those of the hub into its cache.
-        """
-        return len(self._select_rows(split)[1])
-
     def _select_rows(self, split: str) -> tuple[Rows, list[int]]:
         """The rows of the file that holds a split, and the indices of the rows in the split."""
         raise NotImplementedError

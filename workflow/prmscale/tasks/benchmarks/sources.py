@@ -335,14 +335,14 @@ def _read_hub(known: Published, split: str, broken: list[str] | None) -> Rows:
     from datasets import load_dataset
 
     try:
+        if known.line_by_line and known.files:
+            return _read_hub_files(known, known.files.format(split=split), broken)
         if known.files is None:
             found = load_dataset(known.hub, known.config, split=split, revision=known.revision)
         else:
-            files = _download(known, known.files.format(split=split))
-            if known.line_by_line:
-                return _read_files(known, files, broken)
-            kind = "parquet" if known.files.endswith("parquet") else "json"
-            found = load_dataset(kind, data_files=[*map(str, files)], split="train")
+            files = f"hf://datasets/{known.hub}@{known.revision}/{known.files.format(split=split)}"
+            kind = "parquet" if files.endswith("parquet") else "json"
+            found = load_dataset(kind, data_files=files, split="train")
     except UserError:
         raise
     except Exception as error:  # the hub's clients raise many kinds
@@ -354,23 +354,16 @@ def _read_hub(known: Published, split: str, broken: list[str] | None) -> Rows:
     return Rows(found, f"{known.hub}, {split}")
 
 
-def _download(known: Published, pattern: str) -> list[Path]:
-    """The data files that match a pattern, in the hub's cache. (`datasets` would ask the hub for
-    them at each run, also without a network.)
-    """
+def _read_hub_files(known: Published, files: str, broken: list[str] | None) -> Rows:
+    """The rows of all data files on the hub that match a pattern."""
     from huggingface_hub import snapshot_download
 
     folder = snapshot_download(
-        known.hub, repo_type="dataset", revision=known.revision, allow_patterns=pattern
+        known.hub, repo_type="dataset", revision=known.revision, allow_patterns=files
     )
-    return sorted(Path(folder).glob(pattern))
-
-
-def _read_files(known: Published, files: Sequence[Path], broken: list[str] | None) -> Rows:
-    """The rows of these files, one file after the other."""
     found: list[Mapping[str, Any]] = []
     places: list[str] = []
-    for file in files:
+    for file in sorted(Path(folder).glob(files)):
         part = read_file(file, broken)
         found += part
         places += [part.locate(index) for index in range(len(part))]
