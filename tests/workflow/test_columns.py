@@ -10,8 +10,9 @@ from pipeline import ROOT
 from scripted import problem
 
 from prmscale.columns import CSV_FILES, JSON_FILES, SHARED
+from prmscale.configuration import load_files
 from prmscale.cost import machines
-from prmscale.cost.__main__ import load, project
+from prmscale.cost.__main__ import project
 from prmscale.figures import FIGURES
 from prmscale.reference import describe_results
 from prmscale.rewards.examples import Example
@@ -90,7 +91,7 @@ def test_metrics_along_training_have_the_columns_described():
 
 
 def test_projected_costs_have_the_columns_described():
-    table = project(load([ROOT / "config.yaml"]), machines.gpu("h100"))
+    table = project(load_files([ROOT / "config.yaml"]), machines.gpu("h100"))
     assert BY_NAME["cost"].allows(list(table))
 
 
