@@ -12,7 +12,9 @@ import pandas as pd
 import pytest
 import tiny
 import yaml
-from pipeline import ROOT
+from pipeline import ROOT, copy_project, snakemake
+
+from prmscale.rewards.train import load_base
 
 OVERLAY = {
     "study": "theirs",
@@ -22,8 +24,9 @@ OVERLAY = {
     ],
     "policies": {
         "pretraining": {"ladder": []},
+        "sampling": {"max_tokens": 8},
         "released": [
-            {"name": "p", "model": "them/policy"},
+            {"name": "p", "model": "them/policy", "prompting": {"style": "plain"}},
             {"name": "unused", "model": "them/unused"},
         ],
     },
@@ -67,11 +70,10 @@ def repositories(tmp_path_factory):
     (policy / "pytorch_model.bin").write_bytes(b"the same weights")
     (policy / "original").mkdir()
     (policy / "original/consolidated.safetensors").write_bytes(b"the same weights")
-    prm = tiny.saved(folder / "models/them/prm", width=8)
-    tokenizer = folder / "models/them/tokenizer"
-    shutil.copytree(prm, tokenizer)
-    for file in prm.glob("tokenizer*"):
-        file.unlink()
+    prm, tokenizer = load_base(policy, 0)
+    prm.save_pretrained(folder / "models/them/prm")
+    tokenizer.save_pretrained(folder / "models/them/tokenizer")
+    shutil.copy(policy / "config.json", folder / "models/them/tokenizer")
     gsm8k, taco = folder / "datasets/openai/gsm8k", folder / "datasets/BAAI/TACO"
     for path in (gsm8k / "main", taco / "ALL"):
         path.mkdir(parents=True)
@@ -114,15 +116,25 @@ def fetched(repositories, tmp_path_factory):
 def test_only_what_is_loaded_is_fetched(fetched):
     _, printed, downloads = fetched
     files = {name.split("/", 2)[2] for name in downloads}
-    texts = ("config.json", "generation_config.json")
     tokenizer = ("tokenizer.json", "tokenizer_config.json")
-    expected = {f"policy/{name}" for name in (*texts, *tokenizer, "model.safetensors")}
-    expected |= {f"prm/{name}" for name in (*texts, "model.safetensors")}
-    expected |= {f"tokenizer/{name}" for name in (*texts, *tokenizer)}
+    weights = ("config.json", "model.safetensors")
+    expected = {f"policy/{name}" for name in (*weights, *tokenizer, "generation_config.json")}
+    expected |= {f"prm/{name}" for name in weights}
+    expected |= {f"tokenizer/{name}" for name in ("config.json", *tokenizer)}
     expected |= {"gsm8k/README.md", "gsm8k/main/test-00000-of-00001.parquet"}
     expected |= {"TACO/ALL/test-00000-of-00001.parquet"}
     assert files == expected
     assert "datasets[1].source: BAAI/TACO@d593ed0a2bec ALL/test-*.parquet: 0.00 GB" in printed
+
+
+@pytest.mark.study
+def test_jobs_run_without_a_network_on_what_was_fetched(fetched, tmp_path):
+    home, *_ = fetched
+    offline = os.environ | {"HF_HOME": str(home / "hf"), "HF_HUB_OFFLINE": "1"}
+    overlay, target = str(home / "theirs.yaml"), "results/theirs/search/r.parquet"
+    project = copy_project(tmp_path)
+    done = snakemake(project, target, "--configfile", overlay, environment=offline)
+    assert done.returncode == 0, done.stderr[-2000:]
 
 
 def test_what_is_there_is_not_fetched_again(fetched, repositories):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import fnmatch
 import glob
 import json
 from collections.abc import Sequence
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -109,15 +109,17 @@ def choose(need: Need, names: Sequence[str]) -> list[str]:
     one format: the GGUF file, safetensors, or else PyTorch's.
     """
     if isinstance(need, Data):
-        return [name for name in names if fnmatchcase(name, need.files or "*")]
+        return fnmatch.filter(names, need.files or "*")
     beside = [name for name in names if "/" not in name]
     texts = [name for name in beside if _is_any(name, _TEXTS)]
     if not need.weights:
         return texts
     if need.gguf_file:
         return [*texts, *(name for name in names if name == need.gguf_file)]
-    weights = ([name for name in beside if fnmatchcase(name, one)] for one in _WEIGHTS)
-    return [*texts, *next(filter(None, weights), [])]
+    for pattern in _WEIGHTS:
+        if weights := fnmatch.filter(beside, pattern):
+            return [*texts, *weights]
+    return texts
 
 
 def _lacking(need: Need, chosen: set[str]) -> str:
@@ -146,7 +148,7 @@ def _list_shards(folder: Path, names: set[str]) -> set[str]:
 
 
 def _is_any(name: str, patterns: Sequence[str]) -> bool:
-    return any(fnmatchcase(name, pattern) for pattern in patterns)
+    return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
 
 
 def _address(need: Need) -> dict[str, Any]:

@@ -44,8 +44,11 @@ def list_needs(study: Study) -> list[Need]:
 
     Local folders and files are checked where the study is loaded. What plugins load is not known.
     """
-    found = [*filter(_is_on_hub, _list_models(study)), *_list_data(study)]
-    return list({need[1:]: need for need in reversed(found)}.values())[::-1]
+    found: dict[tuple[object, ...], Need] = {}
+    needs: list[Need] = [*filter(_is_on_hub, _list_models(study)), *_list_data(study)]
+    for need in needs:
+        found.setdefault(need[1:], need)
+    return list(found.values())
 
 
 def _is_on_hub(model: Model) -> bool:
