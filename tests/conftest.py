@@ -44,7 +44,7 @@ SLOW = {
     *("test_search_rules", "test_strategies", "test_estimates", "test_patterns", "test_spending"),
     *("test_tradeoff", "test_claims", "test_checks", "test_figures", "test_cost", "test_start"),
     *("test_growth", "test_label_costs", "test_page", "test_sandbox", "test_tree_search"),
-    *("test_votes", "test_accept", "test_submission"),
+    *("test_votes", "test_accept", "test_submission", "test_fetch"),
 }
 
 

@@ -15,7 +15,7 @@ from pipeline import GPU_RULES, ROOT, snakemake
 
 from prmscale import configuration
 from prmscale.cost import machines, work
-from prmscale.cost.__main__ import load, project, total
+from prmscale.cost.__main__ import project, total
 from prmscale.cost.models import model_of
 from prmscale.errors import UserError
 from prmscale.search import TREE_STRATEGIES
@@ -244,13 +244,11 @@ def test_the_jobs_are_those_of_the_workflow(study):
     files = [
         f"workflow/studies/{name}.yaml" for name in dict.fromkeys([study.split("_")[0], study])
     ]
+    loaded = configuration.load_files([ROOT / "config.yaml", *(ROOT / file for file in files)])
     done = snakemake(ROOT, "-n", "--forceall", "--nolock", "--configfile", *files)
     logs = re.findall(rf"log: results/{study}/logs/(\S+)\.log", done.stdout)
     planned = {tuple(path.split("/", 1)) if "/" in path else (path, "") for path in logs}
-    counted = {
-        (job.rule, job.name)
-        for job in work.jobs(load([ROOT / "config.yaml", *(ROOT / f for f in files)]))
-    }
+    counted = {(job.rule, job.name) for job in work.jobs(loaded)}
     assert counted == {
         each for each in planned if each[0] in GPU_RULES | {"read_labels", "search_unscored"}
     }, done.stderr[-500:]
@@ -405,7 +403,7 @@ def test_a_model_of_unknown_size_is_named(small):
 
 def with_lengths(results):
     """The study that has run, told what its solutions were like."""
-    study = load([results / "config.yaml"])
+    study = configuration.load_files([results / "config.yaml"])
     folder, spent = results / "solutions", {}
     for name, domain in (("arithmetic", "math"), ("programs", "code")):
         own = pd.concat(map(pd.read_parquet, sorted(folder.glob(f"m/{name}.*.parquet"))))

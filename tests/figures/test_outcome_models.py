@@ -91,7 +91,7 @@ def test_the_rest_of_a_figure_is_the_same_without_orms(module: ModuleType, kept:
 
 
 def test_a_study_keeps_the_last_step_of_models_that_are_compared_alone(tmp_path: Path) -> None:
-    rows = SAMPLED.assign(answer="", policy_tokens=1, reward_tokens=1)
+    rows = SAMPLED.assign(answer="", chosen=0, policy_tokens=1, reward_tokens=1)
     every = pd.concat([rows, rows[rows.aggregation == "min"].assign(aggregation="last")])
     tables.write(every, tmp_path / "search.parquet", "search")
     results = Results({"search": [str(tmp_path / "search.parquet")]}, reward_models=FACTS)

@@ -172,10 +172,12 @@ def test_a_benchmark_without_training_problems_says_so(kind):
         pytest.param(MBPPPlus, "evalplus/mbppplus", marks=boxed),
     ],
 )
-def test_the_hub_is_asked_for_a_pinned_commit(kind, hub, monkeypatch):
+def test_the_hub_is_asked_for_a_pinned_commit(kind, hub, monkeypatch, tmp_path):
     asked = []
+    monkeypatch.setattr("datasets.load_dataset", lambda *names, **more: [])
     monkeypatch.setattr(
-        "datasets.load_dataset", lambda *names, **more: asked.append((names, more)) or []
+        "huggingface_hub.snapshot_download",
+        lambda *names, **more: asked.append((names, more)) or str(tmp_path),
     )
     task = kind("set", None, EXECUTION)
     assert task.load("test", None, 0) == []

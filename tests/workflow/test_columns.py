@@ -10,8 +10,9 @@ from pipeline import ROOT
 from scripted import problem
 
 from prmscale.columns import CSV_FILES, JSON_FILES, SHARED
+from prmscale.configuration import load_files
 from prmscale.cost import machines
-from prmscale.cost.__main__ import load, project
+from prmscale.cost.__main__ import project
 from prmscale.figures import FIGURES
 from prmscale.reference import describe_results
 from prmscale.rewards.examples import Example
@@ -36,6 +37,7 @@ def test_a_finished_study_has_the_columns_described(path):
 def test_every_csv_file_of_a_study_is_described():
     rules = "".join(path.read_text() for path in (ROOT / "workflow/rules").glob("*.smk"))
     written = set(re.findall(r'result\("(tables/\w+\.csv)"\)', rules))
+    written |= {f"tables/{name}.csv" for name in re.findall(r'=table\("(\w+)"\)', rules)}
     written |= {f"figures/{name}.csv" for name in FIGURES}
     elsewhere = {"tables/cost.csv", "rewards/MODEL/replicateR/metrics.csv"}
     assert {file.path for file in CSV_FILES} == written | elsewhere
@@ -90,7 +92,7 @@ def test_metrics_along_training_have_the_columns_described():
 
 
 def test_projected_costs_have_the_columns_described():
-    table = project(load([ROOT / "config.yaml"]), machines.gpu("h100"))
+    table = project(load_files([ROOT / "config.yaml"]), machines.gpu("h100"))
     assert BY_NAME["cost"].allows(list(table))
 
 

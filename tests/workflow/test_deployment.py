@@ -1,7 +1,9 @@
 """Other people's folders: another working directory, a workflow that has this one as a module."""
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from pipeline import ROOT, SMOKE, digest, jobs
@@ -47,6 +49,33 @@ def test_another_workflow_has_this_one_as_a_module(tmp_path):
     target = "results/smoke/problems/arithmetic.parquet"
     assert run(tmp_path, target, "--configfile", STUDY).returncode == 0
     assert (tmp_path / target).exists()
+
+
+# stands for Apptainer: notes how it is called and runs the command outside any container
+APPTAINER = """#!/bin/sh
+[ "$1" = --version ] && echo "apptainer version 1.3.4" && exit
+echo "$@" >> "$NOTES"
+while [ "$1" != -c ]; do shift; done
+exec bash -c "$2"
+"""
+
+
+@pytest.mark.study
+@pytest.mark.parametrize("in_container", [False, True])
+def test_jobs_run_in_the_image_only_if_apptainer_is_asked_for(in_container, tmp_path, monkeypatch):
+    (tmp_path / "apptainer").write_text(APPTAINER)
+    (tmp_path / "apptainer").chmod(0o755)
+    monkeypatch.setenv("NOTES", str(tmp_path / "notes"))
+    monkeypatch.setenv("PATH", f"{tmp_path}:{Path(sys.executable).parent}:{os.environ['PATH']}")
+    target = "results/smoke/problems/arithmetic.parquet"
+    asked = ["--sdm", "apptainer"] if in_container else []
+    given = ("--snakefile", str(ROOT / "Snakefile"), "--configfile", STUDY, *asked)
+    done = run(tmp_path, target, *given)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert (tmp_path / target).exists()
+    image = os.path.relpath(ROOT, tmp_path) + "/envs/prmscale.sif"
+    assert (tmp_path / "notes").exists() == in_container
+    assert not in_container or image in (tmp_path / "notes").read_text()
 
 
 def test_a_python_without_the_packages_is_told_what_is_missing(tmp_path):

@@ -31,6 +31,11 @@ EXCEPTIONS = {
     "docker build -f envs/Dockerfile -t prmscale .": "needs Docker",
     "docker run --rm -v $PWD/results:/prmscale/results prmscale snakemake --cores "
     "2": "needs Docker",
+    "apptainer build envs/prmscale.sif envs/apptainer.def": "needs Apptainer",
+    'snakemake --cores 2 --sdm apptainer --apptainer-args "--nv --bind /shared"': "needs Apptainer",
+    "export HF_HOME=/shared/huggingface": "sets a variable",
+    "export HF_HUB_OFFLINE=1": "sets a variable",
+    "python -m prmscale.fetch config.yaml mine.yaml": "needs the hub; see tests/fetch",
     "snakemake --report report.html": "needs finished results",
     "PYTHONPATH=workflow python tests/gpu/accept.py": "needs a GPU",
     "snakemake --unlock": "needs a run that was killed",

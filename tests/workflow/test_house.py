@@ -29,6 +29,15 @@ def test_the_conda_environments_hold_the_whole_lock_themselves(name):
     assert any(p.startswith("torch==") for p in packages)
 
 
+@pytest.mark.parametrize("recipe", ["Dockerfile", "apptainer.def"])
+def test_an_image_holds_what_make_setup_installs(recipe):
+    installs = [
+        set(re.findall(r"-r \S*(core\.txt) (torch==[\d.]+)", (ROOT / name).read_text()))
+        for name in ("Makefile", f"envs/{recipe}")
+    ]
+    assert installs[0] == installs[1] and len(installs[0]) == 1
+
+
 def test_the_citation_names_the_paper():
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
     assert citation["license"] == "MIT"

@@ -555,6 +555,9 @@ class Prompting(Block):
         return self.steps.get(domain, _CHAT_STEPS[domain] if self.style == "chat" else "line")
 
 
+PACKAGE = "package:"  # begins the name of a model in an installed Python package
+
+
 class ReleasedModel(Block):
     """A model that already exists: its name, where it is, and how its weights are loaded."""
 

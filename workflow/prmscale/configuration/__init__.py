@@ -18,14 +18,21 @@ from pydantic import ValidationError
 from prmscale import plugins
 from prmscale.configuration.checks import check_names, check_values
 from prmscale.configuration.faults import Fault, Location, find_values
-from prmscale.configuration.files import Document, find_place, find_repeated_keys, parse, read_yaml
+from prmscale.configuration.files import (
+    Document,
+    find_place,
+    find_repeated_keys,
+    lay_over,
+    parse,
+    read_yaml,
+)
 from prmscale.configuration.partial import build_partial
 from prmscale.configuration.references import check_references
 from prmscale.configuration.translation import translate
 from prmscale.errors import UserError
 from prmscale.study import Study
 
-__all__ = ["load", "read_yaml"]
+__all__ = ["load", "load_files", "read_yaml"]
 
 
 def load(
@@ -56,6 +63,16 @@ def load(
     ]
     _report(faults, documents)
     return study
+
+
+def load_files(files: Sequence[Path]) -> Study:
+    """The study of these files, each laid over the files before it. Raises UserError if a file is
+    missing or faulty.
+    """
+    config: dict[str, Any] = {}
+    for file in files:
+        lay_over(config, read_yaml(file))
+    return load(config, files)
 
 
 def _report(faults: Sequence[Fault], documents: Sequence[Document]) -> None:

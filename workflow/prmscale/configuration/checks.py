@@ -232,7 +232,7 @@ def _check_process_bench(study: Study, where: Location, bench: ProcessBench) -> 
 
 def _check_model(study: Study, where: Location, model: ReleasedModel) -> Iterator[Fault]:
     """A local folder of a model exists. Hub names are looked up when a job needs them."""
-    if _is_local(model.model) and not _is_folder(model.model):
+    if is_local(model.model) and not _is_folder(model.model):
         yield Fault((*where, "model"), model.model, "no such folder")
 
 
@@ -240,7 +240,7 @@ def _check_parts(study: Study, where: Location, model: ReleasedRewardModel) -> I
     """The local folders of a model's reference and tokenizer exist."""
     for key in ("reference", "tokenizer"):
         folder = getattr(model, key)
-        if folder is not None and _is_local(folder) and not _is_folder(folder):
+        if folder is not None and is_local(folder) and not _is_folder(folder):
             yield Fault((*where, key), folder, "no such folder")
 
 
@@ -260,7 +260,7 @@ def _is_file(path: str) -> bool:
     return os.path.isfile(os.path.expanduser(path))
 
 
-def _is_local(model: str) -> bool:
+def is_local(model: str) -> bool:
     """Whether a model is a folder's name and not a hub's."""
     return model.startswith((".", "/", "~"))
 

@@ -44,6 +44,15 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
     return found or {}
 
 
+def lay_over(config: dict[str, Any], other: Mapping[str, Any]) -> None:
+    """Merge keys as Snakemake does: blocks key by key, lists and values replaced."""
+    for key, value in other.items():
+        if isinstance(value, dict) and isinstance(config.get(key), dict):
+            lay_over(config[key], value)
+        else:
+            config[key] = value
+
+
 @dataclass(frozen=True)
 class Document:
     """The parsed YAML of a file or of the command line, in which keys have lines."""

@@ -52,7 +52,7 @@ def calibrate(study: Study, results: Path) -> pd.DataFrame:
     `low` to `high` by the lengths of solutions, tokens, FLOPs and GB stored; `measured` hours and
     the `ratio` of the projected if this study has run.
     """
-    known = load([results / "config.yaml"])
+    known = configuration.load_files([results / "config.yaml"])
     rates = machines.Measured.fit(work.jobs(known), machines.read_seconds(results, known.device))
     table = _range(study, lambda job, case: {"hours": rates.seconds(job) / 3600})
     return _compare(table, study)
@@ -136,25 +136,6 @@ def total(table: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([table, pd.DataFrame([{"stage": name, **sums}])], ignore_index=True)
 
 
-def load(files: list[Path]) -> Study:
-    """The study of these files, each laid over the files before it. Raises UserError if a file is
-    missing or faulty.
-    """
-    config: dict[str, Any] = {}
-    for file in files:
-        _lay_over(config, configuration.read_yaml(file))
-    return configuration.load(config, files)
-
-
-def _lay_over(config: dict[str, Any], other: dict[str, Any]) -> None:
-    """Merge keys as Snakemake does: blocks key by key, lists and values replaced."""
-    for key, value in other.items():
-        if isinstance(value, dict) and isinstance(config.get(key), dict):
-            _lay_over(config[key], value)
-        else:
-            config[key] = value
-
-
 def main() -> None:
     """Print the table and write it to the results."""
     parser = argparse.ArgumentParser(prog="python -m prmscale.cost", description=__doc__)
@@ -172,7 +153,7 @@ def main() -> None:
     )
     given = parser.parse_args()
     try:
-        study = load(given.files)
+        study = configuration.load_files(given.files)
         by = given.calibration
         table = total(calibrate(study, by) if by else project(study, machines.gpu(given.gpu)))
     except UserError as error:

@@ -89,7 +89,7 @@ class Plan:
 
     def pretrainings(self) -> list[tuple[str, int]]:
         """Ladder model and replicate of every pre-training whose checkpoints are used."""
-        pretraining, used = self.study.policies.pretraining, self._models_in_use()
+        pretraining, used = self.study.policies.pretraining, self.models_in_use()
         return [
             (model.name, replicate)
             for model in pretraining.ladder
@@ -101,7 +101,7 @@ class Plan:
         percents = self.study.policies.pretraining.checkpoints
         return [self.paths.policy_folder(f"{model}@{percent}", replicate) for percent in percents]
 
-    def _models_in_use(self) -> set[str]:
+    def models_in_use(self) -> set[str]:
         """The folder of every policy, labeller and base that a job reads."""
         study = self.study
         policies = {each.policy for each in self.all_samples()}

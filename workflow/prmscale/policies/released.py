@@ -10,9 +10,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 
 from prmscale.engines.backends.loading import load_pretrained
 from prmscale.errors import UserError
-from prmscale.study import ReleasedPolicy
-
-PACKAGE = "package:"
+from prmscale.study import PACKAGE, ReleasedPolicy
 
 
 def locate(model: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from accelerate import dispatch_model, infer_auto_device_map
 from accelerate.utils import get_balanced_memory
+from huggingface_hub import hf_hub_download
 from transformers import AutoConfig, PreTrainedModel
 
 from prmscale.engines import heads  # noqa: F401  (registers its models with the Auto classes)
@@ -94,7 +95,8 @@ def weights_hash(name: str | Path, revision: str | None = None) -> str:
     folder = Path(name)
     if folder.is_dir():
         return fingerprint(*sorted(p for p in folder.iterdir() if p.suffix in WEIGHTS))
-    return str(load_pretrained(AutoConfig, name, revision)._commit_hash)
+    load_pretrained(AutoConfig, name, revision)  # in the cache from here on, or a readable error
+    return Path(hf_hub_download(str(name), "config.json", revision=revision)).parent.name
 
 
 def released_hashes(

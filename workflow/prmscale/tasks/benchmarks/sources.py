@@ -37,6 +37,10 @@ class Published:
     line_by_line: bool = False
     left_out: Mapping[str, str] = field(default_factory=dict)
 
+    def files_of(self, split: str) -> str | None:
+        """The pattern of the files of a published split; None: all files of the data set."""
+        return self.files and self.files.format(split=split)
+
 
 _ONE_PIECE = dict.fromkeys(("train", "validation", "test"), "test")
 _PUBLISHED = {"train": "train", "validation": "validation", "test": "test"}
@@ -333,41 +337,43 @@ def _parse(text: str, file: Path, line: int) -> Any:
 
 def _read_hub(known: Published, split: str, broken: list[str] | None) -> Rows:
     from datasets import load_dataset
+    from huggingface_hub import snapshot_download
 
+    pattern = known.files_of(split)
     try:
-        if known.line_by_line and known.files:
-            return _read_hub_files(known, known.files.format(split=split), broken)
-        if known.files is None:
-            found = load_dataset(known.hub, known.config, split=split, revision=known.revision)
-        else:
-            files = f"hf://datasets/{known.hub}@{known.revision}/{known.files.format(split=split)}"
-            kind = "parquet" if files.endswith("parquet") else "json"
-            found = load_dataset(kind, data_files=files, split="train")
+        # the files at the pinned commit: without a network, `datasets` would take the newest
+        # version in its own cache, whatever the commit
+        folder = Path(
+            snapshot_download(
+                known.hub,
+                repo_type="dataset",
+                revision=known.revision,
+                allow_patterns=pattern,
+            )
+        )
+        if pattern is None:
+            found = load_dataset(str(folder), known.config, split=split)
+            return Rows(found, f"{known.hub}, {split}")
+        files = sorted(folder.glob(pattern))
+        if known.line_by_line:
+            return _join(known.hub, [read_file(file, broken) for file in files])
+        kind = "parquet" if pattern.endswith("parquet") else "json"
+        found = load_dataset(kind, data_files=[*map(str, files)], split="train")
     except UserError:
         raise
     except Exception as error:  # the hub's clients raise many kinds
         raise UserError(
             f"{known.hub} could not be loaded from the Hugging Face hub: "
-            f"{str(error).splitlines()[0]}. Check the network, or give a local file: path in the "
-            "configuration"
+            f"{str(error).splitlines()[0]}. Check the network, fetch it where there is one (`make "
+            "fetch`), or give a local file: path in the configuration"
         ) from error
     return Rows(found, f"{known.hub}, {split}")
 
 
-def _read_hub_files(known: Published, files: str, broken: list[str] | None) -> Rows:
-    """The rows of all data files on the hub that match a pattern."""
-    from huggingface_hub import snapshot_download
-
-    folder = snapshot_download(
-        known.hub, repo_type="dataset", revision=known.revision, allow_patterns=files
-    )
-    found: list[Mapping[str, Any]] = []
-    places: list[str] = []
-    for file in sorted(Path(folder).glob(files)):
-        part = read_file(file, broken)
-        found += part
-        places += [part.locate(index) for index in range(len(part))]
-    return Rows(found, known.hub, places)
+def _join(name: str, parts: Sequence[Rows]) -> Rows:
+    """The rows of several files, each with its place."""
+    places = [part.locate(index) for part in parts for index in range(len(part))]
+    return Rows([row for part in parts for row in part], name, places)
 
 
 def part(names: Sequence[str], split: str) -> list[int]:

@@ -1,0 +1,1 @@
+"""What a study needs from the Hugging Face hub: listed, downloaded, and checked offline."""
