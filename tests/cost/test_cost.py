@@ -485,7 +485,7 @@ def test_a_run_did_the_work_that_was_predicted_of_it(project):
 
 def test_the_laptop_study_on_a_gpu_is_planned_for_ten_minutes():
     files = [ROOT / "config.yaml", ROOT / "workflow/studies/laptop_gpu.yaml"]
-    study = load(files)
+    study = configuration.load_files(files)
     hours = project(study, machines.gpu("h100")).gpu_hours.sum()
     assert 60 * hours / 8 < 10  # eight jobs share the card
     largest = model_of(study, "l").parameters

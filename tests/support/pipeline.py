@@ -36,10 +36,11 @@ def command(*arguments):
     return [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
 
 
-def snakemake(folder, *arguments):
+def snakemake(folder, *arguments, environment=None):
     return subprocess.run(
-        command(*arguments), cwd=folder, capture_output=True, text=True, check=False
-    )
+        command(*arguments), cwd=folder, env=environment, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
 
 
 def measured(path):
