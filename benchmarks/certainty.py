@@ -1,7 +1,7 @@
 """Self-certainty from all log-probabilities, and its lower bound from 20 of them, as vLLM reports.
 
 Run as `python benchmarks/certainty.py MODEL`, with a chat model's folder or hub name. The model
-writes 8 solutions to each of 32 sums and reads them again. Printed are the mean of both measures
+writes 8 solutions to each of 16 sums and reads them again. Printed are the mean of both measures
 over solutions, their rank correlation among the solutions of a problem, and for how many problems
 the vote that weighs answers by ranks (power 1) elects the same answer.
 """
@@ -21,7 +21,7 @@ from prmscale.engines.models import Device, load_policy
 from prmscale.engines.requests import Extension
 from prmscale.study import Prompting, Sampling
 
-PROBLEMS, SAMPLES, TOKENS = 32, 8, 64
+PROBLEMS, SAMPLES, TOKENS = 16, 8, 48
 
 
 @torch.inference_mode()
