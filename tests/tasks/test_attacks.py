@@ -3,13 +3,13 @@
 import contextlib
 import json
 import os
-import re
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import attacks
+import psutil
 import pytest
 from needs import boxed
 
@@ -57,19 +57,14 @@ def test_root_is_given_up_before_a_box_opens(monkeypatch):
 
 
 def _processes():
-    """Command and user of each process, but of those about to give root up."""
-    for folder in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            command = (folder / "cmdline").read_text().strip("\0").split("\0")
-            if sandbox._USER not in command:
-                yield (
-                    command,
-                    int(
-                        re.search(r"^Uid:\s+(\d+)", (folder / "status").read_text(), re.MULTILINE)[
-                            1
-                        ]
-                    ),
-                )
+    """Command and user of each process below this one, but of those about to give root up. Others
+    on the machine may have boxes of their own.
+    """
+    for process in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            command = process.cmdline()
+            if command and sandbox._USER not in command:
+                yield command, process.uids().real
 
 
 @pytest.mark.parametrize(
