@@ -48,9 +48,13 @@ def test_sets_of_different_sizes_do_not_tell_of_the_filter():
 
 @pytest.mark.study
 @pytest.mark.parametrize(
-    ("study", "writer", "other"), [("desk", "m", "l"), ("paper", "qwen2.5-coder-7b", "")]
+    ("study", "writer", "other", "made_by"),
+    [
+        ("desk", "m", "l", "label_solutions"),
+        ("paper", "qwen2.5-coder-7b", "", "merge_labels"),  # of several jobs
+    ],
 )
-def test_a_consensus_takes_the_labels_of_its_writers_own_search(study, writer, other):
+def test_a_consensus_takes_the_labels_of_its_writers_own_search(study, writer, other, made_by):
     """No rollout is drawn twice: the unfiltered set and the filter read one table, and other
     labellers add theirs.
     """
@@ -66,7 +70,7 @@ def test_a_consensus_takes_the_labels_of_its_writers_own_search(study, writer, o
     ]
     assert filters.reads.str.contains(rf"\.by\.{other}[\w.-]*\.parquet").all()
     searches = jobs[jobs.makes.str.contains("binary_search.parquet")]
-    assert len(searches) == 2 and set(searches.name) == {"label_solutions"}
+    assert len(searches) == 2 and set(searches.name) == {made_by}
     trained = jobs[
         (jobs.name == "train_reward_model") & jobs.reads.str.contains("binary_search.parquet")
     ]
