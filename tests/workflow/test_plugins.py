@@ -246,5 +246,6 @@ def test_a_study_runs_with_plugins_and_again_where_they_change(tmp_path):
         "search_unscored",
         "draw_figure",
         "judge_claims",
+        "draw_explorer",
         "store_config",
     }
