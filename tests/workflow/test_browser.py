@@ -176,8 +176,8 @@ def test_what_a_page_says_of_a_study_without_reward_models(tmp_path):
         assert tab.faults == []
 
 
-def test_the_report_shows_figures_tables_claims_and_the_explorer(project):
-    target = project / "results/smoke/report.html"
+def test_the_report_shows_figures_tables_claims_and_the_explorer(project, tmp_path):
+    target = tmp_path / "report.html"
     done = snakemake(project, *SMOKE, "--report", str(target))
     assert done.returncode == 0, done.stderr[-2000:]
     with opened(target, waits_for="body") as tab:

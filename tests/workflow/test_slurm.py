@@ -140,7 +140,9 @@ def test_the_results_in_another_folder_are_those_of_a_local_run_in_place(submitt
     there, here = submitted.results, project / "results/smoke"
     assert files(there) == files(here)
     different = {str(p) for p in files(here) if content(there / p) != content(here / p)}
-    assert different <= {f"figures/fig5.{kind}" for kind in ("pdf", "png", "csv")}  # draws seconds
+    assert different <= {
+        f"figures/fig5.{kind}" for kind in ("pdf", "svg", "png", "csv")
+    }  # draws seconds
 
 
 def test_a_killed_job_is_reported_and_a_rerun_finishes_from_its_shards(submitted):
