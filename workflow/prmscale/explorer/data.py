@@ -112,7 +112,8 @@ def _describe_problems(problems: Sequence[Problem], task: Any, texts: Texts) -> 
         "prompts": [texts.number(problem.prompt) for problem in problems],
         "answers": [texts.number(_show(problem.answer)) for problem in problems],
         "difficulties": [problem.difficulty for problem in problems],
-        "misread": [sorted(map(texts.number, misread(problem))) for problem in problems],
+        # sorted: the order of a set of texts differs from run to run
+        "misread": [[*map(texts.number, sorted(misread(problem)))] for problem in problems],
     }
 
 
