@@ -167,7 +167,7 @@ def test_what_a_page_says_of_a_study_without_reward_models(tmp_path):
     problems |= {"difficulties": [0], "misread": [[]]}
     one = {"dataset": "mine", "policy": "p", "split": "test", "problems": problems}
     one |= {"solutions": empty, "scores": {}, "choices": [], "trees": []}
-    data = {"study": "<b>bare</b>", "aggregation": "min", "first_model": "", "models": []}
+    data = {"study": "<b>bare</b>", "aggregation": "min", "first_model": ""}
     page = tmp_path / "page.html"
     page.write_text(assemble({**data, "sets": [one], "texts": ["</script> why?", ""]}))
     with opened(page) as tab:

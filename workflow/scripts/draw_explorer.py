@@ -58,6 +58,6 @@ with job(snakemake):
         "aggregation": aggregation,
         "first_model": params.first_model,
     }
-    page = assemble(describe(sets, read, results.reward_models, facts))
+    page = assemble(describe(sets, read, facts))
     with atomic_write(snakemake.output.page) as aside:
         aside.write_text(page, encoding="utf-8")

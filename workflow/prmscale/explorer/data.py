@@ -15,12 +15,12 @@ import numpy as np
 import pandas as pd
 
 from prmscale.explorer.packing import Texts, pack, pack_shares
-from prmscale.labels.table import truths
+from prmscale.rewards.first_errors import find_first_error
 from prmscale.search.benchmarks import Benchmark
 from prmscale.tables import SOLUTION_KEY
 from prmscale.tasks.base import Problem
 
-NONE, UNKNOWN = -1, -2  # a first error: there is none, or it is not known
+UNKNOWN = -2  # a first error that the task cannot tell
 _CHOICE = ["strategy", "reward_model", "replicate", "budget"]
 _NODES = ["strategy", "replicate"]
 
@@ -39,37 +39,14 @@ class Tables:
 
 
 def describe(
-    sets: Sequence[tuple[str, Benchmark]],
-    read: Tables,
-    models: pd.DataFrame,
-    facts: Mapping[str, Any],
+    sets: Sequence[tuple[str, Benchmark]], read: Tables, facts: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """All that the page shows: `facts` of the study, its reward models (the table
-    `Results.reward_models`), and for each (split, benchmark) its problems, solutions, scores,
-    choices and trees.
+    """All that the page shows: `facts` of the study, and for each (split, benchmark) its problems,
+    solutions, scores, choices and trees.
     """
     texts = Texts()
     described = [_describe_set(split, each, read, texts) for split, each in sets]
-    return {**facts, "models": _list_models(models), "sets": described, "texts": texts.to_list()}
-
-
-def _list_models(models: pd.DataFrame) -> list[dict[str, Any]]:
-    """The reward models in the study's order, with the number of their trainings."""
-    if models.empty:
-        return []
-    trainings = models.groupby("reward_model", sort=False).replicate.max()
-    first = models.drop_duplicates("reward_model")
-    return [
-        {
-            "name": row.reward_model,
-            "base": row.base,
-            "parameters": int(row.base_parameters),
-            "trained_on": row.train_on,
-            "labels": row.labels,
-            "trainings": int(trainings[row.reward_model]),
-        }
-        for row in first.itertuples()
-    ]
+    return {**facts, "sets": described, "texts": texts.to_list()}
 
 
 def _describe_set(split: str, test: Benchmark, read: Tables, texts: Texts) -> dict[str, Any]:
@@ -80,19 +57,17 @@ def _describe_set(split: str, test: Benchmark, read: Tables, texts: Texts) -> di
     solutions = solutions.sort_values(SOLUTION_KEY, ignore_index=True)
     solutions = solutions.assign(problem=solutions["problem_id"].map(places))
     here = {"dataset": test.dataset, "policy": test.policy}
-    labels = read.labels if split == "validation" else read.labels.iloc[:0]
+    is_test = split == "test"  # only there do strategies choose; only elsewhere are there labels
+    labels = read.labels.iloc[:0] if is_test else read.labels
+    search, trees = (_choose(table, **here) for table in (read.search, read.trees))
     return {
         **here,
         "split": split,
         "problems": _describe_problems(problems, test.task, texts),
         "solutions": _describe_solutions(solutions, problems, test.task, labels, texts),
         "scores": _pack_scores(_choose(read.scores, split=split, **here), solutions),
-        "choices": [*_pack_choices(_choose(read.search, **here), places, texts)]
-        if split == "test"
-        else [],
-        "trees": [*_pack_trees(_choose(read.trees, **here), places, texts)]
-        if split == "test"
-        else [],
+        "choices": [*_pack_choices(search, places, texts)] if is_test else [],
+        "trees": [*_pack_trees(trees, places, texts)] if is_test else [],
     }
 
 
@@ -151,11 +126,9 @@ def _describe_solutions(
 
 
 def _find_error(task: Any, problem: Problem, steps: Sequence[str]) -> int:
-    """The first wrong step, from 0; NONE, or UNKNOWN."""
-    right = truths(task, problem, tuple(steps))
-    if not steps or None in right:
-        return UNKNOWN
-    return list(right).index(False) if False in right else NONE
+    """The first wrong step, from 0; NO_ERROR, or UNKNOWN."""
+    place = find_first_error(task, problem, steps)
+    return UNKNOWN if place is None else place
 
 
 def _pack_values(solutions: pd.DataFrame, labels: pd.DataFrame) -> dict[str, str]:

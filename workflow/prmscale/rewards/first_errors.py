@@ -29,12 +29,21 @@ def find_known(
     by_id = {problem.problem_id: problem for problem in problems}
     found = []
     for row in solutions[solutions["problem_id"].isin(by_id)].itertuples(index=False):
-        steps = tuple(row.steps)
-        right = truths(task, by_id[row.problem_id], steps)
-        if steps and None not in right:
-            place = right.index(False) if False in right else NO_ERROR
-            found.append(FirstError(by_id[row.problem_id], steps, place))
+        problem, steps = by_id[row.problem_id], tuple(row.steps)
+        place = find_first_error(task, problem, steps)
+        if place is not None:
+            found.append(FirstError(problem, steps, place))
     return found
+
+
+def find_first_error(task: Task, problem: Problem, steps: Sequence[str]) -> int | None:
+    """The first wrong step of a solution, or NO_ERROR; None where the task cannot know, or where
+    there is no step.
+    """
+    right = truths(task, problem, steps)
+    if not steps or None in right:
+        return None
+    return right.index(False) if False in right else NO_ERROR
 
 
 def predict(

@@ -7,6 +7,8 @@ let study, state;
 const byId = (id) => document.getElementById(id);
 const setOf = (name) => study.sets.find((set) => set.name === name) ?? study.sets[0];
 const distinct = (values) => [...new Set(values)];
+const strategiesOf = (set) => distinct(set.choices.map((choice) => choice.strategy));
+const budgetsOf = (set) => distinct(set.choices.map((choice) => choice.budget)).sort((a, b) => a - b);
 
 /** The state as the hash of an address; a problem by the name that its data set gives it. */
 function toHash(of) {
@@ -22,9 +24,8 @@ function toHash(of) {
 function fromHash(hash) {
   const given = Object.fromEntries(new URLSearchParams(hash.replace(/^#/, "")));
   const set = setOf(given.set), pick = (value, known, other = known[0]) => (known.includes(value) ? value : other);
-  const models = distinct(Object.keys(set.scores)), strategies = distinct(set.choices.map((choice) => choice.strategy));
+  const models = Object.keys(set.scores), strategies = strategiesOf(set), budgets = budgetsOf(set);
   const prm = pick(given.prm, models, pick(study.first_model, models)) ?? "";
-  const budgets = distinct(set.choices.map((choice) => choice.budget)).sort((a, b) => a - b);
   return {
     set: set.name,
     problem: Math.max(0, set.problems.ids.indexOf(given.problem)),
@@ -57,8 +58,7 @@ function chooser(key, label, options) {
 
 function drawControls(set) {
   const models = Object.keys(set.scores), same = (values) => values.map((value) => [value, value]);
-  const budgets = distinct(set.choices.map((choice) => choice.budget)).sort((a, b) => a - b);
-  const strategies = distinct(set.choices.map((choice) => choice.strategy));
+  const budgets = budgetsOf(set), strategies = strategiesOf(set);
   const trainings = (set.scores[state.prm] ?? []).map((_, i) => i + 1);
   byId("controls").replaceChildren(
     chooser("set", "solutions", study.sets.map((each) => [each.name, `${each.dataset} (${each.problems.domain}, ${each.split}) by ${each.policy}`])),
@@ -84,11 +84,12 @@ function drawFilters(set) {
 
 let listed = [];
 
-function draw() {
+/** Draw the page; `shown` are the problems that pass the filters. */
+function draw(shown = selectProblems(study, setOf(state.set), state)) {
   const set = setOf(state.set);
   drawControls(set);
   drawFilters(set);
-  listed = selectProblems(study, set, state);
+  listed = shown;
   byId("count").textContent = `${listed.length} of ${set.problems.ids.length} problems`;
   byId("problems").replaceChildren(...drawList(study, set, listed, state));
   document.querySelector("#problems [aria-current]")?.scrollIntoView({ block: "nearest" });
@@ -105,7 +106,7 @@ function go(changes) {
   if (shown.length && !shown.some((j) => j.problem === next.problem)) next.problem = shown[0].problem;
   history.pushState(null, "", toHash(next));
   state = next;
-  draw();
+  draw(shown);
   if (focus) document.getElementsByName(focus)[0]?.focus();
 }
 

@@ -65,6 +65,13 @@ function drawProblem(data, set, state) {
   return parts;
 }
 
+/** A table with these headings, which scrolls by itself where it is too wide. */
+function drawTable(label, heads, rows) {
+  const head = el("tr", {}, ...heads.map((text) => el("th", { scope: "col" }, text)));
+  return el("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": label },
+    el("table", {}, el("thead", {}, head), el("tbody", {}, ...rows)));
+}
+
 /** What each strategy chose at the shown budget, and what that cost. */
 function drawChoices(data, set, state) {
   const shown = set.choices.filter((choice) => choice.budget === state.budget && isShown(choice, state));
@@ -84,8 +91,7 @@ function drawChoices(data, set, state) {
   });
   const heads = ["strategy", "answer", "", "chose", "policy tokens", "PRM tokens", "FLOPs (mean)"];
   return el("div", {}, el("h3", {}, `Choices with ${state.budget} samples' worth`),
-    el("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Choices" }, el("table", {},
-      el("thead", {}, el("tr", {}, ...heads.map((head) => el("th", { scope: "col" }, head)))), el("tbody", {}, ...rows))));
+    drawTable("Choices", heads, rows));
 }
 
 /** The answers as the majority vote groups them. */
@@ -100,8 +106,7 @@ function drawVotes(data, set, state) {
     el("td", {}, misread.includes(group.answer - 1) ? "a misreading" : "")));
   const heads = ["answer", "votes", "", "best PRM score", ""];
   return el("div", {}, el("h3", {}, Number.isFinite(state.budget) ? `Answers of the first ${state.budget} samples` : "Answers"),
-    el("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Answers" }, el("table", {},
-      el("thead", {}, el("tr", {}, ...heads.map((head) => el("th", { scope: "col" }, head)))), el("tbody", {}, ...rows))));
+    drawTable("Answers", heads, rows));
 }
 
 const ORDERS = {
