@@ -9,6 +9,7 @@ cannot be loaded, only that is reported.
 
 from __future__ import annotations
 
+from argparse import ArgumentParser
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,7 @@ from prmscale.configuration.translation import translate
 from prmscale.errors import UserError
 from prmscale.study import Study
 
-__all__ = ["load", "load_files", "read_yaml"]
+__all__ = ["add_files", "load", "load_files", "read_yaml"]
 
 
 def load(
@@ -63,6 +64,16 @@ def load(
     ]
     _report(faults, documents)
     return study
+
+
+def add_files(parser: ArgumentParser) -> None:
+    """Let a command take the files of a study, for `load_files`."""
+    parser.add_argument(
+        "files",
+        nargs="+",
+        type=Path,
+        help="configuration files, each laid over the files before it",
+    )
 
 
 def load_files(files: Sequence[Path]) -> Study:

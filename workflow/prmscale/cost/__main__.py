@@ -139,12 +139,7 @@ def total(table: pd.DataFrame) -> pd.DataFrame:
 def main() -> None:
     """Print the table and write it to the results."""
     parser = argparse.ArgumentParser(prog="python -m prmscale.cost", description=__doc__)
-    parser.add_argument(
-        "files",
-        nargs="+",
-        type=Path,
-        help="configuration files, each laid over the files before it",
-    )
+    configuration.add_files(parser)
     parser.add_argument(
         "--gpu", default="h100", help="a GPU of workflow/prmscale/cost/gpus.csv, or core"
     )

@@ -93,12 +93,7 @@ def _gb(size: int) -> str:
 def main() -> None:
     """Fetch or check, and print what was found."""
     parser = argparse.ArgumentParser(prog="python -m prmscale.fetch", description=__doc__)
-    parser.add_argument(
-        "files",
-        nargs="+",
-        type=Path,
-        help="configuration files, each laid over the files before it",
-    )
+    configuration.add_files(parser)
     parser.add_argument(
         "--check", action="store_true", help="only say what is missing here, without a network"
     )
