@@ -14,21 +14,17 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import yaml
+
 ROOT = Path(__file__).parents[1]
-CONFIG = {
-    "model_type": "qwen2",
-    "num_hidden_layers": 24,
-    "hidden_size": 896,
-    "num_attention_heads": 14,
-    "num_key_value_heads": 2,
-    "intermediate_size": 4864,
-    "vocab_size": 151936,
-}
+PAPER = ROOT / "workflow/studies/paper.yaml"
 
 
 def describe_study(policies: int, datasets: int, reward_models: int) -> dict[str, Any]:
     """The overlay of a study of this size; planning reads none of its models and problems."""
     bases = [f"policy{n}" for n in range(policies)]
+    released = yaml.safe_load(PAPER.read_text())["policies"]["released"]
+    config = next(each["config"] for each in released if each["name"] == "qwen2.5-0.5b")
     tests = [
         {"name": f"test{n}", "source": ["gsm8k", "mbppplus"][n % 2], "test": 100}
         for n in range(datasets)
@@ -41,7 +37,7 @@ def describe_study(policies: int, datasets: int, reward_models: int) -> dict[str
         "datasets": [*tests, training],
         "policies": {
             "pretraining": {"ladder": []},
-            "released": [{"name": n, "model": f"hub/{n}", "config": CONFIG} for n in bases],
+            "released": [{"name": n, "model": f"hub/{n}", "config": config} for n in bases],
         },
         "labels": {"policy": bases[0], "compare": {"methods": []}},
         "rewards": {
@@ -101,5 +97,5 @@ if __name__ == "__main__":
     with TemporaryDirectory() as folder:
         hundredfold = Path(folder) / "hundredfold.json"
         hundredfold.write_text(json.dumps(describe_study(*sizes)))
-        for file in (ROOT / "workflow/studies/paper.yaml", hundredfold):
+        for file in (PAPER, hundredfold):
             print(measure(file), flush=True)

@@ -3,17 +3,8 @@
 import numpy as np
 import pytest
 import torch
-from tiny_prms import (
-    ASKED,
-    QWEN_CHAT,
-    SHAPE,
-    STEPS,
-    published,
-    qwen_tokenizer,
-    released,
-    word_tokenizer,
-)
-from transformers import LlamaConfig, LlamaForTokenClassification, Qwen2Config
+from tiny_prms import ASKED, STEPS, WIDE, released, wide_qwen, word_tokenizer
+from transformers import LlamaConfig, LlamaForTokenClassification
 
 pytest.importorskip("vllm", reason="vLLM has an environment of its own: make test-vllm")
 
@@ -24,20 +15,17 @@ from prmscale.engines.models import Device, load_scorer
 from prmscale.files import write_json
 from prmscale.rewards.released import describe
 
-WIDE = {**SHAPE, "hidden_size": 64, "initializer_range": 0.3}  # heads of a size that vLLM knows
+SPREAD = {"initializer_range": 0.3}  # of scores that can be told apart
 
 
 def qwen(folder):
-    qwen_tokenizer(folder, QWEN_CHAT)
-    shapes = {"score.0.weight": (64, 64), "score.0.bias": (64,), "score.2.weight": (2, 64)}
-    shapes["score.2.bias"] = (2,)
-    published(folder, Qwen2Config(**WIDE), {n: torch.randn(s) / 8 for n, s in shapes.items()})
+    wide_qwen(folder, **SPREAD)
 
 
 def trl(folder):
     word_tokenizer(folder)
     torch.manual_seed(0)
-    model = LlamaForTokenClassification(LlamaConfig(**WIDE, num_labels=2))
+    model = LlamaForTokenClassification(LlamaConfig(**{**WIDE, **SPREAD}, num_labels=2))
     torch.nn.init.normal_(model.score.bias)
     model.save_pretrained(folder)
 

@@ -14,12 +14,11 @@ import pytest
 import torch
 from chats import tokenizer
 from pipeline import ROOT, SMOKE, copy_project
-from tiny_prms import QWEN_CHAT, SHAPE, published, qwen_tokenizer
-from transformers import LlamaConfig, LlamaForCausalLM, Qwen2Config
+from tiny_prms import WIDE, wide_qwen
+from transformers import LlamaConfig, LlamaForCausalLM
 
 pytest.importorskip("vllm", reason="vLLM has an environment of its own: make test-vllm")
 
-WIDE = {**SHAPE, "hidden_size": 64}  # heads of a size that vLLM's CPU build knows
 OVERLAY = """
 study: on-vllm
 datasets:
@@ -53,10 +52,7 @@ def save_models(folder):
     LlamaForCausalLM(LlamaConfig(**shape)).save_pretrained(folder / "chat")
     made.save_pretrained(folder / "chat")
     (folder / "theirs").mkdir()
-    qwen_tokenizer(folder / "theirs", QWEN_CHAT)
-    shapes = {"score.0.weight": (64, 64), "score.0.bias": (64,), "score.2.weight": (2, 64)}
-    head = {name: torch.randn(shape) / 8 for name, shape in shapes.items()}
-    published(folder / "theirs", Qwen2Config(**WIDE), {**head, "score.2.bias": torch.zeros(2)})
+    wide_qwen(folder / "theirs")
 
 
 def run(folder, *arguments):

@@ -6,7 +6,7 @@ import torch
 from safetensors.torch import save_file
 from scripted import problem
 from tokenizers import Regex, Tokenizer, models, pre_tokenizers, processors
-from transformers import PreTrainedTokenizerFast, Qwen2Model, Qwen2Tokenizer
+from transformers import PreTrainedTokenizerFast, Qwen2Config, Qwen2Model, Qwen2Tokenizer
 
 from prmscale.study import ReleasedRewardModel
 
@@ -97,6 +97,18 @@ def published(folder, config, head):
         {**weights, **head, **lm_head}, folder / "model.safetensors", metadata={"format": "pt"}
     )
     return decoder
+
+
+WIDE = {**SHAPE, "hidden_size": 64}  # heads of a size that vLLM's CPU build knows
+
+
+def wide_qwen(folder, **shape):
+    """A Qwen2.5-Math-PRM that vLLM's CPU build can run."""
+    qwen_tokenizer(folder, QWEN_CHAT)
+    shapes = {"score.0.weight": (64, 64), "score.0.bias": (64,), "score.2.weight": (2, 64)}
+    shapes["score.2.bias"] = (2,)
+    head = {name: torch.randn(shape) / 8 for name, shape in shapes.items()}
+    published(folder, Qwen2Config(**{**WIDE, **shape}), head)
 
 
 ASKED = problem(0).__class__(**{**vars(problem(0)), "prompt": PROMPT})

@@ -41,11 +41,10 @@ def draw(results: Results, rules: Rules) -> tuple[Figure, pd.DataFrame]:
             "first of search.evaluations, or give search.first_errors.process_bench"
         )
     measured = protocol.f1(results.first_errors, rules.level)
-    without = measured.empty
     measured = _facts(results.reward_models).merge(measured, on="reward_model")
     published = _select_published(results.read_reported("fig10"), set(measured["dataset"]))
     data = pd.concat([measured.sort_values("place"), published], ignore_index=True)
-    if without:  # the policy is never right, or never wrong
+    if data.empty:  # the policy is never right, or never wrong
         why = "no F1: the solutions whose first wrong step is known are all right, or all wrong"
         return panels.explain(why), data.drop(columns="place")
     with style.apply():
