@@ -25,14 +25,17 @@ READY_VLLM := .venv-vllm/.installed-$(VLLM)
 LAYERS := $(filter-out laptop,$(if $(findstring _,$(STUDY)),$(firstword $(subst _, ,$(STUDY)))) $(STUDY))
 OVERLAY := $(if $(LAYERS),--configfile $(patsubst %,workflow/studies/%.yaml,$(LAYERS)))
 
-.PHONY: setup vllm test-vllm gpu-wheels study report cost fetch test quick test-bare lint format schema docs docs-check lock conda bench clean distclean smollm
+.PHONY: setup vllm test-vllm gpu-wheels study status report cost fetch test quick test-bare lint format schema docs docs-check lock conda bench clean distclean smollm
 
 # on a machine with a GPU also the environment of vLLM, which studies with `device: cuda` use
 setup: $(READY) $(if $(HAS_GPU),$(READY_VLLM))
 
 study: $(READY)
 	$(BIN)/snakemake --cores $(CORES) --rerun-incomplete $(OVERLAY)
-	@$(BIN)/python -m prmscale.stages results/$(STUDY)
+
+# where the last run is, from another terminal or after its end
+status: $(READY)
+	@$(BIN)/python -m prmscale.progress results/$(STUDY)
 
 # a finished study as one page: figures, tables, claims, the explorer, the configuration, what ran and what it took
 report: $(READY)

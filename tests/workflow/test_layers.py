@@ -24,6 +24,7 @@ FLOORS = [
     {"explorer", "figures"},
     {"plan"},
     {"cost", "fetch", "library", "reference"},
+    {"progress"},
 ]
 FLOOR_OF = {name: number for number, names in enumerate(FLOORS) for name in names}
 

@@ -28,7 +28,6 @@ def job(snakemake: Any) -> Iterator[None]:
     """
     _enter_environment(snakemake)
     _keep_freed_memory()
-    terminal = os.dup(2)
     with open(snakemake.log[0], "w", buffering=1) as log:
         os.dup2(log.fileno(), 1)
         os.dup2(log.fileno(), 2)
@@ -40,13 +39,10 @@ def job(snakemake: Any) -> Iterator[None]:
             _load_plugins(snakemake.params.get("plugins", {}))
             yield
         except UserError as error:
-            message = f"\n{snakemake.rule}: {error}\n"
-            print(message, file=sys.stderr)
-            os.write(terminal, message.encode())
+            print(f"\n{snakemake.rule}: {error}\n", file=sys.stderr)
             raise SystemExit(1) from None
         except Exception:
             traceback.print_exc()
-            os.write(terminal, traceback.format_exc().encode())
             raise SystemExit(1) from None
         finally:
             sys.stdout.flush()

@@ -1,11 +1,7 @@
-"""Wall time and memory of each stage of a finished study, from the benchmarks its jobs left.
-
-Run as `python -m prmscale.stages results/laptop`.
-"""
+"""Wall time and memory of each stage of a finished study, from the benchmarks its jobs left."""
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pandas as pd
@@ -32,7 +28,3 @@ def table(results: str | Path) -> pd.DataFrame:
         }
     )
     return out.sort_values("seconds", ascending=False).round(0).reset_index()
-
-
-if __name__ == "__main__":
-    print(table(sys.argv[1]).to_string(index=False))

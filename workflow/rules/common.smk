@@ -14,6 +14,7 @@ try:
     from prmscale.plan.plan import Plan, as_data
     from prmscale.plan.verifying import describe_asked
     from prmscale.plan.uses import Uses
+    from prmscale.progress import follow
     from prmscale.study import READS, list_names
 except ModuleNotFoundError as error:
     raise WorkflowError(
@@ -239,6 +240,7 @@ onstart:
             jobs.require_vllm()
         except UserError as error:
             raise WorkflowError(str(error)) from None
+    follow.follow(workflow, STUDY, Path(result("")))
 
 
 def end_at_once():
@@ -252,8 +254,9 @@ def end_at_once():
 
 onsuccess:
     end_at_once()
-    print(f"Results: results/{STUDY.study}/ (figures/, tables/, claims.md)")
+    follow.finish(workflow, succeeded=True)
 
 
 onerror:
     end_at_once()
+    follow.finish(workflow, succeeded=False)
