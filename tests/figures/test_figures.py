@@ -82,7 +82,7 @@ def test_save_writes_four_files_with_the_same_bytes_twice(
     assert contents[0] == contents[1]
     assert b"CreationDate" not in contents[0][0]
     width, _ = Image.open(tmp_path / "one" / "fig.x.png").size
-    assert width == round(style.FULL_WIDTH * 200)
+    assert width == round(style.full_width() * 200)
 
 
 def test_controls_have_a_dot_for_each_row_of_the_csv_in_one_order() -> None:

@@ -343,7 +343,7 @@ def test_figures_of_strategies_are_saved_alike_twice_and_at_full_width(
 ) -> None:
     one, two = (style.save(*_draw(module), tmp_path / run) for run in ("one", "two"))
     assert [path.read_bytes() for path in one] == [path.read_bytes() for path in two]
-    assert _draw(module)[0].get_figwidth() == style.FULL_WIDTH
+    assert _draw(module)[0].get_figwidth() == style.full_width()
 
 
 @pytest.mark.parametrize("module", [fig4, fig5, fig8], ids=lambda m: m.__name__)

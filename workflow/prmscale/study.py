@@ -1618,6 +1618,61 @@ class Cost(Block):
         return {**cls.model_fields[str(info.field_name)].default, **sizes}
 
 
+Colour = Literal[
+    "black", "orange", "sky", "green", "blue", "vermilion", "purple", "grey", "wine", "sand",
+    "indigo", "brown",
+]  # fmt: skip
+
+
+class FigureStyle(Block):
+    """What a single figure has otherwise than the others; what is not given is as in `style`."""
+
+    width: float | None = Field(None, gt=1, description="Inches.")
+    height: float | None = Field(None, gt=0.5, description="Inches.")
+    font: str | None = Field(None, description="As in `style`.")
+    font_size: float | None = Field(None, gt=2, description="As in `style`.")
+    palette: dict[Colour, str] = Field({}, description="Laid over that of `style`.")
+    labels: dict[str, str] = Field({}, description="Laid over those of `style`.")
+
+
+class Style(Block):
+    """How figures look. A figure is drawn again from its table when its style changes."""
+
+    column_width: float = Field(3.3, gt=1, description="Inches of a figure with a single panel.")
+    full_width: float = Field(7.0, gt=1, description="Inches of a figure with panels side by side.")
+    font: str = Field(
+        "DejaVu Sans",
+        description="Family of the font, which must be installed; matplotlib brings DejaVu Sans.",
+    )
+    font_size: float = Field(
+        8.0, gt=2, description="Points of titles and axis labels; other text is as much smaller."
+    )
+    palette: dict[Colour, str] = Field(
+        {},
+        description="Colours of ours and what stands for them: a name or #RRGGBB that matplotlib "
+        "knows. The same thing has the same colour in all figures.",
+    )
+    labels: dict[str, str] = Field(
+        {},
+        description="Texts of figures, whole or in part (whole words), and what stands for them: "
+        "for other names or another language.",
+    )
+    figures: dict[Figure, FigureStyle] = Field({}, description="Single figures that differ.")
+
+    def of_figure(self, figure: Figure) -> Style:
+        """The style in which one figure is drawn."""
+        own = self.figures.get(figure, FigureStyle())
+        return Style(
+            column_width=self.column_width,
+            full_width=self.full_width,
+            font=own.font or self.font,
+            font_size=own.font_size or self.font_size,
+            palette=self.palette | own.palette,
+            labels=self.labels | own.labels,
+            figures={figure: own},
+        )
+
+
 class Study(Block):
     """A whole study."""
 
@@ -1650,6 +1705,7 @@ class Study(Block):
     search: Search = Field(Search(), description="Test-time search.")
     analysis: Analysis = Field(Analysis(), description="Figures, intervals and tests.")
     claims: Claims = Field(Claims(), description="Rules of the verdicts.")
+    style: Style = Field(Style(), description="How figures look.")
     cluster: Cluster = Field(Cluster(), description="What jobs can count on in a cluster.")
     cost: Cost = Field(Cost(), description="Expected sizes of solutions, for the projected cost.")
 

@@ -60,6 +60,7 @@ rule draw_figure:
         policy=PLAN.first_policy,
         temperatures=list_temperatures(STUDY),
         seed=STUDY.seed,
+        style=lambda wildcards: as_data(STUDY.style.of_figure(wildcards.figure)),
     script:
         "../scripts/draw_figure.py"
 

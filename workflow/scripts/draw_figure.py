@@ -10,8 +10,9 @@ with job(snakemake):
     # imported here, because the strategies that are compared include those of the job's plugins
     from prmscale import figures
     from prmscale.analysis.verdicts import Rules
-    from prmscale.figures.style import save
+    from prmscale.figures import style
     from prmscale.results import Results
+    from prmscale.study import Style
 
     figure, params = snakemake.wildcards.figure, snakemake.params
     results = Results(
@@ -22,4 +23,6 @@ with job(snakemake):
         temperatures=pd.DataFrame(params.temperatures, columns=["policy", "temperature"]),
     )
     rules = Rules.from_config(params.claims, params.analysis, results.aggregation, params.seed)
-    save(*figures.draw(figure, results, rules), Path(snakemake.output.pdf).with_suffix(""))
+    stem = Path(snakemake.output.pdf).with_suffix("")
+    with style.use(Style.model_validate(params.style)):
+        style.save(*figures.draw(figure, results, rules), stem)

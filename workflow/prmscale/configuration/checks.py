@@ -8,6 +8,7 @@ from typing import Any
 
 from prmscale.configuration.faults import Fault, Location, find_repeated, find_values
 from prmscale.configuration.search_checks import SEARCH_CHECKS, Check, find_dataset
+from prmscale.configuration.style_checks import STYLE_CHECKS
 from prmscale.engines import memory
 from prmscale.study import (
     GENERATED,
@@ -278,6 +279,7 @@ def _check_jobs(study: Study, where: Location, block: Labels | TreeSearch) -> It
 
 CHECKS: list[tuple[str, Check]] = [
     *SEARCH_CHECKS,
+    *STYLE_CHECKS,
     ("labels", _check_jobs),
     ("search.tree", _check_jobs),
     ("policies.recorded[]", _check_solutions),

@@ -52,7 +52,7 @@ def draw_plane(axis: Axes, points: Points, shade: ScalarMappable, rules: Rules) 
     axis.tricontourf(plane, surface, levels, cmap=shade.cmap, norm=norm)
     lines = axis.tricontour(plane, surface, levels, colors="white", linewidths=0.6)
     for text in axis.clabel(
-        lines, fmt=lambda value: f"{100 * value:g}", fontsize=6.5, colors=style.BLACK
+        lines, fmt=lambda value: f"{100 * value:g}", fontsize=style.points(6.5), colors=style.BLACK
     ):
         text.set_path_effects([withStroke(linewidth=1.5, foreground="white")])
     spent = points.budgets

@@ -111,7 +111,7 @@ def _draw_panels(data: pd.DataFrame, names: list[str], aggregation: str) -> Figu
     sizes = data.groupby("dataset")["n"].max()
     columns = min(panels.COLUMNS, len(sizes))
     bands = -(-len(sizes) // columns)
-    width = style.FULL_WIDTH if columns > 1 else style.COLUMN_WIDTH
+    width = style.full_width() if columns > 1 else style.column_width()
     figure = Figure(figsize=(width, 6.3 * bands + 0.7), layout="constrained")
     every = figure.subplots(len(ROWS) * bands, columns, squeeze=False)
     for spare in every[-len(ROWS) :, len(sizes) - (bands - 1) * columns :].flat:

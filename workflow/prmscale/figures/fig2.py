@@ -94,5 +94,5 @@ def _draw_panels(data: pd.DataFrame, kinds: list[str], top: int) -> Figure:
 def _write(axis: Axes, text: str, y: float, right: bool) -> None:
     """Text at the top left of a panel, or at the top right, where a falling line leaves room."""
     x, side = (0.98, "right") if right else (0.02, "left")
-    size = style.RC["legend.fontsize"]
+    size = style.points(7)
     axis.text(x, y, text, transform=axis.transAxes, va="top", ha=side, fontsize=size)

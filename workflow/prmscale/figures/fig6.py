@@ -67,7 +67,7 @@ def _draw_panels(data: pd.DataFrame) -> Figure:
     names = list(dict.fromkeys(data["dataset"]))
     steps = data.groupby(["dataset", "solution_id"])["step"].max().groupby("dataset").max() + 1
     heights = [0.2 * steps[name] + 0.2 for name in names]
-    size = (style.FULL_WIDTH, sum(heights) + 0.55 * len(names) + 0.7)
+    size = (style.full_width(), sum(heights) + 0.55 * len(names) + 0.7)
     figure = Figure(figsize=size, layout="constrained")
     every = figure.subplots(len(names), 2, squeeze=False, height_ratios=heights, sharex=True)
     for name, pair in zip(names, every, strict=True):
@@ -108,7 +108,11 @@ def _draw_response(axis: Axes, response: pd.DataFrame) -> None:
     texts = [_shorten(text) for text in steps["text"]]
     # as it was written: a step of mathematics is often no formula that matplotlib can set
     axis.set_yticks(
-        steps["step"], texts, fontfamily="DejaVu Sans Mono", fontsize=6, parse_math=False
+        steps["step"],
+        texts,
+        fontfamily="DejaVu Sans Mono",
+        fontsize=style.points(6),
+        parse_math=False,
     )
     for label, truth in zip(axis.get_yticklabels(), steps["truth"], strict=True):
         label.set_color(UNKNOWN if np.isnan(truth) else TRUTH[float(truth)][1])

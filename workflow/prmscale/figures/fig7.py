@@ -109,7 +109,7 @@ def _make_panels(
     columns = min(panels.COLUMNS, len(sizes))
     bands = -(-len(sizes) // columns)
     heights = [2.3, 2.9] if planes else [2.3]
-    width = style.FULL_WIDTH if columns > 1 else style.COLUMN_WIDTH
+    width = style.full_width() if columns > 1 else style.column_width()
     figure = Figure(figsize=(width, bands * sum(heights) + 1.0), layout="constrained")
     every = figure.subplots(
         len(heights) * bands, columns, squeeze=False, height_ratios=heights * bands

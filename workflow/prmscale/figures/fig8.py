@@ -73,7 +73,9 @@ def _make_panels(
     columns = min(panels.COLUMNS, len(sizes))
     bands = -(-len(sizes) // columns)
     heights = [CELL * difficulties + 0.1, 0.21 * len(names) + 0.1]
-    width = style.FULL_WIDTH if columns > 1 else 0.7 * style.FULL_WIDTH  # room for names in cells
+    width = (
+        style.full_width() if columns > 1 else 0.7 * style.full_width()
+    )  # room for names in cells
     figure = Figure(figsize=(width, bands * (sum(heights) + 1.0) + 0.8), layout="constrained")
     every = figure.subplots(2 * bands, columns, squeeze=False, height_ratios=heights * bands)
     axes = {}
@@ -145,7 +147,11 @@ def _draw_cell(
         Rectangle((x - 0.5, y - 0.5), 1, 1, facecolor=face, edgecolor="white", linewidth=1.2)
     )
     if short:
-        font: dict[str, Any] = {"fontsize": 6.5, "fontweight": "bold", "color": _ink(face)}
+        font: dict[str, Any] = {
+            "fontsize": style.points(6.5),
+            "fontweight": "bold",
+            "color": _ink(face),
+        }
         axis.text(x, y, short, ha="center", va="center", **font)
         return
     for name in cell["compatible"].split():
@@ -189,9 +195,13 @@ def _draw_crossover(axis: Axes, row: pd.Series, y: int, budgets: list[int]) -> N
         x = edges.get(row["budget"], _place(row["budget"], budgets))
         axis.plot(x, y, zorder=3, **_mark(row["strategy"], 1.3))
     elif row["outcome"] == crossover.ALWAYS:
-        axis.text(left, y + 0.16, row["outcome"], va="bottom", ha="left", fontsize=6.5)
+        axis.text(
+            left, y + 0.16, row["outcome"], va="bottom", ha="left", fontsize=style.points(6.5)
+        )
     else:
-        axis.text(right, y + 0.16, row["outcome"], va="bottom", ha="right", fontsize=6.5)
+        axis.text(
+            right, y + 0.16, row["outcome"], va="bottom", ha="right", fontsize=style.points(6.5)
+        )
 
 
 def _set_budget_axis(axis: Axes, budgets: list[int]) -> None:
@@ -228,7 +238,7 @@ def _add_legend(figure: Figure, level: float, title: str) -> None:
     }
     legend = figure.legend(
         list(entries.values()), list(entries), loc="outside lower center",
-        ncols=2 if figure.get_figwidth() == style.FULL_WIDTH else 1,
-        title=title, title_fontsize=style.RC["legend.fontsize"],
+        ncols=2 if figure.get_figwidth() == style.full_width() else 1,
+        title=title, title_fontsize=style.points(7),
     )  # fmt: skip
     legend.get_title().set_multialignment("center")

@@ -83,7 +83,7 @@ def _list_methods(points: pd.DataFrame) -> dict[str, tuple[str, style.Look]]:
 def _make_panels(points: pd.DataFrame) -> tuple[Figure, dict[str, list[Axes]]]:
     """A column of three panels for each data set."""
     sizes = {str(name): n for name, n in points.groupby("dataset")["n"].max().items()}
-    figure = Figure(figsize=(style.FULL_WIDTH, 6.2), layout="constrained")
+    figure = Figure(figsize=(style.full_width(), 6.2), layout="constrained")
     every = figure.subplots(len(ROWS) + 1, len(sizes), squeeze=False)
     axes = {name: list(every[:, column]) for column, name in enumerate(sizes)}
     for number, (name, column) in enumerate(axes.items()):
@@ -118,7 +118,9 @@ def _draw_costs(axis: Axes, points: pd.DataFrame) -> None:
 def _write(axis: Axes, text: str, at: tuple[float, float], above: bool) -> None:
     """A small text just above or below a place of the panel."""
     offset, side = ((0, 2), "bottom") if above else ((0, -2), "top")
-    axis.annotate(text, at, offset, textcoords="offset points", ha="center", va=side, size=6)
+    axis.annotate(
+        text, at, offset, textcoords="offset points", ha="center", va=side, size=style.points(6)
+    )
 
 
 def _draw_reliability(axis: Axes, values: pd.DataFrame) -> None:
@@ -134,7 +136,7 @@ def _draw_reliability(axis: Axes, values: pd.DataFrame) -> None:
     for line, (error, colour) in enumerate(reversed(errors)):
         axis.annotate(
             f"ECE {100 * error:.0f} %", (1.05, 0.04 + 0.1 * line), color=colour,
-            xycoords=("data", "axes fraction"), size=style.RC["legend.fontsize"],
+            xycoords=("data", "axes fraction"), size=style.points(7),
         )  # fmt: skip
     axis.set_xlim(-0.05, 1.33)  # room for the errors beside the lines
     panels.percent(axis.xaxis)

@@ -48,7 +48,7 @@ def draw(results: Results, rules: Rules) -> tuple[Figure, pd.DataFrame]:
 def _draw_panels(found: pd.DataFrame, checks: pd.DataFrame, budget: int) -> Figure:
     """A column for each data set, with the accuracy above the AUC."""
     sizes = found.groupby("dataset")["n"].max()
-    width = style.FULL_WIDTH if len(sizes) > 1 else style.COLUMN_WIDTH
+    width = style.full_width() if len(sizes) > 1 else style.column_width()
     figure = Figure(figsize=(width, 5.2), layout="constrained")
     every = figure.subplots(len(ROWS), len(sizes), squeeze=False)
     kinds = list(dict.fromkeys(found["kind"]))
@@ -79,5 +79,10 @@ def _draw_line(axis: Axes, points: pd.DataFrame, kind: str, kinds: list[str]) ->
         for _, point in points.iterrows():
             at = (point["steps"], point["mean"])
             axis.annotate(
-                point["rule"], at, (3, 3), textcoords="offset points", va="bottom", size=6
+                point["rule"],
+                at,
+                (3, 3),
+                textcoords="offset points",
+                va="bottom",
+                size=style.points(6),
             )

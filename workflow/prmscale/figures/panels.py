@@ -29,7 +29,7 @@ def grid(
     sizes = {str(name): (int(n.min()), int(n.max())) for name, n in data.groupby("dataset")["n"]}
     columns = min(COLUMNS, len(sizes))
     rows = -(-len(sizes) // columns)
-    size = (style.FULL_WIDTH, 2.3 * rows + 0.7) if columns > 1 else (style.COLUMN_WIDTH, 3.4)
+    size = (style.full_width(), 2.3 * rows + 0.7) if columns > 1 else (style.column_width(), 3.4)
     figure = Figure(figsize=(size[0], size[1] + extra), layout="constrained")
     every = figure.subplots(rows, columns, squeeze=False)
     axes = dict(zip(sizes, every.flat, strict=False))
@@ -55,7 +55,7 @@ def stack(
     sizes = {str(name): int(n.max()) for name, n in data.groupby("dataset")["n"]}
     columns = min(COLUMNS, len(sizes))
     bands = -(-len(sizes) // columns)
-    width = style.FULL_WIDTH if columns > 1 else style.COLUMN_WIDTH
+    width = style.full_width() if columns > 1 else style.column_width()
     legend = 0.9 if columns > 1 else 1.7
     figure = Figure(figsize=(width, 2.1 * len(xlabels) * bands + legend), layout="constrained")
     every = figure.subplots(
@@ -90,7 +90,7 @@ def rows_of_dots(
     columns = min(COLUMNS, len(sizes))
     rows = -(-len(sizes) // columns)
     figure = Figure(
-        figsize=(style.FULL_WIDTH, rows * (0.17 * len(names) + 0.7) + 0.3), layout="constrained"
+        figsize=(style.full_width(), rows * (0.17 * len(names) + 0.7) + 0.3), layout="constrained"
     )
     every = figure.subplots(rows, columns, squeeze=False, sharey=True)
     axes = dict(zip(sizes, every.flat, strict=False))
@@ -108,7 +108,7 @@ def rows_of_dots(
 
 def explain(reason: str) -> Figure:
     """A figure that says why nothing can be drawn."""
-    figure = Figure(figsize=(style.FULL_WIDTH, 0.6))
+    figure = Figure(figsize=(style.full_width(), 0.6))
     figure.text(0.5, 0.5, reason, ha="center", va="center", wrap=True)
     return figure
 
@@ -188,7 +188,7 @@ def finish(
         loc="outside lower center",
         ncols=columns if len(axes) > 1 else 1,
         title=title,
-        title_fontsize=style.RC["legend.fontsize"],
+        title_fontsize=style.points(7),
     )
     legend.get_title().set_multialignment("center")
 
@@ -198,7 +198,7 @@ def page(height: float, lowest: float) -> tuple[Figure, Axes]:
 
     x runs from 0 to 1; the header is at y = 0, and each further row of text is lower by 1.
     """
-    figure = Figure(figsize=(style.FULL_WIDTH, height))
+    figure = Figure(figsize=(style.full_width(), height))
     axis = figure.add_axes((0.01, 0.0, 0.98, 1.0))
     axis.set_axis_off()
     axis.set_xlim(0, 1)
@@ -212,7 +212,9 @@ def print_row(
     """One row of a table in print: the first two texts begin at their x, the others are centred."""
     for column, (x, text) in enumerate(zip(edges, texts, strict=True)):
         side = "left" if column < 2 else "center"
-        axis.text(x, y, text, ha=side, va="center", fontsize=7, fontweight=weight, zorder=3)
+        axis.text(
+            x, y, text, ha=side, va="center", fontsize=style.points(7), fontweight=weight, zorder=3
+        )
 
 
 def cell(row: pd.Series, digits: int = 0) -> str:

@@ -6,7 +6,8 @@ its marker and dashes, so that nothing is lost in grey. The same data give the s
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,17 +17,35 @@ import matplotlib as mpl
 import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
+from matplotlib.text import Text
+from matplotlib.ticker import FixedLocator
 
 from prmscale.files import atomic_write
+from prmscale.study import Style
 
-COLUMN_WIDTH = 3.3  # inches
-FULL_WIDTH = 7.0
+FONT_SIZE = 8.0  # points that all sizes below are relative to
 
-BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
-BLUE, VERMILION, PURPLE, GREY = "#0072B2", "#D55E00", "#CC79A7", "#666666"
-# three of Tol's and a brown, as far from Okabe and Ito's for the colour-blind as these are from
-# each other
-WINE, SAND, INDIGO, BROWN = "#882255", "#C8B560", "#332288", "#5A3A00"
+PALETTE: dict[str, str] = {
+    "black": "#000000",
+    "orange": "#E69F00",
+    "sky": "#56B4E9",
+    "green": "#009E73",
+    "blue": "#0072B2",
+    "vermilion": "#D55E00",
+    "purple": "#CC79A7",
+    "grey": "#666666",
+    # three of Tol's and a brown, as far from Okabe and Ito's for the colour-blind as these are from
+    # each other
+    "wine": "#882255",
+    "sand": "#C8B560",
+    "indigo": "#332288",
+    "brown": "#5A3A00",
+}
+# matplotlib knows the colours by these names, so that a study's palette can stand for ours
+BLACK, ORANGE, SKY, GREEN = (f"prmscale:{name}" for name in ("black", "orange", "sky", "green"))
+BLUE, VERMILION = "prmscale:blue", "prmscale:vermilion"
+PURPLE, GREY, WINE = "prmscale:purple", "prmscale:grey", "prmscale:wine"
+SAND, INDIGO, BROWN = "prmscale:sand", "prmscale:indigo", "prmscale:brown"
 
 
 @dataclass(frozen=True)
@@ -109,13 +128,15 @@ def mark_outcome(look: Look) -> Look:
 # dashes of the thin black curves that are fitted to points
 FITS: list[tuple[float, tuple[float, ...]]] = [(0, (8, 2)), (0, (3, 1, 1, 1, 1, 1)), (0, (1, 0.8))]
 
-RC = {
+SIZES = {  # points, at the usual size of the font
     "font.size": 8,
     "axes.titlesize": 8,
     "axes.labelsize": 8,
     "xtick.labelsize": 7,
     "ytick.labelsize": 7,
     "legend.fontsize": 7,
+}
+RC = {
     "legend.frameon": False,
     "legend.handlelength": 3.2,
     "lines.linewidth": 1.3,
@@ -123,13 +144,38 @@ RC = {
     "grid.linewidth": 0.4,
     "xtick.major.width": 0.7,
     "ytick.major.width": 0.7,
-    "font.family": "DejaVu Sans",  # ships with matplotlib: the same on every machine
     "pdf.fonttype": 42,
     "svg.hashsalt": "prmscale",  # else its names are random
     "savefig.dpi": 200,
 }
 # the pictures that are written, and the entry of each that would name the time or the program
 UNDATED = {"pdf": "CreationDate", "svg": "Date", "png": "Software"}
+
+
+_current = Style()  # of the figure that this process draws
+
+
+@contextmanager
+def use(style: Style) -> Iterator[None]:
+    """Draw and save a figure in its style within a `with` block."""
+    global _current
+    before, _current = _current, style
+    _name_colours(style.palette)
+    try:
+        yield
+    finally:
+        _current = before
+        _name_colours(before.palette)
+
+
+def _name_colours(palette: Mapping[Any, str]) -> None:
+    """Make matplotlib know our colours by their names."""
+    known = mpl.colors.get_named_colors_mapping()
+    for name, colour in {**PALETTE, **palette}.items():
+        known[f"prmscale:{name}"] = mpl.colors.to_hex(colour)
+
+
+_name_colours({})
 
 
 @contextmanager
@@ -139,9 +185,26 @@ def apply() -> Iterator[None]:
         **sns.axes_style("whitegrid"),
         **sns.plotting_context("paper"),
         **RC,
+        **{name: points(size) for name, size in SIZES.items()},
+        "font.family": _current.font,
     }
     with mpl.rc_context(settings):
         yield
+
+
+def points(size: float) -> float:
+    """Points of a text that has this size where the font has its usual size."""
+    return size * _current.font_size / FONT_SIZE
+
+
+def column_width() -> float:
+    """Inches of a figure with one panel."""
+    return _current.column_width
+
+
+def full_width() -> float:
+    """Inches of a figure with panels side by side."""
+    return _current.full_width
 
 
 def look(index: int) -> Look:
@@ -153,6 +216,10 @@ def save(figure: Figure, data: pd.DataFrame, stem: str | Path) -> list[Path]:
     """Write STEM.pdf, STEM.svg, STEM.png (200 dpi) and STEM.csv, each atomically; returns their
     paths.
     """
+    for own in _current.figures.values():
+        width, height = figure.get_size_inches()
+        figure.set_size_inches(own.width or width, own.height or height)
+    translate(figure, _current.labels)
     stem = Path(stem)
     paths = []
     for suffix, dated in UNDATED.items():
@@ -163,3 +230,22 @@ def save(figure: Figure, data: pd.DataFrame, stem: str | Path) -> list[Path]:
     with atomic_write(paths[-1]) as aside:
         data.to_csv(aside, index=False, float_format="%.6g")
     return paths
+
+
+def translate(figure: Figure, labels: Mapping[str, str]) -> None:
+    """Let other words stand for whole words of the figure's texts; the longest first."""
+    if not labels:
+        return
+    words = "|".join(map(re.escape, sorted(labels, key=len, reverse=True)))
+    known = re.compile(rf"(?<!\w)(?:{words})(?!\w)")
+
+    def replace_words(text: str) -> str:
+        return known.sub(lambda found: labels[found[0]], text)
+
+    tickers = {id(axis.major): axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)}
+    for axis in tickers.values():  # panels share them
+        if isinstance(axis.get_major_locator(), FixedLocator):
+            texts = [replace_words(label.get_text()) for label in axis.get_ticklabels()]
+            axis.set_ticks(axis.get_majorticklocs(), texts)
+    for text in figure.findobj(Text):
+        text.set_text(replace_words(text.get_text()))

@@ -101,5 +101,5 @@ def _print_table(data: pd.DataFrame, level: float, budget: int) -> Figure:
         f"Accuracy in percent on code, N = {budget}; "
         f"ours with {level:.0%} intervals over problems and training seeds."
     )
-    axis.text(0, -len(groups) - 1.2, note, va="center", fontsize=7)
+    axis.text(0, -len(groups) - 1.2, note, va="center", fontsize=style.points(7))
     return figure

@@ -84,4 +84,4 @@ def _print_notes(axis: Axes, y: float, row: pd.Series, level: float) -> None:
         "have another.",
     )
     for number, note in enumerate(notes):
-        axis.text(0, y - 0.9 * number, note, va="center", fontsize=7)
+        axis.text(0, y - 0.9 * number, note, va="center", fontsize=style.points(7))

@@ -14,6 +14,8 @@ from prmscale.study import Study
 
 WITHOUT_MODEL = 4.0  # seconds expected of a job that runs no model: it starts, reads and writes
 
+PRIOR = 60.0  # seconds of work, done as fast as expected, that the pace of all rules starts from
+
 
 def expect_seconds(study: Study) -> dict[tuple[str, str], float]:
     """Seconds of each job that runs a model, by its rule and the name of its benchmark: on a CPU
@@ -64,11 +66,12 @@ class _Paces:
 
 
 def _measure_paces(finished: list[Job]) -> _Paces:
-    """The paces of finished jobs; 1 without any."""
+    """The paces of finished jobs."""
     took: dict[str, float] = defaultdict(float)
     expected: dict[str, float] = defaultdict(float)
     for job in finished:
         took[job.rule] += job.took
         expected[job.rule] += job.expected
     by_rule = {rule: took[rule] / expected[rule] for rule in took}
-    return _Paces(by_rule, sum(took.values()) / sum(expected.values()) if finished else 1.0)
+    overall = (PRIOR + sum(took.values())) / (PRIOR + sum(expected.values()))
+    return _Paces(by_rule, overall)
