@@ -211,8 +211,9 @@ def test_fig10_has_every_reward_model_once_and_controls_last() -> None:
         set(ours["reward_model"]) == {m.name for m in MODELS}
         and not ours.duplicated(fig10.protocol.BY).any()
     )
-    names = [text.get_text() for text in figure.axes[0].get_yticklabels()]
-    assert {"prm_untrained", "prm_shuffled"} == set(names[len(MODELS) - 2 : len(MODELS)])
+    names = [text.get_text().strip() for text in figure.axes[0].get_yticklabels()]
+    controls_begin = names.index("control")
+    assert {"prm_untrained", "prm_shuffled"} == set(names[controls_begin + 1 : controls_begin + 3])
     dots = [
         x
         for axis in figure.axes

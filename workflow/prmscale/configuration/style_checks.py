@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from prmscale.configuration.faults import Fault, Location, suggest
 from prmscale.configuration.search_checks import Check
-from prmscale.study import FigureStyle, Style, Study
+from prmscale.study import FigureStyle, Study, Style
 
 
 def _check_font(study: Study, where: Location, style: Style | FigureStyle) -> Iterator[Fault]:

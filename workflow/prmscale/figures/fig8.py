@@ -33,6 +33,7 @@ from prmscale.results import Results
 ABREAST = 5  # marks side by side in a cell without a winner; more if two rows have no room
 CELL = 0.27  # inches, the height of a cell
 UNDECIDED = "#F1F1F1"
+SPENT = "tokens spent (samples' worth)"
 BAR = "|"  # the mark of a strategy whose lines have none
 
 
@@ -76,7 +77,7 @@ def _make_panels(
     width = (
         style.full_width() if columns > 1 else 0.7 * style.full_width()
     )  # room for names in cells
-    figure = Figure(figsize=(width, bands * (sum(heights) + 1.0) + 0.8), layout="constrained")
+    figure = Figure(figsize=(width, bands * (sum(heights) + 1.35) + 0.8), layout="constrained")
     every = figure.subplots(2 * bands, columns, squeeze=False, height_ratios=heights * bands)
     axes = {}
     for number in range(bands * columns):
@@ -88,8 +89,10 @@ def _make_panels(
             continue
         dataset, n = list(sizes.items())[number]
         axes[dataset] = above, below
-        above.set_title(f"{dataset} ({n} problems)")
-        below.set_xlabel("tokens spent (samples' worth)")
+        above.set_title(f"{dataset} ({n} problems)\nwhich strategy is the best")
+        above.set_xlabel(SPENT)
+        below.set_title("leads best-of-n (BoN) from …")
+        below.set_xlabel(SPENT)
         labels = ["" if column else _label(name) for name in names]
         below.set_yticks([-i for i in range(len(names))], labels)
         below.set_ylim(-len(names) + 0.4, 0.8)
@@ -97,7 +100,6 @@ def _make_panels(
         below.tick_params(axis="y", pad=12)
         if column == 0:
             above.set_ylabel("difficulty\n(problems)")
-            below.set_ylabel("leads best-of-n (BoN) from …")
     return figure, axes
 
 
@@ -224,11 +226,9 @@ def _ink(face: tuple[float, float, float]) -> str:
 def _add_legend(figure: Figure, level: float, title: str) -> None:
     """What cells, marks and arrows mean."""
     entries = {
-        "named: leads every other one with certainty": Patch(facecolor="#777777"),
-        "no one strategy: the marks of those not certainly beaten": Patch(
-            facecolor=UNDECIDED, edgecolor="#BBBBBB"
-        ),
-        f"crossover with {level:.0%} interval": Line2D(
+        "named: certainly better than every other": Patch(facecolor="#777777"),
+        "marks: any of these may be the best": Patch(facecolor=UNDECIDED, edgecolor="#BBBBBB"),
+        f"takes the lead here ({level:.0%} interval)": Line2D(
             [], [], color=style.GREY, marker="o", linewidth=1.4
         ),
         _label(crossover.BASELINE): Line2D([], [], **_mark(crossover.BASELINE)),
