@@ -151,6 +151,11 @@ class Place(NamedTuple):
 
 PLACES = [
     Place("claims.md", "", "the verdict on each claim, and what it rests on"),
+    Place(
+        "README.md",
+        "",
+        "the card of the Parquet tables, with which `datasets.load_dataset` reads the folder",
+    ),
     Place("config.yaml", "", "the configuration of the run, with all defaults"),
     Place("figures/FIGURE.pdf, .svg, .png, .csv", "", "each figure, and the table behind it"),
     Place("tables/NAME.csv", "", "further tables"),
@@ -165,7 +170,7 @@ PLACES = [
     Place(
         "policies/MODEL/replicateR/PERCENT/",
         "",
-        "a ladder model: a Hugging Face folder with `pretraining.json`",
+        "a ladder model: a Hugging Face folder with `pretraining.json` and a model card",
     ),
     Place("policies/MODEL/converted/", "", "a released model, converted from GGUF"),
     Place(
