@@ -152,11 +152,11 @@ class Place(NamedTuple):
 PLACES = [
     Place("claims.md", "", "the verdict on each claim, and what it rests on"),
     Place(
-        "README.md",
+        "config.yaml, README.md",
         "",
-        "the card of the Parquet tables, with which `datasets.load_dataset` reads the folder",
+        "the configuration of the run, with all defaults; the card of the Parquet tables, with "
+        "which `datasets.load_dataset` reads the folder",
     ),
-    Place("config.yaml", "", "the configuration of the run, with all defaults"),
     Place("figures/FIGURE.pdf, .svg, .png, .csv", "", "each figure, and the table behind it"),
     Place("tables/NAME.csv", "", "further tables"),
     Place("problems/DATASET.parquet", "problems", "the problems of a data set"),

@@ -68,7 +68,7 @@ def describe_data(
     """The card of the tables below `folder`: `files` maps each kind of table to its files, `config`
     is the file of the configuration. Files without rows are left out: `datasets` cannot read them.
     """
-    filled = {kind: [path for path in paths if _count_rows(path)] for kind, paths in files.items()}
+    filled = {kind: [*filter(_count_rows, paths)] for kind, paths in files.items()}
     files = {kind: paths for kind, paths in filled.items() if paths}
     schemas = {kind: _read_schema(paths) for kind, paths in files.items()}
     rows = {kind: sum(map(_count_rows, files[kind])) for kind in files}
