@@ -1,7 +1,6 @@
 """Reward models: what they are trained on, that they learn, and that others can load them."""
 
 import dataclasses
-import json
 
 import numpy as np
 import pandas as pd
@@ -13,7 +12,6 @@ from transformers import AutoModelForTokenClassification, AutoTokenizer
 
 from prmscale.engines.backends.transformers_scorer import TransformersScorer, score_encoded
 from prmscale.errors import UserError
-from prmscale.rewards.card import card
 from prmscale.rewards.examples import Example, Texts, examples, shuffle
 from prmscale.rewards.metrics import best_of_n, metrics
 from prmscale.rewards.train import load_base, train
@@ -201,37 +199,3 @@ def test_a_reward_model_learns_a_visible_mistake_and_loads_without_our_code(base
         made[0].problem.prompt + "\n" + made[0].steps[0] + "\n", return_tensors="pt"
     ).input_ids
     assert peer(ids).logits[0, -1, 0].sigmoid().item() == pytest.approx(scores[0][0], abs=1e-6)
-
-
-def test_the_card_holds_the_facts():
-    facts = {
-        "reward_model": "x", "base": "m", "base_parameters": 1234, "steps": 5, "train_flops": 1e9,
-        "train_on": "math", "labels": "oracle",
-        "training_set": {
-            "name": "all", "solutions": 10, "problems": 4, "policies": ["m", "s"],
-            "right_by_source": {"arithmetic": 0.625},
-        },
-        "data": "abc", "seed": 1, "step_mark": "the last token",
-        "validation": {"within_auc": 0.75}, "head": "scalar", "supervise": "outcome",
-        "ranking_weight": 0.5, "shuffled": False, "untrained": False, "replicate": 2,
-    }  # fmt: skip
-    text = card(json.loads(json.dumps(facts)))
-    assert (
-        "on 10 solutions of\n4 problems by m, s" in text
-        and "62% of the steps of arithmetic right" in text
-    )
-    assert "1,234 parameters" in text and "within_auc 0.75" in text and "replicate 2" in text
-    assert (
-        "outcome" in text
-        and "weight 0.5" in text
-        and "trust_remote_code" not in text
-        and "control" not in text
-    )
-    for head in ("evidence", "implicit"):
-        text = card({**facts, "head": head, "shuffled": True})
-        assert (
-            head in text
-            and "trust_remote_code=True" in text
-            and "token_type_ids" in text
-            and "control" in text
-        )

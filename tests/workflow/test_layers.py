@@ -12,6 +12,7 @@ FLOORS = [
     {"plugins"},
     {"columns", "tables", "jobs", "shards", "stages"},
     {"tasks"},
+    {"cards"},
     {"engines"},
     {"configuration"},
     {"policies"},

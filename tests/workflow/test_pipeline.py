@@ -11,12 +11,15 @@ import time
 
 import pandas as pd
 import pytest
+from datasets import load_dataset
 from described import list_undescribed
+from heads import read_data_card, read_model_card
 from model_configs import QWEN_72B
 from pipeline import GPU_RULES, SMOKE, command, digest, jobs, measured, snakemake
 
 from prmscale.claims import CLAIMS
 from prmscale.figures import FIGURES, caption
+from prmscale.tables import SCHEMAS
 
 pytestmark = pytest.mark.study
 
@@ -45,6 +48,24 @@ def test_the_study_leaves_every_figure_table_and_verdict(project):
     assert "temperature: 0.8" in (results / "config.yaml").read_text()
     assert not list(results.rglob("*.partial*")) and not list(results.rglob(".shards/*"))
     assert list_undescribed(results) == []
+
+
+def test_every_model_and_the_tables_carry_cards_that_the_hub_reads(project, tmp_path, monkeypatch):
+    monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", tmp_path)
+    results = project / "results/smoke"
+    heads = {
+        path.parent.relative_to(results): read_model_card(path.with_name("README.md"))
+        for path in results.rglob("config.json")
+    }
+    assert len(heads) == 4 + 2 * 7  # with a checkpoint of both-m
+    assert {(head["license"], head["language"]) for head in heads.values()} == {("mit", "en")}
+    kinds = {(folder.parts[0], head["pipeline_tag"]) for folder, head in heads.items()}
+    assert kinds == {("policies", "text-generation"), ("rewards", "token-classification")}
+    tables = {config["config_name"] for config in read_data_card(results / "README.md")["configs"]}
+    assert tables == set(SCHEMAS)
+    labels = load_dataset(str(results), "labels", split="m.programs.omega").to_pandas()
+    made = pd.read_parquet(results / "labels/m/programs.omega.parquet")
+    pd.testing.assert_frame_equal(labels, made, check_dtype=False)
 
 
 def test_tables_agree_with_each_other(project):
@@ -136,6 +157,7 @@ def test_made_again_it_is_the_same_to_the_byte(project):
         "labels/m/programs.monte_carlo.parquet",
         "rewards/code-m/replicate2",
         "trees/both-m/m/arithmetic.parquet",
+        "README.md",
     ]
     before = {t: digest(results / t) for t in targets}
     for t in targets:

@@ -248,4 +248,5 @@ def test_a_study_runs_with_plugins_and_again_where_they_change(tmp_path):
         "judge_claims",
         "draw_explorer",
         "store_config",
+        "write_data_card",  # it tells the configuration's fingerprint
     }

@@ -151,7 +151,12 @@ class Place(NamedTuple):
 
 PLACES = [
     Place("claims.md", "", "the verdict on each claim, and what it rests on"),
-    Place("config.yaml", "", "the configuration of the run, with all defaults"),
+    Place(
+        "config.yaml, README.md",
+        "",
+        "the configuration of the run, with all defaults; the card of the Parquet tables, with "
+        "which `datasets.load_dataset` reads the folder",
+    ),
     Place("figures/FIGURE.pdf, .svg, .png, .csv", "", "each figure, and the table behind it"),
     Place("tables/NAME.csv", "", "further tables"),
     Place("problems/DATASET.parquet", "problems", "the problems of a data set"),
@@ -165,7 +170,7 @@ PLACES = [
     Place(
         "policies/MODEL/replicateR/PERCENT/",
         "",
-        "a ladder model: a Hugging Face folder with `pretraining.json`",
+        "a ladder model: a Hugging Face folder with `pretraining.json` and a model card",
     ),
     Place("policies/MODEL/converted/", "", "a released model, converted from GGUF"),
     Place(

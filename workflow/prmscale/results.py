@@ -13,8 +13,7 @@ from prmscale import tables
 from prmscale.analysis.models import find_outcome_pairs, resolve_aggregation
 from prmscale.analysis.patterns import COLUMNS
 from prmscale.analysis.rows import has_other_aggregation, is_by_outcome
-from prmscale.engines.facts import read_facts
-from prmscale.rewards.card import METRICS
+from prmscale.engines.facts import METRICS, read_facts
 from prmscale.tasks.base import Problem, from_table
 
 

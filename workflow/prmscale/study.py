@@ -29,6 +29,7 @@ from pydantic_core import CoreSchema, PydanticKnownError, core_schema
 
 PLUGIN_NAME = r"^[a-z][a-z0-9_]*$"  # of a part that a plugin registers
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+Licence = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")]
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
 
@@ -290,6 +291,12 @@ class Dataset(Block):
         "for the name of the published split. By default the problems are loaded from the hub or "
         "from the benchmark's package.",
     )
+    licence: Licence | None = Field(
+        None,
+        description="Licence of the problems, as the Hugging Face hub names it (mit, apache-2.0), "
+        "for the cards of data and models. By default that of the published set; with `path` it is "
+        "unknown, and the cards say `other`.",
+    )
     steps: StepRule | None = Field(
         None,
         description="How solutions of this data set are split into steps, whichever policy wrote "
@@ -363,6 +370,11 @@ class Corpus(Block):
         None,
         description="Local file in the published format, JSON or Parquet. By default the corpus is "
         "loaded from the hub; source `solutions` must have a path.",
+    )
+    licence: Licence | None = Field(
+        None,
+        description="Licence of its problems and solutions, as the Hugging Face hub names it, for "
+        "the cards; by default as published, and unknown for a file of your own.",
     )
     skip_malformed: bool = Field(
         False,

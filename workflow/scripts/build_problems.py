@@ -18,7 +18,11 @@ with job(snakemake):
     world = World(**snakemake.params.world)
     task = build(dataset, world, CodeExecution(**snakemake.params.execution))
     problems = [
-        replace(problem, problem_id=rename(problem.problem_id, name))
+        replace(
+            problem,
+            problem_id=rename(problem.problem_id, name),
+            licence=dataset.licence or problem.licence,
+        )
         for split in ("train", "validation", "test")
         if getattr(dataset, split)
         for problem in load_split(task, dataset, split, snakemake.params.seed)

@@ -2,14 +2,19 @@
 weights stay in place.
 """
 
+from prmscale.cards.head import find_base, write_card
 from prmscale.engines.facts import FACTS
 from prmscale.files import atomic_write, write_json
 from prmscale.jobs import job
+from prmscale.rewards.card import card_of_released
 from prmscale.rewards.released import describe
 from prmscale.study import ReleasedRewardModel
 
 with job(snakemake):
-    facts = describe(ReleasedRewardModel(**snakemake.params.released))
+    released = ReleasedRewardModel(**snakemake.params.released)
+    facts = describe(released).to_json()
+    base = find_base(released.model, released.revision)
     with atomic_write(snakemake.output.folder) as aside:
         aside.mkdir()
-        write_json(facts.to_json(), aside / FACTS)
+        write_json(facts, aside / FACTS)
+        write_card(aside, card_of_released(facts, base))

@@ -2,13 +2,18 @@
 the model that it asks stay in place.
 """
 
+from prmscale.cards.head import find_base, write_card
 from prmscale.engines.facts import FACTS
 from prmscale.files import atomic_write, write_json
 from prmscale.jobs import job
+from prmscale.rewards.card import card_of_released
 from prmscale.rewards.verifiers import describe
 
 with job(snakemake):
-    facts = describe(snakemake.params.asked)
+    asked = snakemake.params.asked
+    facts = describe(asked).to_json()
+    base = find_base(asked["model"], asked["revision"])
     with atomic_write(snakemake.output.folder) as aside:
         aside.mkdir()
-        write_json(facts.to_json(), aside / FACTS)
+        write_json(facts, aside / FACTS)
+        write_card(aside, card_of_released(facts, base))

@@ -6,9 +6,11 @@ import pandas as pd
 from transformers import AutoTokenizer
 
 from prmscale import seeds
+from prmscale.cards.head import write_card
 from prmscale.engines.backends.loading import load_pretrained
 from prmscale.files import atomic_write, write_json
 from prmscale.jobs import job
+from prmscale.policies.card import card
 from prmscale.policies.pretrain import build, encode, pretrain
 from prmscale.study import LadderModel, Pretraining
 
@@ -26,9 +28,8 @@ with job(snakemake):
         with atomic_write(folders[percent]) as aside:
             model.save_pretrained(aside)
             tokenizer.save_pretrained(aside)
-            write_json(
-                {"name": size.name, "replicate": snakemake.params.replicate, **record},
-                Path(aside) / "pretraining.json",
-            )
+            facts = {"name": size.name, "replicate": snakemake.params.replicate, **record}
+            write_json(facts, Path(aside) / "pretraining.json")
+            write_card(aside, card(facts, snakemake.params.seed))
 
     pretrain(model, documents, settings, seed, keep)

@@ -1,4 +1,4 @@
-"""The file of facts in a reward model's folder, which says what the weights beside it are."""
+"""The files in a reward model's folder that say what the weights beside them are."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 from prmscale.files import read_json
 
 FACTS = "reward_model.json"
+METRICS = "metrics.csv"  # the reward model's metrics at every checkpoint
 
 
 def read_facts(folder: str | Path) -> dict[str, Any]:

@@ -22,8 +22,8 @@ from huggingface_hub.errors import (
 from prmscale.errors import UserError
 from prmscale.fetch.needed import Data, Need
 
-# configuration, tokenizer and chat template; all are small
-_TEXTS = ("*.json", "*.txt", "*.model", "*.jinja", "*.tiktoken")
+# configuration, tokenizer, chat template, and the card, which tells the licence; all are small
+_TEXTS = ("*.json", "*.txt", "*.model", "*.jinja", "*.tiktoken", "README.md")
 # in the order in which transformers looks for them
 _WEIGHTS = (
     "model.safetensors",

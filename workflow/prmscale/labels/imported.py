@@ -73,7 +73,7 @@ def _problems(corpus: Corpus, found: Sequence[Labelled]) -> dict[str, Problem]:
     """The problems by their text."""
     # anybody may write a file in the format of TRL or of GSM8K's solutions
     is_private = bool(corpus.path) and corpus.source in ("trl_stepwise", "solutions")
-    licence = "that of the file" if is_private else sources.PUBLISHED[corpus.source].licence
+    usual = sources.OF_FILE if is_private else sources.PUBLISHED[corpus.source].licence
     problems: dict[str, Problem] = {}
     for each in found:
         if each.problem not in problems:
@@ -88,7 +88,7 @@ def _problems(corpus: Corpus, found: Sequence[Labelled]) -> dict[str, Problem]:
                 tests=None,
                 difficulty=0,
                 source=corpus.source,
-                licence=licence,
+                licence=corpus.licence or usual,
             )
     return problems
 

@@ -8,8 +8,10 @@ from pathlib import Path
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 
+from prmscale.cards.head import find_base, write_card
 from prmscale.engines.backends.loading import load_pretrained
 from prmscale.errors import UserError
+from prmscale.policies.card import card_of_converted
 from prmscale.study import PACKAGE, ReleasedPolicy
 
 
@@ -31,8 +33,8 @@ def locate(model: str) -> str:
 
 
 def convert(released: ReleasedPolicy, folder: str | Path) -> None:
-    """Dequantise `gguf_file` and save model and tokenizer to `folder`; with dtype auto in float32,
-    whatever format its weights are loaded in later.
+    """Dequantise `gguf_file` and save model, tokenizer and card to `folder`; with dtype auto in
+    float32, whatever format its weights are loaded in later.
     """
     source = locate(released.model)
     options = {"gguf_file": released.gguf_file, "revision": released.revision}
@@ -45,3 +47,4 @@ def convert(released: ReleasedPolicy, folder: str | Path) -> None:
     )
     model.save_pretrained(folder)
     load_pretrained(AutoTokenizer, source, **options).save_pretrained(folder)
+    write_card(Path(folder), card_of_converted(released, find_base(source, released.revision)))

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
-METRICS = "metrics.csv"  # a reward model's metrics at every checkpoint, in its folder
+from huggingface_hub import EvalResult, ModelCardData
 
-_CARD = """---
-library_name: transformers
-pipeline_tag: token-classification
-tags: [process-reward-model]
----
+from prmscale.cards.head import Base, Origin, choose_licence, describe_licences, render
 
-# {reward_model}
+_CARD = """# {reward_model}
 
-A process reward model: {what} {base} ({base_parameters:,} parameters), trained for {steps} steps
+{kind}: {what} {base} ({base_parameters:,} parameters), trained for {steps} steps
 ({train_flops:.2e} FLOPs) {how} on {training_set[solutions]:,} solutions of
 {training_set[problems]:,} problems by {written} ({train_on}; {labels} labels, {right}; training set
 {training_set[name]}, data {data}; seed {seed}, replicate {replicate}).
@@ -27,6 +24,16 @@ A process reward model: {what} {base} ({base_parameters:,} parameters), trained 
 ```
 
 Validation, within problems and pooled: {measured}
+
+{licences}
+"""
+
+_RELEASED = """# {reward_model}
+
+This folder describes a reward model that the study did not train: `reward_model.json` holds its
+facts. Its weights stay where they are ({model}).
+
+{licences}
 """
 
 _WHAT = {
@@ -72,16 +79,20 @@ types = torch.cat([torch.zeros_like(prompt), torch.ones_like(step)], 1)
 score = model(torch.cat([prompt, step], 1), token_type_ids=types).logits[0, -1, 0].sigmoid()"""
 
 
-def card(facts: Mapping[str, Any]) -> str:
-    """The card's Markdown; `facts` is what reward_model.json holds."""
+def card(facts: Mapping[str, Any], origin: Origin, base: Base) -> str:
+    """The card of a model trained here; `facts` is what reward_model.json holds, `origin` that of
+    its training problems.
+    """
     held = facts["training_set"]
+    by_outcome = facts["supervise"] == "outcome"
     right = [
         f"{share:.0%} of the steps of {name} right"
         for name, share in held["right_by_source"].items()
     ]
     measured = [f"{name} {value:.3g}" for name, value in facts["validation"].items()]
-    return _CARD.format(
+    text = _CARD.format(
         **facts,
+        kind="An outcome reward model" if by_outcome else "A process reward model",
         what=_WHAT[facts["head"]],
         sees=_SEES[facts["head"]],
         how=_describe_loss(facts),
@@ -90,7 +101,67 @@ def card(facts: Mapping[str, Any]) -> str:
         warning=_describe_control(facts),
         code=_PLAIN if facts["head"] == "scalar" else _MARKED,
         measured=", ".join(measured) or "none",
+        licences=describe_licences(origin.licences, [base]),
     )
+    return render(_head(facts, origin, base), text)
+
+
+def card_of_released(facts: Mapping[str, Any], base: Base) -> str:
+    """The card of the folder that describes a released reward model or a verifier; `base` is the
+    model itself.
+    """
+    name = facts["reward_model"]
+    head = ModelCardData(
+        **choose_licence([], [base]), base_model=base.hub, tags=["reward-model", "prmscale"]
+    )
+    model, licences = facts["released"]["model"], describe_licences([], [base])
+    return render(head, _RELEASED.format(reward_model=name, model=model, licences=licences))
+
+
+def _head(facts: Mapping[str, Any], origin: Origin, base: Base) -> ModelCardData:
+    kind = "outcome" if facts["supervise"] == "outcome" else "process"
+    results = _list_results(facts, origin.datasets)
+    return ModelCardData(
+        **choose_licence(origin.licences, [base]),
+        language=origin.language,
+        library_name="transformers",
+        pipeline_tag="token-classification",
+        base_model=base.hub,
+        base_model_relation="finetune" if base.hub else None,
+        datasets=origin.datasets or None,
+        metrics=sorted({result.metric_type for result in results}) or None,
+        # the hub shows with `custom_code` that the folder brings code
+        tags=[f"{kind}-reward-model", "prmscale"]
+        + (["custom_code"] if facts["head"] != "scalar" else []),
+        model_name=facts["reward_model"],
+        eval_results=results or None,
+    )
+
+
+def _list_results(facts: Mapping[str, Any], datasets: list[str]) -> list[EvalResult]:
+    """What was measured on validation problems; counts of problems are no results."""
+    found = []
+    for name, value in facts["validation"].items():
+        if not name.endswith("problems") and not math.isnan(value):
+            found.append(
+                EvalResult(
+                    task_type="token-classification",
+                    dataset_type=datasets[0] if len(datasets) == 1 else "prmscale",
+                    dataset_name=", ".join(facts["training_set"]["right_by_source"]),
+                    dataset_split="validation",
+                    metric_type=_find_type(name),
+                    metric_name=name,
+                    metric_value=value,
+                )
+            )
+    return found
+
+
+def _find_type(metric: str) -> str:
+    """The hub's name of a metric."""
+    if metric.endswith("auc"):
+        return "roc_auc"
+    return "cross_entropy" if metric == "loss" else "accuracy"
 
 
 def _describe_loss(facts: Mapping[str, Any]) -> str:

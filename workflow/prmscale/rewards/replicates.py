@@ -17,11 +17,12 @@ from accelerate import Accelerator
 from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from prmscale import plugins, seeds, tables
+from prmscale.cards.head import Origin, find_base, write_card
 from prmscale.engines.backends.loading import load_pretrained
 from prmscale.engines.backends.transformers_scorer import score_encoded
-from prmscale.engines.facts import FACTS
+from prmscale.engines.facts import FACTS, METRICS
 from prmscale.files import fingerprint, read_json, write_json
-from prmscale.rewards.card import METRICS, card
+from prmscale.rewards.card import card
 from prmscale.rewards.examples import Example, Texts, examples
 from prmscale.rewards.facts import Facts
 from prmscale.rewards.metrics import metrics
@@ -66,6 +67,7 @@ def train_replicates(inputs: Inputs, params: Mapping[str, Any], done: Path) -> N
         learned=Texts.encode(tokenizer, chosen),
         judged=Texts.encode(tokenizer, held_out),
         facts=_common_facts(params, settings, data, training_set, inputs),
+        origin=Origin.collect((e.problem.source, e.problem.licence) for e in chosen),
         done=done,
         group=group,
     )
@@ -141,6 +143,7 @@ class _Training:
     learned: Texts
     judged: Texts
     facts: Facts
+    origin: Origin
     done: Path
     group: Accelerator
 
@@ -159,6 +162,8 @@ class _Training:
             pretraining=read_json(pretraining) if pretraining.exists() else None,
         )
 
+        found = find_base(base, self.params["revision"])
+
         def keep(
             percent: int, step: int, flops: float, weights: Mapping[str, torch.Tensor] | None
         ) -> None:
@@ -168,6 +173,7 @@ class _Training:
             folder = aside if percent == 100 else aside / "checkpoints" / str(percent)
             record = replace(facts, steps=step, train_flops=flops, validation=measured)
             _write(folder, model, self.learned.tokenizer, weights, record)
+            write_card(folder, card(record.to_json(), self.origin, found))
             _add(aside / METRICS, {"training_step": step, "flops": flops, **measured})
 
         place = Place(self.group, self.done / f"{number}.state")
@@ -190,11 +196,10 @@ def _write(
     weights: Mapping[str, torch.Tensor] | None,
     record: Facts,
 ) -> None:
-    """Write a Hugging Face folder with its facts and its card."""
+    """Write a Hugging Face folder with its facts."""
     model.save_pretrained(folder, state_dict=dict(weights) if weights else None)
     tokenizer.save_pretrained(folder)
     write_json(record.to_json(), folder / FACTS)
-    (folder / "README.md").write_text(card(record.to_json()))
 
 
 def _add(path: Path, row: Mapping[str, Any]) -> None:

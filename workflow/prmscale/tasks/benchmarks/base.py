@@ -19,7 +19,7 @@ from prmscale.errors import UserError
 from prmscale.study import CodeExecution
 from prmscale.tasks.base import Domain, Grade, Problem
 from prmscale.tasks.benchmarks import sources
-from prmscale.tasks.benchmarks.sources import PUBLISHED, Rows
+from prmscale.tasks.benchmarks.sources import OF_FILE, PUBLISHED, Rows
 from prmscale.tasks.grading import sandbox
 from prmscale.tasks.grading.sandbox import Limits, Outcome, Program
 
@@ -128,7 +128,7 @@ class PublishedBenchmark:
             tests=tests,
             difficulty=difficulty,
             source=self.source,
-            licence=PUBLISHED[self.source].licence,
+            licence=OF_FILE if self.path else PUBLISHED[self.source].licence,
         )
 
     def _check_requirements(self, rows: Rows, first: Sequence[int]) -> None:

@@ -42,6 +42,7 @@ class Published:
         return self.files and self.files.format(split=split)
 
 
+OF_FILE = "that of the file"  # the licence of problems in a user's own file
 _ONE_PIECE = dict.fromkeys(("train", "validation", "test"), "test")
 _PUBLISHED = {"train": "train", "validation": "validation", "test": "test"}
 _NO_VALIDATION = {"train": "train", "validation": "train", "test": "test"}

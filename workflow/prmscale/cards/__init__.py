@@ -1,0 +1,1 @@
+"""Cards (README.md) of models and data, with the head that the Hugging Face hub reads."""
