@@ -226,6 +226,7 @@ PLACES = [
     ),
     Place("scores/MODEL.parquet", "scores", "step scores of PRM-Math and PRM-Code"),
     Place("logs/RULE/", "", "the log of each job"),
+    Place("logs/run.jsonl", "", "the last run: its jobs, and when each began and ended"),
     Place(
         "benchmarks/RULE/",
         "",
