@@ -8,7 +8,7 @@ from datasets import get_dataset_config_names, load_dataset
 from heads import read_data_card, read_model_card
 
 from prmscale.cards.data import describe_data
-from prmscale.cards.head import Base, Origin, choose_licence, find_base, write_card
+from prmscale.cards.head import Base, Origin, choose_licence, find_base, finish_model
 from prmscale.policies.card import card as policy_card
 from prmscale.policies.card import card_of_converted
 from prmscale.rewards.card import card, card_of_released
@@ -66,7 +66,7 @@ def test_the_card_of_a_reward_model_holds_the_facts():
     ],
 )  # fmt: skip
 def test_a_reward_model_inherits_what_its_data_and_base_say(origin, base, expected, tmp_path):
-    write_card(tmp_path, card(FACTS, origin, base))
+    finish_model(tmp_path, card(FACTS, origin, base))
     head = read_model_card(tmp_path / "README.md")
     assert {key: head.get(key) for key in expected} == expected
     results = head["model-index"][0]["results"][0]
@@ -96,7 +96,7 @@ GGUF = ReleasedPolicy(name="q", model="a/b", gguf_file="q.gguf")
     ],
 )
 def test_the_cards_of_other_models_are_complete(text, expected, tmp_path):
-    write_card(tmp_path, text)
+    finish_model(tmp_path, text)
     head = read_model_card(tmp_path / "README.md")
     assert {key: head.get(key) for key in expected} == expected
 
@@ -162,7 +162,7 @@ def test_the_folder_of_a_study_is_a_data_set(tmp_path, monkeypatch):
     (folder / "tables").mkdir()
     (folder / "tables/claims.csv").write_text("a\n1\n")  # no part of the data set
     text = describe_data(folder, {**files, "nothing": []}, "x", 1, folder / "config.yaml")
-    write_card(folder, text)
+    finish_model(folder, text)
     assert read_data_card(folder / "README.md")["license"] == ["other"]
     assert set(get_dataset_config_names(str(folder))) == set(SCHEMAS)
     for kind in SCHEMAS:

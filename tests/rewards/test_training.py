@@ -222,3 +222,8 @@ def test_low_rank_changes_are_merged_into_an_ordinary_folder(base, tmp_path):
         )
         >= 2
     )
+
+
+def test_a_training_that_diverges_is_stopped_with_a_remedy(base, tmp_path):
+    with pytest.raises(UserError, match=r"the loss of step \d+ is (nan|inf)\. .*learning rate"):
+        trained(base, tmp_path, learning_rate=1e30, steps=30)

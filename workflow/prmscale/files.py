@@ -15,6 +15,9 @@ from typing import Any
 
 from prmscale.errors import UserError
 
+CHECKSUMS = "SHA256SUMS"
+SEALED = {".safetensors", ".json", ".jinja", ".model"}  # what a model is loaded from
+
 
 @contextmanager
 def atomic_write(path: str | Path) -> Iterator[Path]:
@@ -82,3 +85,32 @@ def fingerprint(*parts: Any) -> str:
                 while block := file.read(1 << 24):
                     digest.update(block)
     return digest.hexdigest()[:16]
+
+
+def seal(folder: Path) -> None:
+    """Write the checksums of the model in a folder beside it, as `sha256sum` does and checks."""
+    files = sorted(path for path in folder.iterdir() if path.suffix in SEALED)
+    lines = [f"{_hash(path)}  {path.name}\n" for path in files]
+    (folder / CHECKSUMS).write_text("".join(lines))
+
+
+def verify(folder: Path) -> None:
+    """Raise UserError unless the files of a sealed folder are as they were written. A folder
+    without checksums is not ours, and is taken as it is.
+    """
+    if not (folder / CHECKSUMS).is_file():
+        return
+    for line in (folder / CHECKSUMS).read_text().splitlines():
+        expected, _, name = line.partition("  ")
+        if not (folder / name).is_file() or _hash(folder / name) != expected:
+            raise UserError(
+                f"{folder / name}: the file is missing or is not as it was written (its SHA-256 "
+                f"differs from that in {CHECKSUMS}): a disk or a copy has damaged it, or somebody "
+                f"has changed it. Delete {folder} and run again; after a change on purpose, delete "
+                f"its {CHECKSUMS} alone"
+            )
+
+
+def _hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

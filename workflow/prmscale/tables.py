@@ -258,7 +258,7 @@ def write(table: pd.DataFrame, path: str | Path, kind: str) -> None:
     """Write a table of this kind to `path`, atomically."""
     check(table, kind, str(path))
     with atomic_write(path) as aside:
-        table.reset_index(drop=True).to_parquet(aside, index=False)
+        table.reset_index(drop=True).to_parquet(aside, index=False, write_page_checksum=True)
 
 
 def read(path: str | Path, kind: str, columns: list[str] | None = None) -> pd.DataFrame:
@@ -266,7 +266,7 @@ def read(path: str | Path, kind: str, columns: list[str] | None = None) -> pd.Da
     kind.
     """
     try:
-        table = pd.read_parquet(path, columns=columns)
+        table = pd.read_parquet(path, columns=columns, page_checksum_verification=True)
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such table; the rule that makes it has not run") from error
     except Exception as error:  # pyarrow raises several kinds for a damaged file

@@ -2,7 +2,7 @@
 the model that it asks stay in place.
 """
 
-from prmscale.cards.head import find_base, write_card
+from prmscale.cards.head import find_base, finish_model
 from prmscale.engines.facts import FACTS
 from prmscale.files import atomic_write, write_json
 from prmscale.jobs import job
@@ -16,4 +16,4 @@ with job(snakemake):
     with atomic_write(snakemake.output.folder) as aside:
         aside.mkdir()
         write_json(facts, aside / FACTS)
-        write_card(aside, card_of_released(facts, base))
+        finish_model(aside, card_of_released(facts, base))

@@ -6,7 +6,7 @@ import pandas as pd
 from transformers import AutoTokenizer
 
 from prmscale import seeds
-from prmscale.cards.head import write_card
+from prmscale.cards.head import finish_model
 from prmscale.engines.backends.loading import load_pretrained
 from prmscale.files import atomic_write, write_json
 from prmscale.jobs import job
@@ -30,6 +30,6 @@ with job(snakemake):
             tokenizer.save_pretrained(aside)
             facts = {"name": size.name, "replicate": snakemake.params.replicate, **record}
             write_json(facts, Path(aside) / "pretraining.json")
-            write_card(aside, card(facts, snakemake.params.seed))
+            finish_model(aside, card(facts, snakemake.params.seed))
 
     pretrain(model, documents, settings, seed, keep)

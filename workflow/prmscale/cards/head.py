@@ -11,6 +11,7 @@ import yaml
 from huggingface_hub import CardData, hf_hub_download, metadata_load
 from huggingface_hub.errors import HFValidationError
 
+from prmscale.files import seal
 from prmscale.study import GENERATED, PACKAGE
 from prmscale.tasks.benchmarks.sources import PUBLISHED
 
@@ -134,6 +135,7 @@ def render(head: CardData, text: str) -> str:
     return f"---\n{head.to_yaml()}\n---\n\n{text}"
 
 
-def write_card(folder: Path, card: str) -> None:
-    """Write a card to a folder of a model."""
+def finish_model(folder: Path, card: str) -> None:
+    """Write the card of a model, and the checksums of what is in its folder."""
     (folder / CARD).write_text(card, encoding="utf-8")
+    seal(folder)

@@ -18,6 +18,7 @@ from transformers import AutoConfig, AutoTokenizer, GenerationConfig, PreTrained
 
 from prmscale.engines.backends.loading import Weights, load_pretrained
 from prmscale.engines.chat import Chat
+from prmscale.engines.finite import require_finite
 from prmscale.engines.flops import Shape
 from prmscale.engines.requests import Asked, Continuation, Extension, Written
 from prmscale.study import Prompting, Sampling
@@ -247,6 +248,7 @@ class SamplingPolicy(ABC):
     def _continuation(self, draw: Draw, extension: Extension, context: int) -> Continuation:
         ended = draw.finish_reason == "stop"
         kept = draw.kept or len(draw.tokens)
+        require_finite(draw.logprobs[:kept], "the log-probability of a sampled token")
         thought, text = self._separate(draw, draw.tokens[: kept - ended])
         rule = self.prompting.step_rule(extension.problem.domain)
         steps = step_text.split(draw.step or text, rule)

@@ -14,6 +14,7 @@ from time import perf_counter
 import numpy as np
 from transformers import PreTrainedTokenizerBase
 
+from prmscale.engines.finite import require_finite
 from prmscale.engines.flops import Shape
 from prmscale.engines.requests import Scored
 from prmscale.tasks import steps as step_text
@@ -78,6 +79,7 @@ class SolutionReader(StepScorer):
         encoded = [self.encode(problem, steps) for problem, steps in items]
         scored = []
         for each, scores in zip(encoded, self._scores(encoded, progress), strict=True):
+            require_finite(scores, "the score of a step")
             scored.append(Scored(scores, (each.start, *(end + 1 for end in each.ends))))
         self.read += sum(len(e.ids) for e in encoded)
         return scored

@@ -18,6 +18,7 @@ from transformers import PreTrainedTokenizerBase
 
 from prmscale import seeds
 from prmscale.engines.chat import Chat
+from prmscale.engines.finite import require_finite
 from prmscale.engines.flops import Shape
 from prmscale.engines.requests import Asked, Scored, Spent, Written
 from prmscale.engines.scorer import StepScorer
@@ -147,6 +148,7 @@ class GenerativeVerifier(StepScorer):
         logprobs = self.engine.next_logprobs(texts, self.words, progress)
         self._count(thoughts, logprobs)
         scores = 1 / (1 + np.exp(logprobs[:, 1] - logprobs[:, 0]))
+        require_finite(scores, "the probability of a verdict")
         verdicts, size = [], max(1, self.settings.thoughts)
         for i, (question, group) in enumerate(zip(questions, thoughts, strict=True)):
             part = slice(i * size, (i + 1) * size)

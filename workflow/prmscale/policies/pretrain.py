@@ -17,6 +17,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerBase
 
 from prmscale import seeds
 from prmscale.engines.backends.transformers_scorer import pad
+from prmscale.engines.finite import DIVERGED, require_finite
 from prmscale.engines.flops import Shape
 from prmscale.policies.muon import cosine, optimizers
 from prmscale.study import LadderModel, Pretraining
@@ -85,6 +86,7 @@ def pretrain(
         chosen = [documents[i] for i in batch]
         rate = settings.learning_rate * cosine(step, steps)
         recent = [*recent[-99:], _train_step(model, optimisers, chosen, rate)]
+        require_finite(recent[-1], f"the loss of step {step + 1}", DIVERGED)
         record["tokens"] += sum(len(ids) - start for ids, start in chosen)
         record["tokens_read"] += sum(len(ids) for ids, _ in chosen)
         record["flops"] += sum(shape.training_flops(len(ids)) for ids, _ in chosen)

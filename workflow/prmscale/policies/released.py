@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 
-from prmscale.cards.head import find_base, write_card
+from prmscale.cards.head import find_base, finish_model
 from prmscale.engines.backends.loading import load_pretrained
 from prmscale.errors import UserError
 from prmscale.policies.card import card_of_converted
@@ -47,4 +47,4 @@ def convert(released: ReleasedPolicy, folder: str | Path) -> None:
     )
     model.save_pretrained(folder)
     load_pretrained(AutoTokenizer, source, **options).save_pretrained(folder)
-    write_card(Path(folder), card_of_converted(released, find_base(source, released.revision)))
+    finish_model(Path(folder), card_of_converted(released, find_base(source, released.revision)))

@@ -17,7 +17,7 @@ from accelerate import Accelerator
 from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from prmscale import plugins, seeds, tables
-from prmscale.cards.head import Origin, find_base, write_card
+from prmscale.cards.head import Origin, find_base, finish_model
 from prmscale.engines.backends.loading import load_pretrained
 from prmscale.engines.backends.transformers_scorer import score_encoded
 from prmscale.engines.facts import FACTS, METRICS
@@ -173,7 +173,7 @@ class _Training:
             folder = aside if percent == 100 else aside / "checkpoints" / str(percent)
             record = replace(facts, steps=step, train_flops=flops, validation=measured)
             _write(folder, model, self.learned.tokenizer, weights, record)
-            write_card(folder, card(record.to_json(), self.origin, found))
+            finish_model(folder, card(record.to_json(), self.origin, found))
             _add(aside / METRICS, {"training_step": step, "flops": flops, **measured})
 
         place = Place(self.group, self.done / f"{number}.state")

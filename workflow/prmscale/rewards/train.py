@@ -33,6 +33,7 @@ from transformers import (
 from prmscale import seeds
 from prmscale.engines import heads
 from prmscale.engines.backends.loading import load_pretrained
+from prmscale.engines.finite import DIVERGED, require_finite
 from prmscale.policies.muon import cosine, optimizers
 from prmscale.policies.pretrain import bucket
 from prmscale.rewards import losses
@@ -136,6 +137,7 @@ def train(
                 continue
             _set_learning_rate(optimisers, settings.learning_rate * cosine(step, settings.steps))
             loss = _backward(group, prepared, reader, texts, batch, settings)
+            require_finite(loss, f"the loss of step {step + 1}", DIVERGED)
             _descend(group, prepared, optimisers)
             if step % 20 == 0:
                 bar.set_postfix(loss=f"{loss:.3f}", refresh=False)

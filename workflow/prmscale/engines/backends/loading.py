@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,12 @@ import torch
 from accelerate import dispatch_model, infer_auto_device_map
 from accelerate.utils import get_balanced_memory
 from huggingface_hub import hf_hub_download
+from safetensors import SafetensorError
 from transformers import AutoConfig, PreTrainedModel
 
 from prmscale.engines import heads  # noqa: F401  (registers its models with the Auto classes)
 from prmscale.errors import UserError
-from prmscale.files import fingerprint
+from prmscale.files import fingerprint, verify
 from prmscale.study import Dtype, DtypeChoice
 
 WEIGHTS = (".safetensors", ".bin", ".pt", ".pth", ".gguf")
@@ -75,19 +77,41 @@ def load_pretrained(
 ) -> Any:
     """`auto.from_pretrained(name)`; raises UserError that says what is missing and what to do.
 
-    Code in the folder is never run; heads that bring code are registered here.
+    Code in the folder is never run; heads that bring code are registered here. Files that this
+    pipeline wrote must be as it wrote them, and weights must be finite.
     """
+    if Path(name).is_dir():
+        _verify_once(Path(name))
     try:
-        return auto.from_pretrained(
+        loaded = auto.from_pretrained(
             str(name), revision=revision or "main", trust_remote_code=False, **options
         )
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, SafetensorError) as error:
         kind = "folder" if Path(name).exists() else "hub name (no such folder here)"
         raise UserError(
             f"{name}: the {kind} could not be loaded by {auto.__name__}: "
             f"{str(error).splitlines()[0]}. Give a folder saved with save_pretrained, or a hub "
             "name this machine can reach (HF_HOME holds the cache)."
         ) from error
+    if isinstance(loaded, torch.nn.Module):
+        _require_finite_weights(loaded, name)
+    return loaded
+
+
+@cache
+def _verify_once(folder: Path) -> None:
+    """Compare a folder with its checksums, once in a process."""
+    verify(folder)
+
+
+def _require_finite_weights(model: torch.nn.Module, name: str | Path) -> None:
+    """Raise UserError if a weight is NaN or infinite: every score would be."""
+    for parameter, values in model.named_parameters():
+        if values.is_floating_point() and not torch.isfinite(values).all():
+            raise UserError(
+                f"{name}: the weights {parameter} are not finite (NaN or infinite). The training "
+                "that made them diverged, or the file is damaged: train or fetch the model again"
+            )
 
 
 def weights_hash(name: str | Path, revision: str | None = None) -> str:

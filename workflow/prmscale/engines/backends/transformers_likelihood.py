@@ -12,6 +12,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenize
 
 from prmscale.engines.backends.loading import load_pretrained, place
 from prmscale.engines.backends.transformers_scorer import batches, pad
+from prmscale.engines.finite import require_finite
 from prmscale.engines.flops import Shape
 from prmscale.engines.heads import log_probability, predictions
 from prmscale.tasks import steps as step_text
@@ -82,6 +83,7 @@ class TransformersLikelihood:
                 for row, i in enumerate(batch):
                     length = len(encoded[i])
                     tokens = logprobs[row, texts[i].start : length]
+                    require_finite(tokens, "the log-probability of a token")
                     lowest = float(tokens.min()) if len(tokens) else 0.0
                     flops = self.shape.forward_flops(length)
                     found[i] = Likelihood(float(tokens.sum()), lowest, flops)
