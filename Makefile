@@ -31,6 +31,7 @@ OVERLAY := $(if $(LAYERS),--configfile $(patsubst %,workflow/studies/%.yaml,$(LA
 setup: $(READY) $(if $(HAS_GPU),$(READY_VLLM))
 
 study: $(READY)
+	@$(BIN)/python -m prmscale.progress.unlock
 	$(BIN)/snakemake --cores $(CORES) --rerun-incomplete $(OVERLAY)
 
 # where the last run is, from another terminal or after its end

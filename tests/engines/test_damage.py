@@ -89,9 +89,9 @@ def test_a_flipped_bit_in_a_table_is_told(tmp_path):
 
 def test_numbers_that_are_not_finite_are_told_with_a_remedy():
     require_finite([0.5, -1e30], "x")
-    with pytest.raises(UserError, match="the score is nan. .*damaged"):
+    with pytest.raises(UserError, match=r"the score is nan\. .*damaged"):
         require_finite(np.array([0.5, np.nan]), "the score")
-    with pytest.raises(UserError, match="the loss is -?inf. Wait"):
+    with pytest.raises(UserError, match=r"the loss is -?inf\. Wait"):
         require_finite(-np.inf, "the loss", "Wait")
 
 

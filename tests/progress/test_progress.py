@@ -206,6 +206,36 @@ def test_status_tells_where_the_run_is(name, tmp_path):
     assert ("failed: search a; its log is a.log" in done.stdout) == (name == "failed")
 
 
+OTHER = [sys.executable, "-c", "import time; time.sleep(60)", "snakemake"]
+UNLOCKED = {  # the record's events, whether Snakemake runs there, whether the lock is taken away
+    "killed": ([begin([], process=DEAD)], False, True),
+    "killed, and started again": ([begin([], process=DEAD)], True, False),
+    "running": ([begin([])], False, False),
+    "on another machine": ([begin([], process=DEAD, host="another")], False, False),
+    "ended": ([begin([], process=DEAD), {"event": "end", "time": 1, "succeeded": 1}], False, False),
+    "without a record": ([], False, False),
+}
+
+
+@pytest.mark.parametrize("name", UNLOCKED)
+def test_the_lock_of_a_killed_run_is_taken_away_and_no_other(name, tmp_path):
+    events, also_runs, taken = UNLOCKED[name]
+    record, lock = tmp_path / "results/mine" / RECORD, tmp_path / ".snakemake/locks/0.input.lock"
+    for file in (record, lock):
+        file.parent.mkdir(parents=True)
+        file.write_text("".join(json.dumps(event) + "\n" for event in events))
+    other = subprocess.Popen(OTHER, cwd=tmp_path) if also_runs else None
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "prmscale.progress.unlock"], cwd=tmp_path, capture_output=True,
+            text=True,
+        )  # fmt: skip
+    finally:
+        if other:
+            other.kill()
+    assert lock.exists() != taken and ("was killed" in done.stdout) == taken, done.stderr
+
+
 def test_status_without_a_run_says_how_to_start_one(tmp_path):
     done = status(tmp_path / "mine")
     assert done.returncode == 1 and "`make study STUDY=mine` runs it" in done.stderr

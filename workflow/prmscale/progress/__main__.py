@@ -7,9 +7,7 @@ says of jobs in its queue. After its end: what failed, or the verdicts and where
 from __future__ import annotations
 
 import argparse
-import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -33,20 +31,9 @@ def describe(run: Run, results: Path, now: float) -> str:
         how = "finished" if run.succeeded else f"failed; {resume}"
         return f"{results}: the run of {began} took {took} and {how}"
     where = f"process {run.process} on {run.host}"
-    if run.host == socket.gethostname() and not _is_alive(run.process):
+    if run.was_killed:
         return f"{results}: the run of {began} ({where}) was killed; {resume}"
     return f"{results}: running since {began}, {format_seconds(now - run.began)} ({where})"
-
-
-def _is_alive(process: int) -> bool:
-    """Whether a process of this machine runs."""
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:  # another user's
-        return True
-    return True
 
 
 def ask_queue(run: Run) -> Iterator[str]:

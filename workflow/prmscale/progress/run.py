@@ -7,10 +7,13 @@ The file has one JSON object a line: `begin` with all jobs to run and the second
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
+
+import psutil
 
 RECORD = "logs/run.jsonl"  # in the results of a study
 
@@ -77,6 +80,12 @@ class Run:
                 self.ended, self.succeeded = event["time"], event["succeeded"]
             case happened if job := self.jobs.get(event["job"]):
                 _happen(job, happened, event)
+
+    @property
+    def was_killed(self) -> bool:
+        """Whether its process, on this machine, is gone without having ended the record."""
+        here = self.host == socket.gethostname()
+        return here and not self.ended and not psutil.pid_exists(self.process)
 
     def in_state(self, state: str, stage: str | None = None) -> list[Job]:
         """The jobs in this state, of one stage or of all."""
