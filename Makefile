@@ -11,6 +11,8 @@ PYTHON := $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
 # the GPU to price for (core: a CPU core), and a finished study whose measured times replace the data sheet
 GPU    ?= h100
 CALIBRATION ?=
+# the finished studies that `make compare` puts side by side; the first is the reference
+STUDIES ?=
 # 1: `make fetch` fetches nothing
 CHECK  ?=
 
@@ -25,7 +27,7 @@ READY_VLLM := .venv-vllm/.installed-$(VLLM)
 LAYERS := $(filter-out laptop,$(if $(findstring _,$(STUDY)),$(firstword $(subst _, ,$(STUDY)))) $(STUDY))
 OVERLAY := $(if $(LAYERS),--configfile $(patsubst %,workflow/studies/%.yaml,$(LAYERS)))
 
-.PHONY: setup vllm test-vllm gpu-wheels study status report cost fetch test quick test-bare lint format schema docs docs-check lock conda bench clean distclean smollm
+.PHONY: setup vllm test-vllm gpu-wheels study status report cost compare fetch test quick test-bare lint format schema docs docs-check lock conda bench clean distclean smollm
 
 # on a machine with a GPU also the environment of vLLM, which studies with `device: cuda` use
 setup: $(READY) $(if $(HAS_GPU),$(READY_VLLM))
@@ -46,6 +48,10 @@ report: $(READY)
 cost: $(READY)
 	@$(BIN)/python -m prmscale.cost --gpu $(GPU) $(if $(CALIBRATION),--calibration $(CALIBRATION)) \
 		config.yaml $(patsubst %,workflow/studies/%.yaml,$(LAYERS))
+
+# finished studies side by side, with the differences of their numbers: results/compare/laptop+desk/
+compare: $(READY)
+	@$(BIN)/python -m prmscale.compare $(STUDIES)
 
 # downloads the models and data sets of a study into HF_HOME, for jobs without a network; CHECK=1 only says what is missing
 fetch: $(READY)

@@ -21,21 +21,32 @@ def f1(table: pd.DataFrame, level: float) -> pd.DataFrame:
     are the accuracies on erroneous and on right solutions. A data set without erroneous or without
     right solutions has no F1 and is left out.
     """
-    counted = pd.concat([table[[*BY, "problem_id", "replicate"]], _count(table)], axis=1)
     rows = []
-    for keys, group in counted.groupby(BY, sort=True):
-        by_cell = group.groupby(["problem_id", "replicate"])[COUNTS].sum()
-        sums = by_cell.unstack("replicate", fill_value=0.0)
-        seeds = sums.shape[1] // len(COUNTS)
-        values = sums.to_numpy().reshape(len(sums), len(COUNTS), seeds).transpose(0, 2, 1)
+    for keys, group in table.groupby(BY, sort=True):
+        values = to_array(count_cells(group))
         erroneous, correct = map(float, _shares(values.mean(axis=(0, 1))))
         if np.isnan(erroneous) or np.isnan(correct):
             continue
-        found = statistic_interval(values, _f1, level, within=SHARE)
+        found = statistic_interval(values, f1_of_counts, level, within=SHARE)
         ends = (found.mean, found.low, found.high)
         rows.append((*keys, *ends, erroneous, correct, found.n, found.seeds))
     columns = [*BY, "mean", "low", "high", "erroneous", "correct", "n", "seeds"]
     return pd.DataFrame(rows, columns=columns)
+
+
+def count_cells(table: pd.DataFrame) -> pd.DataFrame:
+    """The COUNTS of one reward model on one data set, by problem (rows), and count and training
+    seed (columns).
+    """
+    counted = pd.concat([table[["problem_id", "replicate"]], _count(table)], axis=1)
+    sums = counted.groupby(["problem_id", "replicate"])[COUNTS].sum()
+    return sums.unstack("replicate", fill_value=0.0)
+
+
+def to_array(cells: pd.DataFrame) -> Array:
+    """`count_cells` as an array [problems, seeds, COUNTS]."""
+    seeds = cells.shape[1] // len(COUNTS)
+    return cells.to_numpy().reshape(len(cells), len(COUNTS), seeds).transpose(0, 2, 1)
 
 
 def _count(table: pd.DataFrame) -> pd.DataFrame:
@@ -46,7 +57,7 @@ def _count(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(counts, dtype=float)
 
 
-def _f1(counts: Array) -> Array:
+def f1_of_counts(counts: Array) -> Array:
     """F1 of counts [..., COUNTS]."""
     return harmonic(*_shares(counts))
 

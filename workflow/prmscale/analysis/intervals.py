@@ -136,3 +136,41 @@ def reach(parts: tuple[Part, ...], level: float) -> float:
     total = sum(part.variance for part in parts)
     weighted = sum(_weight(part, level) for part in parts)
     return weighted / float(np.sqrt(total)) if total else 0.0
+
+
+def subtract_independent(a: Interval, b: Interval, level: float) -> Interval:
+    """The difference a - b of estimates from other problems and other trainings, with its interval.
+
+    Variances add up, and t is the mean of all parts' t (Cochran and Cox, above). Without the parts
+    of either the interval is unknown. `n` and `seeds` are those of the smaller side.
+    """
+    parts = (*a.parts, *b.parts) if a.parts and b.parts else ()
+    fixed = [each.least if each.least.variance else each.parts[0] for each in (a, b) if parts]
+    least = NOTHING
+    if fixed:
+        variance = sum(part.variance for part in fixed)
+        least = Part(variance, min(part.freedom for part in fixed))
+    n, seeds = min(a.n, b.n), min(a.seeds, b.seeds)
+    within = (a.within[0] - b.within[1], a.within[1] - b.within[0])
+    unknown = float("nan")
+    difference = Interval(
+        a.mean - b.mean, unknown, unknown, n, seeds, parts=parts, within=within, least=least
+    )
+    return difference.at(level)
+
+
+Ends = tuple[float, float, float]
+
+
+def subtract_ends(a: Ends, b: Ends) -> Ends:
+    """The difference a - b of two independent estimates of which only (estimate, low, high) are
+    known, and its interval of the same level.
+
+    The distances to the ends are added like standard errors (Zou and Donner 2008, Statistics in
+    Medicine 27, 1693). If the two go up and down together the interval is too wide, never too
+    narrow.
+    """
+    (mean, low, high), (other, other_low, other_high) = a, b
+    down = np.hypot(mean - low, other_high - other)
+    up = np.hypot(high - mean, other - other_low)
+    return mean - other, float(mean - other - down), float(mean - other + up)

@@ -90,9 +90,9 @@ def keep_controls(
     return rows[rows["budget"].isin(list(budgets)) | (rows["strategy"] == "one_sample")]
 
 
-def average_per_problem(rows: pd.DataFrame) -> pd.DataFrame:
-    """Accuracy by problem_id (rows) and training seed (columns)."""
-    return rows.groupby(["problem_id", "replicate"])["correct"].mean().unstack("replicate")
+def average_per_problem(rows: pd.DataFrame, value: str = "correct") -> pd.DataFrame:
+    """Accuracy, or the mean of another column, by problem_id (rows) and training seed (columns)."""
+    return rows.groupby(["problem_id", "replicate"])[value].mean().unstack("replicate")
 
 
 def subtract(a: pd.DataFrame, b: pd.DataFrame) -> pd.DataFrame:

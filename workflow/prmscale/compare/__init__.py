@@ -1,0 +1,1 @@
+"""Finished studies side by side: configurations, verdicts, numbers and their differences."""
