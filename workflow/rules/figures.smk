@@ -37,7 +37,10 @@ rule draw_figure:
             result("figures/{figure}.svg"),
             caption="../report/figure.rst",
             category="Figures",
-            labels={"figure": "{figure}"},
+            labels=lambda wildcards: {
+                "figure": wildcards.figure,
+                "shows": caption(wildcards.figure).splitlines()[0].partition(": ")[2],
+            },
         ),
         png=result("figures/{figure}.png"),
         csv=result("figures/{figure}.csv"),
