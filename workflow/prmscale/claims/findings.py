@@ -13,7 +13,7 @@ from prmscale.analysis.verdicts import Check, Claim, Rules, judge_headlines
 from prmscale.claims import CLAIMS
 from prmscale.claims.checks import compare_with_controls, find_worst_steps, list_accuracies
 from prmscale.claims.contrast import Contrast
-from prmscale.claims.looks import find_pairs
+from prmscale.claims.looks import Views, find_views
 from prmscale.results import Results
 
 
@@ -31,7 +31,7 @@ class Findings:
 
     `transfer` is the table of `transfer.measure_matrix`, `unspent` that of
     `strategies.find_unspent`, `scaling_law` that of `tradeoff.table`, and `calibration` that of
-    `calibration.measure`. `pairs` are those of `looks.find_pairs`, and `policy` wrote the samples.
+    `calibration.measure`. `views` are those of `looks.find_views`, and `policy` wrote the samples.
     """
 
     claims: Sequence[Claim] = ()
@@ -40,7 +40,7 @@ class Findings:
     unspent: pd.DataFrame = field(default_factory=_nothing_unspent)
     scaling_law: pd.DataFrame = field(default_factory=pd.DataFrame)
     calibration: pd.DataFrame = field(default_factory=pd.DataFrame)
-    pairs: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    views: Mapping[str, Views] = field(default_factory=dict)
     policy: str = ""
 
     def tables(self) -> dict[str, pd.DataFrame]:
@@ -67,7 +67,7 @@ def judge_study(results: Results, rules: Rules) -> Findings:
         unspent=strategies.find_unspent(first, models, rules.aggregation),
         scaling_law=tradeoff.table(first, models, rules),
         calibration=calibration.measure(calibration.compare(results.reliability), rules.level),
-        pairs=find_pairs(models),
+        views=find_views(first, models),
         policy=str(first["policy"].iloc[0]) if len(first) else "",
     )
 

@@ -55,8 +55,8 @@ def render(findings: Findings, rules: Rules, replies: pd.DataFrame, generated: b
     for letter, module in zip(ascii_lowercase, CLAIMS, strict=False):
         claims = _keep(findings.claims, module)
         lines += _write_claim(letter, module, claims)
-        if module.NAME in findings.pairs:
-            looked_at = looks.write(claims, findings.pairs[module.NAME], findings.policy)
+        if module.NAME in findings.views:
+            looked_at = looks.write(claims, findings.views[module.NAME], findings.policy)
             lines += [line for each in looked_at for line in (each, "")]
     lines += write_sections(findings.checks, findings.transfer, rules)
     return "\n".join(lines) + "\n"

@@ -64,25 +64,26 @@ function countVotes(data, set, problem, state) {
   return [...groups.values()].sort((a, b) => b.votes - a.votes);
 }
 
-/** How a strategy's choice, the majority's vote and the choice by the model beside went, and the lead of the best right solution's
- * score over the best wrong one's. */
-function judge(data, set, problem, state, { choice, vote, beside }) {
+/** How a strategy's choice, the majority's vote, best-of-n's choice and the choice by the model beside went, and the lead of the
+ * best right solution's score over the best wrong one's. */
+function judge(data, set, problem, state, { choice, vote, best, beside }) {
   const right = choice ? share(column(choice.correct)[problem]) : NaN;
   const majority = vote ? share(column(vote.correct)[problem]) : NaN;
+  const sampled = best ? share(column(best.correct)[problem]) : NaN;
   const other = beside ? share(column(beside.correct)[problem]) : NaN;
   const answer = choice ? column(choice.answer)[problem] : 0;
   const solution = choice ? findSolution(set, problem, column(choice.chosen)[problem]) : -1;
-  const best = [NaN, NaN]; // of wrong and of right solutions
+  const highest = [NaN, NaN]; // of wrong and of right solutions
   for (const s of solutionsOf(set, problem)) {
     const score = solutionScore(data, set, state.prm, state.seed, s);
     const kind = column(set.solutions.correct)[s];
-    if (!(best[kind] >= score)) best[kind] = score;
+    if (!(highest[kind] >= score)) highest[kind] = score;
   }
   return {
-    problem, right, majority, other, solution,
+    problem, right, majority, sampled, other, solution,
     misread: right < HALF && set.problems.misread[problem].includes(answer - 1),
     missed: solution >= 0 && missesError(set, solution, state),
-    gap: best[1] - best[0],
+    gap: highest[1] - highest[0],
   };
 }
 
@@ -106,6 +107,8 @@ const FILTERS = {
   wrong: ["choice is wrong", (j) => j.right < HALF],
   lost: ["choice wrong, majority right", (j) => j.right < HALF && j.majority >= HALF],
   won: ["choice right, majority wrong", (j) => j.right >= HALF && j.majority < HALF],
+  ahead: ["choice right, best-of-n's wrong", (j) => j.right >= HALF && j.sampled < HALF],
+  behind: ["choice wrong, best-of-n's right", (j) => j.right < HALF && j.sampled >= HALF],
   beats: ["choice right, that of the model beside wrong", (j) => j.right >= HALF && j.other < HALF],
   beaten: ["choice wrong, that of the model beside right", (j) => j.right < HALF && j.other >= HALF],
   missed: ["first error missed in the choice", (j) => j.missed],
@@ -127,6 +130,7 @@ function selectProblems(data, set, state) {
   const choices = {
     choice: findChoice(set, state.by, state),
     vote: findChoice(set, "majority", state),
+    best: findChoice(set, "best_of_n", state),
     beside: state.beside && findChoice(set, state.by, { ...state, prm: state.beside }),
   };
   const judged = set.problems.ids.map((_, problem) => ({
