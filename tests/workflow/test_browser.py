@@ -75,7 +75,21 @@ def test_claims_lead_to_the_problems_that_decided_them(page, results):
             assert tab.faults == []
 
 
-@pytest.mark.parametrize("kind", ["all", "wrong", "lost", "won", "missed", "misread"])
+def test_claim_d_leads_to_the_problems_that_one_strategy_alone_solves(page, results):
+    claims = (results / "claims.md").read_text()
+    links = re.findall(r"\[MCTS is right and best-of-n wrong\]\(explorer.html(#\S+?)\)", claims)
+    assert len(links) == 2  # data sets
+    for address in links:
+        with opened(page, address, waits_for="#count") as tab:
+            assert tab.input_value("[name=by]") == "mcts"
+            assert tab.locator("#problems .bad").all_inner_texts() == []
+            left = tab.locator("#problems a").count()
+            tab.select_option("[name=filter]", "won")
+            tab.select_option("[name=filter]", "ahead")
+            assert tab.locator("#problems a").count() == left and tab.faults == []
+
+
+@pytest.mark.parametrize("kind", ["all", "wrong", "lost", "won", "behind", "missed", "misread"])
 def test_filters_leave_the_problems_that_they_name(page, kind):
     with opened(page, "#set=m/programs/test") as tab:
         total = tab.locator("#problems a").count()
@@ -84,7 +98,7 @@ def test_filters_leave_the_problems_that_they_name(page, kind):
         assert f"{left} of {total} problems" in tab.locator("#count").inner_text()
         assert left == total if kind == "all" else left <= total
         wrong = tab.locator("#problems a .bad:has-text('✗')").count()
-        assert wrong == left if kind in ("wrong", "lost") else True
+        assert wrong == left if kind in ("wrong", "lost", "behind") else True
 
 
 def test_words_are_found_in_problems_and_steps(page):
