@@ -27,7 +27,7 @@ READY_VLLM := .venv-vllm/.installed-$(VLLM)
 LAYERS := $(filter-out laptop,$(if $(findstring _,$(STUDY)),$(firstword $(subst _, ,$(STUDY)))) $(STUDY))
 OVERLAY := $(if $(LAYERS),--configfile $(patsubst %,workflow/studies/%.yaml,$(LAYERS)))
 
-.PHONY: setup vllm test-vllm gpu-wheels study status report cost compare fetch test quick test-bare lint format schema docs docs-check lock conda bench clean distclean smollm
+.PHONY: setup vllm test-vllm gpu-wheels study status tidy report cost compare fetch test quick test-bare lint format schema docs docs-check lock conda bench clean distclean smollm
 
 # on a machine with a GPU also the environment of vLLM, which studies with `device: cuda` use
 setup: $(READY) $(if $(HAS_GPU),$(READY_VLLM))
@@ -39,6 +39,10 @@ study: $(READY)
 # where the last run is, from another terminal or after its end
 status: $(READY)
 	@$(BIN)/python -m prmscale.progress results/$(STUDY)
+
+# removes what a study has left that its configuration no longer makes; `make status` names it
+tidy: $(READY)
+	@$(BIN)/python -m prmscale.progress.tidy results/$(STUDY)
 
 # a finished study as one page: figures, tables, claims, the explorer, the configuration, what ran and what it took
 report: $(READY)

@@ -206,6 +206,25 @@ def test_status_tells_where_the_run_is(name, tmp_path):
     assert ("failed: search a; its log is a.log" in done.stdout) == (name == "failed")
 
 
+def test_tidy_removes_the_leftovers_of_a_run_that_has_ended_and_empty_folders(tmp_path):
+    results = tmp_path / "mine"
+    names = ["rewards/gone/replicate1/model.safetensors", "search/gone.parquet"]
+    for name in (*names, "search/both.parquet", RECORD):
+        (results / name).parent.mkdir(parents=True, exist_ok=True)
+        (results / name).write_text("x")
+    tidy = [sys.executable, "-m", "prmscale.progress.tidy", results]
+    events = [begin([], leftovers=[*names, "search/gone_before.parquet"])]
+    (results / RECORD).write_text(json.dumps(events[0]))
+    assert subprocess.run(tidy, capture_output=True).returncode == 1
+    events.append({"event": "end", "time": BEGIN, "succeeded": True})
+    (results / RECORD).write_text("".join(json.dumps(event) + "\n" for event in events))
+    assert "2 files" in status(results).stdout and "make tidy STUDY=mine" in status(results).stdout
+    done = subprocess.run(tidy, capture_output=True, text=True)
+    assert "search/gone.parquet" in done.stdout
+    assert not (results / "rewards").exists() and (results / "search/both.parquet").exists()
+    assert "all files belong" in subprocess.run(tidy, capture_output=True, text=True).stdout
+
+
 OTHER = [sys.executable, "-c", "import time; time.sleep(60)", "snakemake"]
 UNLOCKED = {  # the record's events, whether Snakemake runs there, whether the lock is taken away
     "killed": ([begin([], process=DEAD)], False, True),

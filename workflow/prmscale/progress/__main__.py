@@ -17,6 +17,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from prmscale.progress import tidy
 from prmscale.progress.display import draw_bars, format_seconds
 from prmscale.progress.ending import summarise
 from prmscale.progress.run import RECORD, Run
@@ -69,6 +70,8 @@ def main() -> None:
     else:
         for line in summarise(results):
             console.print(line)
+    if leftovers := tidy.find(run, results):
+        console.print(f"{tidy.tell(leftovers)}. `make tidy STUDY={results.name}` removes them")
 
 
 if __name__ == "__main__":

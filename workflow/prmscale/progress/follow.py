@@ -26,6 +26,8 @@ from prmscale.progress.run import RECORD, Event, Run
 from prmscale.study import Study
 
 QUEUED = re.compile(r"Job (\S+) has been submitted with SLURM jobid (\d+)")
+# what is made beside the jobs: by `make report`, `make cost`, and here
+BESIDE = ("report.html", "tables/cost.csv", RECORD)
 
 
 class Follower(logging.Handler):
@@ -37,11 +39,11 @@ class Follower(logging.Handler):
         self.display, self.run = display, Run()
         self._groups: dict[str, list[str]] = {}
 
-    def begin(self, jobs: dict[str, dict[str, Any]]) -> None:
-        """Start a new record with the jobs to run."""
+    def begin(self, jobs: dict[str, dict[str, Any]], leftovers: list[str]) -> None:
+        """Start a new record with the jobs to run, and the files that no longer belong."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.path.unlink(missing_ok=True)
-        self._keep({"event": "begin", **_locate(), "jobs": jobs})
+        self._keep({"event": "begin", **_locate(), "leftovers": leftovers, "jobs": jobs})
         if self.display:
             self.display.begin(self.run)
 
@@ -99,7 +101,7 @@ def follow(workflow: Any, study: Study, results: Path) -> Follower:
         console = Console(file=sys.stderr, no_color=settings.nocolor or None)
         display = Bars(console) if console.is_terminal else Lines(console)
     follower = Follower(results, display)
-    follower.begin(_describe(workflow, study, results))
+    follower.begin(_describe(workflow, study, results), _find_leftovers(workflow, results))
     if screen is not None and display:
         screen.addFilter(_is_no_routine)
         screen.setStream(sys.stderr)  # which the bars redirect, so that texts stand above them
@@ -138,6 +140,23 @@ def _describe(workflow: Any, study: Study, results: Path) -> dict[str, dict[str,
             "expected": expected.get((rule, name), 0.0) / shares or WITHOUT_MODEL,
         }
     return described
+
+
+def _find_leftovers(workflow: Any, results: Path) -> list[str]:
+    """The files in the results that no job of the study makes: of models, data sets or strategies
+    that it no longer has. None are known in a run for single files.
+    """
+    if not any(job.rule.name == "all" for job in workflow.dag.jobs):
+        return []
+    kept = {results / name for name in BESIDE}
+    for job in workflow.dag.jobs:
+        kept |= {Path(str(file)) for file in (*job.output, *job.log, job.benchmark) if file}
+    found = []
+    for file in sorted(results.rglob("*")):
+        hidden = any(part.startswith(".") for part in file.relative_to(results).parts)
+        if file.is_file() and not hidden and kept.isdisjoint([file, *file.parents]):
+            found.append(str(file.relative_to(results)))
+    return found
 
 
 def _locate() -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """A run of Snakemake, from the events that it left in `results/STUDY/logs/run.jsonl`.
 
-The file has one JSON object a line: `begin` with all jobs to run and the seconds expected of each,
+The file has one JSON object a line: `begin` with all jobs to run, the seconds expected of each, and
+the files in the results that no longer belong to the study,
 `started`, `finished` and `failed` of a job, `queued` with its number in SLURM's queue, and `end`.
 """
 
@@ -47,7 +48,9 @@ class Job:
 
 @dataclass
 class Run:
-    """A run: when it began and ended, the process that runs it, and its jobs by number."""
+    """A run: when it began and ended, the process that runs it, its jobs by number, and the files
+    in the results that were none of its own.
+    """
 
     began: float = 0.0
     ended: float = 0.0
@@ -55,6 +58,7 @@ class Run:
     host: str = ""
     process: int = 0
     jobs: dict[str, Job] = field(default_factory=dict)
+    leftovers: list[str] = field(default_factory=list)
 
     @classmethod
     def read(cls, path: Path) -> Run | None:
@@ -75,6 +79,7 @@ class Run:
         match event["event"]:
             case "begin":
                 self.began, self.host, self.process = event["time"], event["host"], event["process"]
+                self.leftovers = event.get("leftovers", [])
                 self.jobs = {number: Job(**job) for number, job in event["jobs"].items()}
             case "end":
                 self.ended, self.succeeded = event["time"], event["succeeded"]
