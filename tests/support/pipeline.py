@@ -48,6 +48,21 @@ def measured(path):
     return pd.read_parquet(path).drop(columns="seconds", errors="ignore")
 
 
+def results_content(results):
+    """The hash of what each file of a study's results holds, by name, but for what is measured:
+    times of jobs, the seconds of searches, and figure 5, which draws these.
+    """
+    found = {}
+    for path in sorted(p for p in results.rglob("*") if p.is_file()):
+        name = str(path.relative_to(results))
+        if not name.startswith(("logs/", "benchmarks/", "figures/fig5.")):
+            content = path.read_bytes()
+            if path.suffix == ".parquet":
+                content = measured(path).to_csv().encode()
+            found[name] = hashlib.sha256(content).hexdigest()
+    return {name: found[name] for name in found if not name.endswith(".speed.json")}
+
+
 def digest(path):
     """The hash of a file, or of every file of a folder, by name."""
     files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
