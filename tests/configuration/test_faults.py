@@ -42,6 +42,22 @@ def test_exactly_the_faults_of_an_overlay_are_reported(case, tmp_path):
         assert line.startswith(start)
 
 
+EXPONENTS = """
+policies: {pretraining: {learning_rate: 1e-3, tokens: 1E6}}
+cost: {solution_tokens: {math: 6.5e1}}
+labels: {policy: m, rollouts: 8e0}
+"""
+
+
+def test_numbers_with_an_exponent_are_read_as_everybody_writes_them(tmp_path):
+    config = yaml.safe_load(CASES["base"])
+    update_config(config, yaml.safe_load(EXPONENTS))
+    study = configuration.load(config)
+    settings = study.policies.pretraining
+    assert (settings.learning_rate, settings.tokens) == (0.001, 1_000_000)
+    assert study.cost.solution_tokens["math"] == 65.0 and study.labels.rollouts == 8
+
+
 def test_a_value_of_the_command_line_is_placed_there(tmp_path):
     found = list_faults(tmp_path, "seed: 3\nlabels: {rollouts: no}\n", {"seed": "x"})
     assert [line.split(" = ")[0] for line in found] == [

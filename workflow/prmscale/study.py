@@ -9,6 +9,7 @@ these names; plugins register further ones (`prmscale.plugins`).
 from __future__ import annotations
 
 import json
+import re
 import sys
 from dataclasses import dataclass
 from functools import cached_property
@@ -30,6 +31,7 @@ from pydantic_core import CoreSchema, PydanticKnownError, core_schema
 PLUGIN_NAME = r"^[a-z][a-z0-9_]*$"  # of a part that a plugin registers
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 Licence = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")]
+EXPONENT = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+")
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
 
@@ -218,6 +220,36 @@ class Block(BaseModel):
     """A part of the configuration; frozen. Unknown keys and quoted numbers ("450") are errors."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_numbers(cls, values: Any) -> Any:
+        """Numbers such as 1e-5, which YAML 1.1 reads as texts."""
+        if not isinstance(values, dict):
+            return values
+        fields = cls.model_fields
+        return {
+            key: _read_number(value, fields[key].annotation) if key in fields else value
+            for key, value in values.items()
+        }
+
+
+def _read_number(value: Any, annotation: Any) -> Any:
+    """A text in the form of 1e-5 as the number that it stands for, where a number must be; in an
+    integer's place if it is whole. Values of mappings and items of lists are read likewise.
+    """
+    inner = get_args(annotation)
+    if isinstance(value, list) and inner:
+        return [_read_number(item, inner[0]) for item in value]
+    if isinstance(value, dict) and len(inner) == 2:
+        return {key: _read_number(item, inner[1]) for key, item in value.items()}
+    if not isinstance(value, str) or not EXPONENT.fullmatch(value):
+        return value
+    kinds = (annotation, *inner)
+    number = float(value)
+    if float in kinds:
+        return number
+    return int(number) if int in kinds and number.is_integer() else value
 
 
 class World(Block):

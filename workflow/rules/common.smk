@@ -1,5 +1,6 @@
 """Shared by all rules: the study, its plan, and functions of wildcards."""
 
+import sys
 import threading
 from pathlib import Path
 
@@ -31,7 +32,7 @@ def load_study():
     try:
         return configuration.load(config, [*below, *laid_over], workflow.config_settings.config)
     except UserError as error:
-        raise WorkflowError(str(error)) from None
+        sys.exit(str(error))  # a WorkflowError would be followed by a traceback into this file
 
 
 # the package: beside the Snakefile, or installed where Snakemake fetched the workflow from a host
