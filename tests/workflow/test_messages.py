@@ -17,6 +17,7 @@ def test_a_fault_is_placed_in_the_overlay_that_sets_the_key(tmp_path):
     assert done.returncode != 0
     said = done.stdout + done.stderr  # a dry run speaks on its standard output
     assert 'mine.yaml:3: labels.policy = "mm"' in said and "Did you mean 'm'" in said
+    assert "common.smk" not in said  # no traceback into files that are not the user's
     (project / "config.yaml").write_text((project / "config.yaml").read_text() + "nonsense: 1\n")
     done = snakemake(project, "-n", "--configfile", "workflow/studies/smoke.yaml")
     said = done.stdout + done.stderr
