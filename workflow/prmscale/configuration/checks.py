@@ -27,6 +27,7 @@ from prmscale.study import (
 
 # keys whose values are the names of one kind of thing
 _NAMES = {
+    "study": ["study"],
     "policies": [
         "policies.pretraining.ladder[].name",
         "policies.released[].name",
@@ -49,6 +50,8 @@ _RESERVED = {
     "datasets": {"corpus"},
     "reward models": {"without", "likelihood", "trees"},
 }
+
+_LONGEST_NAME = 64  # a file's name has up to three names and at most 255 bytes
 
 # lists in which a value has no second meaning
 _SETS = [
@@ -76,19 +79,46 @@ def check_names(config: Mapping[str, Any]) -> Iterator[Fault]:
     reported: set[Location] = set()
     for kind, keys in _NAMES.items():
         named = [each for key in keys for each in find_values(config, key)]
-        for fault in find_repeated(named, "this name is used twice"):
+        for fault in _check_names_of_a_kind(named, _RESERVED.get(kind, set())):
             if fault.where not in reported:
                 yield fault
             reported.add(fault.where)
-        for where, name in named:
-            if isinstance(name, str) and name in _RESERVED.get(kind, ()):
-                message = "this name is kept for a folder or file of the results"
-                yield Fault(where, name, message, "Choose another.")
     for key in _SETS:
         for where, values in find_values(config, key):
             if isinstance(values, list):
                 items = [((*where, i), value) for i, value in enumerate(values)]
                 yield from find_repeated(items, "this is named twice")
+
+
+def _check_names_of_a_kind(
+    named: list[tuple[Location, Any]], reserved: set[str]
+) -> Iterator[Fault]:
+    yield from find_repeated(named, "this name is used twice")
+    for where, name in named:
+        if isinstance(name, str):
+            yield from _check_name(where, name, reserved)
+    yield from _find_alike(named)
+
+
+def _check_name(where: Location, name: str, reserved: set[str]) -> Iterator[Fault]:
+    """A name is none of ours, and short enough for files that are named by several."""
+    if name.lower() in reserved:
+        message = "this name is kept for a folder or file of the results"
+        yield Fault(where, name, message, "Choose another.")
+    if len(name) > _LONGEST_NAME:
+        message = f"a name must have at most {_LONGEST_NAME} characters; this has {len(name)}"
+        yield Fault(where, name, message, "Files of the results are named by it.")
+
+
+def _find_alike(named: list[tuple[Location, Any]]) -> Iterator[Fault]:
+    """A fault for each name that differs from an earlier one in case alone."""
+    first: dict[str, str] = {}
+    for where, name in named:
+        if isinstance(name, str) and first.setdefault(name.lower(), name) != name:
+            message = (
+                f"this name differs from {first[name.lower()]!r} in upper and lower case alone"
+            )
+            yield Fault(where, name, message, "Some file systems cannot tell them apart.")
 
 
 def check_values(study: Study, is_partial: bool) -> Iterator[Fault]:
