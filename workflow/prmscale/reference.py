@@ -225,12 +225,10 @@ PLACES = [
         "the scores of all steps of all samples, and of the labelled validation solutions",
     ),
     Place("scores/MODEL.parquet", "scores", "step scores of PRM-Math and PRM-Code"),
-    Place("logs/RULE/", "", "the log of each job"),
-    Place("logs/run.jsonl", "", "the last run: its jobs, and when each began and ended"),
     Place(
-        "benchmarks/RULE/",
+        "logs/RULE/, benchmarks/RULE/",
         "",
-        "time and memory of each job, a tab-separated file by Snakemake: `s` and `cpu_time` in "
+        "the log of each job (`logs/run.jsonl`: when each began and ended); time and memory of each job, a tab-separated file by Snakemake: `s` and `cpu_time` in "
         "seconds, `max_rss` and the other sizes in MB",
     ),
 ]

@@ -130,11 +130,12 @@ FIGURES = [
     ),
     CsvFile(
         "figures/fig10.csv",
-        "reward_model base_parameters train_on group dataset mean low high erroneous correct n "
-        "seeds",
+        "reward_model base_parameters train_on group learnt_from dataset mean low high erroneous "
+        "correct n seeds",
         {
             "group": "the step labels it learnt from, outcomes alone, released, control, or "
             "reported (published number)",
+            "learnt_from": "its heading: the training set, released, control, or reported",
             "mean": "F1 of the first wrong step, 0 to 1: harmonic mean of `erroneous` and "
             "`correct`",
             "erroneous": "share of the wrong solutions whose first wrong step is found",
