@@ -228,7 +228,8 @@ PLACES = [
     Place(
         "logs/RULE/, benchmarks/RULE/",
         "",
-        "the log of each job (`logs/run.jsonl`: when each began and ended); time and memory of each job, a tab-separated file by Snakemake: `s` and `cpu_time` in "
+        "the log of each job (`logs/run.jsonl`: when each began and ended); time and memory of "
+        "each job, a tab-separated file by Snakemake: `s` and `cpu_time` in "
         "seconds, `max_rss` and the other sizes in MB",
     ),
 ]
