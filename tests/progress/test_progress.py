@@ -113,7 +113,7 @@ def print_run(display_type, tmp_path):
     run.apply(begin([("search", "a", 5), ("search", "b", 5)]))
     display.begin(run)
     events = [happen("started", 0, 1), happen("finished", 0, 2), happen("started", 1, 2)]
-    for event in (*events, happen("failed", 1, 36, log=str(log))):
+    for event in (*events, happen("failed", 1, 36, log=str(log), said=["status: FAILED"])):
         run.apply(event)
         display.show(event, run)
     display.end(["the [end]"])
@@ -124,6 +124,7 @@ def print_run(display_type, tmp_path):
 def test_a_failed_job_ends_with_the_last_lines_of_its_log_and_its_path(display, tmp_path):
     shown = print_run(display, tmp_path)
     assert "failed   search b after 34 s" in shown and "b.log" in shown
+    assert "status: FAILED" in shown
     assert "last words" in shown and "line 49" in shown and "line 10\n" not in shown
     assert "20%" not in shown and "the [end]" in shown
 

@@ -147,11 +147,11 @@ def _print_all(console: Console, lines: Iterable[str]) -> None:
 
 
 def _tell_failed(job: Job) -> str:
-    """What failed, the last lines of its log, and where the log is."""
+    """What failed, where its log is, what the cluster says, and the last lines of the log."""
     lines = [
         f"failed   {job.title} after {format_seconds(job.took)}; its log is {job.log or 'none'}"
     ]
-    lines += [f"    {line}" for line in _read_end(job.log)]
+    lines += [f"    {line}" for line in (*job.said, *_read_end(job.log))]
     return "\n".join(lines)
 
 

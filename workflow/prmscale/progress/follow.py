@@ -78,7 +78,11 @@ class Follower(logging.Handler):
             case LogEvent.JOB_ERROR:
                 logs = record.log  # type: ignore[attr-defined]
                 number = str(record.jobid)  # type: ignore[attr-defined]
-                yield {"event": "failed", "job": number, "log": logs[0] if logs else "", **at}
+                # what a cluster says of the job, and where its own log is
+                said = [record.rule_msg, *record.aux.values(), *logs[1:]]  # type: ignore[attr-defined]
+                words = [str(word) for word in said if word]
+                log = logs[0] if logs else ""
+                yield {"event": "failed", "job": number, "log": log, "said": words, **at}
             case LogEvent.GROUP_INFO:
                 jobs = record.jobs  # type: ignore[attr-defined]
                 self._groups[str(record.group_id)] = [str(job.jobid) for job in jobs]  # type: ignore[attr-defined]

@@ -33,6 +33,7 @@ class Job:
     began: float = 0.0
     ended: float = 0.0
     log: str = ""
+    said: list[str] = field(default_factory=list)
     queued_as: str = ""
 
     @property
@@ -112,6 +113,7 @@ def _happen(job: Job, happened: str, event: Event) -> None:
         case "finished":
             job.state, job.ended = "done", event["time"]
         case "failed":
-            job.state, job.ended, job.log = "failed", event["time"], event["log"]
+            job.state, job.ended = "failed", event["time"]
+            job.log, job.said = event["log"], event.get("said", [])
         case "queued":
             job.queued_as = event["queued_as"]
