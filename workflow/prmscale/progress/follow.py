@@ -19,6 +19,7 @@ from rich.console import Console
 from snakemake_interface_logger_plugins.common import LogEvent
 
 from prmscale.cost import machines
+from prmscale.errors import UserError
 from prmscale.progress.display import Bars, Display, Lines
 from prmscale.progress.ending import summarise
 from prmscale.progress.forecast import WITHOUT_MODEL, expect_seconds
@@ -130,7 +131,11 @@ def _describe(workflow: Any, study: Study, results: Path) -> dict[str, dict[str,
     """What the record says of each job that Snakemake will run, in the order of its rules. A stage
     is a file of rules.
     """
-    expected, order = expect_seconds(study), [rule.name for rule in workflow.rules]
+    order = [rule.name for rule in workflow.rules]
+    try:
+        expected = expect_seconds(study)
+    except UserError:  # a model whose size is not known before a job loads it
+        expected = {}
     described = {}
     jobs = [job for job in workflow.dag.needrun_jobs() if not job.is_norun]
     for job in sorted(jobs, key=lambda job: (order.index(job.rule.name), workflow.dag.jobid(job))):
