@@ -1706,15 +1706,14 @@ class Style(Block):
     def of_figure(self, figure: Figure) -> Style:
         """The style in which one figure is drawn."""
         own = self.figures.get(figure, FigureStyle())
-        return Style(
-            column_width=self.column_width,
-            full_width=self.full_width,
-            font=own.font or self.font,
-            font_size=own.font_size or self.font_size,
-            palette=self.palette | own.palette,
-            labels=self.labels | own.labels,
-            figures={figure: own},
-        )
+        laid_over = {
+            "font": own.font or self.font,
+            "font_size": own.font_size or self.font_size,
+            "palette": self.palette | own.palette,
+            "labels": self.labels | own.labels,
+            "figures": {figure: own},
+        }
+        return self.model_copy(update=laid_over)
 
 
 class Study(Block):

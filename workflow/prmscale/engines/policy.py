@@ -248,7 +248,8 @@ class SamplingPolicy(ABC):
     def _continuation(self, draw: Draw, extension: Extension, context: int) -> Continuation:
         ended = draw.finish_reason == "stop"
         kept = draw.kept or len(draw.tokens)
-        require_finite(draw.logprobs[:kept], "the log-probability of a sampled token")
+        logprob = sum(draw.logprobs[:kept])
+        require_finite(logprob, "the log-probability of the sampled tokens")
         thought, text = self._separate(draw, draw.tokens[: kept - ended])
         rule = self.prompting.step_rule(extension.problem.domain)
         steps = step_text.split(draw.step or text, rule)
@@ -261,7 +262,7 @@ class SamplingPolicy(ABC):
             steps=tuple(steps),
             finish_reason=None if draw.finish_reason == "step" else draw.finish_reason,
             tokens=len(draw.tokens),
-            logprob=sum(draw.logprobs[:kept]),
+            logprob=logprob,
             self_certainty=sum(draw.certainties[:kept]) / kept,
             prefix_tokens=context,
             flops=reading + self.shape.forward_flops(len(draw.tokens), context),

@@ -80,7 +80,9 @@ class Lines:
             self._print(f"started  {job.title}")
         elif event["event"] == "finished":
             took = format_seconds(job.took)
-            self._print(f"finished {job.title} in {took}; {tell_progress(run, time.time())}")
+            now = time.time()
+            progress = _tell_progress(run, now, forecast(run, now).left)
+            self._print(f"finished {job.title} in {took}; {progress}")
         elif event["event"] == "failed":
             self._print(_tell_failed(job))
 
@@ -107,13 +109,13 @@ def draw_bars(run: Run, now: float) -> RenderableType:
         Text("study", style="bold"),
         ProgressBar(1.0, whole.done, BAR),
         f"{whole.done:.0%}",
-        tell_progress(run, now),
+        _tell_progress(run, now, whole.left),
     )
     return Group(grid)
 
 
-def tell_progress(run: Run, now: float) -> str:
-    """Finished jobs, their rate and the time left."""
+def _tell_progress(run: Run, now: float, left: float) -> str:
+    """Finished jobs, their rate and the seconds left."""
     done = len(run.in_state("done"))
     text = f"{done} of {len(run.jobs)} jobs"
     if failed := len(run.in_state("failed")):
@@ -121,7 +123,7 @@ def tell_progress(run: Run, now: float) -> str:
     if not run.in_state("waiting") and not run.in_state("running"):
         return text
     rate = 60 * done / max(1.0, now - run.began)
-    return f"{text}, {rate:.1f} a minute, about {format_seconds(forecast(run, now).left)} left"
+    return f"{text}, {rate:.1f} a minute, about {format_seconds(left)} left"
 
 
 def format_seconds(seconds: float) -> str:

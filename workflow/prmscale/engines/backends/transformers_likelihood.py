@@ -83,9 +83,10 @@ class TransformersLikelihood:
                 for row, i in enumerate(batch):
                     length = len(encoded[i])
                     tokens = logprobs[row, texts[i].start : length]
-                    require_finite(tokens, "the log-probability of a token")
+                    total = float(tokens.sum())
+                    require_finite(total, "the log-probability of the tokens")
                     lowest = float(tokens.min()) if len(tokens) else 0.0
                     flops = self.shape.forward_flops(length)
-                    found[i] = Likelihood(float(tokens.sum()), lowest, flops)
+                    found[i] = Likelihood(total, lowest, flops)
                 bar.update(len(batch))
         return found
