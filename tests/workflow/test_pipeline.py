@@ -19,6 +19,7 @@ from pipeline import GPU_RULES, SMOKE, command, digest, jobs, measured, snakemak
 
 from prmscale.claims import CLAIMS
 from prmscale.figures import FIGURES, caption
+from prmscale.files import CHECKSUMS, seal
 from prmscale.tables import SCHEMAS
 
 pytestmark = pytest.mark.study
@@ -209,6 +210,15 @@ def test_killed_in_the_middle_it_resumes_to_the_same_bytes(project, target, log)
     assert "shard 2 of 2" in told and "shard 1 of 2" not in told and not shard.parent.exists()
 
 
+def exchange(file, content):
+    """Let a file be another one, which was made at the same time; a model is as whole as before."""
+    times = file.stat()
+    file.write_bytes(content)
+    os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
+    if (file.parent / CHECKSUMS).exists():
+        seal(file.parent)
+
+
 POLICY = "policies/m/replicate1/100/model.safetensors"
 
 
@@ -237,19 +247,17 @@ POLICY = "policies/m/replicate1/100/model.safetensors"
 def test_parts_made_from_other_inputs_are_never_used(project, target, log, changed):
     part = kill_at_first_part(project, target)
     file = project / "results/smoke" / changed
-    whole, times = file.read_bytes(), file.stat()
+    whole = file.read_bytes()
     # the last weight, or a word in the table's metadata
     other = whole[:-2] + bytes([whole[-2] ^ 1]) + whole[-1:]
     if changed.endswith(".parquet"):
         other = whole.replace(b"pandas", b"Pandas", 1)
-    file.write_bytes(other)
-    os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
+    exchange(file, other)
     make_again(project, target)
     told = (project / "results/smoke/logs" / log).read_text()
     assert "Finished parts are kept in" in told and part.parent.name not in told
     assert not part.parent.exists()
-    file.write_bytes(whole)
-    os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
+    exchange(file, whole)
     output = project / "results/smoke" / target
     shutil.rmtree(output) if output.is_dir() else output.unlink()
     make_again(project, target)
