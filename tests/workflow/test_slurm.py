@@ -148,7 +148,8 @@ def test_a_killed_job_is_reported_and_a_rerun_finishes_from_its_shards(submitted
         with suppress(ProcessLookupError):  # its parent was killed just before
             os.kill(int(line.split()[0]), signal.SIGKILL)
     assert run.wait() == 1
-    assert "Error in rule label_solutions" in submitted.said() and not output.exists()
+    assert "failed   label_solutions m.arithmetic.monte_carlo" in submitted.said()
+    assert not output.exists()
     (shard,) = shards.glob("*/0000")
     assert submitted.start(*arguments).wait() == 0, submitted.said()[-3000:]
     assert measured(output).to_csv() == before

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -12,7 +13,7 @@ def table(results: str | Path) -> pd.DataFrame:
     rows = []
     for path in sorted(Path(results, "benchmarks").rglob("*.tsv")):
         measured = pd.read_csv(path, sep="\t", na_values="-")
-        rule = path.relative_to(Path(results, "benchmarks")).parts[0].removesuffix(".tsv")
+        rule, _, _ = read_name(path, results)
         rows.append(
             {"stage": rule, "seconds": measured.s.sum(), "memory_mib": measured.max_rss.max()}
         )
@@ -28,3 +29,13 @@ def table(results: str | Path) -> pd.DataFrame:
         }
     )
     return out.sort_values("seconds", ascending=False).round(0).reset_index()
+
+
+def read_name(benchmark: str | Path, results: str | Path) -> tuple[str, str, int]:
+    """The rule and the name of a job, from its benchmark file in the results of a study, and how
+    many jobs share its table.
+    """
+    place = Path(benchmark).relative_to(Path(results, "benchmarks"))
+    rule, _, name = str(place.with_suffix("")).partition("/")
+    shared = re.search(r"\.\d+of(\d+)$", name)
+    return (rule, name[: shared.start()], int(shared[1])) if shared else (rule, name, 1)

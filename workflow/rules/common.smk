@@ -15,7 +15,6 @@ try:
     from prmscale.plan.plan import Plan, as_data
     from prmscale.plan.verifying import describe_asked
     from prmscale.plan.uses import Uses
-    from prmscale.progress import follow
     from prmscale.study import READS, list_names
 except ModuleNotFoundError as error:
     raise WorkflowError(
@@ -241,23 +240,26 @@ onstart:
             jobs.require_vllm()
         except UserError as error:
             raise WorkflowError(str(error)) from None
+    from prmscale.progress import follow  # here, as each job reads this file too
+
     follow.follow(workflow, STUDY, Path(result("")))
 
 
-def end_at_once():
-    """Cancel the timers after which Snakemake would look for jobs anew: its process ends after the
-    last of them alone, up to a minute late.
+def end_run(succeeded):
+    """Tell how the run ended. Cancel the timers after which Snakemake would look for jobs anew: its
+    process ends after the last of them alone, up to a minute late.
     """
+    from prmscale.progress import follow
+
     for thread in threading.enumerate():
         if isinstance(thread, threading.Timer):
             thread.cancel()
+    follow.finish(workflow, succeeded)
 
 
 onsuccess:
-    end_at_once()
-    follow.finish(workflow, succeeded=True)
+    end_run(succeeded=True)
 
 
 onerror:
-    end_at_once()
-    follow.finish(workflow, succeeded=False)
+    end_run(succeeded=False)

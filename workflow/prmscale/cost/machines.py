@@ -8,7 +8,6 @@ memory (the roofline of Williams et al. 2009).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from prmscale import stages
 from prmscale.cost.parts import Job, Pass
 from prmscale.engines.memory import BYTES
 from prmscale.errors import UserError
@@ -162,19 +162,9 @@ def read_seconds(results: str | Path, device: str) -> pd.DataFrame:
     rows = []
     for path in sorted(root.rglob("*.tsv")):
         table = pd.read_csv(path, sep="\t", na_values="-")
-        rule, name, _ = read_name(path, results)
+        rule, name, _ = stages.read_name(path, results)
         seconds = table["cpu_time" if device == "cpu" else "s"].sum()
         rows.append({"rule": rule, "name": name, "seconds": seconds})
     if not rows:
         raise UserError(f"{root}: no benchmarks found; give the results folder of a finished study")
     return pd.DataFrame(rows).groupby(["rule", "name"], as_index=False).sum()
-
-
-def read_name(benchmark: str | Path, results: str | Path) -> tuple[str, str, int]:
-    """The rule and the name of a job, from its benchmark file in the results of a study, and how
-    many jobs share its table.
-    """
-    place = Path(benchmark).relative_to(Path(results, "benchmarks"))
-    rule, _, name = str(place.with_suffix("")).partition("/")
-    shared = re.search(r"\.\d+of(\d+)$", name)
-    return (rule, name[: shared.start()], int(shared[1])) if shared else (rule, name, 1)

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple
-
-import torch
-from transformers import AutoConfig, AutoModelForCausalLM, PretrainedConfig, PreTrainedModel
+from typing import TYPE_CHECKING, NamedTuple
 
 from prmscale.engines import memory
 from prmscale.engines.flops import Shape
 from prmscale.errors import UserError
-from prmscale.policies.pretrain import build
 from prmscale.study import Study
 from prmscale.tasks.world.corpus import build_tokenizer
+
+if TYPE_CHECKING:
+    from transformers import PretrainedConfig, PreTrainedModel
 
 
 class Model(NamedTuple):
@@ -29,6 +28,11 @@ class Model(NamedTuple):
 
 def model_of(study: Study, name: str) -> Model:
     """The model of this name in the study. Raises UserError if its size is unknown."""
+    import torch  # seconds, which a run without models does not need
+    from transformers import AutoModelForCausalLM
+
+    from prmscale.policies.pretrain import build
+
     ladder = study.ladder_model(name)
     with torch.device("meta"):
         if ladder:
@@ -38,6 +42,8 @@ def model_of(study: Study, name: str) -> Model:
 
 def _config(study: Study, name: str) -> PretrainedConfig:
     """The configuration of a released policy, base or reward model."""
+    from transformers import AutoConfig
+
     policy, reward_model = study.released_policy(name), study.released_reward_model(name)
     if policy:
         model, revision, given = policy.model, policy.revision, dict(policy.config or {})

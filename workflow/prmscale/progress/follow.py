@@ -12,13 +12,14 @@ import socket
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from snakemake_interface_logger_plugins.common import LogEvent
 
-from prmscale.cost import machines
+from prmscale import stages
 from prmscale.errors import UserError
 from prmscale.progress.display import Bars, Display, Lines
 from prmscale.progress.ending import summarise
@@ -132,16 +133,15 @@ def _describe(workflow: Any, study: Study, results: Path) -> dict[str, dict[str,
     is a file of rules.
     """
     order = [rule.name for rule in workflow.rules]
-    try:
-        expected = expect_seconds(study)
-    except UserError:  # a model whose size is not known before a job loads it
-        expected = {}
-    described = {}
     jobs = [job for job in workflow.dag.needrun_jobs() if not job.is_norun]
+    expected, described = {}, {}
+    if any("gpu" in job.rule.resources for job in jobs):
+        with suppress(UserError):  # a model whose size is not known before a job loads it
+            expected = expect_seconds(study)
     for job in sorted(jobs, key=lambda job: (order.index(job.rule.name), workflow.dag.jobid(job))):
         rule, name, shares = job.rule.name, "", 1
         if job.benchmark is not None:  # the shortest jobs have none
-            rule, name, shares = machines.read_name(job.benchmark, results)
+            rule, name, shares = stages.read_name(job.benchmark, results)
         described[str(workflow.dag.jobid(job))] = {
             "stage": Path(job.rule.snakefile).stem,
             "rule": rule,
