@@ -137,6 +137,33 @@ def test_jobs_run_without_a_network_on_what_was_fetched(fetched, tmp_path):
     assert done.returncode == 0, done.stderr[-2000:]
 
 
+MISSPELT = {"name": "p", "model": "them/polciy", "prompting": {"style": "plain"}}
+PACKAGED = MISSPELT | {"model": "package:nowhere", "gguf_file": "q4.gguf"}
+
+
+@pytest.mark.parametrize(
+    ("policy", "offline", "said"),
+    [
+        (MISSPELT, "0", "the hub has no such model, and there is no such folder here."),
+        (MISSPELT, "1", "not in the cache."),
+        (PACKAGED, "1", "no Python package nowhere is installed here;"),
+    ],
+)
+def test_what_jobs_would_not_find_is_said_before_the_first_job(
+    policy, offline, said, repositories, tmp_path
+):
+    overlay = OVERLAY | {"policies": OVERLAY["policies"] | {"released": [policy]}}
+    project = copy_project(tmp_path)
+    (project / "theirs.yaml").write_text(yaml.safe_dump(overlay))
+    with hub.serve(repositories) as (address, _):
+        environment = os.environ | {"HF_HOME": str(tmp_path / "hf"), "HF_ENDPOINT": address}
+        environment |= {"HF_HUB_OFFLINE": offline}
+        done = snakemake(project, "--configfile", "theirs.yaml", environment=environment)
+    assert done.returncode == 1 and not (project / "results/theirs/problems").exists()
+    line = rf"theirs.yaml:\d+: policies\.released\[0\]\.model = .*: {re.escape(said)}"
+    assert re.search(line, done.stderr) and "Traceback" not in done.stderr, done.stderr
+
+
 def test_what_is_there_is_not_fetched_again(fetched, repositories):
     home, *_ = fetched
     with hub.serve(repositories) as (address, downloads):

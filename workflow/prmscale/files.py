@@ -10,6 +10,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,19 @@ def fingerprint(*parts: Any) -> str:
                 while block := file.read(1 << 24):
                     digest.update(block)
     return digest.hexdigest()[:16]
+
+
+def locate_package(package: str) -> Path:
+    """The folder of an installed Python package. Raises UserError if it is not installed."""
+    try:
+        spec = find_spec(package)
+    except ModuleNotFoundError:  # the package that should hold it
+        spec = None
+    if spec is None or spec.origin is None:
+        raise UserError(
+            f"no Python package {package} is installed here; install it (README, 'A real model')"
+        )
+    return Path(spec.origin).parent
 
 
 def seal(folder: Path) -> None:

@@ -29,8 +29,9 @@ from pydantic import (
 from pydantic_core import CoreSchema, PydanticKnownError, core_schema
 
 PLUGIN_NAME = r"^[a-z][a-z0-9_]*$"  # of a part that a plugin registers
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
-Licence = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")]
+NAME, LICENCE = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", r"^[a-z0-9][a-z0-9.-]*$"
+Name = Annotated[str, Field(pattern=NAME)]
+Licence = Annotated[str, Field(pattern=LICENCE)]
 EXPONENT = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+")
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
@@ -472,9 +473,10 @@ class LadderModel(Block):
 
 
 def _check_checkpoints(checkpoints: list[int]) -> None:
-    """Raise ValueError unless the percentages increase and end with 100."""
-    if sorted(set(checkpoints)) != checkpoints or checkpoints[-1:] != [100]:
-        raise ValueError("checkpoints must be increasing percentages that end with 100")
+    """Raise ValueError unless the percentages are above 0, increase and end with 100."""
+    increasing = sorted(set(checkpoints)) == checkpoints
+    if not increasing or checkpoints[-1:] != [100] or checkpoints[0] < 1:
+        raise ValueError("checkpoints must be increasing percentages from 1 that end with 100")
 
 
 class Pretraining(Block):
@@ -855,7 +857,7 @@ class LabelComparison(Block):
 
 
 class Labels(Block):
-    """LabellerMethod of steps: whose solutions are labelled, and how."""
+    """Labels of steps: whose solutions are labelled, and how."""
 
     policy: str = Field(
         description="The policy that writes training solutions and rollouts, unless a training set "
@@ -1344,11 +1346,13 @@ class TreeSearch(Block):
     )
     strategies: list[Annotated[TreeStrategy, OrPlugin("tree_strategy")]] = Field(
         ["beam", "lookahead", "dvts", "mcts", "puct"],
+        min_length=1,
         description="The tree strategies to compare. By default all but particle_filtering, which "
         "writes as much as beam search.",
     )
     aggregations: list[Aggregation] = Field(
         ["product"],
+        min_length=1,
         description="How the scores of its steps become the score of a partial solution.",
     )
     expansion: Count = Field(
@@ -1437,6 +1441,7 @@ class Search(Block):
             "adaptive_best_of_n",
             "oracle",
         ],
+        min_length=1,
         description="The strategies over whole samples to compare. Not by default: "
         "self_certainty_vote; visible_tests and filtered_best_of_n, which choose among programs "
         "alone, by the tests that problems show; calibrated_majority, which needs `calibration`.",
@@ -1451,6 +1456,7 @@ class Search(Block):
     )
     aggregations: list[Aggregation] = Field(
         list(get_args(Aggregation)),
+        min_length=1,
         description="How step scores become the score of a solution.",
     )
     calibration: Calibrated = Field(
@@ -1720,12 +1726,13 @@ class Study(Block):
     """A whole study."""
 
     study: Name = Field("laptop", description="Name of the study; results are in results/STUDY/.")
-    seed: int = Field(0, description="Seed of every random draw.")
+    seed: int = Field(0, ge=0, lt=2**63, description="Seed of every random draw.")
     device: Literal["cpu", "cuda"] = Field(
         "cpu", description="Device that runs the models. With cuda, jobs request GPUs."
     )
     threads: Count = Field(
         1,
+        le=1024,
         description="CPU threads of a job that runs a model. Results do not depend on the number "
         "of cores.",
     )

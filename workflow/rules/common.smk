@@ -24,12 +24,17 @@ except ModuleNotFoundError as error:
     ) from None
 
 
-def load_study():
-    """The study of this run; a fault in the configuration ends the run before any job starts."""
+def list_config_files():
+    """The files of the configuration; each is laid over those before it."""
     laid_over = [*map(str, workflow.overwrite_configfiles)]
     below = [str(file) for file in workflow.configfiles if str(file) not in laid_over]
+    return [*below, *laid_over]
+
+
+def load_study():
+    """The study of this run; a fault in the configuration ends the run before any job starts."""
     try:
-        return configuration.load(config, [*below, *laid_over], workflow.config_settings.config)
+        return configuration.load(config, list_config_files(), workflow.config_settings.config)
     except UserError as error:
         sys.exit(str(error))  # a WorkflowError would be followed by a traceback into this file
 
@@ -233,13 +238,26 @@ def engines_in_use():
     return {SCORING, *([SAMPLING] if samples else [])}
 
 
+def require_sources():
+    """Raise UserError if a job would not find a model or data that the configuration names."""
+    from prmscale.fetch import check, needed
+
+    rules = {job.rule for job in workflow.dag.needrun_jobs() if not job.is_norun}
+    files = list_config_files()
+    if any("gpu" in rule.resources for rule in rules):
+        check.check_before_run(STUDY, files, needed.Model)
+    if any(rule.name in ("build_problems", "import_corpus") for rule in rules):
+        check.check_before_run(STUDY, files, needed.Data)
+
+
 onstart:
-    # a missing vLLM is reported before hours of other work; with --sdm conda the environment has it
-    if "vllm" in engines_in_use() and not workflow.deployment_settings.deployment_method:
-        try:
+    # what is missing is reported before hours of other work; with --sdm conda vLLM is there
+    try:
+        if "vllm" in engines_in_use() and not workflow.deployment_settings.deployment_method:
             jobs.require_vllm()
-        except UserError as error:
-            raise WorkflowError(str(error)) from None
+        require_sources()
+    except UserError as error:
+        raise WorkflowError(str(error)) from None
     from prmscale.progress import follow  # here, as each job reads this file too
 
     follow.follow(workflow, STUDY, Path(result("")))

@@ -6,12 +6,16 @@ import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from huggingface_hub import try_to_load_from_cache
+from huggingface_hub.errors import HFValidationError
+
 from prmscale.configuration.faults import Fault, Location, find_repeated, find_values
 from prmscale.configuration.search_checks import SEARCH_CHECKS, Check, find_dataset
 from prmscale.configuration.style_checks import STYLE_CHECKS
+from prmscale.configuration.training_checks import TRAINING_CHECKS
 from prmscale.engines import memory
 from prmscale.study import (
-    GENERATED,
+    PACKAGE,
     Corpus,
     Dataset,
     Labels,
@@ -21,7 +25,6 @@ from prmscale.study import (
     ReleasedPolicy,
     ReleasedRewardModel,
     Study,
-    TrainingSet,
     TreeSearch,
 )
 
@@ -135,62 +138,6 @@ def check_values(study: Study, is_partial: bool) -> Iterator[Fault]:
                     raise
 
 
-def _check_compared(study: Study, where: Location, methods: list[str]) -> Iterator[Fault]:
-    """The methods that are compared have their labellers."""
-    for method in methods:
-        yield from _check_labellers(study, where, method)
-
-
-def _check_labellers(
-    study: Study, where: Location, method: str, data: TrainingSet | None = None
-) -> Iterator[Fault]:
-    """A consensus has at least two labellers, and the prover of an advantage is no writer."""
-    if method == "consensus" and len(study.labels.consensus) < 2:
-        labellers = len(study.labels.consensus)
-        message = f"labels.consensus must name at least two policies; it names {labellers}"
-        yield Fault(where, method, message)
-    if method == "advantage":
-        settings = study.labels.advantage
-        writers = study.writers(data) if data else [study.labels.policy]
-        if settings.best_of == 1 and settings.prover in writers:
-            message = f"labels.advantage.prover: {settings.prover} would judge its own solutions"
-            yield Fault(where, method, message, "Name another, or raise labels.advantage.best_of.")
-
-
-def _check_training_set(study: Study, where: Location, data: TrainingSet) -> Iterator[Fault]:
-    """The sources of a training set have train problems, and the labels and wordings needed."""
-    if data.datasets:
-        yield from _check_labellers(study, (*where, "labels"), data.labels, data)
-    for name in data.datasets:
-        dataset = find_dataset(study, name)
-        if dataset:
-            yield from _check_source(where, data, dataset)
-    if data.wordings:
-        yield from (_lacks_wordings(where, name) for name in data.corpora)
-
-
-def _check_source(where: Location, data: TrainingSet, dataset: Dataset) -> Iterator[Fault]:
-    if not dataset.train:
-        message = "this data set has no train problems"
-        yield Fault(where, dataset.name, message, "Raise its `train`.")
-    if dataset.source in GENERATED:
-        return
-    if data.labels == "oracle":
-        yield Fault(
-            (*where, "labels"),
-            "oracle",
-            f"the truth of steps is not known for {dataset.name}",
-            "Possible: monte_carlo.",
-        )
-    if data.wordings:
-        yield _lacks_wordings(where, dataset.name)
-
-
-def _lacks_wordings(where: Location, name: str) -> Fault:
-    message = "only generated data sets have wordings that can be misread"
-    return Fault((*where, "wordings"), name, message)
-
-
 def _check_size(study: Study, where: Location, model: ReleasedPolicy) -> Iterator[Fault]:
     """The `config` of a released policy determines its size."""
     if model.config is not None and not _has_size(model.config):
@@ -262,9 +209,26 @@ def _check_process_bench(study: Study, where: Location, bench: ProcessBench) -> 
 
 
 def _check_model(study: Study, where: Location, model: ReleasedModel) -> Iterator[Fault]:
-    """A local folder of a model exists. Hub names are looked up when a job needs them."""
-    if is_local(model.model) and not _is_folder(model.model):
+    """A local folder of a model exists, or the name can be the hub's. Whether the hub has it, or a
+    package is installed, is looked up before a run's first job.
+    """
+    if _is_folder(model.model) or is_packaged(model):
+        return
+    if is_local(model.model):
         yield Fault((*where, "model"), model.model, "no such folder")
+        return
+    try:
+        try_to_load_from_cache(model.model, "config.json")
+    except HFValidationError:
+        message = "neither a folder here nor a name as the hub's are, OWNER/NAME"
+        yield Fault((*where, "model"), model.model, message)
+
+
+def _check_gguf(study: Study, where: Location, policy: ReleasedPolicy) -> Iterator[Fault]:
+    """The GGUF file in a local folder exists."""
+    folder, file = policy.model, policy.gguf_file
+    if file and _is_folder(folder) and not _is_file(os.path.join(folder, file)):
+        yield Fault((*where, "gguf_file"), file, f"no such file in {folder}")
 
 
 def _check_parts(study: Study, where: Location, model: ReleasedRewardModel) -> Iterator[Fault]:
@@ -296,6 +260,12 @@ def is_local(model: str) -> bool:
     return model.startswith((".", "/", "~"))
 
 
+def is_packaged(model: ReleasedModel) -> bool:
+    """Whether a model is a GGUF file in an installed Python package."""
+    is_file = isinstance(model, ReleasedPolicy) and model.gguf_file is not None
+    return is_file and model.model.startswith(PACKAGE)
+
+
 def _is_folder(path: str) -> bool:
     return os.path.isdir(os.path.expanduser(path))
 
@@ -309,6 +279,7 @@ def _check_jobs(study: Study, where: Location, block: Labels | TreeSearch) -> It
 
 CHECKS: list[tuple[str, Check]] = [
     *SEARCH_CHECKS,
+    *TRAINING_CHECKS,
     *STYLE_CHECKS,
     ("labels", _check_jobs),
     ("search.tree", _check_jobs),
@@ -322,6 +293,5 @@ CHECKS: list[tuple[str, Check]] = [
     ("rewards.released[]", _check_model),
     ("rewards.released[]", _check_parts),
     ("policies.released[]", _check_size),
-    ("labels.compare.methods", _check_compared),
-    ("rewards.data[]", _check_training_set),
+    ("policies.released[]", _check_gguf),
 ]

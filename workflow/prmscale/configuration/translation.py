@@ -10,6 +10,7 @@ from typing import Any
 from prmscale.configuration.faults import Fault, Location, find_near, name_key, suggest
 from prmscale.configuration.old_keys import OLD_KEYS
 from prmscale.configuration.partial import list_keys
+from prmscale.study import LICENCE, NAME
 
 _BLOCK = "must be a block of keys and values"
 _MESSAGES = {
@@ -25,8 +26,11 @@ _MESSAGES = {
     "dict_type": _BLOCK,
     "model_type": _BLOCK,
     "model_attributes_type": _BLOCK,
-    "string_pattern_mismatch": "must begin with an ASCII letter or digit and contain only ASCII "
-    "letters, digits, '_', '-' and '.'",
+}
+_PATTERNS = {
+    NAME: "must begin with an ASCII letter or digit and contain only ASCII letters, digits, '_', "
+    "'-' and '.'",
+    LICENCE: "must be the name of a licence on the hub, in lower case, as mit or apache-2.0",
 }
 _NUMBERS = ("int_type", "int_from_float", "float_type")
 
@@ -95,6 +99,8 @@ def _translate(error: Any, where: Location) -> Fault:
         return Fault(where, value, f"must have at least {error['ctx']['min_length']} entry")
     message = error["msg"].removeprefix("Input ").replace("should be", "must be", 1)
     message = _MESSAGES.get(kind, message)
+    if kind == "string_pattern_mismatch":
+        message = _PATTERNS[error["ctx"]["pattern"]]
     if value is None:
         return Fault(where, None, f"{message}, and is empty", "Give a value, or remove it.")
     return Fault(where, value, message, _advise(error))

@@ -51,6 +51,11 @@ def list_needs(study: Study) -> list[Need]:
     return list(found.values())
 
 
+def list_packaged(study: Study) -> list[Model]:
+    """The models in installed Python packages that the jobs of a study load."""
+    return [model for model in _list_models(study) if model.name.startswith(PACKAGE)]
+
+
 def _is_on_hub(model: Model) -> bool:
     is_here = model.name.startswith(PACKAGE) or is_local(model.name)
     return not is_here and not Path(model.name).exists()

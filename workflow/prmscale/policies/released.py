@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from pathlib import Path
 
 import torch
@@ -10,33 +9,18 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 
 from prmscale.cards.head import find_base, finish_model
 from prmscale.engines.backends.loading import load_pretrained
-from prmscale.errors import UserError
+from prmscale.files import locate_package
 from prmscale.policies.card import card_of_converted
 from prmscale.study import PACKAGE, ReleasedPolicy
-
-
-def locate(model: str) -> str:
-    """The folder or hub name of `model`; package:NAME is the folder of a Python package.
-
-    Raises UserError if the package is not installed.
-    """
-    if not model.startswith(PACKAGE):
-        return model
-    name = model.removeprefix(PACKAGE)
-    spec = find_spec(name)
-    if spec is None or spec.origin is None:
-        raise UserError(
-            f"{model}: no Python package {name} is installed here; install it (README, 'A real "
-            "model')"
-        )
-    return str(Path(spec.origin).parent)
 
 
 def convert(released: ReleasedPolicy, folder: str | Path) -> None:
     """Dequantise `gguf_file` and save model, tokenizer and card to `folder`; with dtype auto in
     float32, whatever format its weights are loaded in later.
     """
-    source = locate(released.model)
+    source = released.model
+    if source.startswith(PACKAGE):
+        source = str(locate_package(source.removeprefix(PACKAGE)))
     options = {"gguf_file": released.gguf_file, "revision": released.revision}
     model = load_pretrained(
         AutoModelForCausalLM,
