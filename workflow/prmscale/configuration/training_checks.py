@@ -85,7 +85,7 @@ def _check_amounts(study: Study, where: Location, data: TrainingSet) -> Iterator
         message = f"labels.solutions has the policies write {of_problem} solutions of a problem"
         hint = "Lower it, or raise labels.solutions."
         yield Fault((*where, "per_problem"), data.per_problem, message, hint)
-    elif data.solutions:
+    elif data.solutions and data.datasets:
         of_problem = data.per_problem or of_problem
         part = data.solutions // (len(data.datasets) + len(data.corpora))
         datasets = [find_dataset(study, name) for name in data.datasets]
