@@ -91,7 +91,6 @@ def test_costs_are_those_of_one_run_at_each_budget():
     rows = search(PerfectScorer()).query("strategy == 'best_of_n'")
     assert (rows.policy_tokens == 3 * rows.budget).all()
     assert (rows.reward_tokens == 3 * rows.budget).all()
-    assert np.allclose(rows.seconds, 3 * rows.budget * (0.5 + 0.25))
     assert (rows.flops == rows.budget * (2 + 2 * 3)).all()
 
 

@@ -22,7 +22,7 @@ from prmscale.analysis.verdicts import Rules
 from prmscale.claims.findings import Findings, judge_claims, run_checks
 from prmscale.errors import UserError
 from prmscale.figures import controls, fig1, fig2, fig3, fig4, fig5, fig7, fig8, style, table1
-from prmscale.results import Results
+from prmscale.results import Results, add_seconds
 
 MODELS = [*simulated.prms(), *simulated.pretraining(lambda tokens: tokens / 1.2e6)]
 FACTS = simulated.reward_models(MODELS, seeds=2)
@@ -33,12 +33,16 @@ SEARCH = pd.concat(
     [SAMPLED, ROWS[~ROWS.strategy.isin(["best_of_n", "majority"])]], ignore_index=True
 )
 LOSSES = simulated.training(MODELS, seeds=2)
+SPEEDS = pd.DataFrame(
+    [("s64", "arithmetic", "", 0.1), ("s64", "programs", "", 0.2), ("", "", "s96", 0.01)],
+    columns=["policy", "dataset", "reward_model", "seconds_per_token"],
+)
 RULES = Rules(smallest_effects={"math_to_code": 0.1}, aggregation="min")
 OLDER = [fig1, fig2, fig3, fig7, controls, table1]
 
 
 def _draw(module: ModuleType, search: pd.DataFrame = SEARCH) -> tuple[Figure, pd.DataFrame]:
-    results = Results(search=search, reward_models=FACTS, training=LOSSES)
+    results = Results(search=search, reward_models=FACTS, training=LOSSES, speeds=SPEEDS)
     drawing: tuple[Figure, pd.DataFrame] = module.draw(results, RULES)
     return drawing
 
@@ -246,6 +250,19 @@ def test_other_claims_and_checks_are_the_same_beside_the_new_strategies() -> Non
     others = [table[table.claim != "search_budget"].reset_index(drop=True) for table in found]
     pd.testing.assert_frame_equal(*others)
     assert [len(table) - len(other) for table, other in zip(found, others, strict=True)] == [1, 12]
+
+
+def test_time_is_tokens_at_the_speeds_of_policy_and_reward_model() -> None:
+    rows = pd.DataFrame(
+        {
+            "policy": "s64",
+            "dataset": ["arithmetic", "programs", "programs"],
+            "reward_model": ["", "s96", "likelihood"],
+            "policy_tokens": [10, 20, 20],
+            "reward_tokens": [0, 100, 0],
+        }
+    )
+    assert add_seconds(rows, SPEEDS).seconds.tolist() == pytest.approx([1.0, 5.0, 4.0])
 
 
 @pytest.mark.parametrize(

@@ -33,8 +33,6 @@ class EveryDrawAnother:
     written.
     """
 
-    seconds_per_token = 0.5
-
     def __init__(self, length=4):
         self.length = length
 
@@ -95,8 +93,6 @@ def test_degenerate_settings_are_best_of_n_on_the_same_samples(name, policy, agg
 
 class Listed:
     """A tree in which draw number d of any partial solution is its option d modulo `options`."""
-
-    seconds_per_token = 0.5
 
     def __init__(self, options=3, depth=4):
         self.options, self.depth = options, depth

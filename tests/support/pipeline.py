@@ -6,8 +6,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pandas as pd
-
 ROOT = Path(__file__).parents[2]
 SMOKE = ["--configfile", "workflow/studies/smoke.yaml"]
 GPU_RULES = {
@@ -43,23 +41,15 @@ def snakemake(folder, *arguments, environment=None):
     )  # fmt: skip
 
 
-def measured(path):
-    """A table's content but for the seconds, which are measured anew."""
-    return pd.read_parquet(path).drop(columns="seconds", errors="ignore")
-
-
 def results_content(results):
-    """The hash of what each file of a study's results holds, by name, but for what is measured:
-    times of jobs, the seconds of searches, and figure 5, which draws these.
+    """The hash of each file of a study's results, by name, but for what is measured: times of jobs,
+    speeds, and figure 5, which draws these.
     """
     found = {}
     for path in sorted(p for p in results.rglob("*") if p.is_file()):
         name = str(path.relative_to(results))
         if not name.startswith(("logs/", "benchmarks/", "figures/fig5.")):
-            content = path.read_bytes()
-            if path.suffix == ".parquet":
-                content = measured(path).to_csv().encode()
-            found[name] = hashlib.sha256(content).hexdigest()
+            found[name] = hashlib.sha256(path.read_bytes()).hexdigest()
     return {name: found[name] for name in found if not name.endswith(".speed.json")}
 
 

@@ -24,8 +24,6 @@ def problem(number: int = 0, domain: str = "math", split: str = "test") -> Probl
 class CoinPolicy:
     """Writes solutions of `length` steps, each `1` (right) with probability `p`, else `0`."""
 
-    seconds_per_token = 0.5
-
     def __init__(self, p: float = 0.6, length: int = 3, seed: int = 0) -> None:
         self.p, self.length, self.seed = p, length, seed
         self.calls: list[int] = []

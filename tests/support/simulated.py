@@ -285,13 +285,13 @@ def search(
 def costs(budget: int, reward_tokens: int) -> dict[str, object]:
     """What a choice cost: a policy of 300k weights and a reward model of 600k."""
     flops = 6e5 * SAMPLE * budget + 1.2e6 * reward_tokens
-    spent = {
+    return {
         "policy_tokens": SAMPLE * budget,
         "reward_tokens": reward_tokens,
         "flops": flops,
         "flops_cached": flops,
+        "finish_reason": "stop",
     }
-    return {**spent, "seconds": 1e-10 * flops, "finish_reason": "stop"}
 
 
 Choice = tuple[str, str, str, int, int, np.ndarray, int]

@@ -36,7 +36,6 @@ class RealLengths:
     steps.
     """
 
-    seconds_per_token = 0.5
     steps, loops, most = 6.0, 0.015, 40
 
     def __init__(self, texts: int = 6, spread: float = 0.5) -> None:

@@ -152,7 +152,6 @@ def _table(
             **spent,
             "policy_tokens": tokens,
             "flops_cached": spent["flops_cached"] * scale,
-            "seconds": spent["seconds"] * used,
             "finish_reason": np.where(unanswered, "budget", "stop"),
         }
     )

@@ -75,7 +75,7 @@ def test_files_of_a_whole_study_are_told_apart_by_their_folders(tmp_path):
     (tmp_path / "figures/claims.csv").write_text("a,b\n")
     (tmp_path / "solutions/m").mkdir(parents=True)
     speed = tmp_path / "solutions/m/a.search.speed.json"
-    speed.write_text('{"seconds_per_token": 1.0}')
+    speed.write_text('{"policy": "m", "dataset": "a", "seconds_per_token": 1.0}')
     assert list_undescribed(tmp_path) == ["figures/claims.csv"]
     speed.write_text('{"seconds": 1.0}')
     assert "solutions/m/a.search.speed.json" in list_undescribed(tmp_path)

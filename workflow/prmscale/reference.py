@@ -206,6 +206,7 @@ PLACES = [
         "a page without a network: every solution, its steps' scores, choices and search trees",
     ),
     Place("search/MODEL.parquet", "search", "selections among samples with a reward model"),
+    Place("search/MODEL.speed.json", "", "measured seconds per token of the reward model"),
     Place("search/VERIFIER.verdicts.json", "", "how many of a verifier's verdicts are odd"),
     Place("search/without.parquet", "search", "selections that need no reward model"),
     Place(

@@ -14,6 +14,7 @@ from prmscale.analysis.models import find_outcome_pairs, resolve_aggregation
 from prmscale.analysis.patterns import COLUMNS
 from prmscale.analysis.rows import has_other_aggregation, is_by_outcome
 from prmscale.engines.facts import METRICS, read_facts
+from prmscale.files import read_json
 from prmscale.tasks.base import Problem, from_table
 
 
@@ -22,7 +23,8 @@ class Results:
 
     `files` maps kinds of files to paths: `search`, `scores`, `first_errors`, `reliability`,
     `patterns`, `labels`, `spending`, `replies`, `problems`, `granularity` and `reported` (the
-    paper's numbers) are tables; `rewards` are the folders of reward models. A kind without files
+    paper's numbers) are tables; `rewards` are the folders of reward models, and `speeds` are what
+    a token took each policy and reward model. A kind without files
     gives an empty table. `aggregation` is the configured aggregation of step scores, or
     `validation`, which chooses among the measured `aggregations`. `policy` is the policy of the
     first evaluation. A table given by name replaces the table read.
@@ -95,6 +97,15 @@ class Results:
         return tables.read_all(self._paths("reliability"), "reliability")
 
     @cached_property
+    def speeds(self) -> pd.DataFrame:
+        """The measured `seconds_per_token` of each policy on a data set, and of each reward model:
+        names of the other are "".
+        """
+        none = {"policy": "", "dataset": "", "reward_model": "", "seconds_per_token": 0.0}
+        measured = [{**none, **read_json(path)} for path in self._paths("speeds")]
+        return pd.DataFrame(measured, columns=[*none])
+
+    @cached_property
     def patterns(self) -> pd.DataFrame:
         """The similarity of the activation patterns of selected responses."""
         return pattern_similarities(self._paths("patterns"))
@@ -133,6 +144,18 @@ class Results:
 
     def _paths(self, kind: str) -> Sequence[str]:
         return self._files.get(kind, ())
+
+
+def add_seconds(rows: pd.DataFrame, speeds: pd.DataFrame) -> pd.DataFrame:
+    """Rows of the search table with `seconds`: their tokens, each at the speed measured with full
+    batches (`Results.speeds`).
+    """
+    of_policies = speeds[speeds["policy"] != ""].set_index(["policy", "dataset"])
+    of_models = speeds[speeds["reward_model"] != ""].set_index("reward_model")
+    tests = pd.MultiIndex.from_frame(rows[["policy", "dataset"]])
+    wrote = of_policies["seconds_per_token"].reindex(tests).to_numpy()
+    read = of_models["seconds_per_token"].reindex(rows["reward_model"], fill_value=0.0).to_numpy()
+    return rows.assign(seconds=rows["policy_tokens"] * wrote + rows["reward_tokens"] * read)
 
 
 def searches(

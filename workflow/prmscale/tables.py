@@ -187,7 +187,6 @@ SCHEMAS: dict[str, dict[str, Column]] = {
         ),
         "flops": Column("number", "FLOPs of policy and reward model, without a prefix cache"),
         "flops_cached": Column("number", "FLOPs of both if no prefix is read twice"),
-        "seconds": Column("number", "tokens times the measured time per token in full batches"),
         "finish_reason": Column(
             "text", "stop, length, or budget: spent before a whole solution (counts as wrong)"
         ),

@@ -8,6 +8,7 @@ SPLIT_DATASETS = list(dict.fromkeys(each.dataset for each in SPLITS))
 # the files of each kind that figures read
 TABLES = {
     "search": PLAN.search_tables(),
+    "speeds": PLAN.test_files("speeds") + [PATHS.search_speed(name) for name in REWARD_MODELS],
     "rewards": REWARD_FOLDERS,
     "scores": STEP_SCORES,
     "patterns": PATTERNS,

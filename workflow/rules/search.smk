@@ -15,7 +15,6 @@ rule search_unscored:
     input:
         problems=PLAN.test_files("problems"),
         solutions=PLAN.test_files("solutions"),
-        speeds=PLAN.test_files("speeds"),
     output:
         search=PATHS.search("without"),
     log:
@@ -42,7 +41,6 @@ rule search:
     input:
         problems=lambda wildcards: PLAN.test_files("problems", wildcards.reward_model),
         solutions=lambda wildcards: PLAN.test_files("solutions", wildcards.reward_model),
-        speeds=lambda wildcards: PLAN.test_files("speeds", wildcards.reward_model),
         reward_model=reward_folders,
         validation=VALIDATION_SOLUTIONS,
         labels=PLAN.validation_labels(),
@@ -51,6 +49,7 @@ rule search:
         first_errors=PATHS.first_errors("{reward_model}"),
         reliability=PATHS.reliability("{reward_model}"),
         scores=PATHS.solution_scores("{reward_model}"),
+        speed=PATHS.search_speed("{reward_model}"),
     log:
         result("logs/search/{reward_model}.log"),
     benchmark:
@@ -85,6 +84,7 @@ use rule search as search_by_verifier with:
         first_errors=PATHS.first_errors("{reward_model}"),
         reliability=PATHS.reliability("{reward_model}"),
         scores=PATHS.solution_scores("{reward_model}"),
+        speed=PATHS.search_speed("{reward_model}"),
         verdicts=PATHS.verdicts("{reward_model}"),
     wildcard_constraints:
         reward_model=any_of(VERIFIERS),

@@ -20,5 +20,6 @@ with job(snakemake):
     print(
         f"{len(solutions)} solutions of {len(tests)} problems, {solutions.correct.mean():.1%} right"
     )
-    write_json({"seconds_per_token": 0.0}, snakemake.output.speed)
+    names = {"policy": snakemake.wildcards.policy, "dataset": dataset.name}
+    write_json({**names, "seconds_per_token": 0.0}, snakemake.output.speed)
     tables.write(solutions, snakemake.output.solutions, "solutions")

@@ -10,5 +10,6 @@ with job(snakemake):
     mixed = mix_solutions([tables.read(f, "solutions") for f in files.solutions], params.samples)
     seconds = [read_json(file)["seconds_per_token"] for file in files.speeds]
     speed = average_speed(mixed, dict(zip(params.policies, seconds, strict=True)))
-    write_json({"seconds_per_token": speed}, snakemake.output.speed)
+    names = {name: snakemake.wildcards[name] for name in ("policy", "dataset")}
+    write_json({**names, "seconds_per_token": speed}, snakemake.output.speed)
     tables.write(mixed, snakemake.output.solutions, "solutions")

@@ -42,6 +42,7 @@ with job(snakemake):
         solutions = tables.read_all([f / "solutions.parquet" for f in folders], "solutions")
         if dataset.source == "arithmetic":
             check_sums(solutions, params.policy, world.modulus, params.most_wrong_sums)
-        speed = {"seconds_per_token": times[len(times) // 2], "dtype": policy.dtype}
+        speed = {"policy": params.policy, "dataset": dataset.name}
+        speed |= {"seconds_per_token": times[len(times) // 2], "dtype": policy.dtype}
         write_json(speed | {"engine": policy.sampling.engine}, snakemake.output.speed)
         tables.write(solutions, snakemake.output.solutions, "solutions")

@@ -14,14 +14,14 @@ from prmscale.study import CodeExecution, FirstErrors, World
 with job(snakemake):
     params, files = snakemake.params, snakemake.input
     world, execution = World(**params.world), CodeExecution(**params.execution)
-    tests = run.load_tests(params.tests, files.solutions, files.speeds, world, execution)
+    tests = run.load_tests(params.tests, files.solutions, world, execution)
     validation = [
         *benchmarks.load(params.validation, files.validation, world, execution, "validation")
     ]
     labels = tables.read_all(files.labels, "labels")
     errors = run.find_errors(tests, validation, labels, FirstErrors(**params.first_errors))
     device = Device(params.device, snakemake.resources.gpu)
-    counts = Counter()
+    reward_model, counts = snakemake.wildcards.reward_model, Counter()
 
     def load(folder):
         scorer = load_scorer(folder, device, params.engine)
@@ -33,7 +33,7 @@ with job(snakemake):
     )
     scored = run.search(
         tests,
-        snakemake.wildcards.reward_model,
+        reward_model,
         run.find_checkpoints(files.reward_model),
         load,
         settings,
@@ -42,6 +42,8 @@ with job(snakemake):
     tables.write(scored.first_errors, snakemake.output.first_errors, "first_errors")
     tables.write(scored.reliability, snakemake.output.reliability, "reliability")
     tables.write(scored.solution_scores, snakemake.output.scores, "solution_scores")
+    speed = {"reward_model": reward_model, "seconds_per_token": scored.seconds_per_token}
+    write_json(speed, snakemake.output.speed)
     tables.write(scored.search, snakemake.output.search, "search")
     if counts:
         write_json(counts, snakemake.output.verdicts)

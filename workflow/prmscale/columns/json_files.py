@@ -49,7 +49,14 @@ JSON_FILES = {
         "percent": "percentage of the pre-training",
         "loss": "mean loss of the last 100 steps, nats per token",
     },
+    "search/MODEL.speed.json": {
+        "reward_model": "name of the reward model",
+        "seconds_per_token": "measured seconds of a token that it reads or writes, in full "
+        "batches; the median of its checkpoints",
+    },
     "solutions/POLICY/DATASET.PURPOSE.speed.json": {
+        "policy": "name of the policy",
+        "dataset": "name of the data set",
         "seconds_per_token": "measured seconds of a generated token in full batches",
         "[engine]": "transformers or vllm; absent where solutions were not sampled here",
         "[dtype]": "number format of the policy's weights; absent as well",

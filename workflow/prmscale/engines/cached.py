@@ -30,11 +30,6 @@ class CachedPolicy:
         self._new: list[Extension] = []  # started since the last call of `collect`
         self._groups = 0
 
-    @property
-    def seconds_per_token(self) -> float:
-        """Measured wall time of a token that was generated, not remembered."""
-        return self.policy.seconds_per_token
-
     def extend(
         self, extensions: Sequence[Extension], progress: str | None = None
     ) -> list[list[Continuation]]:

@@ -73,8 +73,7 @@ class RecordedPolicy:
     `grades` are the recorded grades of (problem_id, steps).
     """
 
-    def __init__(self, solutions: pd.DataFrame, seconds_per_token: float = 0.0) -> None:
-        self.seconds_per_token = seconds_per_token
+    def __init__(self, solutions: pd.DataFrame) -> None:
         self.grades: dict[tuple[str, tuple[str, ...]], Grade] = {}
         self._recorded: dict[str, list[Continuation]] = {}
         ordered = solutions.sort_values(["problem_id", "solution_id"])

@@ -19,11 +19,6 @@ Group = list[list[Continuation]]  # the continuations of each extension of a gro
 class Policy(Protocol):
     """An engine that samples continuations."""
 
-    @property
-    def seconds_per_token(self) -> float:
-        """Measured wall time of a generated token, in seconds."""
-        ...
-
     def extend(
         self, extensions: Sequence[Extension], progress: str | None = None
     ) -> list[list[Continuation]]:

@@ -23,7 +23,7 @@ FIGURES: dict[str, tuple[str, ...]] = {  # the kinds of files that `Results` rea
     "fig2": ("search", "rewards"),
     "fig3": ("search", "rewards"),
     "fig4": ("search", "rewards"),
-    "fig5": ("search", "rewards"),
+    "fig5": ("search", "rewards", "speeds"),
     "fig6": ("scores", "rewards"),
     "fig7": ("search", "rewards"),
     "fig8": ("search", "rewards"),

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 from prmscale.analysis.verdicts import Rules
 from prmscale.figures import panels, strategy_lines, style
-from prmscale.results import Results
+from prmscale.results import Results, add_seconds
 
 COSTS = {  # column: axis label and the unit of its ticks
     "seconds": ("test time a problem", "s"),
@@ -25,7 +25,7 @@ COSTS = {  # column: axis label and the unit of its ticks
 
 def draw(results: Results, rules: Rules) -> tuple[Figure, pd.DataFrame]:
     """The figure and its table; x is a mean over problems and training seeds."""
-    rows = strategy_lines.select(results, rules, "fig5")
+    rows = add_seconds(strategy_lines.select(results, rules, "fig5"), results.speeds)
     data = strategy_lines.points(rows, [strategy_lines.TOKENS, *COSTS], rules.level)
     with style.apply():
         labels = {cost: label for cost, (label, _) in COSTS.items()}

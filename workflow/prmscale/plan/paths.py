@@ -114,6 +114,10 @@ class Paths:
         """The rows of the strategies that choose among samples by a reward model."""
         return self.result(f"search/{reward_model}.parquet")
 
+    def search_speed(self, reward_model: str) -> str:
+        """The time that a token of these searches took the reward model."""
+        return self.result(f"search/{reward_model}.speed.json")
+
     def likelihood_search(self, base: str) -> str:
         """The rows of the choice by a language model's likelihood."""
         return self.result(f"search/likelihood/{base}.parquet")

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from prmscale.engines.aggregation import AGGREGATIONS, Calibration
-from prmscale.engines.ledger import Cost, Unit
+from prmscale.engines.ledger import Unit
 from prmscale.engines.requests import Choice, Continuation, Incumbent
 from prmscale.engines.scheduler import Grader, Run, Scorer, Stamped, grade_whole, run
 from prmscale.engines.stream import Policy
@@ -40,11 +40,6 @@ class Engines:
         """Run strategies to their ends (see `scheduler.run`)."""
         return run(strategies, self.policy, self.scorer, self.grader, progress, self.seed)
 
-    def seconds(self, cost: Cost) -> float:
-        """The wall time of a cost: its tokens, each at the speed measured with full batches."""
-        speed = self.scorer.seconds_per_token if self.scorer else 0.0
-        return cost.policy_tokens * self.policy.seconds_per_token + cost.reward_tokens * speed
-
 
 def evaluate(
     problems: Sequence[Problem],
@@ -57,8 +52,7 @@ def evaluate(
     """The search table's rows of every strategy over whole samples.
 
     With a scorer the strategies that need scores are run, each with these aggregations; without one
-    the others. The column `seconds` depends on this machine's measured speed; nothing else does.
-    Raises UserError if a strategy leaves out a choice.
+    the others. Raises UserError if a strategy leaves out a choice.
     """
     rows: list[dict[str, object]] = []
     for name in strategies:
@@ -213,7 +207,6 @@ def _row(
         "reward_tokens": round(cost.reward_tokens),
         "flops": cost.flops,
         "flops_cached": cost.flops_cached,
-        "seconds": engines.seconds(cost),
         "finish_reason": (picks[0][0].finish_reason or "stop") if picks else "budget",
         "score": _read_score(stamped.choice),
     }

@@ -4,6 +4,7 @@ likelihood of a base.
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +18,6 @@ from prmscale.engines.facts import read_facts
 from prmscale.engines.recorded import RecordedPolicy
 from prmscale.engines.scheduler import Scorer
 from prmscale.errors import UserError
-from prmscale.files import read_json
 from prmscale.rewards import first_errors, reliability
 from prmscale.rewards.calibration import Outcome, calibrate
 from prmscale.rewards.reliability import Source
@@ -93,13 +93,15 @@ class ErrorTests:
 @dataclass(frozen=True)
 class Scored:
     """What a search job writes: the tables `search`, `first_errors`, `reliability` and
-    `solution_scores`.
+    `solution_scores`, and the measured seconds of a token that the reward model reads or writes,
+    the median of its checkpoints.
     """
 
     search: pd.DataFrame
     first_errors: pd.DataFrame
     reliability: pd.DataFrame
     solution_scores: pd.DataFrame
+    seconds_per_token: float
 
 
 class Reader(Protocol):
@@ -112,18 +114,12 @@ class Reader(Protocol):
 def load_tests(
     plans: Sequence[Mapping[str, Any]],
     solutions: Sequence[str],
-    speeds: Sequence[str],
     world: World,
     execution: CodeExecution,
 ) -> list[Test]:
-    """The tests of these plans (see `benchmarks.load`), with the speed at which each policy wrote
-    its samples.
-    """
+    """The tests of these plans (see `benchmarks.load`)."""
     loaded = benchmarks.load(plans, solutions, world, execution)
-    return [
-        Test(each, RecordedPolicy(each.solutions, read_json(speed)["seconds_per_token"]))
-        for each, speed in zip(loaded, speeds, strict=True)
-    ]
+    return [Test(each, RecordedPolicy(each.solutions)) for each in loaded]
 
 
 def find_errors(
@@ -207,6 +203,7 @@ def search(
     named: list[pd.DataFrame] = []
     steps: list[pd.DataFrame] = []
     scores: list[pd.DataFrame] = []
+    times: list[float] = []
     for checkpoint in checkpoints:
         scorer = load(checkpoint.folder)
         step = read_facts(checkpoint.folder)["steps"]
@@ -222,12 +219,14 @@ def search(
         if checkpoint.final and errors.datasets:
             predicted = first_errors.predict(scorer, errors.validation, errors.datasets)
             named.append(predicted.assign(**names))
+        times.append(scorer.seconds_per_token)
         del scorer  # before the next one is loaded: memory need not hold both
     return Scored(
         _table(rows),
         tables.join(named, "first_errors"),
         tables.join(steps, "reliability"),
         tables.join(scores, "solution_scores"),
+        statistics.median(times),
     )
 
 
