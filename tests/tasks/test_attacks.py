@@ -51,7 +51,7 @@ def test_root_is_given_up_before_a_box_opens(monkeypatch):
             seen |= {
                 user
                 for command, user in _processes()
-                if command[0].endswith("bwrap") or command[-1] == "boxed"
+                if command[0].endswith("bwrap") or sandbox._WORKER in command
             }
     assert len(seen) == 2 and not seen & set(range(65536))
 

@@ -34,6 +34,7 @@ from typing import Any
 
 from prmscale.errors import UserError
 from prmscale.tasks.grading import values
+from prmscale.tasks.grading.sandbox_calls import build_filter
 from prmscale.tasks.grading.worker import Worker
 
 _WORKER, _USER = (
@@ -161,12 +162,19 @@ def _free_user() -> int | None:
 
 @cache
 def _trouble() -> str | None:
-    """The reason why no Python starts in a box here; None if it does."""
+    """The reason why no worker starts in a box here; None if one does."""
     if shutil.which("bwrap") is None:
         return "there is no command bwrap"
-    command = _as_nobody([*_box(), *_python("")])
+    if build_filter(platform.machine()) is None:
+        return f"the numbers of the system calls of {platform.machine()} are not known"
     done = subprocess.run(
-        command, capture_output=True, env={}, text=True, errors="replace", check=False
+        _boxed_worker(),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        env={},
+        text=True,
+        errors="replace",
+        check=False,
     )
     if done.returncode == 0:
         return None
@@ -261,7 +269,13 @@ def _limits_processes() -> bool:
 def _worker(packages: str | None, allow_unsafe: bool) -> Worker:
     if allow_unsafe:
         return Worker(_python(_WORKER), {})
-    return Worker(_as_nobody([*_box(packages), *_python(_WORKER, "boxed")], packages), {})
+    return Worker(_boxed_worker(packages), {})
+
+
+def _boxed_worker(packages: str | None = None) -> list[str]:
+    """The command of a worker in a box."""
+    calls = build_filter(platform.machine()) or b""
+    return _as_nobody([*_box(packages), *_python(_WORKER, calls.hex())], packages)
 
 
 def _ask(worker: Worker, request: dict[str, Any], seconds: float) -> Any:
