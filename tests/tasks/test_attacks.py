@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from needs import boxed
 from prmscale.errors import UserError
 from prmscale.tasks.grading import sandbox
 from prmscale.tasks.grading.sandbox import Limits, Program, run
+from prmscale.tasks.grading.worker import Worker
 
 pytestmark = boxed
 TESTS = Path(__file__).resolve().parents[1]
@@ -27,10 +29,18 @@ def test_an_attack_reaches_nothing(name):
     assert attacks.faults(attacks.ATTACKS[name]) == []
 
 
+def test_the_documentation_counts_the_attacks():
+    kinds = [attack["kind"] for attack in attacks.ATTACKS.values()]
+    words = " ".join((TESTS.parent / "docs/configuration.md").read_text().split())
+    counts = ", ".join(f"{kinds.count(kind)} of {kind}" for kind in attacks.KINDS)
+    assert f"{len(kinds)} attacks ({counts})" in words
+
+
 @as_root
-def test_attacks_reach_nothing_where_another_user_runs_them():
+@pytest.mark.parametrize("kind", attacks.KINDS)
+def test_attacks_reach_nothing_where_another_user_runs_them(kind):
     workflow = TESTS.parent / "workflow"
-    script = [sandbox._python("")[0], "-B", str(TESTS / "support" / "attacks.py")]
+    script = [sandbox._python("")[0], "-B", str(TESTS / "support" / "attacks.py"), kind]
     shown = [sys.base_prefix, str(workflow), str(TESTS)]
     command = [*sandbox._python(sandbox._USER, "12345", *shown), "--", *script]
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(workflow)}
@@ -48,23 +58,44 @@ def test_root_is_given_up_before_a_box_opens(monkeypatch):
             run, [Program("import time\ntime.sleep(0.5)", ("1",))] * 2, attacks.LIMITS
         )
         while not running.done():
-            seen |= {
-                user
-                for command, user in _processes()
-                if command[0].endswith("bwrap") or command[-1] == "boxed"
-            }
+            seen |= {user for _, user in _processes()}
     assert len(seen) == 2 and not seen & set(range(65536))
 
 
+@pytest.mark.parametrize("which", range(4))
+def test_the_answers_are_the_same_where_workers_are_killed(which, monkeypatch):
+    """Once for each program: bubblewrap, the first process in the box, the worker, its steward."""
+    ask, seen = Worker.ask, set()
+
+    def kill():
+        while len(processes := list(_processes())) < 5:  # the last is the program
+            time.sleep(0.01)
+        processes[which][0].kill()
+
+    def ask_and_kill(self, request, seconds):
+        if request and request["source"] not in seen:
+            seen.add(request["source"])
+            pool.submit(kill)
+        return ask(self, request, seconds)
+
+    monkeypatch.setattr(Worker, "ask", ask_and_kill)
+    monkeypatch.setattr(sandbox, "_cores", lambda: 1)
+    programs = [Program(f"import time\ntime.sleep(0.4)\nx = {i}", ("x",)) for i in range(3)]
+    with ThreadPoolExecutor() as pool:
+        found = run(programs, attacks.LIMITS)
+    assert [o.values for o in found] == [("0",), ("1",), ("2",)]
+
+
 def _processes():
-    """Command and user of each process below this one, but of those about to give root up. Others
+    """The processes of this one's boxes and their users, but those about to give root up. Others
     on the machine may have boxes of their own.
     """
     for process in psutil.Process().children(recursive=True):
         with contextlib.suppress(psutil.Error):
             command = process.cmdline()
-            if command and sandbox._USER not in command:
-                yield command, process.uids().real
+            boxed = command and (command[0].endswith("bwrap") or sandbox._WORKER in command)
+            if boxed and sandbox._USER not in command:
+                yield process, process.uids().real
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,6 @@
 """Hostile programs in the sandbox: none gets out, forges a verdict, or harms another."""
 
-import os
 import time
-from pathlib import Path
 
 import pytest
 from attacks import ATTACKS
@@ -17,51 +15,20 @@ pytestmark = boxed
 LIMITS = Limits(seconds=1.0, memory_mb=256)
 GOOD = Program("def solve(x):\n    return x * 2", ("solve(21)",))
 
-FORGED = """
-import json, os
-for descriptor in range(3, 64):
-    try: os.write(descriptor, b'"42"\\n' * 2)
+
+NESTED = """
+import os
+for pipe in range(3, 9):
+    try: os.write(pipe, b'[' * {0} + b']' * {0} + b'\\n')
     except OSError: pass
 os._exit(0)
 """
 
 
-def test_writing_to_every_pipe_cannot_say_what_is_expected():
-    # a program may choose what it returns; the expected values are not in the box, so guessing is
-    # all that is left
-    forged, honest = run([Program(FORGED.replace("42", "PASS"), ("solve(21)",)), GOOD], LIMITS)
-    assert not matches(forged.values[0], "42") and honest.values == ("42",)
-
-
-@pytest.mark.parametrize(
-    "peek",
-    [
-        "open('/etc/passwd').read()",
-        f"open({str(Path(__file__).resolve())!r}).read()",
-        "open('/usr/bin/evil', 'w')",
-        "open('/tmp/../root/x', 'w')",
-        "__import__('socket').create_connection(('127.0.0.1', 22), 1)",
-        "open(f'/proc/{__import__(\"os\").getppid()}/mem', 'rb').read(1)",
-    ],
-)
-def test_nothing_of_the_machine_can_be_seen_or_changed(peek):
-    assert run([Program("", (peek,))], LIMITS)[0].values == (None,)
-
-
-def test_the_environment_is_empty():
-    os.environ["PRMSCALE_SECRET"] = "hunter2"
-    looks = (
-        "'PRMSCALE_SECRET' in __import__('os').environ",
-        "b'hunter2' in open('/proc/1/environ', 'rb').read()",
-    )
-    assert "1" not in run([Program("", looks)], LIMITS)[0].values
-
-
-def test_programs_do_not_see_each_other():
-    outcomes = run(
-        [Program("import builtins; builtins.x = 1", ()), Program("", ("x",))] * 4, LIMITS
-    )
-    assert all(o.values == (None,) for o in outcomes[1::2])
+def test_answers_nested_without_end_stop_nothing():
+    nested = [Program(NESTED.format(depth), ("1",)) for depth in range(940, 1000, 2)]
+    *evil, good = run([*nested, GOOD], LIMITS)
+    assert {o.values for o in evil} == {(None,)} and good.values == ("42",)
 
 
 def test_values_are_told_apart_by_type_and_floats_are_close():
@@ -98,7 +65,7 @@ def test_what_is_printed_comes_back_for_each_input_up_to_the_first_failure():
 
 
 @pytest.mark.parametrize(
-    "name", ["it sleeps", "memory is taken", "the parent is killed, and it waits", "syntax"]
+    "name", ["it sleeps", "memory is taken", "it prints without end", "exits never end", "syntax"]
 )
 def test_an_evil_main_module_fails_and_the_next_one_runs(name):
     evil = Program(ATTACKS[name]["source"], inputs=("1", "2"))
@@ -166,7 +133,7 @@ def test_a_worker_that_dies_is_asked_once_more(monkeypatch):
 
     def dies(self, request, seconds):
         asked.append(request)
-        if sum(map(bool, asked)) == 1 and request:
+        if len(asked) < 3 or (sum(map(bool, asked)) == 1 and request):  # two starts, a program
             self.close()
             return None
         return ask(self, request, seconds)

@@ -1,19 +1,32 @@
 """Runs model-written Python in a bubblewrap sandbox, the box, and returns its values or its output.
 
 What it protects against: the program sees no network, an empty environment, the Python installation
-read-only, and nothing else of the machine. It has no capabilities and cannot become root: if the
-user is root, the process gives up root for an unused user before the box opens. Every program (and
-every input of a program that reads input) has its own `/tmp`, `/dev/shm`, processes, keys and IPC
-objects, which end with it; no program sees, changes or outlives another. If a program leaves
-connections behind, the next program has a new box. Time, address space, processes, open files, file
-sizes, disk space and output are limited. Verdicts cannot be forged: this process compares the
+read-only, and nothing else of the machine's files and processes. It has no capabilities and cannot
+become root: if the user is root, the process gives up root for an unused user before the box opens.
+Every program (and every input of a program that reads input) has its own memory, `/tmp`,
+`/dev/shm`, processes and IPC objects, which end with it; no program sees, changes or outlives
+another. If a program leaves connections behind, the next program has a new box. System calls that
+no namespace separates are refused (`sandbox_calls.py`). Time, address space, processes, open files,
+file sizes, disk space and output are limited. Verdicts cannot be forged: this process compares the
 values and the output outside the box, and expected values never enter it.
 
-What it does not protect against: bugs of the kernel or of bubblewrap, and a program that guesses
-how it is judged. Memory is limited for each process of a program, not for all together; if memory
-runs short, the kernel ends programs first. Before Linux 5.14 the limit on processes would count all
-processes of the user, so only root sets it there; for others the time limit ends a fork bomb. If a
-machine forbids namespaces within the box, each program has a new box, which its inputs share.
+What it does not protect against:
+
+- bugs of the kernel, of bubblewrap or of the processor (side channels);
+- a program that guesses how it is judged: it knows all its calls before the first, and may answer
+  them without computing anything;
+- BigCodeBench's tests, which run beside the program, as that benchmark is made; the program can see
+  them and answer for them;
+- the use of all memory: the limit is for each process, not for all of a program. If memory runs
+  short, the kernel ends programs first, and those fail. There is no cgroup, since a job may seldom
+  make one: on clusters the job's own limit holds;
+- a slow machine: the time limit is wall time, so neighbours may make a slow program fail;
+- what the kernel tells everybody: the machine's name, load, memory, processors and mounts;
+- a fork bomb before Linux 5.14, where a limit on processes would count all processes of the user:
+  only root sets it there, for others the time limit ends the bomb;
+- the inputs of one program before each other, if a machine forbids namespaces within the box: then
+  each program has a new box, which its inputs share;
+- anything, where `code_execution.sandbox` accepts unprotected execution.
 """
 
 from __future__ import annotations
@@ -34,6 +47,7 @@ from typing import Any
 
 from prmscale.errors import UserError
 from prmscale.tasks.grading import values
+from prmscale.tasks.grading.sandbox_calls import build_filter
 from prmscale.tasks.grading.worker import Worker
 
 _WORKER, _USER = (
@@ -41,6 +55,7 @@ _WORKER, _USER = (
 )
 _GRACE = 10.0  # seconds more than the limit, since a verdict must not depend on a busy machine
 _START = 60.0  # seconds that a box may take to start
+_STARTS = 3  # tries to start one, since whoever kills processes may kill a new one too
 
 
 @dataclass(frozen=True)
@@ -161,12 +176,19 @@ def _free_user() -> int | None:
 
 @cache
 def _trouble() -> str | None:
-    """The reason why no Python starts in a box here; None if it does."""
+    """The reason why no worker starts in a box here; None if one does."""
     if shutil.which("bwrap") is None:
         return "there is no command bwrap"
-    command = _as_nobody([*_box(), *_python("")])
+    if build_filter(platform.machine()) is None:
+        return f"the numbers of the system calls of {platform.machine()} are not known"
     done = subprocess.run(
-        command, capture_output=True, env={}, text=True, errors="replace", check=False
+        _boxed_worker(),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        env={},
+        text=True,
+        errors="replace",
+        check=False,
     )
     if done.returncode == 0:
         return None
@@ -261,7 +283,13 @@ def _limits_processes() -> bool:
 def _worker(packages: str | None, allow_unsafe: bool) -> Worker:
     if allow_unsafe:
         return Worker(_python(_WORKER), {})
-    return Worker(_as_nobody([*_box(packages), *_python(_WORKER, "boxed")], packages), {})
+    return Worker(_boxed_worker(packages), {})
+
+
+def _boxed_worker(packages: str | None = None) -> list[str]:
+    """The command of a worker in a box."""
+    calls = build_filter(platform.machine()) or b""
+    return _as_nobody([*_box(packages), *_python(_WORKER, calls.hex())], packages)
 
 
 def _ask(worker: Worker, request: dict[str, Any], seconds: float) -> Any:
@@ -271,7 +299,8 @@ def _ask(worker: Worker, request: dict[str, Any], seconds: float) -> Any:
     """
     failed = False
     while True:
-        if not worker.running and worker.ask({}, _START) is None:
+        starts = (worker.ask({}, _START) is not None for _ in range(_STARTS))
+        if not worker.running and not any(starts):
             raise UserError(
                 "the sandbox cannot start now, though it could before: is the machine out of "
                 "memory?"

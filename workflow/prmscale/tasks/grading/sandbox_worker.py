@@ -1,10 +1,15 @@
 """Runs inside the sandbox: forks for every program and sends its values, or its output.
 
+The worker itself reads no request, since its memory is copied to all programs. Instead it forks a
+steward for each request, which reads it, forks the program, and answers. So a program finds nothing
+of other programs in its memory: no source, and no values that it could give as its own.
+
 Each program gets its own user, process, mount and IPC namespaces: a `/tmp` that no other program
 sees, and no process that outlives it. If the machine does not allow namespaces in the box, a box is
 spent after one program.
 
-This source is passed to a bare Python on the command line; it imports only the standard library.
+This source is passed to a bare Python on the command line, with a filter of system calls if it runs
+in a box (`sandbox_calls.py`); it imports only the standard library.
 """
 
 import atexit
@@ -28,12 +33,13 @@ from typing import Any
 # flags of unshare
 NEW_USER, NEW_PROCESSES, NEW_MOUNTS, NEW_IPC = 0x10000000, 0x20000000, 0x00020000, 0x08000000
 READ_ONLY, NOSUID, NODEV, NOEXEC = 1, 2, 4, 8  # of mount
-PR_SET_DUMPABLE = 4
+PR_SET_DUMPABLE, PR_SET_SECCOMP, SECCOMP_FILTER = 4, 22, 2
 NO_CAPABILITIES = (ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)()  # of capset
 ROOM = "size=64m,nr_inodes=16384,mode=700"  # what a program may write to /tmp, and to /dev/shm
 # pages, queues and semaphores of System V
 IPC = {"shmall": "16384", "msgmni": "16", "sem": "32 1024 32 32"}
 FILES = 256  # open at once
+IDLE, RAN = 10, 11  # how a steward ends: whether it has run a program
 
 
 def to_canonical(value: Any, depth: int = 0) -> Any:
@@ -150,7 +156,7 @@ def confine(request: dict[str, Any], streams: tuple[int, int, int], kept: int) -
     limit(resource.RLIMIT_CPU, int(request["seconds"] * turns) + 1)
     limit(resource.RLIMIT_FSIZE, 1 << 20)
     limit(resource.RLIMIT_NOFILE, FILES)
-    limit(resource.RLIMIT_CORE, 0)
+    limit(resource.RLIMIT_CORE, 1)  # at 0, a machine may still start its own handler of crashes
     if request["processes"]:
         limit(resource.RLIMIT_NPROC, request["processes"])
     if request["packages"]:
@@ -233,6 +239,7 @@ def run_fork(
     Waits for at most `lines` lines; with `limit_each`, the time limit holds for each line.
     """
     receive, send = os.pipe()
+    os.set_blocking(receive, False)
     process = fork(request["nested"])
     if process == 0:
         try:
@@ -267,7 +274,10 @@ def receive_lines(
     while len(data) <= request["output_kib"] << 10:
         if not select.select([pipe], [], [], max(0.0, deadline - time.monotonic()))[0]:
             return data, "TimeLimit"
-        piece = os.read(pipe, 65536)
+        try:
+            piece = os.read(pipe, 65536)
+        except BlockingIOError:  # the program has read back what it had written
+            continue
         data += piece
         if not piece or (lines and data.count(b"\n") >= lines):
             return data, None
@@ -295,14 +305,20 @@ def run_calls(request: dict[str, Any]) -> dict[str, Any]:
     data, error, process = run_fork(lambda pipe: call(request, pipe), request, asked)
     try:
         found = [json.loads(line) for line in data.split(b"\n")[:-1]]
-    except ValueError:
+    except (ValueError, RecursionError):
         found = []
     if found and isinstance(found[0], dict):
-        return {"error": found[0].get("error")}
+        return {"error": text_or_none(found[0].get("error"))}
+    found = [text_or_none(value) for value in found]
     whole = len(found) >= asked if asked else status(process) == 0
     if error == "OutputLimit" or not (whole or (request["limit_each"] and found)):
         return {"error": error or "EndedEarly"}
     return {"values": found[:asked] + [None] * (asked - len(found))}
+
+
+def text_or_none(value: Any) -> str | None:
+    """The value that a program has sent, if it is a text."""
+    return value if isinstance(value, str) else None
 
 
 def answer(request: dict[str, Any]) -> dict[str, Any]:
@@ -331,25 +347,50 @@ def has_connections() -> bool:
     return counts[2] != "0" or counts[counts.index("tw") + 1] != "0"
 
 
+def reply(kind: dict[str, bool], spent: bool) -> None:
+    """Read a request, answer it, and exit; a spent box runs no further program."""
+    ended = 0
+    try:
+        if line := sys.stdin.readline():
+            request = json.loads(line)
+            ran = bool(request) and not spent
+            found = answer({**request, **kind}) if ran else {"spent": True} if request else {}
+            sys.stdout.write(json.dumps(found) + "\n")
+            sys.stdout.flush()
+            ended = RAN if ran else IDLE
+        with contextlib.suppress(ChildProcessError):
+            while True:
+                os.wait()
+    finally:
+        os._exit(ended)
+
+
 def serve(boxed: bool) -> None:
-    """Answer each request; a spent box runs no further program."""
+    """Fork a steward for each request, until one fails or there are no more."""
     nested = boxed and can_nest()
     kind, spent = {"boxed": boxed, "nested": nested}, False
     compile("", "", "exec")  # prepares the compiler once, not in each fork
     gc.freeze()  # otherwise the collector copies memory pages in each fork
-    for line in sys.stdin:
-        request = json.loads(line)
-        found = {"spent": True} if spent else answer({**request, **kind}) if request else {}
-        sys.stdout.write(json.dumps(found) + "\n")
-        sys.stdout.flush()
-        with contextlib.suppress(ChildProcessError):
-            while True:
-                os.wait()
-        spent = boxed and bool(request) and (not nested or has_connections())
+    while select.select([sys.stdin], [], []):
+        steward = os.fork()
+        if steward == 0:
+            reply(kind, spent)
+        ended = os.waitstatus_to_exitcode(status(steward))
+        if ended not in (IDLE, RAN):
+            return
+        spent = spent or (ended == RAN and boxed and (not nested or has_connections()))
+
+
+def refuse_calls(code: bytes) -> None:
+    """Refuse these system calls to this process and its children, for good."""
+    instructions = ctypes.create_string_buffer(code, len(code))
+    program = (ctypes.c_uint64 * 2)(len(code) // 8, ctypes.addressof(instructions))
+    system("prctl", PR_SET_SECCOMP, SECCOMP_FILTER, program, 0, 0)
 
 
 if __name__ == "__main__":
-    if "boxed" in sys.argv:
+    if len(sys.argv) > 1:
         # no program may read this process's memory or files
         system("prctl", PR_SET_DUMPABLE, 0, 0, 0, 0)
-    serve("boxed" in sys.argv)
+        refuse_calls(bytes.fromhex(sys.argv[1]))
+    serve(len(sys.argv) > 1)

@@ -34,7 +34,7 @@ class Worker:
             process.stdin.flush()
             line = self._read_line(process.stdout.fileno(), time.monotonic() + seconds)
             return json.loads(line)
-        except (OSError, TimeoutError, ValueError):
+        except (OSError, TimeoutError, ValueError, RecursionError):
             self.close()
             return None
 
