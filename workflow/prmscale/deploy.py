@@ -12,7 +12,7 @@ from prmscale.errors import UserError
 from prmscale.files import atomic_write
 
 PACKAGE = Path(__file__).parent
-SHARE = ("share", "prmscale")  # where an installation keeps the files of the workflow
+SHARE = "share/prmscale/"  # where an installation keeps the files of the workflow
 LINKS = {
     "config/config.yaml": "../config.yaml",
     "profiles": "workflow/profiles",
@@ -59,9 +59,9 @@ def _list_files() -> dict[str, Path]:
         )
     found = {}
     for file in distribution("prmscale").files or []:
-        parts = file.parts
-        if SHARE[0] in parts and parts[(at := parts.index(SHARE[0])) : at + 2] == SHARE:
-            found["/".join(parts[at + 2 :])] = Path(file.locate()).resolve()
+        _, shared, name = file.as_posix().partition(SHARE)
+        if shared:
+            found[name] = Path(file.locate())
     return found
 
 
