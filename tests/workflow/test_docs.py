@@ -11,16 +11,10 @@ import sys
 
 import pandas as pd
 import pytest
-import tiny
 from documents import PAGES, blocks, commands, headings
+from example_models import make_models, name_models
 from model_configs import QWEN_HALF_B
 from pipeline import ROOT, copy_project, snakemake
-from transformers import AutoTokenizer, Qwen2Config
-
-from prmscale.engines.backends.released_heads import QwenProcessRewardModel
-from prmscale.engines.facts import FACTS
-from prmscale.files import write_json
-from prmscale.rewards.train import load_base
 
 # commands that no test runs, and why
 EXCEPTIONS = {
@@ -38,6 +32,8 @@ EXCEPTIONS = {
     "python -m prmscale.fetch config.yaml mine.yaml": "needs the hub; see tests/fetch",
     "snakemake --report report.html": "needs finished results",
     "PYTHONPATH=workflow python tests/gpu/accept.py": "needs a GPU",
+    "pip install dist/prmscale-0.2.0-py3-none-any.whl": "see test_release.py",
+    "prmscale deploy mine": "see test_release.py",
     "snakemake --unlock": "needs a run that was killed",
 }
 SNAKEMAKE = ("snakemake ", ".venv/bin/snakemake ")
@@ -45,7 +41,6 @@ SNAKEMAKE = ("snakemake ", ".venv/bin/snakemake ")
 MODELS = ["/models/mine-1.5b", "/models/prm-7b"]
 FILES = ["gsm8k_train.jsonl", "gsm8k_test.jsonl", "math_shepherd.jsonl"]
 FILES += ["model_solutions.jsonl", "train_solutions.jsonl"]
-CHAT = "{% for m in messages %}{{ m.content }} :\n{% endfor %}"
 NAMED = re.compile(r"`((?:workflow|prmscale|tests|envs|docs|benchmarks)/[\w./-]+)[` ]")
 LINK = re.compile(r"\[[^\]]*\]\((?!https?:)([^)#\s]*)(?:#([^)\s]*))?\)")
 
@@ -122,32 +117,7 @@ def test_overlays_make_a_plan(name, project):
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory):
-    """Tiny models in place of those that the examples name."""
-    folder = tmp_path_factory.mktemp("models")
-    plain, chat, trained, released = (folder / name for name in ("plain", "chat", "prm", "qwen"))
-    for path in (plain, chat):
-        tiny.saved(path, 16)
-    tokenizer = AutoTokenizer.from_pretrained(chat)
-    tokenizer.chat_template = CHAT
-    tokenizer.save_pretrained(chat)
-    model, reader = load_base(plain, 0)
-    model.save_pretrained(trained)
-    reader.save_pretrained(trained)
-    write_json({"head": "scalar"}, trained / FACTS)
-    tokenizer.add_special_tokens({"additional_special_tokens": ["<extra_0>"]})
-    tokenizer.chat_template = CHAT.replace(" :\\n", "")
-    tokenizer.save_pretrained(released)
-    config = Qwen2Config(
-        vocab_size=len(tokenizer), hidden_size=16, intermediate_size=24, num_hidden_layers=2,
-        num_attention_heads=2, num_key_value_heads=1,
-    )  # fmt: skip
-    QwenProcessRewardModel(config).save_pretrained(released)
-    return {
-        "results/laptop/rewards/both-m/replicate1": trained,
-        "results/laptop/policies/m/replicate1/100": plain,
-        "HuggingFaceTB/SmolLM2-135M-Instruct": chat,
-        "Qwen/Qwen2.5-Math-PRM-7B": released,
-    }
+    return make_models(tmp_path_factory.mktemp("models"))
 
 
 SMALL = {
@@ -192,11 +162,8 @@ def test_the_overlay_of_the_readme_runs_with_small_models(tmp_path, models):
 @pytest.mark.parametrize("block", blocks("python", "library.md"), ids=lambda block: block.heading)
 def test_examples_of_the_library_run_in_under_fifteen_lines(block, models):
     assert len(block.lines) < 15
-    text = block.text
-    for name, folder in models.items():
-        text = text.replace(name, str(folder))
     names: dict = {}
-    exec(text, names)
+    exec(name_models(block.text, models), names)
     if "scores" in names:
         assert len(names["scores"]) >= 2 and all(0 <= each <= 1 for each in names["scores"])
     if "found" in names:

@@ -24,7 +24,7 @@ FLOORS = [
     {"claims"},
     {"explorer", "figures"},
     {"plan"},
-    {"compare", "cost", "fetch", "library", "reference"},
+    {"compare", "cost", "deploy", "fetch", "library", "reference"},
     {"progress"},
 ]
 FLOOR_OF = {name: number for number, names in enumerate(FLOORS) for name in names}

@@ -25,6 +25,7 @@ _ON_HUB = {
 }
 _OTHER = "other"
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]*")  # what a name of the hub's looks like
+_MARKUP = str.maketrans({mark: f"&#{ord(mark)};" for mark in "<>&`|["})
 
 
 class Origin(NamedTuple):
@@ -125,9 +126,14 @@ def choose_licence(licences: Iterable[str], bases: Iterable[Base] = ()) -> dict[
 
 def describe_licences(licences: Iterable[str], bases: Iterable[Base] = ()) -> str:
     """The sentences of a card that give all licences."""
-    parts = [f"of the problems: {licence}" for licence in licences]
-    parts += [f"of the base: {base.licence or 'its card gives none'}" for base in bases]
+    parts = [f"of the problems: {escape(licence)}" for licence in licences]
+    parts += [f"of the base: {escape(base.licence or 'its card gives none')}" for base in bases]
     return f"Licences: {'; '.join(parts)}."
+
+
+def escape(text: str) -> str:
+    """A text that others wrote, for a line of a card: nothing in it is HTML or markup."""
+    return " ".join(text.translate(_MARKUP).split())
 
 
 def render(head: CardData, text: str) -> str:

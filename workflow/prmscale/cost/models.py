@@ -52,7 +52,10 @@ def _config(study: Study, name: str) -> PretrainedConfig:
         model, revision, given = reward_model.model, reward_model.revision, {}
     try:
         return AutoConfig.from_pretrained(
-            str(Path(model).expanduser()), revision=revision, local_files_only=True
+            str(Path(model).expanduser()),
+            revision=revision,
+            local_files_only=True,
+            trust_remote_code=False,
         )
     except (OSError, ValueError) as error:
         if not given:

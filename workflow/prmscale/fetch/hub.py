@@ -24,13 +24,9 @@ from prmscale.fetch.needed import Data, Need
 
 # configuration, tokenizer, chat template, and the card, which tells the licence; all are small
 _TEXTS = ("*.json", "*.txt", "*.model", "*.jinja", "*.tiktoken", "README.md")
-# in the order in which transformers looks for them
-_WEIGHTS = (
-    "model.safetensors",
-    "model-*-of-*.safetensors",
-    "pytorch_model.bin",
-    "pytorch_model-*-of-*.bin",
-)
+# in the order in which transformers looks for them; no other format is loaded
+_WEIGHTS = ("model.safetensors", "model-*-of-*.safetensors")
+_INDEX = "model.safetensors.index.json"
 _NO_NAME = "neither a folder here nor a name as the hub's are, OWNER/NAME"
 _TOKENIZERS = ("tokenizer*", "vocab*", "merges.txt", "spiece.model", "*.tiktoken")
 
@@ -105,8 +101,8 @@ def find_missing(need: Need) -> str:
 def choose(need: Need, names: Sequence[str]) -> list[str]:
     """The files of a repository that the jobs load.
 
-    Of a model these are the texts beside config.json and, if it is asked for them, the weights in
-    one format: the GGUF file, safetensors, or else PyTorch's.
+    Of a model these are the texts beside config.json and, if it is asked for them, the weights: the
+    GGUF file, or safetensors.
     """
     if isinstance(need, Data):
         return fnmatch.filter(names, need.files or "*")
@@ -138,13 +134,10 @@ def _lacking(need: Need, chosen: set[str]) -> str:
 
 
 def _list_shards(folder: Path, names: set[str]) -> set[str]:
-    """The files of weights that an index among these files names."""
-    shards: set[str] = set()
-    for index in ("model.safetensors.index.json", "pytorch_model.bin.index.json"):
-        suffix = index.removesuffix(".index.json").rpartition(".")[2]
-        if (folder / index).is_file() and any(name.endswith(f".{suffix}") for name in names):
-            shards.update(json.loads((folder / index).read_text())["weight_map"].values())
-    return shards
+    """The files of weights that an index names, if these files are in parts."""
+    if not (folder / _INDEX).is_file() or not any(name.endswith(".safetensors") for name in names):
+        return set()
+    return set(json.loads((folder / _INDEX).read_text())["weight_map"].values())
 
 
 def _is_any(name: str, patterns: Sequence[str]) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 from huggingface_hub import EvalResult, ModelCardData
 
-from prmscale.cards.head import Base, choose_licence, describe_licences, render
+from prmscale.cards.head import Base, choose_licence, describe_licences, escape, render
 from prmscale.study import ReleasedPolicy
 
 _LICENCE = "MIT (generated)"  # that of the generated problems
@@ -35,7 +35,7 @@ Loss over the last 100 steps of its pre-training: {loss:.3g} nats per token of t
 
 _CONVERTED = """# {name}
 
-The weights of `{gguf_file}` of {model}, dequantised.
+The weights of {gguf_file} of {model}, dequantised.
 
 {licences}
 """
@@ -78,8 +78,8 @@ def card_of_converted(released: ReleasedPolicy, base: Base) -> str:
     )
     text = _CONVERTED.format(
         name=released.name,
-        gguf_file=released.gguf_file,
-        model=released.model,
+        gguf_file=escape(released.gguf_file or ""),
+        model=escape(released.model),
         licences=describe_licences([], [base]),
     )
     return render(head, text)

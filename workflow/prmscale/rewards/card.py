@@ -8,7 +8,7 @@ from typing import Any
 
 from huggingface_hub import EvalResult, ModelCardData
 
-from prmscale.cards.head import Base, Origin, choose_licence, describe_licences, render
+from prmscale.cards.head import Base, Origin, choose_licence, describe_licences, escape, render
 
 _CARD = """# {reward_model}
 
@@ -96,7 +96,7 @@ def card(facts: Mapping[str, Any], origin: Origin, base: Base) -> str:
         what=_WHAT[facts["head"]],
         sees=_SEES[facts["head"]],
         how=_describe_loss(facts),
-        written=", ".join(held["policies"]),
+        written=escape(", ".join(held["policies"])),
         right=", ".join(right),
         warning=_describe_control(facts),
         code=_PLAIN if facts["head"] == "scalar" else _MARKED,
@@ -114,7 +114,7 @@ def card_of_released(facts: Mapping[str, Any], base: Base) -> str:
     head = ModelCardData(
         **choose_licence([], [base]), base_model=base.hub, tags=["reward-model", "prmscale"]
     )
-    model, licences = facts["released"]["model"], describe_licences([], [base])
+    model, licences = escape(facts["released"]["model"]), describe_licences([], [base])
     return render(head, _RELEASED.format(reward_model=name, model=model, licences=licences))
 
 

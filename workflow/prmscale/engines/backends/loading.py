@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -13,14 +14,16 @@ from accelerate import dispatch_model, infer_auto_device_map
 from accelerate.utils import get_balanced_memory
 from huggingface_hub import hf_hub_download
 from safetensors import SafetensorError
-from transformers import AutoConfig, PreTrainedModel
+from transformers import AutoConfig, AutoTokenizer, PreTrainedModel
 
 from prmscale.engines import heads  # noqa: F401  (registers its models with the Auto classes)
 from prmscale.errors import UserError
 from prmscale.files import fingerprint, verify
 from prmscale.study import Dtype, DtypeChoice
 
-WEIGHTS = (".safetensors", ".bin", ".pt", ".pth", ".gguf")
+WEIGHTS = (".safetensors", ".gguf")
+# else transformers asks a service of the hub to convert other weights, and loads what that made
+os.environ["DISABLE_SAFETENSORS_CONVERSION"] = "1"
 
 
 @dataclass(frozen=True)
@@ -77,11 +80,14 @@ def load_pretrained(
 ) -> Any:
     """`auto.from_pretrained(name)`; raises UserError that says what is missing and what to do.
 
-    Code in the folder is never run; heads that bring code are registered here. Files that this
-    pipeline wrote must be as it wrote them, and weights must be finite.
+    Code in the folder is never run; heads that bring code are registered here. Weights are read
+    from safetensors alone, or from the GGUF file that `gguf_file` names. Files that this pipeline
+    wrote must be as it wrote them, and weights must be finite.
     """
     if Path(name).is_dir():
         _verify_once(Path(name))
+    if auto not in (AutoConfig, AutoTokenizer):
+        options["use_safetensors"] = True
     try:
         loaded = auto.from_pretrained(
             str(name), revision=revision or "main", trust_remote_code=False, **options
@@ -91,7 +97,8 @@ def load_pretrained(
         raise UserError(
             f"{name}: the {kind} could not be loaded by {auto.__name__}: "
             f"{str(error).splitlines()[0]}. Give a folder saved with save_pretrained, or a hub "
-            "name this machine can reach (HF_HOME holds the cache)."
+            "name this machine can reach (HF_HOME holds the cache). Weights must be safetensors: "
+            "pytorch_model.bin is not read (save_pretrained converts it)."
         ) from error
     if isinstance(loaded, torch.nn.Module):
         _require_finite_weights(loaded, name)

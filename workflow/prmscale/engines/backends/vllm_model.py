@@ -71,6 +71,7 @@ def load(
             str(folder),
             revision=revision,
             tokenizer_revision=revision,
+            load_format="safetensors",
             tensor_parallel_size=gpus,
             max_model_len=-1,  # as much as model and cache allow
             gpu_memory_utilization=min(memory.USABLE, fraction),
