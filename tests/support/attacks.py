@@ -29,7 +29,7 @@ def _read(name, table):
 
 ATTACKS = {name: attack for kind in KINDS for name, attack in _read(kind, "attack").items()}
 HONEST = _read("honest", "honest")
-LIMITS = Limits(seconds=0.7, memory_mb=256)
+LIMITS = Limits(seconds=1.0, memory_mb=256)
 _SETTINGS = (
     "kernel/core_pattern",
     "kernel/hostname",
