@@ -242,11 +242,11 @@ def require_sources():
     """Raise UserError if a job would not find a model or data that the configuration names."""
     from prmscale.fetch import check, needed
 
-    rules = {job.rule for job in workflow.dag.needrun_jobs() if not job.is_norun}
+    running = {job.rule for job in workflow.dag.needrun_jobs() if not job.is_norun}
     files = list_config_files()
-    if any("gpu" in rule.resources for rule in rules):
+    if any("gpu" in each.resources for each in running):
         check.check_before_run(STUDY, files, needed.Model)
-    if any(rule.name in ("build_problems", "import_corpus") for rule in rules):
+    if {each.name for each in running} & {"build_problems", "import_corpus"}:
         check.check_before_run(STUDY, files, needed.Data)
 
 
