@@ -34,7 +34,7 @@ SEARCH = pd.concat(
 )
 LOSSES = simulated.training(MODELS, seeds=2)
 SPEEDS = pd.DataFrame(
-    [("s64", "arithmetic", "", 0.1), ("s64", "programs", "", 0.2), ("", "", "s96", 0.01)],
+    [("s64", "arithmetic", "", 0.1), ("s64", "programs", "", 0.2), ("", "", "prm_s96", 0.01)],
     columns=["policy", "dataset", "reward_model", "seconds_per_token"],
 )
 RULES = Rules(smallest_effects={"math_to_code": 0.1}, aggregation="min")
@@ -257,7 +257,7 @@ def test_time_is_tokens_at_the_speeds_of_policy_and_reward_model() -> None:
         {
             "policy": "s64",
             "dataset": ["arithmetic", "programs", "programs"],
-            "reward_model": ["", "s96", "likelihood"],
+            "reward_model": ["", "prm_s96", "likelihood"],
             "policy_tokens": [10, 20, 20],
             "reward_tokens": [0, 100, 0],
         }
@@ -290,7 +290,8 @@ def test_lines_are_the_rows_of_the_csv(module: ModuleType, costs: list[str]) -> 
         "MCTS",
         "beam search (sum)",
     }
-    mcts = ROWS[(ROWS.strategy == "mcts") & (ROWS.dataset == "programs") & (ROWS.budget == 16)]
+    chosen = (ROWS.strategy == "mcts") & (ROWS.dataset == "programs") & (ROWS.budget == 16)
+    mcts = add_seconds(ROWS[chosen], SPEEDS)
     (row,) = data[
         (data.strategy == "mcts") & (data.dataset == "programs") & (data.budget == 16)
     ].to_dict("records")
