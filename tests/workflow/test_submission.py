@@ -52,6 +52,9 @@ esac
 """
 
 
+NO_HUB = {"HF_HUB_OFFLINE": "0", "HF_ENDPOINT": "http://127.0.0.1:9"}  # out of reach from here
+
+
 @pytest.fixture(scope="module")
 def asked(tmp_path_factory):
     """The options of each submission, by rule."""
@@ -67,7 +70,7 @@ def asked(tmp_path_factory):
     done = snakemake(
         folder, *(f"{RESULTS}/{path}" for path in TARGETS), "--profile", "slurm",
         "--configfile", "asked.yaml",
-        environment={**os.environ, "PATH": f"{folder}/bin:{os.environ['PATH']}"},
+        environment={**os.environ, "PATH": f"{folder}/bin:{os.environ['PATH']}", **NO_HUB},
     )  # fmt: skip
     assert done.returncode == 1 and "the controller is busy" in done.stderr, done.stderr[-3000:]
     found = {}

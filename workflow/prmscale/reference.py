@@ -188,7 +188,11 @@ PLACES = [
         "solutions",
         "solutions that the label method omega wrote",
     ),
-    Place("solutions/POLICY/DATASET.PURPOSE.speed.json", "", "measured seconds per token"),
+    Place(
+        "solutions/POLICY/DATASET.PURPOSE.speed.json, search/MODEL.speed.json",
+        "",
+        "measured seconds per token",
+    ),
     Place("labels/POLICY/DATASET.METHOD.parquet", "labels", "step labels by a method"),
     Place("labels/POLICY/DATASET.by.LABELLER.parquet", "labels", "one labeller of a consensus"),
     Place("labels/POLICY/DATASET.monte_carlo.by.PROVER.parquet", "labels", "a prover's rollouts"),
@@ -206,7 +210,6 @@ PLACES = [
         "a page without a network: every solution, its steps' scores, choices and search trees",
     ),
     Place("search/MODEL.parquet", "search", "selections among samples with a reward model"),
-    Place("search/MODEL.speed.json", "", "measured seconds per token of the reward model"),
     Place("search/VERIFIER.verdicts.json", "", "how many of a verifier's verdicts are odd"),
     Place("search/without.parquet", "search", "selections that need no reward model"),
     Place(
