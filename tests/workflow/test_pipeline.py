@@ -211,6 +211,11 @@ def test_killed_in_the_middle_it_resumes_to_the_same_bytes(project, target, log)
     assert "shard 2 of 2" in told and "shard 1 of 2" not in told and not shard.parent.exists()
 
 
+def test_the_results_name_the_libraries_that_made_them(project):
+    head = (project / "results/smoke/config.yaml").read_text().split("study: smoke")[0]
+    assert f"# torch {torch.__version__}\n" in head and "# python 3." in head
+
+
 def exchange(file, content):
     """Let a file be another one, which was made at the same time; a model is as whole as before."""
     times = file.stat()
@@ -218,11 +223,6 @@ def exchange(file, content):
     os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
     if (file.parent / CHECKSUMS).exists():
         seal(file.parent)
-
-
-def test_the_results_name_the_libraries_that_made_them(project):
-    head = (project / "results/smoke/config.yaml").read_text().split("study: smoke")[0]
-    assert f"# torch {torch.__version__}\n" in head and "# python 3." in head
 
 
 POLICY = "policies/m/replicate1/100/model.safetensors"

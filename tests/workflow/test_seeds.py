@@ -6,6 +6,7 @@ from collections import defaultdict
 from pipeline import ROOT
 
 WORKFLOW = ROOT / "workflow"
+NAMES = {"seeds.generator", "seeds.seed_of", "generator", "seed_of"}
 # streams that data name, and how: no two draws have the same
 NAMED_BY_DATA = {
     "prmscale/engines/backends/transformers_policy.py": "policy, problem, prefix, draw",
@@ -25,9 +26,6 @@ def list_streams():
             if isinstance(node, ast.Call) and ast.unparse(node.func) in NAMES:
                 words = [each.value for each in node.args if isinstance(each, ast.Constant)]
                 yield str(file.relative_to(WORKFLOW)), tuple(w for w in words if isinstance(w, str))
-
-
-NAMES = {"seeds.generator", "seeds.seed_of", "generator", "seed_of"}
 
 
 def test_no_two_places_draw_from_streams_of_one_name():

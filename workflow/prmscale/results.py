@@ -24,10 +24,10 @@ class Results:
     `files` maps kinds of files to paths: `search`, `scores`, `first_errors`, `reliability`,
     `patterns`, `labels`, `spending`, `replies`, `problems`, `granularity` and `reported` (the
     paper's numbers) are tables; `rewards` are the folders of reward models, and `speeds` are what
-    a token took each policy and reward model. A kind without files
-    gives an empty table. `aggregation` is the configured aggregation of step scores, or
-    `validation`, which chooses among the measured `aggregations`. `policy` is the policy of the
-    first evaluation. A table given by name replaces the table read.
+    a token took each policy and reward model. A kind without files gives an empty table.
+    `aggregation` is the configured aggregation of step scores, or `validation`, which chooses among
+    the measured `aggregations`. `policy` is the policy of the first evaluation. A table given by
+    name replaces the table read.
     """
 
     def __init__(

@@ -241,12 +241,12 @@ def engines_in_use():
 def require_sources():
     """Raise UserError if a job would not find a model or data that the configuration names."""
     from prmscale.fetch import check, needed
+    from prmscale.progress import follow
 
-    running = {job.rule for job in workflow.dag.needrun_jobs() if not job.is_norun}
-    files = list_config_files()
-    if any("gpu" in each.resources for each in running):
+    running, files = follow.list_jobs(workflow), list_config_files()
+    if follow.runs_models(running):
         check.check_before_run(STUDY, files, needed.Model)
-    if {each.name for each in running} & {"build_problems", "import_corpus"}:
+    if {job.rule.name for job in running} & {"build_problems", "import_corpus"}:
         check.check_before_run(STUDY, files, needed.Data)
 
 

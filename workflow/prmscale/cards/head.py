@@ -12,7 +12,7 @@ from huggingface_hub import CardData, hf_hub_download, metadata_load
 from huggingface_hub.errors import HFValidationError
 
 from prmscale.files import seal
-from prmscale.study import GENERATED, PACKAGE
+from prmscale.study import GENERATED, LICENCE, PACKAGE
 from prmscale.tasks.benchmarks.sources import PUBLISHED
 
 CARD = "README.md"
@@ -24,7 +24,6 @@ _ON_HUB = {
     "CC BY 4.0": "cc-by-4.0",
 }
 _OTHER = "other"
-_NAME = re.compile(r"[a-z0-9][a-z0-9.-]*")  # what a name of the hub's looks like
 _MARKUP = str.maketrans({mark: f"&#{ord(mark)};" for mark in "<>&`|["})
 
 
@@ -111,7 +110,7 @@ def name_licences(licences: Iterable[str]) -> list[str]:
 
 def _name_licence(licence: str) -> str:
     """The hub's name of a licence; `other` if it has none."""
-    return licence if _NAME.fullmatch(licence) else _ON_HUB.get(licence, _OTHER)
+    return licence if re.fullmatch(LICENCE, licence) else _ON_HUB.get(licence, _OTHER)
 
 
 def choose_licence(licences: Iterable[str], bases: Iterable[Base] = ()) -> dict[str, Any]:

@@ -56,6 +56,8 @@ _RESERVED = {
 
 _LONGEST_NAME = 64  # a file's name has up to three names and at most 255 bytes
 
+NO_NAME = "neither a folder here nor a name as the hub's are, OWNER/NAME"
+
 # lists in which a value has no second meaning
 _SETS = [
     "plugins",
@@ -212,7 +214,7 @@ def _check_model(study: Study, where: Location, model: ReleasedModel) -> Iterato
     """A local folder of a model exists, or the name can be the hub's. Whether the hub has it, or a
     package is installed, is looked up before a run's first job.
     """
-    if _is_folder(model.model) or is_packaged(model):
+    if _is_folder(model.model) or _is_packaged(model):
         return
     if is_local(model.model):
         yield Fault((*where, "model"), model.model, "no such folder")
@@ -220,8 +222,7 @@ def _check_model(study: Study, where: Location, model: ReleasedModel) -> Iterato
     try:
         try_to_load_from_cache(model.model, "config.json")
     except HFValidationError:
-        message = "neither a folder here nor a name as the hub's are, OWNER/NAME"
-        yield Fault((*where, "model"), model.model, message)
+        yield Fault((*where, "model"), model.model, NO_NAME)
 
 
 def _check_gguf(study: Study, where: Location, policy: ReleasedPolicy) -> Iterator[Fault]:
@@ -260,7 +261,7 @@ def is_local(model: str) -> bool:
     return model.startswith((".", "/", "~"))
 
 
-def is_packaged(model: ReleasedModel) -> bool:
+def _is_packaged(model: ReleasedModel) -> bool:
     """Whether a model is a GGUF file in an installed Python package."""
     is_file = isinstance(model, ReleasedPolicy) and model.gguf_file is not None
     return is_file and model.model.startswith(PACKAGE)

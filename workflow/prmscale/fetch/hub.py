@@ -19,6 +19,7 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
 )
 
+from prmscale.configuration.checks import NO_NAME
 from prmscale.errors import UserError
 from prmscale.fetch.needed import Data, Need
 
@@ -27,7 +28,6 @@ _TEXTS = ("*.json", "*.txt", "*.model", "*.jinja", "*.tiktoken", "README.md")
 # in the order in which transformers looks for them; no other format is loaded
 _WEIGHTS = ("model.safetensors", "model-*-of-*.safetensors")
 _INDEX = "model.safetensors.index.json"
-_NO_NAME = "neither a folder here nor a name as the hub's are, OWNER/NAME"
 _TOKENIZERS = ("tokenizer*", "vocab*", "merges.txt", "spiece.model", "*.tiktoken")
 
 
@@ -84,7 +84,7 @@ def find_missing(need: Need) -> str:
     except LocalEntryNotFoundError:
         return "not in the cache"
     except HFValidationError:
-        return _NO_NAME
+        return NO_NAME
     found = [str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file()]
     try:
         known = [file.path for file in get_cached_repo_tree(**_address(need))]
@@ -159,7 +159,7 @@ def _explain(need: Need, error: Exception) -> UserError:
     cause = next((each for each in causes if isinstance(each, told)), causes[-1])
     kind, page = ("data set", "datasets/") if isinstance(need, Data) else ("model", "")
     if isinstance(cause, HFValidationError):
-        return NotOnHub(_NO_NAME)
+        return NotOnHub(NO_NAME)
     if isinstance(cause, GatedRepoError):
         return NotOnHub(
             f"gated: accept its terms on https://huggingface.co/{page}{need.name} and log in with "

@@ -11,7 +11,7 @@ import re
 import socket
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -115,6 +115,16 @@ def follow(workflow: Any, study: Study, results: Path) -> Follower:
     return follower
 
 
+def list_jobs(workflow: Any) -> list[Any]:
+    """The jobs that Snakemake will run."""
+    return [job for job in workflow.dag.needrun_jobs() if not job.is_norun]
+
+
+def runs_models(jobs: Iterable[Any]) -> bool:
+    """Whether any of these jobs runs a model: its rule asks for GPUs, be it for none."""
+    return any("gpu" in job.rule.resources for job in jobs)
+
+
 def finish(workflow: Any, succeeded: bool) -> None:
     """End what `follow` began; a run without hooks or with nothing to do has begun nothing."""
     for handler in workflow.logger_manager.logger.handlers:
@@ -133,9 +143,9 @@ def _describe(workflow: Any, study: Study, results: Path) -> dict[str, dict[str,
     is a file of rules.
     """
     order = [rule.name for rule in workflow.rules]
-    jobs = [job for job in workflow.dag.needrun_jobs() if not job.is_norun]
+    jobs = list_jobs(workflow)
     expected, described = {}, {}
-    if any("gpu" in job.rule.resources for job in jobs):
+    if runs_models(jobs):
         with suppress(UserError):  # a model whose size is not known before a job loads it
             expected = expect_seconds(study)
     for job in sorted(jobs, key=lambda job: (order.index(job.rule.name), workflow.dag.jobid(job))):
