@@ -1,9 +1,7 @@
 """Rollouts per second of our labelling, against a loop over prefixes with transformers' `generate`.
 
 Run as `python benchmarks/labelling.py [FOLDER]`, with the folder of a causal language model that
-solves generated problems, such as one that the laptop study pre-trained. Its solutions are
-labelled, as in a study. Without a folder a random model of the ladder (300k parameters) is used; it
-never ends a solution, so lines of the problem serve as steps.
+solves generated problems; without it one is pre-trained. Its solutions are labelled, as in a study.
 
 The baseline works like public Math-Shepherd and OmegaPRM scripts: K continuations of one prefix of
 one solution at a time. Both have the same prefixes, K, token limit and thread. We roll out a prefix
@@ -17,6 +15,7 @@ import time
 
 import fresh
 import torch
+from ratios import tell
 
 from prmscale.engines.backends.loading import Weights
 from prmscale.engines.backends.transformers_policy import TransformersPolicy
@@ -32,12 +31,8 @@ PROBLEMS, SOLUTIONS, ROLLOUTS, TOKENS = 32, 6, 8, 96
 Solutions = list[tuple[tuple[str, ...], bool]]  # the steps, and whether the policy ended them
 
 
-def write_solutions(
-    policy: TransformersPolicy, problems: list[Problem], trained: bool
-) -> list[Solutions]:
-    """Solutions of each problem, by the policy if it is trained."""
-    if not trained:
-        return [[(tuple(p.prompt.split(" ; "))[:3], False)] for p in problems]
+def write_solutions(policy: TransformersPolicy, problems: list[Problem]) -> list[Solutions]:
+    """The policy's solutions of each problem."""
     written = policy.extend([Extension(p, (), SOLUTIONS, 0, "end") for p in problems])
     solutions = []
     for group in written:
@@ -93,7 +88,7 @@ def main() -> None:
         folder = sys.argv[1] if len(sys.argv) > 1 else fresh.policy(scratch)
         settings = Sampling(max_tokens=TOKENS)
         policy = TransformersPolicy("m", Weights(folder), Prompting(), settings, "cpu", seed=0)
-    solutions = write_solutions(policy, problems, trained=len(sys.argv) > 1)
+    solutions = write_solutions(policy, problems)
     asked = sum(len(list_prefixes(group)) for group in solutions)
     distinct = 0
     for group in solutions:
@@ -113,6 +108,7 @@ def main() -> None:
             f"{name:32s} {asked * ROLLOUTS / seconds:8.1f} rollouts/s   "
             f"x{baseline / seconds:.2f}   itself {rolled * ROLLOUTS / seconds:8.1f} rollouts/s"
         )
+    tell("labelling", baseline / seconds)
 
 
 if __name__ == "__main__":

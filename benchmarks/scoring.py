@@ -1,10 +1,9 @@
 """Solutions per second that a reward model scores in prefix trees, against one row per solution.
 
 Run as `python benchmarks/scoring.py [POLICY REWARD_MODEL]`, with the folders of a causal language
-model and of a reward model; without them random ones of the ladder's size m are made, whose
-solutions share only their prompt. One baseline reads the same distinct solutions in batches of
-similar lengths, on the same thread. Another reads each sample by itself, like scripts that score
-one sample after the other.
+model and of a reward model; without them a policy is pre-trained and given a random head. One
+baseline reads the same distinct solutions in batches of similar lengths, on the same thread.
+Another reads each sample by itself, like scripts that score one sample after the other.
 """
 
 import sys
@@ -13,6 +12,7 @@ import time
 
 import fresh
 import torch
+from ratios import tell
 
 from prmscale.engines.backends import prefix_tree
 from prmscale.engines.backends.loading import Weights
@@ -64,6 +64,7 @@ def main() -> None:
             f"{name + ':':23s} {len(items) / baseline:8.0f} -> {len(items) / in_trees:8.0f} "
             f"samples/s   x{baseline / in_trees:.1f}"
         )
+    tell("scoring", one_by_one / in_trees)
 
 
 if __name__ == "__main__":

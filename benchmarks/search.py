@@ -1,10 +1,10 @@
 """Problems per second of our tree search for many problems together, against one at a time.
 
 Run as `python benchmarks/search.py [POLICY REWARD_MODEL]`, with the folders of a causal language
-model and of a reward model; without them random ones of the ladder's size m are made. The baseline
-is the same strategy, engine and budget for one problem after the other, like public beam and MCTS
-scripts. Runs share nothing, except for the next-to-last line, in which all strategies share their
-draws. The last line is an upper bound of the time that cached prefixes could save.
+model and of a reward model; without them a policy is pre-trained and given a random head. The
+baseline is the same strategy, engine and budget for one problem after the other, like public beam
+and MCTS scripts. Runs share nothing, except for the next-to-last line, in which all strategies
+share their draws. The last line is an upper bound of the time that cached prefixes could save.
 """
 
 import sys
@@ -13,6 +13,7 @@ import time
 
 import fresh
 import torch
+from ratios import tell
 
 from prmscale.engines.aggregation import AGGREGATIONS
 from prmscale.engines.backends.loading import Weights
@@ -70,10 +71,11 @@ def main() -> None:
 
     seconds(SETTINGS[:1], [problems[:4]])  # to warm up
     print(f"{PROBLEMS} problems, one thread; ratio against one problem at a time")
-    total = 0.0
+    one_by_one = total = 0.0
     for setting in SETTINGS:
         alone = seconds([setting], [[p] for p in problems])
         together = seconds([setting], [problems])
+        one_by_one += alone
         total += together
         name = f"{setting[0]}, {setting[1]} samples' worth"
         print(
@@ -86,6 +88,7 @@ def main() -> None:
         f"x{total / shared:.1f}"
     )
     print(f"reading prefixes: {100 * sum(reading) / engine.seconds:.0f} % of the policy's time")
+    tell("search", one_by_one / total)
 
 
 if __name__ == "__main__":

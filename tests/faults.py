@@ -1,21 +1,25 @@
 """Break a study in many ways, resume it, and compare its results with those of an undisturbed run.
 
-Run as `python tests/faults.py [TIMES]`, in the pipeline's environment, with 60 interruptions by
-default. Each fault is one of: the run and all its jobs are stopped at a
-random moment (SIGKILL, SIGTERM, SIGINT), one job is killed as by lack of memory, a result is
-truncated, a bit in it is flipped, or it is lost. It is recovered if the same command, after at most
-one clear message that names the file, ends with the same results; it is wrong if the results
-differ, or if nothing names the file. Exits with 1 if any is wrong.
+Run as `python tests/faults.py [TIMES]`, in the pipeline's environment, with 60 SIGKILLs and a fifth
+as many of the other interruptions by default. Each interruption waits for a job of a rule that was
+interrupted least, and comes at a random moment of it. The disk that fills and the folder that
+becomes read-only are a file system in memory, which only root can mount.
+
+A fault is recovered if the same command, after at most one clear message that names the file, ends
+with the same results; it is wrong if the results differ, or if nothing says what happened. Exits
+with 1 if any is wrong.
 """
 
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
 
 import psutil
@@ -23,14 +27,8 @@ import psutil
 sys.path.insert(0, str(Path(__file__).parent / "support"))
 from pipeline import SMOKE, command, copy_project, results_content
 
-TIMES = 60  # interruptions
-STOPS = {  # signals to the run and its jobs, and their share of the interruptions
-    "SIGKILL": (signal.SIGKILL, 0.4),
-    "SIGTERM": (signal.SIGTERM, 0.2),
-    "SIGINT": (signal.SIGINT, 0.2),
-    "a job is killed": (None, 0.2),
-}
-LONGEST = 9.0  # seconds until a run is stopped
+TIMES = 60  # SIGKILLs
+RESULTS = "results/smoke"
 # a file of each kind that later jobs read, and a file that they make of it
 DAMAGED = {
     "problems/arithmetic.parquet": "solutions/m/arithmetic.search.parquet",
@@ -38,54 +36,206 @@ DAMAGED = {
     "labels/m/programs.monte_carlo.parquet": "rewards/code-m/replicate1",
     "policies/m/replicate1/100/model.safetensors": "solutions/m/programs.search.parquet",
     "policies/m/replicate1/100/config.json": "solutions/m/programs.search.parquet",
+    "policies/m/replicate1/100/tokenizer.json": "solutions/m/programs.search.parquet",
     "rewards/both-m/replicate2/model.safetensors": "search/both-m.parquet",
     "rewards/both-m/replicate1/reward_model.json": "search/both-m.parquet",
     "search/both-m.parquet": "figures/fig1.pdf",
+    "search/both-m.speed.json": "figures/fig5.pdf",
+}
+# outputs whose job is killed when its first part is finished, which is damaged then
+SHARDED = (
+    "labels/m/arithmetic.monte_carlo.parquet",
+    "labels/m/programs.omega.parquet",
+    "search/trees/both-m/m/programs.parquet",
+    "rewards/both-m/replicate2",
+)
+OTHER = ["--config", "analysis={permutations: 50}", "labels={rollouts: 3}"]  # a changed study
+
+
+class Study:
+    """The smoke study in a folder of its own."""
+
+    def __init__(self, folder):
+        self.folder, self.results = folder, folder / RESULTS
+
+    def start(self, *arguments):
+        """A run with its jobs in a process group of their own."""
+        release = [sys.executable, "-m", "prmscale.progress.unlock"]
+        subprocess.run(release, cwd=self.folder, stdout=subprocess.DEVNULL, check=True)
+        with open(self.folder / "said", "w") as said:
+            return subprocess.Popen(
+                command("--rerun-incomplete", *arguments, *SMOKE), cwd=self.folder, text=True,
+                start_new_session=True, stdout=said, stderr=said,
+            )  # fmt: skip
+
+    def finish(self, *arguments):
+        """Run to the end; whether it succeeded, and what was said."""
+        run = self.start(*arguments)
+        run.wait()
+        return run.returncode == 0, self.said()
+
+    def said(self):
+        return (self.folder / "said").read_text()
+
+    def remove(self, target):
+        """Remove an output, a file or a folder."""
+        output = self.results / target
+        shutil.rmtree(output) if output.is_dir() else output.unlink(missing_ok=True)
+
+    def begin(self):
+        """Remove all results."""
+        shutil.rmtree(self.results, ignore_errors=True)
+
+
+def find_jobs(run):
+    """(rule, process) of each job that runs now."""
+    found = []
+    for process in psutil.Process(run.pid).children(recursive=True):
+        try:
+            arguments = process.cmdline()
+        except psutil.Error:
+            continue
+        name = re.search(r"scripts/tmp\w+\.(\w+)\.py$", arguments[-1] if arguments else "")
+        if name and len(arguments) == 2:  # the shell around it has the same words in one argument
+            found.append((name[1], process))
+    return found
+
+
+def wait_for_job(run, accept):
+    """(rule, process) of the first job whose rule is accepted, or None once the run has ended."""
+    while run.poll() is None:
+        for rule, process in find_jobs(run):
+            if accept(rule):
+                return rule, process
+        time.sleep(0.05)
+    return None
+
+
+def signal_all(number):
+    def send(run, job):
+        os.killpg(run.pid, number)
+
+    return send
+
+
+def kill_job(run, job):
+    job.kill()
+
+
+def take_memory(run, job):
+    """From now on the job can have no more memory than it has."""
+    job.rlimit(psutil.RLIMIT_AS, (job.memory_info().vms,) * 2)
+
+
+INTERRUPTIONS = {  # what each does, and how often for a SIGKILL
+    "SIGKILL": (signal_all(signal.SIGKILL), 1),
+    "SIGTERM": (signal_all(signal.SIGTERM), 0.2),
+    "SIGINT": (signal_all(signal.SIGINT), 0.2),
+    "a job is killed": (kill_job, 0.2),
+    "a job gets no more memory": (take_memory, 0.2),
 }
 
 
-def start(folder, *arguments):
-    """A run of the smoke study with its jobs in a process group of their own."""
-    release = [sys.executable, "-m", "prmscale.progress.unlock"]
-    subprocess.run(release, cwd=folder, stdout=subprocess.DEVNULL, check=True)
-    return subprocess.Popen(
-        command("--rerun-incomplete", *arguments, *SMOKE), cwd=folder, text=True,
-        start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-    )  # fmt: skip
-
-
-def stop(run, name):
-    """Stop a run and its jobs, or one of its jobs; whether there was anything to stop."""
-    if name != "a job is killed":
-        os.killpg(run.pid, STOPS[name][0])
-        return True
-    jobs = [p for p in psutil.Process(run.pid).children(recursive=True) if not p.children()]
-    for job in jobs[:1]:
-        job.kill()
-    return bool(jobs)
-
-
-def interrupt(folder, name, times, stream):
-    """Begin the study anew, stop and resume it so many times, and finish it."""
-    done = 0
-    while done < times:
-        shutil.rmtree(folder / "results/smoke", ignore_errors=True)
-        while done < times:
-            run = start(folder)
+def interrupt(study, name, times, stream):
+    """Interrupt and resume the study so many times, and finish it; how often each rule was met."""
+    met, most = Counter(), 1
+    while met.total() < times:
+        study.begin()
+        before = met.total()
+        while met.total() < times:
+            run = study.start()
+            job = wait_for_job(run, lambda rule: met[rule] < most)
+            if job is None:
+                break
+            time.sleep(stream.uniform(0, 3))
             try:
-                run.communicate(timeout=stream.uniform(1.0, LONGEST))
-                break  # the study is finished
-            except subprocess.TimeoutExpired:
-                done += stop(run, name)
-                run.communicate()
-    finish(folder)
+                INTERRUPTIONS[name][0](run, job[1])
+                met[job[0]] += 1
+            except (ProcessLookupError, psutil.NoSuchProcess):
+                pass  # it ended just before
+            run.wait()
+        most += met.total() == before
+    study.finish()
+    return met
 
 
-def finish(folder, *targets):
-    """Run to the end; what was said, and whether it succeeded."""
-    run = start(folder, *targets)
-    said = run.communicate()[0]
-    return run.returncode == 0, said
+def shift_clock(study, stream):
+    """Stop the study three times; what it has made by then seems to be made a day away from now."""
+    study.begin()
+    for days in (1, -1, 1):
+        run = study.start()
+        time.sleep(stream.uniform(15, 40))
+        signal_all(signal.SIGKILL)(run, None)
+        run.wait()
+        for file in study.results.rglob("*"):
+            os.utime(file, (time.time() + days * 86400,) * 2)
+    return study.finish()[0]
+
+
+def change_configuration(study, stream):
+    """Stop the study, go on with another configuration, stop that, and go back."""
+    study.begin()
+    for arguments in ([], OTHER) * 3:
+        run = study.start(*arguments)
+        time.sleep(stream.uniform(15, 30))
+        signal_all(signal.SIGKILL)(run, None)
+        run.wait()
+    return study.finish()[0]
+
+
+def run_twice(study, stream):
+    """A second run of the same folder says that there is a first one, which goes on."""
+    study.begin()
+    run = study.start()
+    assert wait_for_job(run, bool)
+    second = subprocess.run(
+        command(*SMOKE), cwd=study.folder, capture_output=True, text=True, check=False
+    )
+    said = second.stdout + second.stderr
+    told = second.returncode != 0 and "lock" in said and "Traceback" not in said
+    return told and run.wait() == 0
+
+
+def lose_disk(study, stream, options, expected):
+    """The results stand on a disk that takes nothing from some moment on, until it is mended."""
+    study.begin()
+    study.results.mkdir(parents=True)
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1G", "tmpfs", str(study.results)]
+    subprocess.run(mount, check=True)
+    kept = study.folder / "kept"
+    try:
+        run = study.start()
+        assert wait_for_job(run, lambda rule: rule == "sample_solutions")
+        subprocess.run(["mount", "-o", f"remount,{options}", str(study.results)], check=True)
+        run.wait()
+        told = expected in study.said() and "Traceback" not in study.said()
+        subprocess.run(["mount", "-o", "remount,rw,size=1G", str(study.results)], check=True)
+        succeeded = study.finish()[0]
+        shutil.copytree(study.results, kept)
+    finally:
+        subprocess.run(["umount", "--lazy", str(study.results)], check=True)
+    study.remove("")
+    kept.rename(study.results)
+    return told and succeeded
+
+
+def fill_disk(study, stream):
+    """No space is left on the disk."""
+    return lose_disk(study, stream, "size=1M", "No space left on device")
+
+
+def lock_disk(study, stream):
+    """The disk becomes read-only, as a broken one does."""
+    return lose_disk(study, stream, "ro", "Read-only file system")
+
+
+SITUATIONS = {
+    "the clock jumps by a day": shift_clock,
+    "another configuration in between": change_configuration,
+    "two runs in one folder": run_twice,
+    "the disk is full": fill_disk,
+    "the disk becomes read-only": lock_disk,
+}
 
 
 def damage(file, how):
@@ -103,54 +253,76 @@ def damage(file, how):
     os.utime(file, ns=(stamps.st_atime_ns, stamps.st_mtime_ns))  # a disk changes no time
 
 
-def break_and_repair(folder, name, target, how):
-    """Damage a file and make what depends on it again: what was said, whether it ended well."""
-    results = folder / "results/smoke"
-    output = results / target
-    damage(results / name, how)
-    shutil.rmtree(output) if output.is_dir() else output.unlink()
-    succeeded, said = finish(folder, f"results/smoke/{target}")
+def break_and_repair(study, name, target, how):
+    """Damage a file and make what depends on it again: whether that was told or recovered."""
+    damage(study.results / name, how)
+    study.remove(target)
+    succeeded, said = study.finish(f"{RESULTS}/{target}")
     told = Path(name).name in said and "Traceback" not in said
     if not succeeded:  # the message says what to delete
-        model = (results / name).parent
-        is_model = (model / "SHA256SUMS").exists()
-        shutil.rmtree(model) if is_model else (results / name).unlink(missing_ok=True)
-    return succeeded or told, finish(folder)[0]
+        model = Path(name).parent
+        is_model = (study.results / model / "SHA256SUMS").exists()
+        study.remove(model if is_model else name)
+    return (succeeded or told) and study.finish()[0]
+
+
+def break_part(study, target, how):
+    """Damage every file of a finished part; whether the job told it or made the part again."""
+    study.remove(target)
+    folder = (study.results / target).parent
+    shards = (folder.parent if target.startswith("rewards") else folder) / ".shards"
+    run = study.start(f"{RESULTS}/{target}")
+    while not list(shards.glob("*/[0-9]*")) and run.poll() is None:
+        time.sleep(0.005)
+    os.killpg(run.pid, signal.SIGKILL)
+    run.wait()
+    for file in filter(Path.is_file, next(shards.glob("*/[0-9]*")).rglob("*")):
+        damage(file, how)
+    succeeded, said = study.finish(f"{RESULTS}/{target}")
+    told = ".shards" in said and "Traceback" not in said
+    if not succeeded:
+        shutil.rmtree(shards)
+    return (succeeded or told) and study.finish()[0]
 
 
 def main():
     """Print how often each fault was met, told or recovered, and with which results."""
-    interruptions = int(sys.argv[1]) if len(sys.argv) > 1 else TIMES
-    folder, stream, wrong = copy_project(Path(tempfile.mkdtemp())), random.Random(0), 0
-    began = time.time()
-    assert finish(folder)[0], "the undisturbed run failed"
-    expected = results_content(folder / "results/smoke")
-    print(f"{'fault':45s} times  recovered  wrong", flush=True)
-    for name, (_, share) in STOPS.items():
-        times = round(share * interruptions)
-        interrupt(folder, name, times, stream)
-        differing = compare(folder, expected)
-        wrong += bool(differing)
-        tell(name, times, times * (not differing), differing)
+    times = int(sys.argv[1]) if len(sys.argv) > 1 else TIMES
+    study, stream, began = (
+        Study(copy_project(Path(tempfile.mkdtemp()))),
+        random.Random(0),
+        time.time(),
+    )
+    assert study.finish()[0], "the undisturbed run failed"
+    expected, wrong = results_content(study.results), 0
+
+    def tell(name, times, recovered, note=""):
+        """Print a row of the table, and count it if it is wrong."""
+        nonlocal wrong
+        found = results_content(study.results)
+        names = sorted(n for n in {*found, *expected} if found.get(n) != expected.get(n))
+        wrong += bool(names) or not recovered
+        count = times if recovered and not names else 0
+        print(f"{name:55s} {times:5d}  {count:9d}  {', '.join(names[:3]) or 0} {note}", flush=True)
+
+    print(f"{'fault':55s} times  recovered  wrong", flush=True)
+    for name, (_, share) in INTERRUPTIONS.items():
+        met = interrupt(study, name, max(1, round(share * times)), stream)
+        tell(name, met.total(), True, f" in {len(met)} rules")
+    for name, happen in SITUATIONS.items():
+        try:
+            tell(name, 1, happen(study, stream))
+        except subprocess.CalledProcessError as error:
+            print(f"{name:55s}     0: {error}", flush=True)
+            study.finish()
     for how in ("truncated", "flipped", "lost"):
         for name, target in DAMAGED.items():
-            told, recovered = break_and_repair(folder, name, target, how)
-            differing = compare(folder, expected)
-            wrong += bool(differing) or not told
-            tell(f"{how}: {name}", 1, int(told and recovered), differing)
+            tell(f"{how}: {name}", 1, break_and_repair(study, name, target, how))
+    for how in ("truncated", "flipped", "lost"):
+        for target in SHARDED:
+            tell(f"{how}: a part of {target}", 1, break_part(study, target, how))
     print(f"{(time.time() - began) / 60:.0f} minutes, {wrong} wrong")
     sys.exit(bool(wrong))
-
-
-def compare(folder, expected):
-    """The files of the results that are not those of the undisturbed run."""
-    found = results_content(folder / "results/smoke")
-    return sorted(name for name in {*found, *expected} if found.get(name) != expected.get(name))
-
-
-def tell(name, times, recovered, differing):
-    """Print a row of the table."""
-    print(f"{name:45s} {times:5d}  {recovered:9d}  {', '.join(differing[:3]) or 0}", flush=True)
 
 
 if __name__ == "__main__":

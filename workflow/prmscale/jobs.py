@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import platform
+import re
 import sys
 import traceback
 from collections.abc import Iterator, Mapping
@@ -23,6 +24,15 @@ LIBRARIES = (
     *("scikit-learn", "sympy", "math-verify"),
 )
 CHECKOUT = Path(__file__).parents[2]
+# as torch says it of CPUs and GPUs, C++ and the operating system
+OUT_OF_MEMORY = re.compile(
+    "out of memory|not enough memory|can(?:'|no)t allocate memory|bad_alloc", re.IGNORECASE
+)
+MORE_MEMORY = (
+    "no memory was left. Ask for more (--set-resources RULE:mem_mb=N; on SLURM a failed job "
+    "is tried again with more), run fewer jobs at once (--cores), or let models read less at once "
+    "(policies.sampling.batch, rewards.training.accumulation)."
+)
 
 
 @contextmanager
@@ -48,8 +58,10 @@ def job(snakemake: Any) -> Iterator[None]:
         except UserError as error:
             print(f"\n{snakemake.rule}: {error}\n", file=sys.stderr)
             raise SystemExit(1) from None
-        except Exception:
+        except Exception as error:
             traceback.print_exc()
+            if isinstance(error, MemoryError) or OUT_OF_MEMORY.search(str(error)):
+                print(f"\n{snakemake.rule}: {MORE_MEMORY}\n", file=sys.stderr)
             raise SystemExit(1) from None
         finally:
             sys.stdout.flush()

@@ -1,0 +1,78 @@
+"""Run one study in several ways, and list what differs in its results.
+
+Run as `python tests/determinism.py`, in the pipeline's environment (three runs of the smoke study).
+With one core, from another folder and with other shards all results must have the same bytes, but
+for those that name the shards; exits with 1 if not. As on a processor without AVX-512 sums are
+rounded differently, so that samples may come out otherwise; the table lists the columns.
+"""
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+sys.path.insert(0, str(Path(__file__).parent / "support"))
+from pipeline import SMOKE, copy_project, results_content, snakemake
+
+# the settings of jobs, and what tells or seals them
+NAME_THE_SHARDS = {"config.yaml"}
+OTHER_SHARDS = ["--config", "labels={shards: 3, jobs: 2}", "search={tree: {jobs: 2, shards: 3}}"]
+WITHOUT_AVX512 = {
+    "ATEN_CPU_CAPABILITY": "avx2",
+    "ONEDNN_MAX_CPU_ISA": "AVX2",
+    "MKL_ENABLE_INSTRUCTIONS": "AVX2",
+    "NPY_DISABLE_CPU_FEATURES": "AVX512F AVX512CD AVX512_SKX AVX512_CLX AVX512_CNL AVX512_ICL",
+}
+
+
+def run_study(folder, *arguments, **environment):
+    """The results of the smoke study, run in a folder."""
+    folder.mkdir()
+    done = snakemake(
+        copy_project(folder), *arguments, *SMOKE, environment=os.environ | environment
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    return folder / "results/smoke"
+
+
+def compare_columns(one, other):
+    """Rows (table, column, compared, differing, largest difference) of tables of two results."""
+    for path in sorted(one.rglob("*.parquet")):
+        name = path.relative_to(one)
+        pair = pd.read_parquet(path), pd.read_parquet(other / name)
+        if len(pair[0]) != len(pair[1]):
+            yield name, "(rows)", len(pair[0]), abs(len(pair[0]) - len(pair[1])), np.nan
+            continue
+        for column in pair[0]:
+            yield name, column, len(pair[0]), *compare_values(pair[0][column], pair[1][column])
+
+
+def compare_values(left, right):
+    """How many values differ, and by how much at most if they are numbers."""
+    same = [repr(a) == repr(b) for a, b in zip(left, right, strict=True)]
+    differing = len(same) - sum(same)
+    if not differing or not pd.api.types.is_numeric_dtype(left):
+        return differing, np.nan
+    return differing, float((left.astype(float) - right.astype(float)).abs().max())
+
+
+def main():
+    """Print what differs; exit with 1 if results differ that must not."""
+    place = Path(tempfile.mkdtemp())
+    first = run_study(place / "first")
+    content = results_content(first)
+    again = results_content(run_study(place / "elsewhere", "--cores", "1", *OTHER_SHARDS))
+    names = {name for name in {*content, *again} if content.get(name) != again.get(name)}
+    print(f"one core, another folder, other shards: {len(content)} files, differing: {names or 0}")
+    rows = compare_columns(first, run_study(place / "avx2", **WITHOUT_AVX512))
+    heads = ["table", "column", "values", "differing", "largest difference"]
+    table = pd.DataFrame(rows, columns=heads)
+    print(table[table["differing"] > 0].to_string(index=False))
+    sys.exit(bool(names - NAME_THE_SHARDS))
+
+
+if __name__ == "__main__":
+    main()
