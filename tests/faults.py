@@ -20,6 +20,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -138,25 +139,27 @@ INTERRUPTIONS = {  # what each does, and how often for a SIGKILL
 
 def interrupt(study, name, times, stream):
     """Interrupt and resume the study so many times, and finish it; how often each rule was met."""
-    met, most = Counter(), 1
+    met, most = Counter(), 0
     while met.total() < times:
         study.begin()
-        before = met.total()
-        while met.total() < times:
-            run = study.start()
-            job = wait_for_job(run, lambda rule: met[rule] < most)
-            if job is None:
-                break
-            time.sleep(stream.uniform(0, 3))
-            try:
-                INTERRUPTIONS[name][0](run, job[1])
-                met[job[0]] += 1
-            except (ProcessLookupError, psutil.NoSuchProcess):
-                pass  # it ended just before
-            run.wait()
-        most += met.total() == before
+        most += 1
+        interrupt_once_a_rule(study, name, times, met, most, stream)
     study.finish()
     return met
+
+
+def interrupt_once_a_rule(study, name, times, met, most, stream):
+    """Go on with the study until so many interruptions, and until no rule was met less often."""
+    while met.total() < times:
+        run = study.start()
+        job = wait_for_job(run, lambda rule: met[rule] < most)
+        if job is None:
+            return
+        time.sleep(stream.uniform(0, 3))
+        with suppress(ProcessLookupError, psutil.NoSuchProcess):  # it ended just before
+            INTERRUPTIONS[name][0](run, job[1])
+            met[job[0]] += 1
+        run.wait()
 
 
 def shift_clock(study, stream):
@@ -288,11 +291,8 @@ def break_part(study, target, how):
 def main():
     """Print how often each fault was met, told or recovered, and with which results."""
     times = int(sys.argv[1]) if len(sys.argv) > 1 else TIMES
-    study, stream, began = (
-        Study(copy_project(Path(tempfile.mkdtemp()))),
-        random.Random(0),
-        time.time(),
-    )
+    study = Study(copy_project(Path(tempfile.mkdtemp())))
+    stream, began = random.Random(0), time.time()
     assert study.finish()[0], "the undisturbed run failed"
     expected, wrong = results_content(study.results), 0
 

@@ -38,10 +38,10 @@ def _texts(rows: Rows, index: int) -> Iterator[str]:
     """The solutions in a row."""
     row = rows[index]
     if "solutions" in row:
-        texts = list(row["solutions"]) if row["solutions"] is not None else []
+        texts = row["solutions"]
     else:
         texts = [value["solution"] for value in row.values() if _holds_solution(value)]
-    if not texts or not all(isinstance(text, str) for text in texts):
+    if not isinstance(texts, list) or not texts or not all(isinstance(t, str) for t in texts):
         rows.refuse(
             index,
             "no solutions: a row has a list of texts, 'solutions', or columns that hold a "

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
-from typing import Any
 
 from prmscale.tasks.base import Problem
 from prmscale.tasks.benchmarks import sources
-from prmscale.tasks.benchmarks.gsm8k_math import MathBenchmark
+from prmscale.tasks.benchmarks.gsm8k_math import MathBenchmark, read_answer
 from prmscale.tasks.benchmarks.sources import Rows
 from prmscale.tasks.grading import math_answers
 from prmscale.tasks.grading.math_numbers import value
@@ -25,7 +24,7 @@ class Contest(MathBenchmark):
         return sources.rows_of_split(self.source, self.path, split, self.key)
 
     def _make_problem(self, rows: Rows, split: str, index: int) -> Problem | str:
-        answer = _write_number(rows.field(index, "answer", object))
+        answer = read_answer(rows, index)
         prompt = rows.field(index, self.key, str)
         return self._problem(split, index, prompt, answer, self._allow_errors(answer))
 
@@ -89,8 +88,7 @@ class OlympiadBench(_NearContest):
 
     def _make_problem(self, rows: Rows, split: str, index: int) -> Problem | str:
         row = rows[index]
-        answers = row.get("final_answer")
-        if answers is None or list(answers) == []:
+        if row.get("final_answer") in (None, []):
             return "no final answer"
         if any(row[name] is not None for name in row if str(name).startswith("image_")):
             return "needs an image"
@@ -100,14 +98,20 @@ class OlympiadBench(_NearContest):
         if not all(isinstance(text, str) for text in texts):
             rows.refuse(index, "'final_answer' should be a list of texts")
         answer = ", ".join(math_answers.clean(text) for text in texts)
-        prompt = _write_prompt(row, rows.field(index, self.key, str))
+        prompt = _write_prompt(rows, index, rows.field(index, self.key, str))
         return self._problem(split, index, prompt, answer, _read_errors(rows, index))
 
 
-def _write_prompt(row: Mapping[str, Any], question: str) -> str:
+def _write_prompt(rows: Rows, index: int, question: str) -> str:
     """The question, after its context, and the unit in which it wants the answer."""
-    unit = f"Give the answer in {row['unit']}." if row.get("unit") else None
-    return "\n\n".join(filter(None, (row.get("context"), question, unit)))
+    context, unit = _read_text(rows, index, "context"), _read_text(rows, index, "unit")
+    asked = f"Give the answer in {unit}." if unit else ""
+    return "\n\n".join(filter(None, (context, question, asked)))
+
+
+def _read_text(rows: Rows, index: int, column: str) -> str:
+    """A column that may be missing or empty."""
+    return "" if rows[index].get(column) is None else rows.field(index, column, str)
 
 
 def _read_errors(rows: Rows, index: int) -> list[str] | None:
@@ -122,11 +126,3 @@ def _read_errors(rows: Rows, index: int) -> list[str] | None:
     if None in errors:
         rows.refuse(index, f"'error' should be a number, or numbers with commas, and is {text!r}")
     return [str(error) for error in errors]
-
-
-def _write_number(answer: Any) -> str:
-    """The text of an answer that may be a number: 33 of 33.0 and of `033`."""
-    if isinstance(answer, float) and answer.is_integer():
-        return str(int(answer))
-    text = str(answer).strip()
-    return str(int(text)) if text.isdigit() else text

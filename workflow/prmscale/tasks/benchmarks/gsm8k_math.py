@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from prmscale.tasks.base import Domain, Grade, Problem
@@ -67,11 +68,15 @@ class GSM8K(MathBenchmark):
 
     def _make_problem(self, rows: Rows, split: str, index: int) -> Problem:
         solution = rows.field(index, "answer", str)
+        _, mark, last = solution.rpartition("####")
+        answer = last.strip() if mark else math_answers.extract(solution)
+        if not answer:
+            rows.refuse(index, f"'answer' must end with a number after '####' and is {solution!r}")
         return self._problem(
             split,
             index,
             prompt=rows.field(index, "question", str),
-            answer=solution.rpartition("####")[2].strip().replace(",", ""),
+            answer=answer.replace(",", ""),
             tests=None,
             difficulty=solution.count("<<"),  # annotated calculations
         )
@@ -97,13 +102,19 @@ class Math(MathBenchmark):
 
     source = "math"
 
-    def _make_problem(self, rows: Rows, split: str, index: int) -> Problem:
+    def _make_problem(self, rows: Rows, split: str, index: int) -> Problem | str:
         row = rows[index]
         prompt = rows.field(index, "problem", str)
-        answer = row.get("answer") or math_answers.extract(rows.field(index, "solution", str))
-        level = "".join(c for c in str(row.get("level", "")) if c.isdigit())
+        answer: str | None
+        if row.get("answer") in (None, ""):
+            answer = math_answers.extract(rows.field(index, "solution", str))
+        else:
+            answer = read_answer(rows, index)
+        if answer is None:
+            return "its solution has no final answer"
+        level = re.fullmatch("(?:Level )?([1-5])", str(row.get("level")))
         return self._problem(
-            split, index, prompt, str(answer), tests=None, difficulty=int(level or 0)
+            split, index, prompt, answer, tests=None, difficulty=int(level[1]) if level else 0
         )
 
     def _select_rows(self, split: str) -> tuple[Rows, list[int]]:
@@ -130,3 +141,14 @@ class HendrycksMath(Math500):
     """
 
     source, subject_column = "hendrycks_math", "type"
+
+
+def read_answer(rows: Rows, index: int) -> str:
+    """The text of an answer that may be a number: 33 of 33.0 and of `033`."""
+    answer = rows.field(index, "answer", object)
+    if isinstance(answer, bool) or not isinstance(answer, str | int | float) or answer != answer:
+        rows.refuse(index, f"'answer' should be a text or a number and is {answer!r}")
+    if isinstance(answer, float) and answer.is_integer():
+        return str(int(answer))
+    text = str(answer).strip()
+    return str(int(text)) if text.isdecimal() else text

@@ -5,6 +5,7 @@ their splits.
 from __future__ import annotations
 
 import csv
+import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -236,8 +237,8 @@ class Rows(Sequence[Mapping[str, Any]]):
     def field(self, index: int, key: str, kind: type[T]) -> T:
         """A column of a row; raises UserError if it is missing or has another type."""
         row = self[index]
-        if not isinstance(row, Mapping) or key not in row:
-            has = ", ".join(map(str, row)) if isinstance(row, Mapping) else "no columns"
+        if key not in row:
+            has = ", ".join(map(str, row)) or "no columns"
             self.refuse(index, f"no {key!r} in this row; it has {has}")
         if not isinstance(row[key], kind):
             self.refuse(
@@ -275,19 +276,38 @@ def rows(source: str, path: str | None, split: str, broken: list[str] | None = N
 
 
 def read_file(file: Path, broken: list[str] | None = None) -> Rows:
-    """All rows of a file of JSON lines, a JSON list or Parquet; `broken` as in `rows`."""
-    if not file.exists():
+    """All rows of a file of JSON lines, a JSON list, CSV or Parquet; `broken` as in `rows`."""
+    if not file.is_file():
         raise UserError(f"{file}: no such file (path in the configuration)")
-    if file.suffix == ".parquet":
-        import pyarrow.parquet
+    try:
+        if file.suffix == ".parquet":
+            import pyarrow.parquet
 
-        return Rows(pyarrow.parquet.read_table(file).to_pylist(), str(file))
-    if file.suffix == ".csv":
-        with file.open(newline="", encoding="utf-8-sig") as opened:
-            return Rows(list(csv.DictReader(opened)), str(file))
-    text = file.read_text()
+            return Rows(pyarrow.parquet.read_table(file).to_pylist(), str(file))
+        text = file.read_text(encoding="utf-8-sig")
+        if file.suffix == ".csv":
+            return Rows(list(csv.DictReader(io.StringIO(text, newline=""))), str(file))
+    except (ValueError, OSError, csv.Error) as error:  # also pyarrow's and wrong characters
+        kind = file.suffix.removeprefix(".") or "text"
+        raise UserError(
+            f"{file}: not a readable {kind} file ({error}). Rows are JSON lines, a JSON list or "
+            "CSV in UTF-8, or Parquet; write the file anew"
+        ) from error
     if text.lstrip().startswith("["):
-        return Rows(_parse(text, file, 1), str(file))
+        return _require_columns(Rows(_parse(text, file, 1), str(file)))
+    return _require_columns(_read_lines(text, file, broken))
+
+
+def _require_columns(rows: Rows) -> Rows:
+    """The rows; raises UserError for a value that is no row."""
+    for index, row in enumerate(rows):
+        if not isinstance(row, Mapping):
+            rows.refuse(index, f"a row has columns; this is a {type(row).__name__}")
+    return rows
+
+
+def _read_lines(text: str, file: Path, broken: list[str] | None) -> Rows:
+    """The rows of JSON lines."""
     found, places = [], []
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
@@ -328,12 +348,17 @@ def hold_out_tenth(rows: Rows, split: str) -> list[int]:
 
 
 def _parse(text: str, file: Path, line: int) -> Any:
+    """The JSON value of a text that begins in this line of a file."""
     try:
-        return json.loads(text)
+        value = json.loads(text)
+        json.dumps(value, ensure_ascii=False).encode()  # no file could take half of a character
     except json.JSONDecodeError as error:
         raise UserError(
             f"{file}, line {line + error.lineno - 1}: not valid JSON ({error.msg})"
         ) from error
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{file}, line {line}: not usable JSON ({error})") from error
+    return value
 
 
 def _read_hub(known: Published, split: str, broken: list[str] | None) -> Rows:
