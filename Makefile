@@ -67,8 +67,10 @@ compare: $(READY)
 fetch: $(READY)
 	@$(BIN)/python -m prmscale.fetch $(if $(CHECK),--check) config.yaml $(patsubst %,workflow/studies/%.yaml,$(LAYERS))
 
+# the tests of studies one after another: each fills all cores
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 -m "not study"
+	$(BIN)/python -m pytest -m study
 
 # what a developer wants between two edits, in less than a minute
 quick: $(READY)

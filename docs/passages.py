@@ -66,6 +66,17 @@ def answers(study: Path) -> Iterator[str]:
     yield from (line for line in lines[: lines.index("", 2)] if line.startswith("|"))
 
 
+def speeds(folder: Path) -> Iterator[str]:
+    """The ratios that `make bench` has put on record in `benchmarks/`."""
+    table = pd.read_csv(HERE.parent / folder.name / "ratios.csv")
+    yield f"| on {table['machine'].iloc[0]} ({table['date'].iloc[0]}) | beside | measured |"
+    yield "|---|---|---|"
+    for row in table.itertuples():
+        share = row.unit == "share"
+        cell = f"{100 * row.recorded:.0f} %" if share else f"{row.recorded:.1f} times"
+        yield f"| {row.what} | {row.against} | {cell} |"
+
+
 def verifies(study: Path) -> Iterator[str]:
     """The gain of the largest PRM over each control."""
     checks = pd.read_csv(study / "checks.csv")
@@ -154,6 +165,7 @@ PASSAGES: dict[str, Callable[[Path], Iterator[str]]] = {
     "labels": labels,
     "bases": bases,
     "seeds": seeds,
+    "speeds": speeds,
 }
 
 

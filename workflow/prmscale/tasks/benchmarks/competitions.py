@@ -30,6 +30,8 @@ class TACO(JudgedPrograms):
     def _make_candidate(self, rows: Rows, split: str, index: int) -> Candidate | str:
         tests = _parse_filled(rows, index, "input_output", dict)
         solutions = _parse_filled(rows, index, "solutions", list)
+        if not all(isinstance(solution, str) for solution in solutions):
+            rows.refuse(index, "'solutions' should hold texts")
         for name in ("inputs", "outputs"):
             if not isinstance(tests.get(name, []), list):
                 rows.refuse(index, f"{name!r} of 'input_output' should be a list")
@@ -50,6 +52,8 @@ class TACO(JudgedPrograms):
 
     def _read_calls(self, rows: Rows, index: int, tests: dict[str, Any]) -> Cases:
         """The test cases of a function."""
+        if not isinstance(tests["fn_name"], str):
+            rows.refuse(index, "'fn_name' of 'input_output' should be the name of a function")
         if not all(isinstance(arguments, list) for arguments in tests["inputs"]):
             rows.refuse(index, "each of the inputs of a function should be a list of its arguments")
         return Cases(
@@ -106,7 +110,7 @@ class CodeContests(JudgedPrograms):
 
     def _difficulty(self, rows: Rows, index: int) -> int:
         """The Codeforces rating in steps of 400; 0 if there is none."""
-        return max(0, int(rows[index].get("cf_rating") or 0)) // 400
+        return max(0, rows.optional(index, "cf_rating", int) or 0) // 400
 
 
 _PYTHON_3 = 3  # the number of the language in CodeContests

@@ -94,9 +94,7 @@ class OlympiadBench(_NearContest):
             return "needs an image"
         if row.get("answer_type") == "Need_human_evaluate":
             return "its answer needs a person to judge it"
-        texts = rows.field(index, "final_answer", list)
-        if not all(isinstance(text, str) for text in texts):
-            rows.refuse(index, "'final_answer' should be a list of texts")
+        texts = rows.texts(index, "final_answer")
         answer = ", ".join(math_answers.clean(text) for text in texts)
         prompt = _write_prompt(rows, index, rows.field(index, self.key, str))
         return self._problem(split, index, prompt, answer, _read_errors(rows, index))
@@ -104,14 +102,9 @@ class OlympiadBench(_NearContest):
 
 def _write_prompt(rows: Rows, index: int, question: str) -> str:
     """The question, after its context, and the unit in which it wants the answer."""
-    context, unit = _read_text(rows, index, "context"), _read_text(rows, index, "unit")
+    context, unit = rows.optional(index, "context", str), rows.optional(index, "unit", str)
     asked = f"Give the answer in {unit}." if unit else ""
     return "\n\n".join(filter(None, (context, question, asked)))
-
-
-def _read_text(rows: Rows, index: int, column: str) -> str:
-    """A column that may be missing or empty."""
-    return "" if rows[index].get(column) is None else rows.field(index, column, str)
 
 
 def _read_errors(rows: Rows, index: int) -> list[str] | None:

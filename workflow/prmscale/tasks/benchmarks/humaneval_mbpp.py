@@ -68,11 +68,12 @@ class MBPP(HumanEval):
         return rows, sources.part(names, split)
 
     def _make_problem(self, rows: Rows, split: str, index: int) -> Problem:
-        row, asserts = rows[index], rows.field(index, "test_list", list)
+        asserts = rows.texts(index, "test_list")
         entry = _find_entry(rows, index)
-        description = row.get("prompt") or rows.field(index, "text", str)
+        description = rows.optional(index, "prompt", str) or rows.field(index, "text", str)
         prompt = f"{description}\nThe function must pass:\n{asserts[0]}"
-        published = "\n".join([*row.get("test_imports", []), *self._list_tests(rows, index)])
+        imports = rows.texts(index, "test_imports") if "test_imports" in rows[index] else []
+        published = "\n".join([*imports, *self._list_tests(rows, index)])
         tests = {
             "entry": entry,
             "prefix": "",
@@ -85,7 +86,7 @@ class MBPP(HumanEval):
 
     def _list_tests(self, rows: Rows, index: int) -> list[str]:
         """The source of the published tests of a row."""
-        return rows.field(index, "test_list", list)
+        return rows.texts(index, "test_list")
 
     def _wrap(self, entry: str, shown: str) -> str:
         """The expression compared for a call `{}`: its value, or the set of its values.

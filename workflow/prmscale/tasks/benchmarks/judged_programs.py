@@ -145,7 +145,7 @@ class JudgedPrograms(CodeBenchmark):
             rows.refuse(index, f"{len(cases.inputs)} inputs and {len(cases.expected)} outputs")
         if cases.visible is None:
             cases = _put_visible_first(words, cases)
-        request = _write_request(cases, rows[index].get("starter_code") or "")
+        request = _write_request(cases, rows.optional(index, "starter_code", str) or "")
         return self._problem(
             split,
             index,

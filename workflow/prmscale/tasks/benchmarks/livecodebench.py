@@ -37,8 +37,9 @@ class LiveCodeBench(JudgedPrograms):
         if not tests:
             return "no tests"
         for test in tests:
-            if not isinstance(test, dict) or not {"input", "output", "testtype"} <= set(test):
-                rows.refuse(index, "a test should have input, output and testtype")
+            parts = map(test.get, _PARTS) if isinstance(test, dict) else [None]
+            if not all(isinstance(part, str) for part in parts):
+                rows.refuse(index, f"a test should have the texts {', '.join(_PARTS)}")
         inputs = [test["input"] for test in tests]
         outputs = [test["output"] for test in tests]
         if tests[0]["testtype"] == "functional":
@@ -54,6 +55,8 @@ class LiveCodeBench(JudgedPrograms):
     ) -> Cases:
         """The test cases of a function: an input holds an argument a line, in JSON."""
         entry = rows.parse(index, "metadata", dict).get("func_name")
+        if not isinstance(entry, str):
+            rows.refuse(index, "'func_name' of 'metadata' should be the name of a function")
         try:
             arguments = [list(map(json.loads, text.split("\n"))) for text in inputs]
             expected = [self._to_canonical(json.loads(text)) for text in outputs]
@@ -62,6 +65,7 @@ class LiveCodeBench(JudgedPrograms):
         return Cases(entry, arguments, expected)
 
 
+_PARTS = ("input", "output", "testtype")
 _UNREADABLE = (
     binascii.Error,
     zlib.error,

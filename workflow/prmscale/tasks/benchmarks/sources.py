@@ -247,6 +247,17 @@ class Rows(Sequence[Mapping[str, Any]]):
         value: T = row[key]
         return value
 
+    def optional(self, index: int, key: str, kind: type[T]) -> T | None:
+        """A column of a row that may be missing or empty; raises UserError for another type."""
+        return None if self[index].get(key) is None else self.field(index, key, kind)
+
+    def texts(self, index: int, key: str) -> list[str]:
+        """A column that holds a list of texts; raises UserError if it holds anything else."""
+        found = self.field(index, key, list)
+        if not all(isinstance(text, str) for text in found):
+            self.refuse(index, f"{key!r} should be a list of texts")
+        return found
+
     def parse(self, index: int, key: str, kind: type[T]) -> T:
         """A column that holds JSON text; raises UserError if it is not valid or of another type."""
         text = self.field(index, key, str)
