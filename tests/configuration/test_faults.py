@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from snakemake.cli import parse_config
 from snakemake.utils import update_config
 
 from prmscale import configuration
@@ -56,6 +57,19 @@ def test_numbers_with_an_exponent_are_read_as_everybody_writes_them(tmp_path):
     settings = study.policies.pretraining
     assert (settings.learning_rate, settings.tokens) == (0.001, 1_000_000)
     assert study.cost.solution_tokens["math"] == 65.0 and study.labels.rollouts == 8
+
+
+def test_blocks_of_the_command_line_hold_numbers_and_truth_values():
+    given = parse_config(
+        ["labels={rollouts: 5}", "policies={sampling: {temperature: 0.5}}", "budgets=[1, 2]"]
+    )
+    budgets = given.pop("budgets")
+    given["search"] = {"budgets": budgets, "tree": {"expansion": "3"}}
+    config = yaml.safe_load(CASES["base"])
+    update_config(config, given)
+    study = configuration.load(config, command_line=given)
+    assert study.labels.rollouts == 5 and study.policies.sampling.temperature == 0.5
+    assert study.search.budgets == [1, 2] and study.search.tree.expansion == 3
 
 
 def test_a_value_of_the_command_line_is_placed_there(tmp_path):

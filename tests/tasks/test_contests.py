@@ -208,7 +208,7 @@ def test_the_hub_is_asked_for_a_pinned_commit(kind, hub, monkeypatch, tmp_path):
         (
             LiveCodeBench,
             {**LCB_ROW, "public_test_cases": '["1"]'},
-            "a test should have input, output and testtype",
+            "a test should have the texts input, output, testtype",
         ),
         (BigCodeBench, {**BIGCODE_ROW, "test": "def f(:"}, "no test methods"),
         (HumanEvalPlus, {**HUMANEVALPLUS_ROW, "prompt": None}, "'prompt' should be str"),

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser
 from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from prmscale.configuration.files import (
     find_repeated_keys,
     lay_over,
     parse,
+    read_texts,
     read_yaml,
 )
 from prmscale.configuration.partial import build_partial
@@ -44,10 +46,12 @@ def load(
     """The study that a merged configuration describes.
 
     `files` are its YAML files; each overrides the files before it, and the keys of the
-    `command_line` override all files. Raises UserError with every fault: file, line, key, value,
-    what is wrong and what is possible.
+    `command_line` (Snakemake's `--config`) override all files. Raises UserError with every fault:
+    file, line, key, value, what is wrong and what is possible.
     """
-    documents = parse(files, command_line or {})
+    typed, merged = read_texts(command_line or {}), deepcopy(dict(config))
+    lay_over(merged, typed)
+    config, documents = merged, parse(files, typed)
     _report(list(_load_plugins(config)), documents)
     faults = list(find_repeated_keys(documents))
     try:

@@ -53,6 +53,23 @@ def lay_over(config: dict[str, Any], other: Mapping[str, Any]) -> None:
             config[key] = value
 
 
+def read_texts(value: Any) -> Any:
+    """A value of Snakemake's `--config` as a file would give it: in a block or list, Snakemake
+    leaves numbers, truth values and null as texts.
+    """
+    if isinstance(value, Mapping):
+        return {key: read_texts(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [read_texts(inner) for inner in value]
+    if not isinstance(value, str) or not value:
+        return value
+    try:
+        found = yaml.safe_load(value)
+    except yaml.YAMLError:
+        return value
+    return found if isinstance(found, bool | int | float | None) else value
+
+
 @dataclass(frozen=True)
 class Document:
     """The parsed YAML of a file or of the command line, in which keys have lines."""
