@@ -1,7 +1,7 @@
 """Break a study in many ways, resume it, and compare its results with those of an undisturbed run.
 
-Run as `python tests/faults.py [TIMES]`, in the pipeline's environment, with 60 SIGKILLs and a fifth
-as many of the other interruptions by default. Each interruption waits for a job of a rule that was
+Run as `python tests/faults.py [--times N] [--only PATTERN]`, in the pipeline's environment, with 60
+SIGKILLs and a fifth as many of the other interruptions by default. Each interruption waits for a job of a rule that was
 interrupted least, and comes at a random moment of it. The disk that fills and the folder that
 becomes read-only are a file system in memory, which only root can mount.
 
@@ -19,8 +19,11 @@ import subprocess
 import sys
 import tempfile
 import time
+from argparse import ArgumentParser
 from collections import Counter
 from contextlib import suppress
+from functools import partial
+from itertools import product
 from pathlib import Path
 
 import psutil
@@ -50,6 +53,7 @@ SHARDED = (
     "search/trees/both-m/m/programs.parquet",
     "rewards/both-m/replicate2",
 )
+DAMAGES = ("truncated", "flipped", "lost")
 OTHER = ["--config", "analysis={permutations: 50}", "labels={rollouts: 3}"]  # a changed study
 
 
@@ -288,39 +292,55 @@ def break_part(study, target, how):
     return (succeeded or told) and study.finish()[0]
 
 
+def list_faults(study, times, stream):
+    """(name, what makes it happen): a call that returns how often it was met, how often that was
+    recovered or told, and a note.
+    """
+    for name, (_, share) in INTERRUPTIONS.items():
+        yield name, partial(count_met, study, name, max(1, round(share * times)), stream)
+    for name, happen in SITUATIONS.items():
+        yield name, partial(count_once, happen, study, stream)
+    for how, (name, target) in product(DAMAGES, DAMAGED.items()):
+        yield f"{how}: {name}", partial(count_once, break_and_repair, study, name, target, how)
+    for how, target in product(DAMAGES, SHARDED):
+        yield f"{how}: a part of {target}", partial(count_once, break_part, study, target, how)
+
+
+def count_met(study, name, times, stream):
+    met = interrupt(study, name, times, stream)
+    return met.total(), met.total(), f" in {len(met)} rules"
+
+
+def count_once(happen, *arguments):
+    return 1, int(happen(*arguments)), ""
+
+
 def main():
     """Print how often each fault was met, told or recovered, and with which results."""
-    times = int(sys.argv[1]) if len(sys.argv) > 1 else TIMES
-    study = Study(copy_project(Path(tempfile.mkdtemp())))
-    stream, began = random.Random(0), time.time()
+    parser = ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--times", type=int, default=TIMES, help="number of SIGKILLs")
+    parser.add_argument("--only", default="", help="a pattern in the name of a fault")
+    given = parser.parse_args()
+    # a background process of a shell ignores it, and so would the runs
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    study, began, wrong = Study(copy_project(Path(tempfile.mkdtemp()))), time.time(), 0
     assert study.finish()[0], "the undisturbed run failed"
-    expected, wrong = results_content(study.results), 0
-
-    def tell(name, times, recovered, note=""):
-        """Print a row of the table, and count it if it is wrong."""
-        nonlocal wrong
-        found = results_content(study.results)
-        names = sorted(n for n in {*found, *expected} if found.get(n) != expected.get(n))
-        wrong += bool(names) or not recovered
-        count = times if recovered and not names else 0
-        print(f"{name:55s} {times:5d}  {count:9d}  {', '.join(names[:3]) or 0} {note}", flush=True)
-
+    expected = results_content(study.results)
     print(f"{'fault':55s} times  recovered  wrong", flush=True)
-    for name, (_, share) in INTERRUPTIONS.items():
-        met = interrupt(study, name, max(1, round(share * times)), stream)
-        tell(name, met.total(), True, f" in {len(met)} rules")
-    for name, happen in SITUATIONS.items():
+    for name, happen in list_faults(study, given.times, random.Random(0)):
+        if not re.search(given.only, name):
+            continue
         try:
-            tell(name, 1, happen(study, stream))
-        except subprocess.CalledProcessError as error:
+            times, recovered, note = happen()
+        except subprocess.CalledProcessError as error:  # a disk that only root can mount
             print(f"{name:55s}     0: {error}", flush=True)
             study.finish()
-    for how in ("truncated", "flipped", "lost"):
-        for name, target in DAMAGED.items():
-            tell(f"{how}: {name}", 1, break_and_repair(study, name, target, how))
-    for how in ("truncated", "flipped", "lost"):
-        for target in SHARDED:
-            tell(f"{how}: a part of {target}", 1, break_part(study, target, how))
+            continue
+        found = results_content(study.results)
+        names = sorted(n for n in {*found, *expected} if found.get(n) != expected.get(n))
+        wrong += bool(names) or recovered < times
+        told = f"{times:5d}  {0 if names else recovered:9d}  {', '.join(names[:3]) or 0}{note}"
+        print(f"{name:55s} {told}", flush=True)
     print(f"{(time.time() - began) / 60:.0f} minutes, {wrong} wrong")
     sys.exit(bool(wrong))
 
