@@ -2,8 +2,9 @@
 
 `python benchmarks/growth.py replicated 1 10 100` (what it does without arguments) runs the smoke
 study, copies the rows of all its tables under new problem_ids, and runs the jobs after the models
-on the copies. `python benchmarks/growth.py generated 1 10` runs the whole smoke study with as many
-times its problems. Each job's log tells what it used. `--keep FOLDER` keeps the studies;
+on the copies. `models` runs one job of each kind that runs a model on them, in shards of one size.
+`python benchmarks/growth.py generated 1 10` runs the whole smoke study with as many times its
+problems. Each job's log tells what it used. `--keep FOLDER` keeps the studies;
 `--study FOLDER` copies the rows of one that was kept (its `generated1`).
 
 A job's time is `once + each · problems`. The exponent is that of the part above the smallest study,
@@ -28,11 +29,22 @@ import yaml
 
 ROOT = Path(__file__).parents[1]
 SMOKE = ROOT / "workflow/studies/smoke.yaml"
-MODEL_RULES = (
-    *("build_problems", "build_corpus", "pretrain_policy", "sample_solutions", "label_solutions"),
-    *("label_by_another", "label_by_prover", "label_by_tree", "compare_labels"),
-    *("train_reward_model", "search", "search_trees", "rank_by_likelihood", "score_steps"),
+# the jobs after the models
+TABLE_RULES = (
+    *("search_unscored", "check_contamination", "compare_patterns", "summarise_labels"),
+    *("summarise_replies", "summarise_training_sets", "draw_figure", "judge_claims"),
+    *("draw_explorer", "write_data_card"),
 )
+# a file of one job of each kind that runs a model
+MODEL_FILES = {
+    "sample_solutions": "solutions/m/arithmetic.labelling.parquet",
+    "label_solutions": "labels/m/arithmetic.monte_carlo.parquet",
+    "label_by_tree": "labels/m/programs.omega.parquet",
+    "search": "search/both-s.parquet",
+    "score_steps": "scores/math-m.parquet",
+    "rank_by_likelihood": "search/likelihood/m.parquet",
+    "search_trees": "search/trees/both-m/m/arithmetic.parquet",
+}
 USED = re.compile(r"Used ([\d.]+) s of a core and at most (\d+) MB")
 FEWEST_SECONDS, FEWEST_MB = 1.0, 10.0
 
@@ -49,14 +61,15 @@ def describe_study(factor: int) -> dict[str, object]:
     datasets = yaml.safe_load(SMOKE.read_text())["datasets"]
     for each in datasets:
         each |= {split: each[split] * factor for split in ("train", "validation", "test")}
-    return {"datasets": datasets}
+    shards = {"shards": 2 * factor}  # of as many problems as with a factor of 1
+    return {"datasets": datasets, "labels": shards, "search": {"tree": shards}}
 
 
 def run(folder: Path, *arguments: str) -> Usage:
     """Run Snakemake on the study of a folder; what its own process used."""
     command = [
         *(sys.executable, "-m", "snakemake", "--cores", "1", "--directory", str(folder)),
-        *("--snakefile", str(ROOT / "Snakefile"), "--rerun-triggers", "mtime", *arguments),
+        *("--snakefile", str(ROOT / "Snakefile"), *arguments, "--rerun-triggers", "mtime"),
         *("--configfile", str(SMOKE), str(folder / "overlay.yaml")),
     ]
     with (folder / "run.log").open("w") as log:
@@ -76,26 +89,28 @@ def generate(folder: Path, factor: int) -> dict[str, Usage]:
     return {"(planning)": planning, **read_usage(folder / "results/smoke/logs")}
 
 
-def replicate(study: Path, folder: Path, factor: int) -> dict[str, Usage]:
-    """Run the jobs after the models on a study's tables, copied `factor` times."""
+def replicate(study: Path, folder: Path, factor: int) -> None:
+    """A study in `folder` whose tables have the rows of another `factor` times."""
     for path in sorted(p for p in (study / "results/smoke").rglob("*") if p.is_file()):
         target = folder / path.relative_to(study)
         target.parent.mkdir(parents=True, exist_ok=True)
         if path.suffix == ".parquet" and "problem_id" in pq.read_schema(path).names:
             copy_rows(pd.read_parquet(path), factor).to_parquet(target, index=False)
-        else:
+        elif path.suffix != ".log":
             target.write_bytes(path.read_bytes())
-        # in the order of the study's jobs, so that none is thought out of date
-        os.utime(target, ns=(path.stat().st_atime_ns, path.stat().st_mtime_ns))
+        if target.exists():  # in the order of the study's jobs, so that none is out of date
+            os.utime(target, ns=(path.stat().st_atime_ns, path.stat().st_mtime_ns))
     (folder / "overlay.yaml").write_text(yaml.safe_dump(describe_study(factor)))
-    logs = folder / "results/smoke/logs"
-    after = sorted(
-        {path.relative_to(logs).parts[0].removesuffix(".log") for path in logs.rglob("*.log")}
-    )
-    for path in logs.rglob("*.log"):
-        path.unlink()
-    run(folder, "--forcerun", *(rule for rule in after if rule not in MODEL_RULES))
-    return read_usage(logs)
+
+
+def run_again(folder: Path, kind: str) -> dict[str, Usage]:
+    """Run the jobs after the models, or those of the models; what each used."""
+    if kind == "models":
+        files = [f"results/smoke/{file}" for file in MODEL_FILES.values()]
+        run(folder, *files, "--allowed-rules", *MODEL_FILES, "--forcerun", *MODEL_FILES)
+    else:
+        run(folder, "--forcerun", *TABLE_RULES)
+    return read_usage(folder / "results/smoke/logs")
 
 
 def copy_rows(table: pd.DataFrame, factor: int) -> pd.DataFrame:
@@ -143,7 +158,7 @@ def main() -> None:
     """Measure, and print a table."""
     parser = argparse.ArgumentParser(description="Time and memory of jobs by number of problems.")
     parser.add_argument(
-        "kind", nargs="?", choices=["generated", "replicated"], default="replicated"
+        "kind", nargs="?", choices=["replicated", "models", "generated"], default="replicated"
     )
     parser.add_argument("factors", nargs="*", type=int, default=[1, 10, 100])
     parser.add_argument("--keep", type=Path)
@@ -152,7 +167,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as aside:
         folder = (options.keep or Path(aside)).resolve()
         used = {}
-        if options.kind == "replicated" and not options.study:
+        if options.kind != "generated" and not options.study:
             options.study = folder / "generated1"
             generate(options.study, 1)
         for factor in options.factors:
@@ -160,7 +175,8 @@ def main() -> None:
             if options.kind == "generated":
                 used[factor] = generate(place, factor)
             else:
-                used[factor] = replicate(options.study, place, factor)
+                replicate(options.study, place, factor)
+                used[factor] = run_again(place, options.kind)
         print(*tabulate(used), sep="\n")
 
 
