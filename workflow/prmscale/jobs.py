@@ -6,6 +6,7 @@ import ctypes
 import os
 import platform
 import re
+import resource
 import sys
 import traceback
 from collections.abc import Iterator, Mapping
@@ -55,6 +56,7 @@ def job(snakemake: Any) -> Iterator[None]:
         try:
             _load_plugins(snakemake.params.get("plugins", {}))
             yield
+            print(describe_usage())
         except UserError as error:
             print(f"\n{snakemake.rule}: {error}\n", file=sys.stderr)
             raise SystemExit(1) from None
@@ -74,6 +76,28 @@ def _load_plugins(plugins: Mapping[str, str]) -> None:
         from prmscale.plugins import load_unchanged
 
         load_unchanged(plugins)
+
+
+def describe_usage() -> str:
+    """What this process has used, in words: seconds of a core (its children's too), and the most
+    main memory that it held at once.
+    """
+    own, below = (
+        resource.getrusage(resource.RUSAGE_SELF),
+        resource.getrusage(resource.RUSAGE_CHILDREN),
+    )
+    seconds = own.ru_utime + own.ru_stime + below.ru_utime + below.ru_stime
+    return f"Used {seconds:.2f} s of a core and at most {_find_peak():.0f} MB of main memory."
+
+
+def _find_peak() -> float:
+    """The most main memory that this process held at once, in MB."""
+    status = Path("/proc/self/status")
+    if not status.exists():
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20  # macOS counts bytes
+    # on Linux ru_maxrss is at least what the process held that started this one
+    lines = dict(line.split(":", 1) for line in status.read_text().splitlines())
+    return int(lines["VmHWM"].split()[0]) / 2**10
 
 
 def _keep_freed_memory() -> None:

@@ -6,17 +6,22 @@ another type.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 from pandas.api import types
 
 from prmscale.errors import UserError
 from prmscale.files import atomic_write
 
 SOLUTION_KEY = ["problem_id", "solution_id"]  # identifies a solution within a policy's table
+GROUP = 2**20  # rows of a row group, as many as pyarrow's default
 Type = Literal["text", "integer", "number", "boolean", "list"]
 
 
@@ -255,17 +260,60 @@ def check(table: pd.DataFrame, kind: str, where: str) -> pd.DataFrame:
 
 def write(table: pd.DataFrame, path: str | Path, kind: str) -> None:
     """Write a table of this kind to `path`, atomically."""
-    check(table, kind, str(path))
-    with atomic_write(path) as aside:
-        table.reset_index(drop=True).to_parquet(aside, index=False, write_page_checksum=True)
+    write_parts([table], path, kind)
 
 
-def read(path: str | Path, kind: str, columns: list[str] | None = None) -> pd.DataFrame:
-    """Read a table of this kind; raises UserError if the file is missing, truncated or of another
-    kind.
+def write_parts(parts: Iterable[pd.DataFrame], path: str | Path, kind: str) -> None:
+    """Write the rows of all parts, in order, as one table of this kind, atomically.
+
+    In memory are at most GROUP rows and a part. How the rows are parted does not change the file.
     """
+    with atomic_write(path) as aside, ExitStack() as stack:
+        writer: pq.ParquetWriter | None = None
+        for rows in _regroup(parts, kind):
+            check(rows, kind, str(path))
+            schema = writer.schema if writer else None
+            group = pa.Table.from_pandas(rows, schema, preserve_index=False)
+            if writer is None:
+                opened = pq.ParquetWriter(aside, group.schema, write_page_checksum=True)
+                writer = stack.enter_context(opened)
+            writer.write_table(group, row_group_size=GROUP)
+
+
+def _regroup(parts: Iterable[pd.DataFrame], kind: str) -> Iterator[pd.DataFrame]:
+    """The rows in tables of GROUP rows, of which the last may have fewer."""
+    waiting: list[pd.DataFrame] = []
+    is_first = True
+    for part in parts:
+        waiting.append(part)
+        while sum(map(len, waiting)) > GROUP:
+            rows = join(waiting, kind)
+            yield rows[:GROUP]
+            waiting, is_first = [rows[GROUP:]], False
+    if any(map(len, waiting)):
+        yield join(waiting, kind)
+    elif is_first:
+        yield waiting[0] if waiting else join([], kind)
+
+
+def read(
+    path: str | Path,
+    kind: str,
+    columns: list[str] | None = None,
+    problems: Collection[str] | None = None,
+) -> pd.DataFrame:
+    """Read a table of this kind, or these of its columns, or its rows of these `problems` alone,
+    without holding the others in memory.
+
+    Raises UserError if the file is missing, truncated or of another kind.
+    """
+    chosen = None
+    if problems is not None:
+        chosen = pc.field("problem_id").isin(pa.array([*problems], pa.string()))
     try:
-        table = pd.read_parquet(path, columns=columns, page_checksum_verification=True)
+        table = pd.read_parquet(
+            path, columns=columns, filters=chosen, page_checksum_verification=True
+        )
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such table; the rule that makes it has not run") from error
     except Exception as error:  # pyarrow raises several kinds for a damaged file
@@ -285,9 +333,11 @@ def join(tables: Sequence[pd.DataFrame], kind: str) -> pd.DataFrame:
     )
 
 
-def read_all(paths: Sequence[str | Path], kind: str) -> pd.DataFrame:
-    """The rows of all these files of this kind, in order."""
-    return join([read(path, kind) for path in paths], kind)
+def read_all(
+    paths: Sequence[str | Path], kind: str, problems: Collection[str] | None = None
+) -> pd.DataFrame:
+    """The rows of all these files of this kind, in order, or those of these problems alone."""
+    return join([read(path, kind, problems=problems) for path in paths], kind)
 
 
 def merge(inputs: Mapping[str, Sequence[str]], outputs: Mapping[str, str]) -> None:
@@ -297,7 +347,7 @@ def merge(inputs: Mapping[str, Sequence[str]], outputs: Mapping[str, str]) -> No
     """
     for name, output in outputs.items():
         kind = "spending" if name == "spent" else name
-        write(read_all(inputs[name], kind), output, kind)
+        write_parts((read(path, kind) for path in inputs[name]), output, kind)
 
 
 def merge_folders(folders: Sequence[Path], outputs: Mapping[str, str]) -> None:

@@ -10,6 +10,7 @@ try:
     from prmscale.columns.tables import TABLES as CSV_TABLES
     from prmscale.errors import UserError
     from prmscale.plan.evaluations import list_mixtures, list_temperatures
+    from prmscale.plan.holdings import Holdings
     from prmscale.plan.labelling import list_label_jobs, list_read
     from prmscale.plan.needs import Needs
     from prmscale.plan.plan import Plan, as_data
@@ -47,6 +48,7 @@ STUDY = load_study()
 PLAN = Plan(STUDY)
 PATHS = PLAN.paths
 NEEDS = Needs(PLAN)
+HOLDINGS = Holdings(PLAN)
 USES = Uses(PLAN)
 result = PATHS.result
 

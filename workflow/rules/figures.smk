@@ -54,7 +54,7 @@ rule draw_figure:
     conda:
         "../../envs/core.yaml"
     resources:
-        mem_mb=main_memory(4000),
+        mem_mb=main_memory(HOLDINGS.searches(4000)),
     params:
         plugins=USES.compare(),
         caption=lambda wildcards: caption(wildcards.figure),
@@ -139,7 +139,7 @@ rule judge_claims:
     conda:
         "../../envs/core.yaml"
     resources:
-        mem_mb=main_memory(4000),
+        mem_mb=main_memory(HOLDINGS.searches(4000)),
     params:
         plugins=USES.compare(),
         analysis=STUDY.analysis.model_dump(include={"aggregation", "level", "table1_budget"}),

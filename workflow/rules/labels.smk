@@ -101,7 +101,7 @@ rule read_labels:
     conda:
         "../../envs/core.yaml"
     resources:
-        mem_mb=main_memory(3000),
+        mem_mb=main_memory(HOLDINGS.labels(3000)),
     params:
         settings=lambda wildcards: PLAN.readings(wildcards.method)[wildcards.method],
     script:
@@ -239,7 +239,7 @@ rule summarise_labels:
     conda:
         "../../envs/core.yaml"
     resources:
-        mem_mb=main_memory(2000),
+        mem_mb=main_memory(HOLDINGS.labels(2000)),
     params:
         datasets=[dataset for _, dataset, _ in LABELLED],
         labellings=[each._asdict() for each in LABEL_JOBS],

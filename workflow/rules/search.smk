@@ -25,7 +25,7 @@ rule search_unscored:
         "../../envs/core.yaml"
     threads: STUDY.threads
     resources:
-        mem_mb=main_memory(4000),
+        mem_mb=main_memory(HOLDINGS.tests(4000)),
     params:
         plugins=USES.search_unscored(),
         tests=PLAN.tests(),
@@ -60,7 +60,10 @@ rule search:
         environment(SCORING)
     threads: STUDY.threads
     resources:
-        **for_models(4000, lambda wildcards: NEEDS.search(wildcards.reward_model)),
+        **for_models(
+            HOLDINGS.tests(4000, *REWARD_MODELS),
+            lambda wildcards: NEEDS.search(wildcards.reward_model),
+        ),
     params:
         plugins=lambda wildcards: USES.search(wildcards.reward_model),
         tests=lambda wildcards: PLAN.tests(wildcards.reward_model),
@@ -117,7 +120,8 @@ rule search_trees:
     threads: STUDY.threads
     resources:
         **for_models(
-            4000, lambda wildcards: NEEDS.search_trees(wildcards.policy, wildcards.reward_model)
+            HOLDINGS.tests(4000),
+            lambda wildcards: NEEDS.search_trees(wildcards.policy, wildcards.reward_model),
         ),
     params:
         plugins=lambda wildcards: USES.search_trees(wildcards.reward_model, wildcards.dataset),
@@ -172,7 +176,7 @@ rule rank_by_likelihood:
         "../../envs/core.yaml"
     threads: STUDY.threads
     resources:
-        **for_models(4000, lambda wildcards: NEEDS.rank(wildcards.base)),
+        **for_models(HOLDINGS.tests(4000), lambda wildcards: NEEDS.rank(wildcards.base)),
     params:
         plugins=USES.grade(*[name for _, name in STUDY.tests()]),
         tests=PLAN.tests(),
@@ -215,7 +219,7 @@ rule score_steps:
         "../../envs/core.yaml"
     threads: STUDY.threads
     resources:
-        **for_models(4000, lambda wildcards: NEEDS.score(wildcards.reward_model)),
+        **for_models(HOLDINGS.tests(4000), lambda wildcards: NEEDS.score(wildcards.reward_model)),
     params:
         plugins=lambda wildcards: USES.read(wildcards.reward_model, *PLAN.compared_datasets()),
         tests=PLAN.compared_tests(),

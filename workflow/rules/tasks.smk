@@ -12,7 +12,7 @@ rule build_problems:
     conda:
         "../../envs/core.yaml"
     resources:
-        mem_mb=main_memory(2000),
+        mem_mb=main_memory(HOLDINGS.problems(2000)),
     params:
         dataset=lambda wildcards: as_data(STUDY.original(wildcards.dataset)),
         plugins=lambda wildcards: USES.grade(wildcards.dataset),
@@ -59,7 +59,7 @@ rule check_contamination:
     conda:
         "../../envs/core.yaml"
     resources:
-        mem_mb=main_memory(4000),
+        mem_mb=main_memory(HOLDINGS.problems(4000)),
     params:
         n=STUDY.analysis.ngram,
     script:

@@ -4,7 +4,7 @@ import pandas as pd
 
 from prmscale import tables
 from prmscale.analysis.rows import has_other_aggregation, keep_final
-from prmscale.explorer.data import Tables, describe
+from prmscale.explorer.data import SHOWN, Tables, describe
 from prmscale.explorer.page import assemble
 from prmscale.files import atomic_write
 from prmscale.jobs import job
@@ -19,16 +19,16 @@ COLUMNS = [
 ]
 
 
-def read_choices(path, aggregation):
+def read_choices(path, aggregation, problems):
     """The rows of a search table by this aggregation and by final reward models."""
-    rows = tables.read(path, "search", COLUMNS)
+    rows = tables.read(path, "search", COLUMNS, problems)
     return keep_final(rows[~has_other_aggregation(rows, aggregation)])
 
 
-def read_trees(path, reward_model, policy, dataset):
+def read_trees(path, problems, reward_model, policy, dataset):
     """The saved trees of a search."""
     names = {"reward_model": reward_model, "policy": policy, "dataset": dataset}
-    return tables.read(path, "trees").assign(**names)
+    return tables.read(path, "trees", problems=problems).assign(**names)
 
 
 with job(snakemake):
@@ -42,15 +42,17 @@ with job(snakemake):
     )
     sets = []
     for split, plans, solutions in splits:
-        loaded = benchmarks.load(plans, solutions, world, execution, split)
+        loaded = benchmarks.load(plans, solutions, world, execution, split, SHOWN)
         sets += [(split, each) for each in loaded if each.problems]
+    shown = {problem.problem_id for _, each in sets for problem in each.problems}
     trees = [
-        read_trees(path, *search) for path, search in zip(files.trees, params.trees, strict=True)
+        read_trees(path, shown, *search)
+        for path, search in zip(files.trees, params.trees, strict=True)
     ]
     read = Tables(
-        pd.concat([read_choices(path, aggregation) for path in files.search]),
-        tables.read_all(files.scores, "solution_scores"),
-        tables.read_all(files.labels, "labels"),
+        pd.concat([read_choices(path, aggregation, shown) for path in files.search]),
+        tables.read_all(files.scores, "solution_scores", shown),
+        tables.read_all(files.labels, "labels", shown),
         tables.join(trees, "trees"),
     )
     facts = {

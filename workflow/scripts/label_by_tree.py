@@ -16,7 +16,9 @@ with job(snakemake):
     ((labeller,),) = load_labellers(params, snakemake.resources.gpu).values()
 
     def make(part, folder, progress):
-        labeller.policy.forget()  # what a shard holds depends on nothing outside it
+        # what a shard holds depends on nothing outside it
+        labeller.policy.forget()
+        labeller.grader.forget()
         solutions, labels, spent = labeller.grow(part, progress)
         tables.write(solutions, folder / "solutions.parquet", "solutions")
         tables.write(labels, folder / "labels.parquet", "labels")

@@ -30,7 +30,9 @@ with job(snakemake):
     policy.is_certainty_asked = snakemake.wildcards.purpose == "search"
 
     def make(part, folder, progress):
-        policy.forget()  # what a shard holds depends on nothing outside it
+        # what a shard holds depends on nothing outside it
+        policy.forget()
+        grader.forget()
         solutions = sample_solutions(policy, grader, part, params.samples, progress)
         tables.write(solutions, folder / "solutions.parquet", "solutions")
         write_json(policy.seconds_per_token, folder / "speed.json")
@@ -39,10 +41,11 @@ with job(snakemake):
     with unfinished_work(snakemake, snakemake.output.solutions, *released, policy.dtype) as work:
         folders = complete(work, chosen, params.shards, make)
         times = sorted(read_json(folder / "speed.json") for folder in folders)
-        solutions = tables.read_all([f / "solutions.parquet" for f in folders], "solutions")
+        shards = [folder / "solutions.parquet" for folder in folders]
         if dataset.source == "arithmetic":
-            check_sums(solutions, params.policy, world.modulus, params.most_wrong_sums)
+            written = (tables.read(each, "solutions", ["correct", "steps"]) for each in shards)
+            check_sums(written, params.policy, world.modulus, params.most_wrong_sums)
         speed = {"policy": params.policy, "dataset": dataset.name}
         speed |= {"seconds_per_token": times[len(times) // 2], "dtype": policy.dtype}
         write_json(speed | {"engine": policy.sampling.engine}, snakemake.output.speed)
-        tables.write(solutions, snakemake.output.solutions, "solutions")
+        tables.merge({"solutions": shards}, {"solutions": snakemake.output.solutions})

@@ -45,7 +45,9 @@ with job(snakemake):
     }
 
     def make(problems, folder, progress):
-        engine.forget()  # what a shard holds depends on nothing outside it
+        # what a shard holds depends on nothing outside it
+        engine.forget()
+        test.grader.forget()
         policy = CachedPolicy(engine)
         rows, trees = [], []
         of_replicate = zip(scorers, steps, costs, strict=True)

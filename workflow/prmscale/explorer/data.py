@@ -20,6 +20,8 @@ from prmscale.search.benchmarks import Benchmark
 from prmscale.tables import SOLUTION_KEY
 from prmscale.tasks.base import Problem
 
+# problems of a set, the first ones: a page of some thousands is too large for a browser
+SHOWN = 500
 UNKNOWN = -2  # a first error that the task cannot tell
 _CHOICE = ["strategy", "reward_model", "replicate", "budget"]
 _NODES = ["strategy", "replicate"]
@@ -63,6 +65,8 @@ def _describe_set(split: str, test: Benchmark, read: Tables, texts: Texts) -> di
     return {
         **here,
         "split": split,
+        # the page says so where it shows some of the problems alone
+        **({"total": test.total} if test.total > len(problems) else {}),
         "problems": _describe_problems(problems, test.task, texts),
         "solutions": _describe_solutions(solutions, problems, test.task, labels, texts),
         "scores": _pack_scores(_choose(read.scores, split=split, **here), solutions),

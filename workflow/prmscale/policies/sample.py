@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -44,13 +44,17 @@ def average_speed(solutions: pd.DataFrame, speeds: Mapping[str, float]) -> float
     return float((solutions["policy"].map(speeds) * tokens).sum() / max(tokens.sum(), 1))
 
 
-def check_sums(solutions: pd.DataFrame, policy: str, modulus: int, most: float) -> None:
-    """Raise UserError if more than this share of the wrong solutions to generated arithmetic hold a
-    wrong sum: the policy has not learnt to add, and labels and accuracies would depend on how far
-    its pre-training happened to get.
+def check_sums(solutions: Iterable[pd.DataFrame], policy: str, modulus: int, most: float) -> None:
+    """Raise UserError if more than this share of the wrong solutions to generated arithmetic (in
+    parts) hold a wrong sum: the policy has not learnt to add, and labels and accuracies would
+    depend on how far its pre-training happened to get.
     """
-    wrong = solutions.loc[~solutions["correct"], "steps"]
-    share = float(wrong.map(lambda steps: holds_wrong_sum(steps, modulus)).mean())
+    count, holding = 0, 0
+    for part in solutions:
+        wrong = part.loc[~part["correct"], "steps"]
+        count += len(wrong)
+        holding += sum(holds_wrong_sum(steps, modulus) for steps in wrong)
+    share = holding / max(count, 1)
     if share > most:
         raise UserError(
             f"{share:.0%} of {policy}'s wrong solutions to arithmetic hold a wrong sum, more than "

@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from prmscale import tables
 from prmscale.engines.aggregation import AGGREGATIONS, Calibration
 from prmscale.engines.ledger import Unit
 from prmscale.engines.requests import Choice, Continuation, Incumbent
@@ -21,6 +22,8 @@ from prmscale.search.benchmarks import Benchmark
 from prmscale.search.tree import Node, priors
 from prmscale.study import TreeSearch
 from prmscale.tasks.base import Grade, Problem
+
+TOGETHER = 2000  # problems whose runs are in memory at once
 
 
 @dataclass(frozen=True)
@@ -54,21 +57,24 @@ def evaluate(
     With a scorer the strategies that need scores are run, each with these aggregations; without one
     the others. Raises UserError if a strategy leaves out a choice.
     """
-    rows: list[dict[str, object]] = []
+    parts = []
     for name in strategies:
         entry = STRATEGIES[name]
         if entry.scored != (engines.scorer is not None):
             continue
         for variants in entry.groups(aggregations, engines.calibrations):
             more = [variants] if variants else []
-            runs = engines.run([(p, entry.start(budgets, *more)) for p in problems], progress)
-            _check_choices(name, runs, variants or [""], budgets)
-            found = _rows(runs, engines)
+            found = []
+            for start in range(0, len(problems), TOGETHER):
+                some = problems[start : start + TOGETHER]
+                runs = engines.run([(p, entry.start(budgets, *more)) for p in some], progress)
+                _check_choices(name, runs, variants or [""], budgets)
+                found.append(pd.DataFrame(_rows(runs, engines)))
+            rows = tables.join(found, "search")
             for variant in variants or [""]:
-                rows += [
-                    {"strategy": name, **row} for row in found if row["aggregation"] == variant
-                ]
-    return pd.DataFrame(rows)
+                parts.append(rows[rows["aggregation"] == variant])
+                parts[-1].insert(0, "strategy", name)
+    return tables.join(parts, "search")
 
 
 def _check_choices(

@@ -148,8 +148,15 @@ class Grader:
     def __init__(
         self, tasks: Mapping[str, Task], known: Mapping[tuple[str, Prefix], Grade] | None = None
     ) -> None:
-        self._tasks = tasks
-        self._known = dict(known or {})
+        self._tasks, self._given = tasks, known or {}
+        self.forget()
+
+    def forget(self, known: Mapping[tuple[str, Prefix], Grade] | None = None) -> None:
+        """Drop the verdicts so far, so that memory does not grow from shard to shard; `known` takes
+        the place of those that were given.
+        """
+        self._given = self._given if known is None else known
+        self._known = dict(self._given)
 
     def __call__(self, problems: Sequence[Problem], solutions: Sequence[Prefix]) -> list[Grade]:
         """The verdict on solution i of problem i."""

@@ -90,7 +90,8 @@ function draw(shown = selectProblems(study, setOf(state.set), state)) {
   drawControls(set);
   drawFilters(set);
   listed = shown;
-  byId("count").textContent = `${listed.length} of ${set.problems.ids.length} problems`;
+  const held = set.total ? `the first ${set.problems.ids.length} of ${thousands(set.total)}` : set.problems.ids.length;
+  byId("count").textContent = `${listed.length} of ${held} problems`;
   byId("problems").replaceChildren(...drawList(study, set, listed, state));
   document.querySelector("#problems [aria-current]")?.scrollIntoView({ block: "nearest" });
   document.title = `${study.study}: ${set.dataset} ${set.problems.ids[state.problem] ?? ""}`;
