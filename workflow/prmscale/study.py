@@ -1043,6 +1043,12 @@ class RewardTraining(Block):
         description="Weight of a ranking loss over right and wrong solutions of the same problem, "
         "added to BCE.",
     )
+    whole_problems: bool = Field(
+        False,
+        description="A batch holds all solutions of its problems, so that what they share, the "
+        "prompt and the first steps, is read once. It saves the more, the more solutions a problem "
+        "has; for batches of at least four problems (docs/recipe.md). A ranking loss implies it.",
+    )
     checkpoints: list[int] = Field(
         [100], description="Checkpoints to keep, in percent of `steps`; must end with 100."
     )

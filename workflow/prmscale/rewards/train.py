@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-from itertools import count, islice
+from itertools import count, islice, pairwise
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -237,7 +237,10 @@ def _backward(
     """
     targets = {i: int((~np.isnan(texts.examples[i].targets)).sum()) for i in batch}
     shares = group.num_processes * settings.accumulation
-    parts = [batch[n::shares] for n in range(group.process_index, shares, group.num_processes)]
+    # neighbours may share prefixes, which a part reads once
+    cuts = [len(batch) * n // shares for n in range(shares + 1)]
+    parts = [batch[begin:end] for begin, end in pairwise(cuts)]
+    parts = parts[group.process_index :: group.num_processes]
     total = 0.0
     for number, part in enumerate(parts):
         # the other processes wait for this one, so without a solution it reads one of weight 0
@@ -254,11 +257,11 @@ def _backward(
 def epoch_batches(texts: Texts, settings: RewardTraining, seed: int) -> list[list[int]]:
     """Indices of one epoch in batches of about `settings.batch` solutions of similar lengths.
 
-    `seed` determines the order. For a ranking loss a batch holds whole problems: else it would
-    hardly have pairs of a right and a wrong solution of the same problem.
+    `seed` determines the order. For a ranking loss a batch always holds whole problems: else it
+    would hardly have pairs of a right and a wrong solution of the same problem.
     """
     lengths = [len(text.ids) for text in texts.encoded]
-    if not settings.ranking_weight:
+    if not (settings.ranking_weight or settings.whole_problems):
         return bucket(lengths, settings.batch, seed)
     by_problem: dict[str, list[int]] = {}
     for i, example in enumerate(texts.examples):
@@ -273,10 +276,10 @@ def epoch_batches(texts: Texts, settings: RewardTraining, seed: int) -> list[lis
 
 
 def _loss(logits: torch.Tensor, texts: Texts, settings: RewardTraining) -> torch.Tensor:
-    """BCE at the ends of supervised steps, plus the weighted ranking loss."""
+    """BCE at supervised steps plus the weighted ranking loss, of logits [solutions, steps]."""
     targets = torch.full(logits.shape, float("nan"))
-    for row, (example, text) in enumerate(zip(texts.examples, texts.encoded, strict=True)):
-        targets[row, text.ends] = torch.tensor(example.targets, dtype=torch.float32)
+    for row, example in enumerate(texts.examples):
+        targets[row, : len(example.targets)] = torch.tensor(example.targets, dtype=torch.float32)
     loss = losses.binary_cross_entropy(logits, targets.to(logits.device))
     if settings.ranking_weight:
         loss = loss + settings.ranking_weight * _ranking_loss(logits, texts)
@@ -288,7 +291,7 @@ def _ranking_loss(logits: torch.Tensor, texts: Texts) -> torch.Tensor:
 
     A solution is right if its answer is (`correct`).
     """
-    last = logits[torch.arange(len(texts.encoded)), [text.ends[-1] for text in texts.encoded]]
+    last = logits[torch.arange(len(logits)), [len(example.steps) - 1 for example in texts.examples]]
     names = [example.problem.problem_id for example in texts.examples]
     numbers = {name: number for number, name in enumerate(dict.fromkeys(names))}
     problem = torch.tensor([numbers[name] for name in names])

@@ -49,17 +49,20 @@ def accepts_trees(model: PreTrainedModel) -> bool:
     return rotary and explicit and not limited and config._attn_implementation == "sdpa"
 
 
+def cost(tokens: int, width: int) -> int:
+    """What reading so many tokens together costs: n (n + 6 width).
+
+    In a decoder layer, attention to n tokens takes 4 n width FLOPs a token, and all else about 24
+    width².
+    """
+    return tokens * (tokens + 6 * width)
+
+
 def pack(texts: Sequence[Sequence[int]], width: int) -> list[Tree]:
     """Trees that hold each text (token ids) once; a text joins a similar tree if that is cheaper.
 
-    `width` is the model's hidden size. Reading n tokens together costs n (n + 6 width): in a
-    decoder layer, attention to n tokens takes 4 n width FLOPs a token, and all else about 24
-    width².
+    `width` is the model's hidden size.
     """
-
-    def cost(tokens: int) -> int:
-        return tokens * (tokens + 6 * width)
-
     # for each tree its texts, each with the length of the prefix that it shares with the one before
     groups: list[list[tuple[int, int]]] = []
     size, before = 0, np.empty(0, dtype=np.int64)
@@ -69,7 +72,7 @@ def pack(texts: Sequence[Sequence[int]], width: int) -> list[Tree]:
         # of all texts before it in this order, the last one shares the longest prefix
         shared = _count_shared(before, text)
         grown = size + len(text) - shared
-        if groups and cost(grown) - cost(size) <= cost(len(text)):
+        if groups and cost(grown, width) - cost(size, width) <= cost(len(text), width):
             groups[-1].append((number, shared))
             size = grown
         else:
