@@ -6,10 +6,10 @@ trains process reward models. Both train the desk study's size l (448k parameter
 pre-trained) on the same labelled solutions, six a problem by authors of the world with their
 popular misreadings, twice each, with AdamW, the same batch, rate and schedule, in float32 on one
 thread, and take turns. We train twice, once with `whole_problems`. TRL draws batches by length as
-we do by default, and has no activation checkpointing. Tokens
-are those of the prompts and solutions that were learned from, without padding. Seconds are those of
-the processor, so that other work counts little; loading and tokenising are left out. The loss is
-the mean BCE of the steps of other problems, read by the same code.
+we do by default, and has no activation checkpointing. Tokens are those of the prompts and solutions
+that were learned from, without padding. Seconds are those of the processor, so that other work
+counts little; loading and tokenising are left out. The loss is the mean BCE of the steps of other
+problems, read by the same code.
 
 FLOPs are counted by `prmscale.engines.flops`, a row for each solution: 6 for each token and weight
 of a linear layer (with the head, without the embedding), and 12 * layers * width for each token and
@@ -30,6 +30,7 @@ from statistics import median
 
 import numpy as np
 import torch
+from ratios import tell
 from transformers import AutoModelForTokenClassification, AutoTokenizer, PreTrainedModel
 
 from prmscale import seeds
@@ -191,9 +192,9 @@ def main() -> None:
             f"{reached / 1e9:.0f} of {peak / 1e9:.0f} GFLOP/s at {name}: {reached / peak:.0%} "
             f"(TRL: {speeds['TRL'] * per_token / peak:.0%})"
         )
-    print(f"ratio training-trl: {speeds['ours'] / speeds['TRL']:.2f}")
-    print(f"ratio training-trl-whole-problems: {speeds['whole problems'] / speeds['TRL']:.2f}")
-    print(f"ratio training-peak: {reached / peak:.2f}")
+    tell("training", speeds["ours"] / speeds["TRL"])
+    tell("training-whole-problems", speeds["whole problems"] / speeds["TRL"])
+    tell("training-peak", reached / peak)
 
 
 if __name__ == "__main__":

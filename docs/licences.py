@@ -28,8 +28,8 @@ of which has its own; that of a model is on its card. `make licences` writes thi
 ## Packages
 
 By the metadata of the versions in `envs/*.txt`: *core* runs the pipeline, *docs* builds the site,
-*smollm* is the model of `make smollm`, *vllm* and *vllm-cpu* are the environments of vLLM. torch,
-which all but *docs* and *smollm* need, is listed in *vllm*.
+*smollm* is the model of `make smollm`, *vllm* and *vllm-cpu* are the environments of vLLM, *trl* is
+the peer of `make bench`. torch, which all but *docs* and *smollm* need, is listed in *vllm*.
 
 | package | licence | in |
 |---|---|---|

@@ -1,9 +1,9 @@
 """Break a study in many ways, resume it, and compare its results with those of an undisturbed run.
 
 Run as `python tests/faults.py [--times N] [--only PATTERN]`, in the pipeline's environment, with 60
-SIGKILLs and a fifth as many of the other interruptions by default. Each interruption waits for a job of a rule that was
-interrupted least, and comes at a random moment of it. The disk that fills and the folder that
-becomes read-only are a file system in memory, which only root can mount.
+SIGKILLs and a fifth as many of the other interruptions by default. Each interruption waits for a
+job of a rule that was interrupted least, and comes at a random moment of it. The disk that fills
+and the folder that becomes read-only are a file system in memory, which only root can mount.
 
 A fault is recovered if the same command, after at most one clear message that names the file, ends
 with the same results; it is wrong if the results differ, or if nothing says what happened. Exits

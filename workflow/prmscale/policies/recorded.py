@@ -14,7 +14,7 @@ from prmscale.policies.sample import solution_table
 from prmscale.study import RecordedPolicy, StepRule
 from prmscale.tasks import steps, thoughts
 from prmscale.tasks.base import Problem
-from prmscale.tasks.benchmarks.sources import Rows, read_file
+from prmscale.tasks.benchmarks.rows import Rows, read_file
 
 Count = Callable[[str], int]  # the tokens of a text
 

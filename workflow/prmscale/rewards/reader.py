@@ -26,14 +26,15 @@ class _Read(NamedTuple):
 class Reader:
     """Logits of training batches, and the FLOPs of training so far.
 
-    A prefix that solutions of a batch share is read once where that is cheaper; the gradients are
-    those of a row for each solution, up to rounding. FLOPs count a row for each solution.
+    With `shares_prefixes` a prefix that solutions of a batch share is read once where that is
+    cheaper; the gradients are those of a row for each solution, up to rounding. FLOPs count a row
+    for each solution.
 
     The features that a frozen part makes of an example are computed once. `call` is the model as
     the processes of a group share it.
     """
 
-    def __init__(self, model: Any, texts: Texts, call: Any) -> None:
+    def __init__(self, model: Any, texts: Texts, call: Any, shares_prefixes: bool) -> None:
         self.model, self.texts, self.call = model, texts, call
         self.flops = 0.0
         frozen = getattr(model, "frozen", None)
@@ -46,7 +47,7 @@ class Reader:
         self.features: dict[int, torch.Tensor] = {}
         # adapters pass on what they do not know
         reads = model.get_base_model() if hasattr(model, "get_base_model") else model
-        self.in_trees = not self.frozen and prefix_tree.accepts_trees(reads)
+        self.in_trees = shares_prefixes and not self.frozen and prefix_tree.accepts_trees(reads)
 
     def meet(self, batch: Sequence[int]) -> None:
         """Count a step's whole batch, and compute the frozen features of new examples.

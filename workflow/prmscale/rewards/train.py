@@ -122,7 +122,7 @@ def train(
     prepared, *optimisers = group.prepare(
         trained, *optimizers(trained, settings.learning_rate, settings.optimizer)
     )
-    reader = Reader(group.unwrap_model(prepared), texts, prepared)
+    reader = Reader(group.unwrap_model(prepared), texts, prepared, _keeps_problems_whole(settings))
     saved = _Saved(group, place.state, settings.resume_minutes)
     begin = saved.resume()
     due = {
@@ -254,14 +254,20 @@ def _backward(
     return total
 
 
+def _keeps_problems_whole(settings: RewardTraining) -> bool:
+    """Whether a batch holds all solutions of its problems. For a ranking loss it must: else it
+    would hardly have pairs of a right and a wrong solution of the same problem.
+    """
+    return settings.whole_problems or settings.ranking_weight > 0
+
+
 def epoch_batches(texts: Texts, settings: RewardTraining, seed: int) -> list[list[int]]:
     """Indices of one epoch in batches of about `settings.batch` solutions of similar lengths.
 
-    `seed` determines the order. For a ranking loss a batch always holds whole problems: else it
-    would hardly have pairs of a right and a wrong solution of the same problem.
+    `seed` determines the order.
     """
     lengths = [len(text.ids) for text in texts.encoded]
-    if not (settings.ranking_weight or settings.whole_problems):
+    if not _keeps_problems_whole(settings):
         return bucket(lengths, settings.batch, seed)
     by_problem: dict[str, list[int]] = {}
     for i, example in enumerate(texts.examples):

@@ -19,7 +19,8 @@ from prmscale.errors import UserError
 from prmscale.study import CodeExecution
 from prmscale.tasks.base import Domain, Grade, Problem
 from prmscale.tasks.benchmarks import sources
-from prmscale.tasks.benchmarks.sources import OF_FILE, PUBLISHED, Rows
+from prmscale.tasks.benchmarks.rows import Rows
+from prmscale.tasks.benchmarks.sources import OF_FILE, PUBLISHED
 from prmscale.tasks.grading import sandbox
 from prmscale.tasks.grading.sandbox import Limits, Outcome, Program
 

@@ -21,7 +21,7 @@ from prmscale.study import CodeExecution
 from prmscale.tasks.base import Grade, Problem
 from prmscale.tasks.benchmarks import sources
 from prmscale.tasks.benchmarks.base import FAILS, CodeBenchmark
-from prmscale.tasks.benchmarks.sources import Rows
+from prmscale.tasks.benchmarks.rows import Rows
 from prmscale.tasks.grading import replies, votes
 from prmscale.tasks.grading.sandbox import Outcome, Program
 from prmscale.tasks.grading.sandbox_worker import text_of

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 from prmscale.tasks.benchmarks.judged_programs import Candidate, Cases, JudgedPrograms
-from prmscale.tasks.benchmarks.sources import Rows
+from prmscale.tasks.benchmarks.rows import Rows
 from prmscale.tasks.grading.printed import Printed
 
 T = TypeVar("T", dict, list)

@@ -9,7 +9,7 @@ from fractions import Fraction
 from prmscale.tasks.base import Problem
 from prmscale.tasks.benchmarks import sources
 from prmscale.tasks.benchmarks.gsm8k_math import MathBenchmark, read_answer
-from prmscale.tasks.benchmarks.sources import Rows
+from prmscale.tasks.benchmarks.rows import Rows
 from prmscale.tasks.grading import math_answers
 from prmscale.tasks.grading.math_numbers import value
 from prmscale.tasks.grading.tolerance import is_near

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from prmscale.tasks.base import Domain, Grade, Problem
 from prmscale.tasks.benchmarks import sources
 from prmscale.tasks.benchmarks.base import PublishedBenchmark
-from prmscale.tasks.benchmarks.sources import Rows
+from prmscale.tasks.benchmarks.rows import Rows
 from prmscale.tasks.grading import math_answers
 
 

@@ -11,7 +11,7 @@ import re
 from prmscale.tasks.base import Problem
 from prmscale.tasks.benchmarks import sources
 from prmscale.tasks.benchmarks.recorded_calls import RecordedCalls
-from prmscale.tasks.benchmarks.sources import Rows
+from prmscale.tasks.benchmarks.rows import Rows
 from prmscale.tasks.grading import votes
 from prmscale.tasks.grading.values import RELATIVE
 

@@ -16,7 +16,7 @@ from typing import Any
 from prmscale.tasks.base import Grade, Problem
 from prmscale.tasks.benchmarks import sources
 from prmscale.tasks.benchmarks.base import FAILS, CodeBenchmark
-from prmscale.tasks.benchmarks.sources import Rows
+from prmscale.tasks.benchmarks.rows import Rows
 from prmscale.tasks.grading import replies, syntax, votes
 from prmscale.tasks.grading.printed import Printed
 from prmscale.tasks.grading.sandbox import Outcome, Program

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from prmscale.tasks.benchmarks.judged_programs import Candidate, Cases, JudgedPrograms
-from prmscale.tasks.benchmarks.sources import Rows
+from prmscale.tasks.benchmarks.rows import Rows
 from prmscale.tasks.grading.printed import Printed
 
 

@@ -11,7 +11,7 @@ from prmscale.errors import UserError
 from prmscale.tasks.base import Problem
 from prmscale.tasks.benchmarks import sources
 from prmscale.tasks.benchmarks.process_bench import NO_ERROR, FirstError
-from prmscale.tasks.benchmarks.sources import Rows
+from prmscale.tasks.benchmarks.rows import Rows
 
 _KINDS = ("modified", "original")
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from prmscale.tasks.base import Problem
 from prmscale.tasks.benchmarks import sources
-from prmscale.tasks.benchmarks.sources import Rows
+from prmscale.tasks.benchmarks.rows import Rows
 
 NO_ERROR = -1
 

@@ -10,7 +10,7 @@ from prmscale import seeds
 from prmscale.tasks.base import Domain, Grade, Problem
 from prmscale.tasks.benchmarks import sources
 from prmscale.tasks.benchmarks.base import PublishedBenchmark, row_id
-from prmscale.tasks.benchmarks.sources import Rows
+from prmscale.tasks.benchmarks.rows import Rows
 from prmscale.tasks.grading import choices
 
 
