@@ -4,7 +4,7 @@ the machine's matrix-product peak.
 Run as `python benchmarks/training_peer.py`; it sets up `.venv-trl` with TRL 1.9.2, the last that
 trains process reward models. Both train the desk study's size l (448k parameters, shortly
 pre-trained) on the same labelled solutions, six a problem by authors of the world with their
-popular misreadings, twice each, with AdamW, the same batch, rate and schedule, in float32 on one
+popular misreadings, with AdamW, the same batch, rate and schedule, in float32 on one
 thread, and take turns. We train twice, once with `whole_problems`. TRL draws batches by length as
 we do by default, and has no activation checkpointing. Tokens are those of the prompts and solutions
 that were learned from, without padding. Seconds are those of the processor, so that other work
@@ -45,9 +45,9 @@ from prmscale.tasks.world.arithmetic import Arithmetic, solve
 from prmscale.tasks.world.corpus import build_tokenizer, corpus
 from prmscale.tasks.world.specifications import Specification
 
-ROUNDS, PROBLEMS, SOLUTIONS, EPOCHS, BATCH = 3, 96, 6, 2, 24
+ROUNDS, PROBLEMS, SOLUTIONS, BATCH = 3, 400, 6, 24
 SETTINGS = RewardTraining(
-    steps=PROBLEMS * SOLUTIONS * EPOCHS // BATCH,
+    steps=PROBLEMS * SOLUTIONS // BATCH,
     batch=BATCH,
     learning_rate=0.003,
     optimizer="adamw",
@@ -179,7 +179,7 @@ def main() -> None:
         lengths = [len(text.ids) for text in Texts.encode(tokenizer, examples).encoded]
         rows = "\n".join(json.dumps(as_row(example)) for example in examples)
         (folder / "rows.jsonl").write_text(rows)
-        speeds = take_turns(folder, held_out, EPOCHS * sum(lengths))
+        speeds = take_turns(folder, held_out, sum(lengths))
     per_token = sum(map(Shape.from_model(model).training_flops, lengths)) / sum(lengths)
     reached = speeds["ours"] * per_token
     batch = round(SETTINGS.batch * sum(lengths) / len(lengths))

@@ -1046,8 +1046,8 @@ class RewardTraining(Block):
     whole_problems: bool = Field(
         False,
         description="A batch holds all solutions of its problems, so that what they share, the "
-        "prompt and the first steps, is read once. It saves the more, the more solutions a problem "
-        "has; for batches of at least four problems (docs/recipe.md). A ranking loss implies it.",
+        "prompt and the first steps, is read once: faster, but where a batch holds few problems the "
+        "loss is higher (docs/recipe.md). A ranking loss implies it.",
     )
     checkpoints: list[int] = Field(
         [100], description="Checkpoints to keep, in percent of `steps`; must end with 100."
