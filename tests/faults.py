@@ -156,14 +156,15 @@ def interrupt_once_a_rule(study, name, times, met, most, stream):
     """Go on with the study until so many interruptions, and until no rule was met less often."""
     while met.total() < times:
         run = study.start()
-        job = wait_for_job(run, lambda rule: met[rule] < most)
+        while job := wait_for_job(run, lambda rule: met[rule] < most):
+            time.sleep(stream.uniform(0, 2))
+            with suppress(ProcessLookupError, psutil.NoSuchProcess):  # it ended just before
+                INTERRUPTIONS[name][0](run, job[1])
+                met[job[0]] += 1
+                break
+        run.wait()
         if job is None:
             return
-        time.sleep(stream.uniform(0, 3))
-        with suppress(ProcessLookupError, psutil.NoSuchProcess):  # it ended just before
-            INTERRUPTIONS[name][0](run, job[1])
-            met[job[0]] += 1
-        run.wait()
 
 
 def shift_clock(study, stream):
