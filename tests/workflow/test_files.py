@@ -34,8 +34,10 @@ def test_a_folder_is_replaced_whole(tmp_path):
     assert [p.name for p in (tmp_path / "folder").iterdir()] == ["b"]
 
 
-def test_what_a_killed_process_of_the_same_number_left_is_removed(tmp_path):
-    left = tmp_path / f".folder.{os.getpid()}.partial"
+@pytest.mark.parametrize("number", [os.getpid(), 123])
+def test_what_a_killed_process_left_is_removed(tmp_path, number):
+    """In a container, numbers of processes recur."""
+    left = tmp_path / f".folder.{number}.partial"
     left.mkdir()
     (left / "half").touch()
     with atomic_write(tmp_path / "folder") as aside:

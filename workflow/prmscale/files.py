@@ -7,6 +7,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,7 +31,7 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
-    _remove(aside)  # of a process that was killed: in a container, numbers of processes recur
+    _remove_abandoned(path)
     try:
         yield aside
         if path.is_dir():
@@ -45,6 +46,14 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
         raise
     finally:
         _remove(aside)
+
+
+def _remove_abandoned(path: Path) -> None:
+    """Remove what killed processes left aside of a path; only one process at a time writes it."""
+    name = re.compile(rf"\.{re.escape(path.stem)}\.\d+\.partial{re.escape(path.suffix)}")
+    for other in path.parent.iterdir():
+        if name.fullmatch(other.name):
+            _remove(other)
 
 
 def _remove(path: Path) -> None:
