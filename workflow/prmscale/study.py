@@ -1046,8 +1046,8 @@ class RewardTraining(Block):
     whole_problems: bool = Field(
         False,
         description="A batch holds all solutions of its problems, so that what they share, the "
-        "prompt and the first steps, is read once: faster, but with few problems in a batch the loss "
-        "is higher (docs/recipe.md). A ranking loss implies it.",
+        "prompt and the first steps, is read once: faster, but with few problems in a batch the "
+        "loss is higher (docs/recipe.md). A ranking loss implies it.",
     )
     checkpoints: list[int] = Field(
         [100], description="Checkpoints to keep, in percent of `steps`; must end with 100."
