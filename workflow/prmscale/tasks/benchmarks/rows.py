@@ -94,16 +94,18 @@ def read_file(file: Path, broken: list[str] | None = None) -> Rows:
             "CSV in UTF-8, or Parquet; write the file anew"
         ) from error
     if text.lstrip().startswith("["):
-        return _require_columns(Rows(_parse(text, file, 1), str(file)))
-    return _require_columns(_read_lines(text, file, broken))
+        found = []
+        for number, value in enumerate(_parse(text, file, 1), 1):
+            found.append(_require_columns(value, f"{file}, row {number}"))
+        return Rows(found, str(file))
+    return _read_lines(text, file, broken)
 
 
-def _require_columns(rows: Rows) -> Rows:
-    """The rows; raises UserError for a value that is no row."""
-    for index, row in enumerate(rows):
-        if not isinstance(row, Mapping):
-            rows.refuse(index, f"a row has columns; this is a {type(row).__name__}")
-    return rows
+def _require_columns(value: Any, place: str) -> Mapping[str, Any]:
+    """The value; raises UserError if it is no row."""
+    if not isinstance(value, Mapping):
+        raise UserError(f"{place}: no columns in this row, which is a {type(value).__name__}")
+    return value
 
 
 def _read_lines(text: str, file: Path, broken: list[str] | None) -> Rows:
@@ -113,12 +115,13 @@ def _read_lines(text: str, file: Path, broken: list[str] | None) -> Rows:
         if not line.strip():
             continue
         try:
-            found.append(_parse(line, file, number))
+            row = _require_columns(_parse(line, file, number), f"{file}, line {number}")
         except UserError as error:
             if broken is None:
                 raise
             broken.append(str(error))
         else:
+            found.append(row)
             places.append(f"{file}, line {number}")
     return Rows(found, str(file), places)
 
@@ -127,7 +130,8 @@ def _parse(text: str, file: Path, line: int) -> Any:
     """The JSON value of a text that begins in this line of a file."""
     try:
         value = json.loads(text)
-        json.dumps(value, ensure_ascii=False).encode()  # no file could take half of a character
+        if "\\u" in text:  # no file could take half of a character
+            json.dumps(value, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
         raise UserError(
             f"{file}, line {line + error.lineno - 1}: not valid JSON ({error.msg})"
