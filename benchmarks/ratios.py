@@ -29,14 +29,12 @@ def tell(name: str, ratio: float) -> None:
 def measure(script: str) -> dict[str, float]:
     """Run a benchmark, whose lines go to standard error; its ratios by name."""
     command = [sys.executable, str(HERE / script)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        lines = list(process.stdout)
-    print("".join(lines), file=sys.stderr, flush=True)
-    if process.returncode:
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    print(done.stdout, file=sys.stderr, flush=True)
+    if done.returncode:
         raise SystemExit(f"benchmarks/{script} has failed")
-    found = (re.fullmatch(r"ratio (\S+): (\S+)\n", line) for line in lines)
-    return {match[1]: float(match[2]) for match in found if match}
+    found = re.findall(r"^ratio (\S+): (\S+)$", done.stdout, re.MULTILINE)
+    return {name: float(ratio) for name, ratio in found}
 
 
 def describe_machine() -> str:
@@ -59,7 +57,7 @@ def main() -> None:
     measured: dict[str, float] = {}
     for script in dict.fromkeys(table["script"]):
         measured |= measure(script)
-    table["measured"] = table["ratio"].map(measured)
+    table["measured"] = [measured[name] for name in table["ratio"]]  # each must have been told
     shown = table[["what", "against", "measured", "recorded", "goal"]]
     print(shown.to_string(index=False, na_rep="-"))
     if sys.argv[1:] == ["record"]:

@@ -31,9 +31,8 @@ WITHOUT_AVX512 = {
 def run_study(folder, *arguments, **environment):
     """The results of the smoke study, run in a folder."""
     folder.mkdir()
-    done = snakemake(
-        copy_project(folder), *arguments, *SMOKE, environment=os.environ | environment
-    )  # fmt: skip
+    project, variables = copy_project(folder), os.environ | environment
+    done = snakemake(project, *arguments, *SMOKE, environment=variables)
     assert done.returncode == 0, done.stderr[-3000:]
     return folder / "results/smoke"
 

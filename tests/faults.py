@@ -116,6 +116,12 @@ def wait_for_job(run, accept):
     return None
 
 
+def kill(run):
+    """Kill a run and all its jobs."""
+    os.killpg(run.pid, signal.SIGKILL)
+    run.wait()
+
+
 def signal_all(number):
     def send(run, job):
         os.killpg(run.pid, number)
@@ -173,8 +179,7 @@ def shift_clock(study, stream):
     for days in (1, -1, 1):
         run = study.start()
         time.sleep(stream.uniform(15, 40))
-        signal_all(signal.SIGKILL)(run, None)
-        run.wait()
+        kill(run)
         for file in study.results.rglob("*"):
             os.utime(file, (time.time() + days * 86400,) * 2)
     return study.finish()[0]
@@ -186,8 +191,7 @@ def change_configuration(study, stream):
     for arguments in ([], OTHER) * 3:
         run = study.start(*arguments)
         time.sleep(stream.uniform(15, 30))
-        signal_all(signal.SIGKILL)(run, None)
-        run.wait()
+        kill(run)
     return study.finish()[0]
 
 
@@ -282,8 +286,7 @@ def break_part(study, target, how):
     run = study.start(f"{RESULTS}/{target}")
     while not list(shards.glob("*/[0-9]*")) and run.poll() is None:
         time.sleep(0.005)
-    os.killpg(run.pid, signal.SIGKILL)
-    run.wait()
+    kill(run)
     for file in filter(Path.is_file, next(shards.glob("*/[0-9]*")).rglob("*")):
         damage(file, how)
     succeeded, said = study.finish(f"{RESULTS}/{target}")
