@@ -8,6 +8,7 @@ TORCH_INDEX ?=
 PYTHON := $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& echo $$p && break; done)
+NEEDS_PYTHON := test -n "$(PYTHON)" || { echo "prmscale needs Python 3.11 or newer with the venv module; none was found." >&2; exit 1; }
 # the GPU to price for (core: a CPU core), and a finished study whose measured times replace the data sheet
 GPU    ?= h100
 CALIBRATION ?=
@@ -175,7 +176,7 @@ distclean: clean
 	rm -rf .venv .venv-vllm .venv-docs .venv-trl site
 
 $(READY): envs/core.txt pyproject.toml
-	@test -n "$(PYTHON)" || { echo "prmscale needs Python 3.11 or newer with the venv module; none was found." >&2; exit 1; }
+	@$(NEEDS_PYTHON)
 	@echo "Setting up the locked environment in .venv (once; a few minutes)."
 	$(PYTHON) -m venv .venv
 	$(BIN)/$(INSTALL_LOCK) envs/core.txt
@@ -184,14 +185,14 @@ $(READY): envs/core.txt pyproject.toml
 	@touch $@
 
 .venv-docs/.installed: envs/docs.txt
-	@test -n "$(PYTHON)" || { echo "prmscale needs Python 3.11 or newer with the venv module; none was found." >&2; exit 1; }
+	@$(NEEDS_PYTHON)
 	$(PYTHON) -m venv .venv-docs
 	.venv-docs/bin/$(INSTALL_LOCK) envs/docs.txt
 	@touch $@
 
 # what benchmarks/training_peer.py compares with
 .venv-trl/.installed: envs/trl.txt
-	@test -n "$(PYTHON)" || { echo "prmscale needs Python 3.11 or newer with the venv module; none was found." >&2; exit 1; }
+	@$(NEEDS_PYTHON)
 	$(PYTHON) -m venv .venv-trl
 	.venv-trl/bin/$(INSTALL_LOCK) envs/trl.txt
 	.venv-trl/bin/$(INSTALL) $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) torch==2.13.0
@@ -199,7 +200,7 @@ $(READY): envs/core.txt pyproject.toml
 
 # --no-deps: the CPU build asks for torchvision and the like, which nothing here needs and which break transformers
 $(READY_VLLM): envs/$(VLLM).txt pyproject.toml
-	@test -n "$(PYTHON)" || { echo "prmscale needs Python 3.11 or newer with the venv module; none was found." >&2; exit 1; }
+	@$(NEEDS_PYTHON)
 	$(PYTHON) -m venv --clear .venv-vllm
 	.venv-vllm/bin/$(INSTALL_LOCK) envs/$(VLLM).txt
 	.venv-vllm/bin/$(INSTALL) --no-deps $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) torch==2.13.0

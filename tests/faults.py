@@ -215,30 +215,41 @@ def lose_disk(study, stream, options, expected):
     mount = ["mount", "-t", "tmpfs", "-o", "size=1G", "tmpfs", str(study.results)]
     subprocess.run(mount, check=True)
     kept = study.folder / "kept"
+    run = study.start()
     try:
-        run = study.start()
         assert wait_for_job(run, lambda rule: rule == "sample_solutions")
-        subprocess.run(["mount", "-o", f"remount,{options}", str(study.results)], check=True)
+        remount(study.results, options(study.results))
         run.wait()
         told = expected in study.said() and "Traceback" not in study.said()
-        subprocess.run(["mount", "-o", "remount,rw,size=1G", str(study.results)], check=True)
+        remount(study.results, "rw,size=1G")
         succeeded = study.finish()[0]
         shutil.copytree(study.results, kept)
     finally:
+        if run.poll() is None:
+            kill(run)
         subprocess.run(["umount", "--lazy", str(study.results)], check=True)
     study.remove("")
     kept.rename(study.results)
     return told and succeeded
 
 
+def remount(disk, options):
+    subprocess.run(["mount", "-o", f"remount,{options}", str(disk)], check=True)
+
+
 def fill_disk(study, stream):
     """No space is left on the disk."""
-    return lose_disk(study, stream, "size=1M", "No space left on device")
+    return lose_disk(study, stream, fit, "No space left on device")
+
+
+def fit(disk):
+    """The option that leaves a disk no more than 64 KB."""
+    return f"size={shutil.disk_usage(disk).used // 1024 + 64}k"
 
 
 def lock_disk(study, stream):
     """The disk becomes read-only, as a broken one does."""
-    return lose_disk(study, stream, "ro", "Read-only file system")
+    return lose_disk(study, stream, lambda disk: "ro", "Read-only file system")
 
 
 SITUATIONS = {
@@ -275,6 +286,7 @@ def break_and_repair(study, name, target, how):
         model = Path(name).parent
         is_model = (study.results / model / "SHA256SUMS").exists()
         study.remove(model if is_model else name)
+        told = told and study.finish(f"{RESULTS}/{target}")[0]
     return (succeeded or told) and study.finish()[0]
 
 

@@ -3,6 +3,7 @@
 import errno
 import os
 import subprocess
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -10,6 +11,8 @@ import pytest
 from prmscale import tables
 from prmscale.errors import UserError
 from prmscale.files import atomic_write, read_json, write_json
+from prmscale.jobs import open_log
+from prmscale.progress.follow import Follower
 
 SCORE = {
     "dataset": "d", "problem_id": "p", "solution_id": 0, "step": 0, "text": "t", "truth": 1.0,
@@ -54,27 +57,44 @@ def test_a_full_disk_is_said_plainly(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.skipif(
-    subprocess.run(["mount"], capture_output=True, check=False).returncode, reason="no mount here"
-)
-def test_a_disk_that_is_really_full(tmp_path):
+@pytest.fixture
+def disk(tmp_path):
+    """A file system of 64 KB, where one can be mounted."""
     small = tmp_path / "small"
     small.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", small], capture_output=True
-    )
-    if mounted.returncode:
-        pytest.skip("a small file system cannot be mounted here")
     try:
-        table = pd.DataFrame({"problem_id": [f"{i}" * 40 for i in range(20000)]})
-        with (
-            pytest.raises(UserError, match="could not be written"),
-            atomic_write(small / "t.parquet") as aside,
-        ):
-            table.to_parquet(aside)
-        assert list(small.iterdir()) == []
-    finally:
-        subprocess.run(["umount", small], check=True)
+        mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(small)]
+        subprocess.run(mount, capture_output=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("a small file system cannot be mounted here")
+    yield small
+    subprocess.run(["umount", "--lazy", str(small)], check=True)
+
+
+def test_a_disk_that_is_really_full(disk):
+    table = pd.DataFrame({"problem_id": [f"{i}" * 40 for i in range(20000)]})
+    with (
+        pytest.raises(UserError, match="could not be written"),
+        atomic_write(disk / "t.parquet") as aside,
+    ):
+        table.to_parquet(aside)
+    assert list(disk.iterdir()) == []
+
+
+def test_a_disk_that_becomes_read_only_stops_jobs_and_not_the_record_of_the_run(disk):
+    (disk / ".x.7.partial").touch()  # of a killed process
+    follower = Follower(disk, None)
+    follower.begin({}, [])
+    subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+
+    follower.finish(succeeded=False)
+    for path in (disk / "x", disk / "folder/x"):
+        with pytest.raises(UserError, match=r"could not be written \(Read-only"):
+            write_json(1, path)
+    with pytest.raises(UserError, match=r"run\.jsonl: could not be written"):
+        follower.begin({}, [])
+    with pytest.raises(SystemExit, match=r"^search: .*s\.log: could not be written"):
+        open_log(SimpleNamespace(rule="search", log=[str(disk / "s.log")]))
 
 
 def test_a_missing_or_mistyped_column_is_named(tmp_path):

@@ -304,6 +304,19 @@ def asked(done):
     return lines
 
 
+def test_a_clock_that_was_set_back_is_told_and_stops_no_job(project):
+    table = project / "results/smoke/search/without.parquet"
+    tomorrow = time.time() + 86400
+    os.utime(table, (tomorrow, tomorrow))
+    (project / "results/smoke/figures/fig4.pdf").unlink()
+
+    redrawn = snakemake(project, "results/smoke/figures/fig4.pdf", *SMOKE)
+
+    assert redrawn.returncode == 0, redrawn.stderr
+    assert "clock was set back: 1 of the files in results/smoke" in redrawn.stderr
+    assert table.stat().st_mtime < tomorrow
+
+
 def test_every_run_starts_with_the_default_profile(project):
     done = snakemake(project, *SMOKE, "-n")
     assert "workflow specific profile profiles/default" in done.stdout + done.stderr

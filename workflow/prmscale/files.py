@@ -10,7 +10,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -29,9 +29,12 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
     Raises UserError when the disk is full or not writable; nothing is left at `path` then.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
-    _remove_abandoned(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _remove_abandoned(path)
+    except OSError as error:
+        raise explain_unwritable(path, error) from error
     try:
         yield aside
         if path.is_dir():
@@ -39,13 +42,19 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
         os.replace(aside, path)
     except OSError as error:
         if error.filename is None or str(aside.name) in str(error.filename):
-            raise UserError(
-                f"{path}: could not be written ({error.strerror or error}). "
-                "Free disk space or check the permissions, then run again: finished work is kept."
-            ) from error
+            raise explain_unwritable(path, error) from error
         raise
     finally:
-        _remove(aside)
+        with suppress(OSError):  # a disk that takes nothing does not remove anything either
+            _remove(aside)
+
+
+def explain_unwritable(path: str | Path, error: OSError) -> UserError:
+    """What to say of a path that cannot be written."""
+    return UserError(
+        f"{path}: could not be written ({error.strerror or error}). "
+        "Free disk space or check the permissions, then run again: finished work is kept."
+    )
 
 
 def _remove_abandoned(path: Path) -> None:

@@ -14,9 +14,10 @@ from contextlib import contextmanager
 from importlib.metadata import distributions, version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from prmscale.errors import UserError
+from prmscale.files import explain_unwritable
 
 VLLM_PYTHON = Path(".venv-vllm/bin/python")  # `make vllm` sets it up
 # the libraries whose versions may change results
@@ -46,7 +47,7 @@ def job(snakemake: Any) -> Iterator[None]:
     """
     _enter_environment(snakemake)
     _keep_freed_memory()
-    with open(snakemake.log[0], "w", buffering=1) as log:
+    with open_log(snakemake) as log:
         os.dup2(log.fileno(), 1)
         os.dup2(log.fileno(), 2)
         if "torch" in sys.modules:
@@ -68,6 +69,14 @@ def job(snakemake: Any) -> Iterator[None]:
         finally:
             sys.stdout.flush()
             sys.stderr.flush()
+
+
+def open_log(snakemake: Any) -> TextIO:
+    """The log of a job, to write to; where it cannot be written, the job ends with a message."""
+    try:
+        return open(snakemake.log[0], "w", buffering=1)
+    except OSError as error:
+        sys.exit(f"{snakemake.rule}: {explain_unwritable(snakemake.log[0], error)}")
 
 
 def _load_plugins(plugins: Mapping[str, str]) -> None:

@@ -283,14 +283,15 @@ def write_parts(parts: Iterable[pd.DataFrame], path: str | Path, kind: str) -> N
 def _regroup(parts: Iterable[pd.DataFrame], kind: str) -> Iterator[pd.DataFrame]:
     """The rows in tables of GROUP rows, of which the last may have fewer."""
     waiting: list[pd.DataFrame] = []
-    is_first = True
+    size, is_first = 0, True
     for part in parts:
         waiting.append(part)
-        while sum(map(len, waiting)) > GROUP:
+        size += len(part)
+        while size > GROUP:
             rows = join(waiting, kind)
             yield rows[:GROUP]
-            waiting, is_first = [rows[GROUP:]], False
-    if any(map(len, waiting)):
+            waiting, size, is_first = [rows[GROUP:]], size - GROUP, False
+    if size:
         yield join(waiting, kind)
     elif is_first:
         yield waiting[0] if waiting else join([], kind)

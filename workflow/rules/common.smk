@@ -258,11 +258,17 @@ onstart:
         if "vllm" in engines_in_use() and not workflow.deployment_settings.deployment_method:
             jobs.require_vllm()
         require_sources()
+        from prmscale.progress import clock, follow  # here, as each job reads this file too
+
+        later = clock.forget_future(Path(result("")))
+        follow.follow(workflow, STUDY, Path(result("")))
     except UserError as error:
         raise WorkflowError(str(error)) from None
-    from prmscale.progress import follow  # here, as each job reads this file too
-
-    follow.follow(workflow, STUDY, Path(result("")))
+    if later:
+        workflow.logger_manager.logger.warning(
+            f"The clock was set back: {later} of the files in {result('')} seem to be made later "
+            "than now. They count as made now."
+        )
 
 
 def end_run(succeeded):

@@ -21,6 +21,7 @@ from snakemake_interface_logger_plugins.common import LogEvent
 
 from prmscale import stages
 from prmscale.errors import UserError
+from prmscale.files import explain_unwritable
 from prmscale.progress.display import Bars, Display, Lines
 from prmscale.progress.ending import summarise
 from prmscale.progress.forecast import WITHOUT_MODEL, expect_seconds
@@ -42,9 +43,15 @@ class Follower(logging.Handler):
         self._groups: dict[str, list[str]] = {}
 
     def begin(self, jobs: dict[str, dict[str, Any]], leftovers: list[str]) -> None:
-        """Start a new record with the jobs to run, and the files that no longer belong."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self.path.unlink(missing_ok=True)
+        """Start a new record with the jobs to run, and the files that no longer belong.
+
+        Raises UserError if it cannot be written.
+        """
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.path.unlink(missing_ok=True)
+        except OSError as error:
+            raise explain_unwritable(self.path, error) from error
         self._keep({"event": "begin", **_locate(), "leftovers": leftovers, "jobs": jobs})
         if self.display:
             self.display.begin(self.run)
@@ -66,7 +73,8 @@ class Follower(logging.Handler):
 
     def _keep(self, event: Event) -> None:
         self.run.apply(event)
-        with self.path.open("a") as record:
+        # of a disk that is full or broken the jobs tell
+        with suppress(OSError), self.path.open("a") as record:
             record.write(json.dumps(event) + "\n")
 
     def _read(self, record: logging.LogRecord) -> Iterator[dict[str, Any]]:

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
 
 from prmscale.engines.backends import prefix_tree
-from prmscale.engines.backends.transformers_scorer import inputs
+from prmscale.engines.backends.transformers_scorer import (
+    Part,
+    arrange_rows,
+    arrange_trees,
+    inputs,
+)
 from prmscale.engines.flops import Shape
 from prmscale.rewards.examples import Texts
-
-
-class _Read(NamedTuple):
-    """The model's arguments for some texts, and the places of each text's tokens among all that the
-    model reads, counted row by row.
-    """
-
-    arguments: dict[str, torch.Tensor]
-    places: Sequence[prefix_tree.Numbers]
+from prmscale.tasks.steps import Encoded
 
 
 class Reader:
@@ -58,7 +55,9 @@ class Reader:
         lengths = [len(self.texts.encoded[i].ids) for i in batch]
         self.flops += self.passes * sum(map(self.trained.forward_flops, lengths))
         if self.frozen and not all(i in self.features for i in batch):
-            rows = self.model.features(self._rows(batch)["input_ids"])
+            texts = [self.texts.encoded[i] for i in batch]
+            arguments = inputs(self.model, self.texts.tokenizer, texts)
+            rows = self.model.features(arguments["input_ids"])
             for i, length, row in zip(batch, lengths, rows, strict=True):
                 self.features[i] = row[:length].clone()
                 self.flops += self.frozen.forward_flops(length)
@@ -67,39 +66,28 @@ class Reader:
         """Logits [solutions, most steps] at the ends of steps, with gradients, of examples of the
         batch that was met last; what follows a solution's last step has no meaning.
         """
-        read = self._read(part)
-        logits = self.call(**read.arguments).logits[..., 0].float().flatten()
-        ends = [self.texts.encoded[i].ends for i in part]
-        places = np.zeros((len(part), max(map(len, ends))), dtype=np.int64)
-        for row, (of_text, at) in enumerate(zip(read.places, ends, strict=True)):
-            places[row, : len(at)] = of_text[[*at]]
-        return logits[torch.from_numpy(places).to(logits.device)]
+        texts = [self.texts.encoded[i] for i in part]
+        read = self._arrange(part, texts)
+        logits = self.call(**read.arguments).logits[..., 0].float()
+        most = max(len(text.ends) for text in texts)
+        rows, ends = np.zeros((2, len(texts), most), dtype=np.int64)
+        for number, row, at in read.places:
+            rows[number] = row
+            ends[number, : len(at)] = at
+        where = [torch.from_numpy(places).to(logits.device) for places in (rows, ends)]
+        return logits[where[0], where[1]]
 
-    def _read(self, part: Sequence[int]) -> _Read:
+    def _arrange(self, part: Sequence[int], texts: Sequence[Encoded]) -> Part:
         """Trees or rows, whichever are cheaper, both padded to the longest."""
-        texts = [self.texts.encoded[i].ids for i in part]
-        longest = max(map(len, texts))
         if self.in_trees:
             width = self.model.config.get_text_config().hidden_size
-            trees = prefix_tree.pack(texts, width)
-            size = max(len(tree.ids) for tree in trees)
-            in_trees = len(trees) * prefix_tree.cost(size, width)
+            trees = prefix_tree.pack([text.ids for text in texts], width)
+            in_trees = len(trees) * prefix_tree.cost(max(len(tree.ids) for tree in trees), width)
+            longest = max(len(text.ids) for text in texts)
             if in_trees < len(texts) * prefix_tree.cost(longest, width):
-                return _Read(prefix_tree.inputs(trees, self.model), _locate(trees, size))
-        arguments = self._rows(part)
+                return arrange_trees(self.model, texts, trees)
+        read = arrange_rows(self.model, self.texts.tokenizer, texts, range(len(texts)))
         if self.frozen:
             rows = [self.features[i] for i in part]
-            arguments["features"] = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True)
-        return _Read(arguments, [row * longest + np.arange(len(t)) for row, t in enumerate(texts)])
-
-    def _rows(self, indices: Sequence[int]) -> dict[str, torch.Tensor]:
-        encoded = [self.texts.encoded[i] for i in indices]
-        return inputs(self.model, self.texts.tokenizer, encoded)
-
-
-def _locate(trees: Sequence[prefix_tree.Tree], size: int) -> list[prefix_tree.Numbers]:
-    """The places of each text's tokens, in rows of `size` places, one row for each tree."""
-    places: dict[int, prefix_tree.Numbers] = {}
-    for row, tree in enumerate(trees):
-        places |= {number: row * size + inside for number, inside in tree.places.items()}
-    return [places[number] for number in sorted(places)]
+            read.arguments["features"] = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True)
+        return read

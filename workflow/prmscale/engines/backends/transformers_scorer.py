@@ -117,11 +117,32 @@ def score_encoded(
     return [by_key[key] for key in keys]
 
 
-class _Part(NamedTuple):
-    """The model's arguments for a batch; each text's number, row and places of the steps' ends."""
+class Part(NamedTuple):
+    """The model's arguments, and each text's number, row and places of its steps' ends."""
 
     arguments: dict[str, torch.Tensor]
     places: Sequence[tuple[int, int, Sequence[int] | prefix_tree.Numbers]]
+
+
+def arrange_rows(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    texts: Sequence[step_text.Encoded],
+    numbers: Sequence[int],
+) -> Part:
+    """A row for each of the numbered texts."""
+    arguments = inputs(model, tokenizer, [texts[i] for i in numbers])
+    return Part(arguments, [(i, row, texts[i].ends) for row, i in enumerate(numbers)])
+
+
+def arrange_trees(
+    model: PreTrainedModel, texts: Sequence[step_text.Encoded], trees: Sequence[prefix_tree.Tree]
+) -> Part:
+    """A row for each tree of texts that share prefixes."""
+    places = []
+    for row, tree in enumerate(trees):
+        places += [(i, row, where[[*texts[i].ends]]) for i, where in tree.places.items()]
+    return Part(prefix_tree.inputs(trees, model), places)
 
 
 def _batch_rows(
@@ -129,24 +150,18 @@ def _batch_rows(
     tokenizer: PreTrainedTokenizerBase,
     texts: Sequence[step_text.Encoded],
     batch_tokens: int,
-) -> Iterator[_Part]:
+) -> Iterator[Part]:
     """Batches with a row for each text."""
     for batch in batches([len(e.ids) for e in texts], batch_tokens):
-        arguments = inputs(model, tokenizer, [texts[i] for i in batch])
-        yield _Part(arguments, [(i, row, texts[i].ends) for row, i in enumerate(batch)])
+        yield arrange_rows(model, tokenizer, texts, batch)
 
 
 def _batch_trees(
     model: PreTrainedModel, texts: Sequence[step_text.Encoded], batch_tokens: int
-) -> Iterator[_Part]:
-    """Batches with a row for each tree of texts that share prefixes.
-
-    The masks of a batch have at most 64 * `batch_tokens` entries.
+) -> Iterator[Part]:
+    """Batches with a row for each tree; the masks of a batch have at most 64 * `batch_tokens`
+    entries.
     """
     trees = prefix_tree.pack([e.ids for e in texts], model.config.get_text_config().hidden_size)
     for batch in batches([len(tree.ids) ** 2 for tree in trees], 64 * batch_tokens):
-        rows = [trees[i] for i in batch]
-        places = []
-        for row, tree in enumerate(rows):
-            places += [(i, row, where[[*texts[i].ends]]) for i, where in tree.places.items()]
-        yield _Part(prefix_tree.inputs(rows, model), places)
+        yield arrange_trees(model, texts, [trees[i] for i in batch])
