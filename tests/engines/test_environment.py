@@ -19,7 +19,8 @@ pytestmark = pytest.mark.skipif(find_spec("vllm") is not None, reason="vLLM is h
 SCRIPT = """
 from types import SimpleNamespace
 from prmscale.jobs import job
-with job(SimpleNamespace(params={"engine": "ENGINE"}, log=["log"], threads=1, rule="search")):
+given = {"params": {"engine": "ENGINE"}, "log": ["log"], "threads": 1, "rule": "search"}
+with job(SimpleNamespace(**given, input=[], output=[])):
     print("the job ran")
 """
 

@@ -42,15 +42,16 @@ def snakemake(folder, *arguments, environment=None):
 
 
 def results_content(results):
-    """The hash of each file of a study's results, by name, but for what is measured: times of jobs,
-    speeds, and figure 5, which draws these.
+    """The hash of each file of a study's results, by name, but for what is measured (times of jobs,
+    speeds, and figure 5, which draws these) and for the hashes that the study itself keeps.
     """
     found = {}
     for path in sorted(p for p in results.rglob("*") if p.is_file()):
         name = str(path.relative_to(results))
-        if not name.startswith(("logs/", "benchmarks/", "figures/fig5.")):
+        measured = name.startswith(("logs/", "benchmarks/", "figures/fig5."))
+        if not measured and not name.endswith(".speed.json") and path.parent.name != ".sha256":
             found[name] = hashlib.sha256(path.read_bytes()).hexdigest()
-    return {name: found[name] for name in found if not name.endswith(".speed.json")}
+    return found
 
 
 def digest(path):

@@ -20,7 +20,7 @@ sys.path.insert(0, "WORKFLOW")
 import numpy
 from prmscale.jobs import job
 resource.setrlimit(resource.RLIMIT_AS, (3 * 2**30,) * 2)
-with job(SimpleNamespace(params={}, log=["log"], threads=1, rule="search")):
+with job(SimpleNamespace(params={}, log=["log"], input=[], output=[], threads=1, rule="search")):
     numpy.ones(2**40, dtype=numpy.int8)
 """
 

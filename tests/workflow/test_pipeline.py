@@ -221,8 +221,7 @@ def exchange(file, content):
     times = file.stat()
     file.write_bytes(content)
     os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
-    if (file.parent / CHECKSUMS).exists():
-        seal(file.parent)
+    seal(file.parent if (file.parent / CHECKSUMS).exists() else file)
 
 
 POLICY = "policies/m/replicate1/100/model.safetensors"
@@ -278,18 +277,22 @@ def test_a_wrong_configuration_ends_before_any_job_without_a_traceback(project):
     assert "Traceback" not in done.stderr and "rule " not in done.stderr
 
 
-def test_a_damaged_table_is_named_and_nothing_is_lost(project):
-    table = project / "results/smoke/search/without.parquet"
-    whole = table.read_bytes()
-    table.write_bytes(whole[: len(whole) // 2])
-    done = snakemake(project, "results/smoke/figures/fig1.pdf", *SMOKE)
+@pytest.mark.parametrize(
+    "table", ["problems/corpus.parquet", "search/without.parquet", "search/both-m.speed.json"]
+)
+def test_damaged_results_are_named_and_nothing_is_lost(project, table):
+    reader = "policies/m/replicate1/100" if "corpus" in table else "figures/fig5.pdf"
+    file = project / "results/smoke" / table
+    whole, times = file.read_bytes(), file.stat()
+    file.write_bytes(whole[:-9] + bytes([whole[-9] ^ 1]) + whole[-8:])
+    done = snakemake(project, f"results/smoke/{reader}", *SMOKE, "--force")
     assert done.returncode != 0
-    assert (
-        "without.parquet: not a readable Parquet table" in done.stderr
-        and "Traceback" not in done.stderr
-    )
-    table.write_bytes(whole)
-    assert snakemake(project, *SMOKE).returncode == 0
+    assert f"{table}: the file is missing or is not as it was written" in done.stderr
+    assert "Traceback" not in done.stderr
+    file.write_bytes(whole)
+    os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert snakemake(project, f"results/smoke/{reader}", *SMOKE).returncode == 0
+    assert snakemake(project, *SMOKE, "--touch").returncode == 0
 
 
 def asked(done):

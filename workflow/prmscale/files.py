@@ -119,27 +119,37 @@ def locate_package(package: str) -> Path:
     return Path(spec.origin).parent
 
 
-def seal(folder: Path) -> None:
-    """Write the checksums of the model in a folder beside it, as `sha256sum` does and checks."""
-    files = sorted(path for path in folder.iterdir() if path.suffix in SEALED)
-    lines = [f"{_hash(path)}  {path.name}\n" for path in files]
-    (folder / CHECKSUMS).write_text("".join(lines))
+def locate_checksums(path: Path) -> Path:
+    """Where the checksum of a file stands, or those of the model in a folder."""
+    return path / CHECKSUMS if path.is_dir() else path.parent / ".sha256" / f"{path.name}.sha256"
 
 
-def verify(folder: Path) -> None:
-    """Raise UserError unless the files of a sealed folder are as they were written. A folder
-    without checksums is not ours, and is taken as it is.
+def seal(path: Path) -> None:
+    """Write the checksum of a file, or those of the model in a folder, as `sha256sum` does."""
+    files = [path]
+    if path.is_dir():
+        files = sorted(file for file in path.iterdir() if file.suffix in SEALED)
+    lines = [f"{_hash(file)}  {file.name}\n" for file in files]
+    with atomic_write(locate_checksums(path)) as aside:
+        aside.write_text("".join(lines))
+
+
+def verify(path: Path) -> None:
+    """Raise UserError unless a sealed file, or the files of a sealed folder, are as they were
+    written. What has no checksums is not ours, and is taken as it is.
     """
-    if not (folder / CHECKSUMS).is_file():
+    sums = locate_checksums(path)
+    if not sums.is_file():
         return
-    for line in (folder / CHECKSUMS).read_text().splitlines():
+    folder = path if path.is_dir() else path.parent
+    for line in sums.read_text().splitlines():
         expected, _, name = line.partition("  ")
-        if not (folder / name).is_file() or _hash(folder / name) != expected:
+        file = folder / name
+        if not file.is_file() or _hash(file) != expected:
             raise UserError(
-                f"{folder / name}: the file is missing or is not as it was written (its SHA-256 "
-                f"differs from that in {CHECKSUMS}): a disk or a copy has damaged it, or somebody "
-                f"has changed it. Delete {folder} and run again; after a change on purpose, delete "
-                f"its {CHECKSUMS} alone"
+                f"{file}: the file is missing or is not as it was written (its SHA-256 differs "
+                f"from that in {sums}): a disk or a copy has damaged it, or somebody has changed "
+                f"it. Delete {path} and run again; after a change on purpose, delete {sums} alone"
             )
 
 

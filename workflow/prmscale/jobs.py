@@ -9,7 +9,7 @@ import re
 import resource
 import sys
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import distributions, version
 from importlib.util import find_spec
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from prmscale.errors import UserError
-from prmscale.files import explain_unwritable
+from prmscale.files import explain_unwritable, seal, verify
 
 VLLM_PYTHON = Path(".venv-vllm/bin/python")  # `make vllm` sets it up
 # the libraries whose versions may change results
@@ -40,7 +40,9 @@ MORE_MEMORY = (
 @contextmanager
 def job(snakemake: Any) -> Iterator[None]:
     """Send all output to the rule's log, use the rule's threads, and load the plugins that the job
-    uses. A UserError ends the job with its message alone, any other error with a traceback.
+    uses. Check that its input files are as other jobs wrote them, and keep the checksums of its
+    output files (those of models are checked where they are loaded). A UserError ends the job with
+    its message alone, any other error with a traceback.
 
     A job takes its threads from the configuration, so that the results of a study do not depend on
     the number of cores.
@@ -56,7 +58,11 @@ def job(snakemake: Any) -> Iterator[None]:
             torch.set_num_threads(snakemake.threads)
         try:
             _load_plugins(snakemake.params.get("plugins", {}))
+            for path in _list_files(snakemake.input):
+                verify(path)
             yield
+            for path in _list_files(snakemake.output):
+                seal(path)
             print(describe_usage())
         except UserError as error:
             print(f"\n{snakemake.rule}: {error}\n", file=sys.stderr)
@@ -77,6 +83,10 @@ def open_log(snakemake: Any) -> TextIO:
         return open(snakemake.log[0], "w", buffering=1)
     except OSError as error:
         sys.exit(f"{snakemake.rule}: {explain_unwritable(snakemake.log[0], error)}")
+
+
+def _list_files(paths: Iterable[str]) -> list[Path]:
+    return [Path(path) for path in paths if Path(path).is_file()]
 
 
 def _load_plugins(plugins: Mapping[str, str]) -> None:

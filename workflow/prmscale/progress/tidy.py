@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import argparse
 import sys
+from itertools import takewhile
 from pathlib import Path
 
+from prmscale.files import locate_checksums
 from prmscale.progress.run import RECORD, Run
 
 SHOWN = 10  # files that are named
@@ -46,10 +48,15 @@ def main() -> None:
     print(f"Removed: {tell(leftovers)}")
     for file in leftovers:
         file.unlink()
-        for folder in file.parents:
-            if folder == results or any(folder.iterdir()):
-                break
+        sums = locate_checksums(file)
+        sums.unlink(missing_ok=True)
+        folders = [folder for folder in (sums.parent, *file.parents) if folder.exists()]
+        for folder in takewhile(lambda each: each != results and _is_empty(each), folders):
             folder.rmdir()
+
+
+def _is_empty(folder: Path) -> bool:
+    return not any(folder.iterdir())
 
 
 if __name__ == "__main__":
