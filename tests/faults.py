@@ -224,7 +224,7 @@ def lose_disk(study, stream, options, expected):
         assert wait_for_job(run, lambda rule: rule == "sample_solutions")
         remount(study.results, options(study.results))
         run.wait()
-        told = expected in study.said() and "Traceback" not in study.said()
+        told = expected in study.said()  # Snakemake, which cannot write either, adds a traceback
         remount(study.results, "rw,size=1G")
         succeeded = study.finish()[0]
         shutil.copytree(study.results, kept)
@@ -253,7 +253,7 @@ def fit(disk):
 
 def lock_disk(study, stream):
     """The disk becomes read-only, as a broken one does."""
-    return lose_disk(study, stream, lambda disk: "ro", "Read-only file system")
+    return lose_disk(study, stream, lambda disk: "ro", "written (Read-only file system)")
 
 
 SITUATIONS = {
