@@ -207,6 +207,7 @@ def test_the_card_of_a_data_set_lists_what_was_left_out(tmp_path):
     facts = {
         "params": {"dataset": dataset, "world": {}, "execution": {}, "seed": 0},
         "wildcards": {"dataset": dataset["name"]},
+        "input": [],
         "output": {
             "card": str(tmp_path / "card.json"),
             "problems": str(tmp_path / "problems.parquet"),

@@ -17,7 +17,7 @@ from prmscale.tasks.benchmarks.competitions import TACO
 from prmscale.tasks.benchmarks.humaneval_mbpp import MBPP, HumanEval
 from prmscale.tasks.benchmarks.recorded_calls import RecordedCalls
 from prmscale.tasks.grading import replies
-from prmscale.tasks.grading.sandbox_worker import text_of
+from prmscale.tasks.grading.sandbox_values import text_of
 
 EXECUTION = CodeExecution()
 ESCAPED = {"\\n": "\n", "\\t": "\t", "\\r": "\r", "\\\\": "\\"}

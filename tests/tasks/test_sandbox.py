@@ -100,6 +100,22 @@ def test_a_limit_on_each_call_begins_anew_with_it_and_the_first_failure_in_time_
     assert ends.values == (None, None) and ends.error == "TimeLimit"
 
 
+@pytest.mark.parametrize(("processes", "error"), [(2, None), (5, "MemoryLimit")])
+def test_all_processes_of_a_program_together_have_its_memory(processes, error):
+    source = f"""
+import os, time
+for _ in range({processes}):
+    if os.fork() == 0:
+        held = b'x' * (80 << 20)
+        time.sleep(1)
+        os._exit(0)
+for _ in range({processes}):
+    os.wait()
+"""
+    outcome = run([Program(source, ("1",))], Limits(seconds=4.0, memory_mb=256))[0]
+    assert outcome.error == error and (outcome.values == ("1",)) == (error is None)
+
+
 def test_a_program_cannot_set_back_its_clock():
     source = """
 import os, signal, threading, time

@@ -10,7 +10,7 @@ import numpy
 import pytest
 
 from prmscale.tasks.grading.printed import Printed
-from prmscale.tasks.grading.sandbox_worker import text_of
+from prmscale.tasks.grading.sandbox_values import text_of
 from prmscale.tasks.grading.values import matches, matches_in_json
 
 VALUES = {

@@ -27,7 +27,7 @@ from prmscale.tasks.benchmarks.humaneval_mbpp import MBPP, HumanEval, MBPPPlus
 from prmscale.tasks.benchmarks.livecodebench import LiveCodeBench
 from prmscale.tasks.benchmarks.recorded_calls import RecordedCalls
 from prmscale.tasks.grading import votes
-from prmscale.tasks.grading.sandbox_worker import text_of
+from prmscale.tasks.grading.sandbox_values import text_of
 from prmscale.tasks.grading.values import matches
 from prmscale.tasks.world.programs import VISIBLE, Programs
 

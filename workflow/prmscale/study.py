@@ -440,7 +440,11 @@ class CodeExecution(Block):
         "(LiveCodeBench, TACO, APPS, CodeContests) the limit holds for each test, as in their "
         "judges, otherwise for all tests together.",
     )
-    memory_mb: int = Field(512, ge=64, description="Address space that a program may use, in MiB.")
+    memory_mb: int = Field(
+        512,
+        ge=64,
+        description="Address space of each process of a program, and memory of all together, in MiB.",
+    )
     packages: str | None = Field(
         None,
         description="Folder with installed packages (site-packages of the running Python) that "

@@ -67,6 +67,11 @@ with job(snakemake):
             if scorer.counts:
                 print(f"verdicts so far: {dict(scorer.counts)}", flush=True)
         search = tables.join(rows, "search").astype({"answer": "string"})
+        # problem by problem, so that the order does not depend on the number of shards
+        place = {problem.problem_id: number for number, problem in enumerate(problems)}
+        search = search.sort_values(
+            "problem_id", key=lambda names: names.map(place), kind="stable", ignore_index=True
+        )
         tables.write(search, folder / "search.parquet", "search")
         tables.write(tables.join(trees, "trees"), folder / "trees.parquet", "trees")
 

@@ -24,7 +24,7 @@ from prmscale.tasks.benchmarks.base import FAILS, CodeBenchmark
 from prmscale.tasks.benchmarks.rows import Rows
 from prmscale.tasks.grading import replies, votes
 from prmscale.tasks.grading.sandbox import Outcome, Program
-from prmscale.tasks.grading.sandbox_worker import text_of
+from prmscale.tasks.grading.sandbox_values import text_of
 
 _RUNNER = """
 def _passed_tests():

@@ -20,7 +20,7 @@ from prmscale.tasks.benchmarks.rows import Rows
 from prmscale.tasks.grading import replies, syntax, votes
 from prmscale.tasks.grading.printed import Printed
 from prmscale.tasks.grading.sandbox import Outcome, Program
-from prmscale.tasks.grading.sandbox_worker import text_of
+from prmscale.tasks.grading.sandbox_values import text_of
 from prmscale.tasks.grading.values import matches_in_json, replace_tuples
 
 # The judges of these sets import common names for programs, so that starter code with List[int]

@@ -18,7 +18,7 @@ from prmscale.tasks.benchmarks.base import FAILS, CodeBenchmark
 from prmscale.tasks.benchmarks.rows import Rows
 from prmscale.tasks.grading import replies, votes
 from prmscale.tasks.grading.sandbox import Outcome, Program
-from prmscale.tasks.grading.sandbox_worker import text_of
+from prmscale.tasks.grading.sandbox_values import text_of
 from prmscale.tasks.grading.values import RELATIVE, is_root, matches
 
 # The tests of EvalPlus use three names of numpy; this stands in for numpy in a sandbox that has

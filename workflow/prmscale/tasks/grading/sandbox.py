@@ -17,9 +17,10 @@ What it does not protect against:
   them without computing anything;
 - BigCodeBench's tests, which run beside the program, as that benchmark is made; the program can see
   them and answer for them;
-- the use of all memory: the limit is for each process, not for all of a program. If memory runs
-  short, the kernel ends programs first, and those fail. There is no cgroup, since a job may seldom
-  make one: on clusters the job's own limit holds;
+- the use of memory for a moment: address space is limited for each process, and the memory of all
+  processes of a program twenty times a second. If memory runs short, the kernel ends programs
+  first, and those fail. There is no cgroup, since a job may seldom make one: on clusters the job's
+  own limit holds;
 - a slow machine: the time limit is wall time, so neighbours may make a slow program fail;
 - what the kernel tells everybody: the machine's name, load, memory, processors and mounts;
 - a fork bomb before Linux 5.14, where a limit on processes would count all processes of the user:
@@ -50,9 +51,14 @@ from prmscale.tasks.grading import values
 from prmscale.tasks.grading.sandbox_calls import build_filter
 from prmscale.tasks.grading.worker import Worker
 
-_WORKER, _USER = (
-    (Path(__file__).parent / f"sandbox_{name}.py").read_text() for name in ("worker", "user")
-)
+
+def _read_source(*names: str) -> str:
+    """The source of these modules, one after the other."""
+    files = [Path(__file__).parent / f"sandbox_{name}.py" for name in names]
+    return "".join(file.read_text() for file in files)
+
+
+_WORKER, _USER = _read_source("values", "worker"), _read_source("user")
 _GRACE = 10.0  # seconds more than the limit, since a verdict must not depend on a busy machine
 _START = 60.0  # seconds that a box may take to start
 _STARTS = 3  # tries to start one, since whoever kills processes may kill a new one too

@@ -8,8 +8,9 @@ Each program gets its own user, process, mount and IPC namespaces: a `/tmp` that
 sees, and no process that outlives it. If the machine does not allow namespaces in the box, a box is
 spent after one program.
 
-This source is passed to a bare Python on the command line, with a filter of system calls if it runs
-in a box (`sandbox_calls.py`); it imports only the standard library.
+This source is passed to a bare Python on the command line, after that of `sandbox_values.py` and
+with a filter of system calls if it runs in a box (`sandbox_calls.py`); it imports only the standard
+library.
 """
 
 import atexit
@@ -17,7 +18,6 @@ import builtins
 import contextlib
 import ctypes
 import gc
-import hashlib
 import json
 import os
 import resource
@@ -30,6 +30,9 @@ import types
 from collections.abc import Callable
 from typing import Any
 
+if __name__ != "__main__":
+    from prmscale.tasks.grading.sandbox_values import text_of
+
 # flags of unshare
 NEW_USER, NEW_PROCESSES, NEW_MOUNTS, NEW_IPC = 0x10000000, 0x20000000, 0x00020000, 0x08000000
 READ_ONLY, NOSUID, NODEV, NOEXEC = 1, 2, 4, 8  # of mount
@@ -39,45 +42,8 @@ ROOM = "size=64m,nr_inodes=16384,mode=700"  # what a program may write to /tmp, 
 # pages, queues and semaphores of System V
 IPC = {"shmall": "16384", "msgmni": "16", "sem": "32 1024 32 32"}
 FILES = 256  # open at once
+PAUSE = 0.05  # seconds between two looks at the memory
 IDLE, RAN = 10, 11  # how a steward ends: whether it has run a program
-
-
-def to_canonical(value: Any, depth: int = 0) -> Any:
-    """A value as JSON that is the same for equal values; raises ValueError if it is too deep.
-
-    A list is not a tuple. Numbers of numpy are numbers; arrays of numpy are arrays, never lists. An
-    object is its type, and its repr if its class defines equality (Decimal, bytes, range, deque).
-    """
-    if depth > 50:
-        raise ValueError("too deep to be compared")
-    if hasattr(value, "dtype") and hasattr(value, "tolist"):
-        plain = to_canonical(value.tolist(), depth + 1)
-        return ["array", *plain[1:]] if getattr(value, "ndim", 0) else plain
-    if value is None or isinstance(value, (str, int, float, complex)):
-        return to_canonical_scalar(value)
-    if isinstance(value, (list, tuple)):
-        kind = "list" if isinstance(value, list) else "tuple"
-        return [kind, *(to_canonical(item, depth + 1) for item in value)]
-    if isinstance(value, (set, frozenset, type({}.keys()))):
-        return ["set", *sorted((to_canonical(item, depth + 1) for item in value), key=repr)]
-    if isinstance(value, dict):
-        items = [[to_canonical(k, depth + 1), to_canonical(v, depth + 1)] for k, v in value.items()]
-        return ["dict", *sorted(items, key=repr)]
-    by_identity: Any = object.__eq__
-    shown = [] if type(value).__eq__ is by_identity else [repr(value)]
-    return ["object", type(value).__name__, *shown]
-
-
-def to_canonical_scalar(value: Any) -> Any:
-    """A number, a text or None as JSON."""
-    if isinstance(value, int):
-        # Python writes no more than 4,300 decimal digits
-        return int(value) if value.bit_length() < 14_000 else ["int", hex(value)]
-    if isinstance(value, float):
-        return value if value == value and abs(value) != float("inf") else ["float", repr(value)]
-    if isinstance(value, complex):
-        return ["complex", value.real, value.imag]
-    return value
 
 
 def system(name: str, *arguments: Any) -> None:
@@ -161,14 +127,6 @@ def confine(request: dict[str, Any], streams: tuple[int, int, int], kept: int) -
         limit(resource.RLIMIT_NPROC, request["processes"])
     if request["packages"]:
         sys.path.append(request["packages"])
-
-
-def text_of(value: Any, longest: int) -> str:
-    """A value as canonical JSON text; a digest if the text is longer than `longest` characters."""
-    text = json.dumps(to_canonical(value))
-    if len(text) <= longest:
-        return text
-    return json.dumps(["long", hashlib.blake2b(text.encode()).hexdigest()])
 
 
 def module(name: str) -> dict[str, Any]:
@@ -270,10 +228,19 @@ def receive_lines(
     pipe: int, request: dict[str, Any], lines: int | None
 ) -> tuple[bytes, str | None]:
     """The bytes from the pipe until its end, a limit or the last line; and an error (or None)."""
-    deadline, data = time.monotonic() + request["seconds"], b""
+    now, data = time.monotonic(), b""
+    deadline, look = now + request["seconds"], now + PAUSE
     while len(data) <= request["output_kib"] << 10:
-        if not select.select([pipe], [], [], max(0.0, deadline - time.monotonic()))[0]:
-            return data, "TimeLimit"
+        ready = select.select([pipe], [], [], max(0.0, min(deadline, look) - now))[0]
+        now = time.monotonic()
+        if now >= look:
+            look = now + PAUSE
+            if request["boxed"] and measure_memory() > request["memory_mb"] << 10:
+                return data, "MemoryLimit"
+        if not ready:
+            if now >= deadline:
+                return data, "TimeLimit"
+            continue
         try:
             piece = os.read(pipe, 65536)
         except BlockingIOError:  # the program has read back what it had written
@@ -282,8 +249,21 @@ def receive_lines(
         if not piece or (lines and data.count(b"\n") >= lines):
             return data, None
         if request["limit_each"] and b"\n" in piece:
-            deadline = time.monotonic() + request["seconds"]
+            deadline = now + request["seconds"]
     return data, "OutputLimit"
+
+
+def measure_memory() -> int:
+    """The KiB of main memory of all processes of the box but the worker's. Files do not count; what
+    processes share counts for each of them.
+    """
+    total = 0
+    for name in os.listdir("/proc"):
+        if name.isdigit() and int(name) not in (os.getpid(), os.getppid()):
+            with contextlib.suppress(OSError), open(f"/proc/{name}/status") as file:
+                kinds = [line.split() for line in file if line.startswith(("RssAnon", "RssShmem"))]
+                total += sum(int(kib) for _, kib, _ in kinds)
+    return total
 
 
 def run_main(request: dict[str, Any], given: str) -> str | None:
@@ -334,6 +314,7 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
 def can_nest() -> bool:
     """Whether programs can have their own namespaces here."""
     trial = {"boxed": True, "nested": True, "seconds": 10.0, "output_kib": 1, "limit_each": False}
+    trial["memory_mb"] = 64
     try:
         return status(run_fork(lambda pipe: None, trial, None)[2]) == 0
     except OSError:
