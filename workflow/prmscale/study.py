@@ -443,7 +443,7 @@ class CodeExecution(Block):
     memory_mb: int = Field(
         512,
         ge=64,
-        description="Address space of each process of a program, and memory of all together, in MiB.",
+        description="Address space of each process of a program, and memory of them all, in MiB.",
     )
     packages: str | None = Field(
         None,
