@@ -84,9 +84,9 @@ test-bare: $(READY)
 
 vllm: $(READY_VLLM)
 
-# not part of `make test`, which needs no vLLM
+# not part of `make test`, which needs no vLLM; test_vllm.py is the last, since its last test spoils vLLM for others of the process
 test-vllm: $(READY_VLLM)
-	.venv-vllm/bin/python -m pytest tests/engines/test_vllm.py tests/engines/test_vllm_released.py tests/engines/test_vllm_study.py
+	.venv-vllm/bin/python -m pytest tests/engines/test_vllm_released.py tests/engines/test_vllm_study.py tests/engines/test_vllm.py
 
 # what the checks of a GPU need besides torch, transformers and accelerate, for a machine without a network (Python 3.12):
 # there `pip install --no-index dist/gpu/*.whl` and `PYTHONPATH=workflow python tests/gpu/accept.py`
