@@ -79,10 +79,6 @@ class Study:
         run.wait()
         return run.returncode == 0, self.said()
 
-    def keep_rest(self):
-        """Let all other results count as made from what is there now: its bytes are compared."""
-        return self.finish("--touch")[0]
-
     def said(self):
         return (self.folder / "said").read_text()
 
@@ -284,33 +280,37 @@ def break_and_repair(study, name, target, how):
     """Damage a file and make what depends on it again: whether that was told or recovered."""
     damage(study.results / name, how)
     study.remove(target)
-    succeeded, said = study.finish(f"{RESULTS}/{target}")
-    told = Path(name).name in said and "Traceback" not in said
-    if not succeeded:  # the message says what to delete
-        model = Path(name).parent
-        is_model = (study.results / model / "SHA256SUMS").exists()
-        study.remove(model if is_model else name)
-        told = told and study.finish(f"{RESULTS}/{target}")[0]
-    return (succeeded or told) and study.keep_rest()
+    model = Path(name).parent
+    is_model = (study.results / model / "SHA256SUMS").exists()
+    return make_again(study, target, Path(name).name, model if is_model else name)
 
 
 def break_part(study, target, how):
     """Damage every file of a finished part; whether the job told it or made the part again."""
     study.remove(target)
-    folder = (study.results / target).parent
+    folder = Path(target).parent
     shards = (folder.parent if target.startswith("rewards") else folder) / ".shards"
+    parts = study.results / shards
     run = study.start(f"{RESULTS}/{target}")
-    while not list(shards.glob("*/[0-9]*")) and run.poll() is None:
+    while not list(parts.glob("*/[0-9]*")) and run.poll() is None:
         time.sleep(0.005)
     kill(run)
-    for file in filter(Path.is_file, next(shards.glob("*/[0-9]*")).rglob("*")):
+    for file in filter(Path.is_file, next(parts.glob("*/[0-9]*")).rglob("*")):
         damage(file, how)
+    return make_again(study, target, ".shards", shards)
+
+
+def make_again(study, target, word, damaged):
+    """Make a target; if that fails, remove what is damaged and try once more. Whether it is there
+    in the end, and a failure was told by a message with this word.
+    """
     succeeded, said = study.finish(f"{RESULTS}/{target}")
-    told = ".shards" in said and "Traceback" not in said
     if not succeeded:
-        shutil.rmtree(shards)
-        told = told and study.finish(f"{RESULTS}/{target}")[0]
-    return (succeeded or told) and study.keep_rest()
+        study.remove(damaged)  # as the message says
+        told = word in said and "Traceback" not in said
+        succeeded = study.finish(f"{RESULTS}/{target}")[0] and told
+    # all other results count as made from what is there now: its bytes are compared
+    return succeeded and study.finish("--touch")[0]
 
 
 def list_faults(study, times, stream):

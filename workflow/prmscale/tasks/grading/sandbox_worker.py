@@ -313,8 +313,8 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
 
 def can_nest() -> bool:
     """Whether programs can have their own namespaces here."""
-    trial = {"boxed": True, "nested": True, "seconds": 10.0, "output_kib": 1, "limit_each": False}
-    trial["memory_mb"] = 64
+    limits = {"seconds": 10.0, "memory_mb": 64, "output_kib": 1, "limit_each": False}
+    trial = {"boxed": True, "nested": True, **limits}
     try:
         return status(run_fork(lambda pipe: None, trial, None)[2]) == 0
     except OSError:
