@@ -95,7 +95,8 @@ def test_losses_along_training_are_gathered(tmp_path: Path) -> None:
         folder = tmp_path / f"replicate{seed}"
         write_json({"reward_model": "prm", "replicate": seed}, folder / "reward_model.json")
         rows = [
-            f"{step},{value + 0.001 * seed},80" for step, value in zip(STEPS, loss, strict=True)
+            f"{step},{value * (1 + 0.01 * seed)},80"
+            for step, value in zip(STEPS, loss, strict=True)
         ]
         (folder / "metrics.csv").write_text("\n".join(["training_step,loss,problems", *rows]))
     write_json(
@@ -108,6 +109,14 @@ def test_losses_along_training_are_gathered(tmp_path: Path) -> None:
     assert (name, problems, steps, values.shape) == (emergence.LOSS, 80, STEPS, (1, 2, 6))
     assert emergence.emergence(values, steps, 0.95).verdict == "supported"
     assert emergence.emergence(-values, steps, 0.95).verdict == "not supported"  # a fall is no leap
+
+
+@pytest.mark.parametrize("apart", np.linspace(0.001, 0.3, 20).tolist())
+def test_seeds_that_rounding_alone_sets_apart_decide_nothing(apart: float) -> None:
+    """Of curves that differ by a constant, every fit differs by it too."""
+    values = TRAININGS["leap"] + apart * np.array([[[1.0], [2.0]]])
+    found = emergence.emergence(values, STEPS, 0.95)
+    assert found.verdict == "inconclusive" and np.isnan([found.better.low, found.better.high]).all()
 
 
 def test_growth_in_steady_doublings_shows_no_curvature() -> None:

@@ -240,9 +240,28 @@ def test_checkpoints_that_other_bases_lack_change_nothing() -> None:
     late = np.isin(own.steps, [180, 600])
     kept = {"values": own.values[:, :, late], "budgets": own.budgets[late]}
     facts = {name: getattr(own, name)[late] for name in ("sizes", "tokens", "steps")}
-    assert told == measure_interaction(
+    few = measure_interaction(
         replace(own, bases=list(np.array(own.bases)[late]), **facts, **kept), RULES
     )
+    for name in ("accuracy", "logit"):
+        one, other = getattr(told, name), getattr(few, name)
+        numbers = (other.mean, other.low, other.high, other.error)
+        assert (one.mean, one.low, one.high, one.error) == pytest.approx(numbers)
+
+
+def test_pretrainings_that_are_nearly_equal_tell_no_interaction() -> None:
+    """Corpora end with whole problems, so that equal pre-trainings differ by a little."""
+    own = simulation.desk(WITHOUT["linear"], 1, 20)
+    equal = 1e6 * (1 + 1e-4 * (np.arange(len(own.tokens)) % 3))
+    assert measure_interaction(replace(own, tokens=equal), RULES) is None
+
+
+def test_budgets_that_rounding_alone_lets_count_have_no_weight() -> None:
+    """Accuracy that no budget changes is the law's constant, and no split is better than others."""
+    accuracies = np.linspace(0.1, 0.9, 20)[:, None] * np.ones(len(_budgets().total))
+    fitted = law.fit(LAW, _budgets(), accuracies)
+    assert (fitted.coefficients[:, 1:] == 0).all()
+    assert fitted.coefficients[:, 0] == pytest.approx(1 - accuracies[:, 0])
 
 
 def test_one_size_at_several_pretrainings_tells_no_interaction() -> None:

@@ -41,6 +41,7 @@ SHARE: Range = (0.0, 1.0)
 DIFFERENCE: Range = (-1.0, 1.0)
 UNBOUNDED: Range = (-np.inf, np.inf)
 IMAGINARY = 2  # problems added to the measured ones
+ROUNDING = 1e-9  # differences below this share of the largest value are none
 
 
 def mean_interval(
@@ -92,6 +93,8 @@ def statistic_interval(
     table = np.asarray(values, dtype=float)
     means = table.mean(axis=(0, 1))
     moves = (table - means) @ _slopes(table, statistic)
+    # rounding alone must not decide whether a statistic varies: it differs between processors
+    moves[np.abs(moves) <= ROUNDING * np.abs(table).max()] = 0.0
     influence = _interval(moves, np.zeros(len(table)), level, UNBOUNDED, alone=True)
     found = float(statistic(means[None])[0])
     if within == UNBOUNDED and not moves.any():
@@ -243,10 +246,9 @@ def _seed_shifts(
         return shifts, float((shifts**2).sum()), table.shape[1] - 1
     above = np.where(known, table - _mean(table, 1)[:, None], 0.0).sum(axis=0)
     equations = np.diag(known.sum(axis=0)) - known.T @ weights
-    # one singular value is always 0: values below this share of the largest one count as 0
-    least = 1e-9
-    shifts = np.linalg.pinv(equations, rcond=least, hermitian=True) @ above
-    rank = int(np.linalg.matrix_rank(equations, least * known.sum(), hermitian=True))
+    # one singular value is always 0
+    shifts = np.linalg.pinv(equations, rcond=ROUNDING, hermitian=True) @ above
+    rank = int(np.linalg.matrix_rank(equations, ROUNDING * known.sum(), hermitian=True))
     return shifts, float(shifts @ above), rank
 
 

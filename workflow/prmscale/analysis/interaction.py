@@ -109,7 +109,7 @@ def measure_interaction(points: Points, rules: Rules, of: With = "tokens") -> In
     tokens; None where bases are too few to tell it from their scatter.
     """
     contrast = _build_contrast(points, of)
-    if contrast is None or contrast.freedom < FREEDOM or not contrast.centred.any():
+    if contrast is None or contrast.freedom < FREEDOM or np.abs(contrast.centred).max() < SAME:
         return None
     accuracy = contrast.measure(points.values, rules)
     logit = contrast.measure(_to_logits(points.values), rules)

@@ -21,7 +21,7 @@ from itertools import combinations, product
 import numpy as np
 from scipy.spatial import Delaunay
 
-from prmscale.analysis.estimates import Array
+from prmscale.analysis.estimates import ROUNDING, Array
 
 EXPONENTS = np.geomspace(0.1, 3, 16)  # at 0.1 nearly a logarithm, at 3 a step
 STEPS = 40  # from the least to the greatest share measured at a total
@@ -116,7 +116,7 @@ def _solve_nnls(designs: Array, targets: Array) -> tuple[Array, Array]:
     columns): weights (designs x rows x columns) and squared errors (designs x rows).
 
     There are few columns, so every subset is tried, and the best solution without a negative weight
-    is taken.
+    is taken. A column that makes the error smaller by rounding alone has no weight.
     """
     columns = designs.shape[2]
     squares = (targets**2).sum(axis=1)
@@ -126,7 +126,7 @@ def _solve_nnls(designs: Array, targets: Array) -> tuple[Array, Array]:
         part = designs[:, :, chosen]
         weights = targets @ np.linalg.pinv(part).swapaxes(1, 2)
         error = squares - (weights * (targets @ part)).sum(axis=2)
-        better = (weights >= 0).all(axis=2) & (error < errors)
+        better = (weights >= 0).all(axis=2) & (error < errors - ROUNDING * squares)
         filled = np.zeros_like(best)
         filled[:, :, chosen] = weights
         best = np.where(better[:, :, None], filled, best)
