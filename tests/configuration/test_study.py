@@ -155,7 +155,12 @@ def test_keys_of_a_model_replace_those_of_all():
         (["datasets", 1, "name"], "arithmetic", ["arithmetic", "used twice"]),
         (["datasets", 0, "train"], 0, ["rewards.data", "no train problems"]),
         (["code_execution", "sandbox"], "none", ["code_execution.sandbox", "unprotected"]),
-        (["datasets", 0, "path"], "none/{split}.jsonl", ["datasets[0].path", "no such file"]),
+        (["datasets", 0, "path"], "none.jsonl", ["datasets[0].path", "arithmetic is generated"]),
+        (
+            ["corpora"],
+            [{"name": "x", "source": "prm800k", "path": "none.jsonl"}],
+            ["corpora[0].path", "no such file"],
+        ),
         (
             ["policies", "released"],
             [{"name": "x", "model": "./none"}],

@@ -366,6 +366,13 @@ class Dataset(Block):
     )
 
     @model_validator(mode="after")
+    def _check_published(self) -> Dataset:
+        for key in ("path", "leave_out"):
+            if self.source in GENERATED and getattr(self, key):
+                raise ValueError(f"{key}: {self.source} is generated, and not read from a file")
+        return self
+
+    @model_validator(mode="after")
     def _check_subjects(self) -> Dataset:
         if self.subjects and self.source not in WITH_SUBJECTS:
             raise ValueError(
@@ -435,7 +442,7 @@ class CodeExecution(Block):
     )
     seconds: float = Field(
         6.0,  # the slowest reference of MBPP needs 3 to 4 on a slow core
-        gt=0,
+        ge=0.1,  # in less no program starts, and each would count as wrong
         description="Time limit of a program, in seconds of wall time. For contest problems "
         "(LiveCodeBench, TACO, APPS, CodeContests) the limit holds for each test, as in their "
         "judges, otherwise for all tests together.",
@@ -614,7 +621,9 @@ class ReleasedModel(Block):
     name: Name = Field(description="Name of the model in the configuration and the results.")
     model: str = Field(description="Folder or hub name. Code in the folder is never run.")
     revision: str | None = Field(
-        None, description="Branch, tag or commit on the hub; by default the main branch."
+        None,
+        min_length=1,
+        description="Branch, tag or commit on the hub; by default the main branch.",
     )
     dtype: DtypeChoice = Field(
         "auto",

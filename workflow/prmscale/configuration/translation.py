@@ -16,6 +16,7 @@ _BLOCK = "must be a block of keys and values"
 _MESSAGES = {
     "string_type": "must be text",
     "string_unicode": "must be text in Unicode",
+    "string_too_short": "must not be empty",
     "int_type": "must be an integer",
     "int_from_float": "must be an integer",
     "float_type": "must be a number",
