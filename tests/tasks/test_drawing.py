@@ -116,8 +116,6 @@ def test_an_id_with_its_split_is_that_of_one_split_and_an_id_of_another_split_is
 def test_an_id_that_no_row_has_is_an_error_that_names_it(unknown, tmp_path):
     with pytest.raises(UserError, match=f"leave_out names {unknown}, which no row of gsm8k has"):
         task(tmp_path, "gsm8k", ["1", unknown], test=GSM8K).load("test", 1, 0)
-    with pytest.raises(UserError, match="leave_out is for published problems"):
-        build(Dataset(name="set", source="arithmetic", leave_out=["1"]), World(), CodeExecution())
 
 
 @boxed
