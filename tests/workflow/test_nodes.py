@@ -128,6 +128,7 @@ def test_a_training_over_two_nodes_gives_the_weights_of_one_process(project, clu
 
 
 def test_what_several_nodes_cannot_train_is_said(project, cluster):
+    ask_for_two_nodes(project)
     muon = ("--config", "rewards={training: {optimizer: muon}}")
     done = submit(project, cluster, f"{MODEL}/replicate1", "--retries", "0", *STUDY, *muon)
     assert done.returncode == 1
