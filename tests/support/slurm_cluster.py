@@ -18,13 +18,16 @@ import tempfile
 import time
 from pathlib import Path
 
+import psutil
+
+# credentials expire soon, because SLURM waits that long before it runs a lost job again
 CONFIG = """
 ClusterName=private
 SlurmctldHost={host}(127.0.0.1)
 SlurmctldPort={port}
 SlurmUser=root
 AuthType=auth/munge
-AuthInfo=socket={folder}/munge.socket
+AuthInfo=socket={folder}/munge.socket,cred_expire=10
 SlurmctldPidFile={folder}/slurmctld.pid
 SlurmdPidFile={folder}/%n.pid
 StateSaveLocation={folder}/state
@@ -123,61 +126,89 @@ def wait_until(done, otherwise, seconds=60, every=0.5):
     return result
 
 
-def stop(started):
-    for process in reversed(started):
-        process.terminate()
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
+class Cluster:
+    """Its daemons, the folder that holds everything of it, and the environment in which its
+    commands work.
+    """
+
+    def __init__(self, folder):
+        self.folder, self.daemons = folder, {}
+        kept = {
+            key: value
+            for key, value in os.environ.items()
+            if not key.startswith(("SLURM_", "SBATCH_", "CUDA_"))
+        }
+        path = f"{folder}/bin:{os.environ['PATH']}"
+        self.environment = {**kept, "SLURM_CONF": str(folder / "slurm.conf"), "PATH": path}
+
+    def start(self, name, *command):
+        """Start a daemon under a name of its own."""
+        with open(self.folder / f"{name}.out", "a") as log:
+            self.daemons[name] = subprocess.Popen(
+                command, env=self.environment, stdout=log, stderr=log
+            )
+
+    def start_node(self, node):
+        self.start(node, "slurmd", "-D", "-N", node)
+
+    def start_all(self, nodes):
+        """Start all daemons, and wait until the nodes take jobs."""
+        parts = ("socket", "key-file", "pid-file", "log-file", "seed-file")
+        munge = [f"--{part}={self.folder}/munge.{part.split('-')[0]}" for part in parts]
+        self.start("munged", "munged", "--foreground", "--force", *munge)
+        wait_until((self.folder / "munge.socket").exists, "munged does not start")
+        self.start("slurmctld", "slurmctld", "-D", "-c")
+        for node in nodes:
+            self.start_node(node)
+        idle = ["idle"] * len(nodes)
+        wait_until(lambda: states(self.environment) == idle, "the nodes are not up")
+
+    def lose_node(self, node, job):
+        """Power off a node on which a job runs: nothing of either is left, and SLURM notices."""
+        self.daemons.pop(node).kill()
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error):
+                of_job = process.environ().get("SLURM_JOB_ID") == job
+                if of_job or f"[{job}." in " ".join(process.cmdline()):
+                    process.kill()
+        self.control("update", f"NodeName={node}", "State=DOWN", "Reason=lost")
+
+    def control(self, *arguments):
+        """Run scontrol."""
+        subprocess.run(["scontrol", *arguments], env=self.environment, check=True)
+
+    def stop(self):
+        for process in reversed(self.daemons.values()):
+            process.terminate()
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
 
 
 @contextlib.contextmanager
 def running_cluster(nodes=("node1",)):
-    """Yield the folder of a cluster and the environment in which its commands work."""
+    """Yield a cluster."""
     with tempfile.TemporaryDirectory(
         prefix="slurm-", dir="/tmp", ignore_cleanup_errors=True
     ) as name:
-        folder = Path(name)
-        write_files(folder, nodes)
-        environment = {
-            **{
-                key: value
-                for key, value in os.environ.items()
-                if not key.startswith(("SLURM_", "SBATCH_", "CUDA_"))
-            },
-            "SLURM_CONF": str(folder / "slurm.conf"),
-            "PATH": f"{folder}/bin:{os.environ['PATH']}",
-        }
-        parts = ("socket", "key-file", "pid-file", "log-file", "seed-file")
-        munge = [f"--{part}={folder}/munge.{part.split('-')[0]}" for part in parts]
-        commands = [
-            ["munged", "--foreground", "--force", *munge],
-            ["slurmctld", "-D", "-c"],
-            *(["slurmd", "-D", "-N", node] for node in nodes),
-        ]
-        started = []
+        cluster = Cluster(Path(name))
+        write_files(cluster.folder, nodes)
         try:
-            for command in commands:
-                with open(folder / f"{command[0]}.out", "a") as log:
-                    started.append(
-                        subprocess.Popen(command, env=environment, stdout=log, stderr=log)
-                    )
-                if command[0] == "munged":
-                    wait_until((folder / "munge.socket").exists, "munged does not start")
-            idle = ["idle"] * len(nodes)
-            wait_until(lambda: states(environment) == idle, "the nodes are not up")
+            cluster.start_all(nodes)
         except BaseException:
-            stop(started)
-            print(*(log.read_text()[-2000:] for log in folder.glob("*.out")), file=sys.stderr)
+            cluster.stop()
+            logs = cluster.folder.glob("*.out")
+            print(*(log.read_text()[-2000:] for log in logs), file=sys.stderr)
             raise
         try:
-            yield folder, environment
+            yield cluster
         finally:
-            subprocess.run(["scancel", "--user=root"], env=environment, check=False)
+            command = ["scancel", "--user=root"]
+            subprocess.run(command, env=cluster.environment, check=False)
             with contextlib.suppress(RuntimeError):
-                wait_until(lambda: not squeue(environment), "jobs still run")
-            stop(started)
+                wait_until(lambda: not squeue(cluster.environment), "jobs still run")
+            cluster.stop()
 
 
 def states(environment):
@@ -204,5 +235,5 @@ def squeue(environment, states="PENDING,RUNNING,COMPLETING", form="%i %k"):
 if __name__ == "__main__":
     if reason := missing():
         sys.exit(reason)
-    with running_cluster() as (_, cluster_environment):
-        sys.exit(subprocess.run(sys.argv[1:], env=cluster_environment, check=False).returncode)
+    with running_cluster() as given:
+        sys.exit(subprocess.run(sys.argv[1:], env=given.environment, check=False).returncode)

@@ -89,7 +89,7 @@ def submit(project, cluster, *arguments):
     """Run Snakemake on the cluster."""
     return subprocess.run(
         [sys.executable, "-c", HURRIED, "--profile", "slurm", *arguments],
-        cwd=project, env=cluster[1], capture_output=True, text=True, check=False,
+        cwd=project, env=cluster.environment, capture_output=True, text=True, check=False,
     )  # fmt: skip
 
 
@@ -113,9 +113,9 @@ def test_a_training_over_two_nodes_gives_the_weights_of_one_process(project, clu
     shutil.move(project / MODEL, local)
     done = submit(project, cluster, f"{MODEL}/replicate1", *STUDY)
     assert done.returncode == 0, done.stderr[-3000:]
-    jobs = dict(line.split(" ", 1) for line in squeue(cluster[1], "all"))
+    jobs = dict(line.split(" ", 1) for line in squeue(cluster.environment, "all"))
     job = max((job for job in jobs if "train_reward_model" in jobs[job]), key=int)
-    places = [line.split() for line in (cluster[0] / "gpus_seen").read_text().splitlines()]
+    places = [line.split() for line in (cluster.folder / "gpus_seen").read_text().splitlines()]
     assert {node for number, _, node in places if number == job} == set(NODES)
     for replicate in ("replicate1", "replicate2"):
         there, here = (at / replicate for at in (project / MODEL, local))
@@ -143,7 +143,7 @@ def test_the_processes_of_two_nodes_are_one_group(tmp_path, cluster):
     paths = os.pathsep.join([str(tmp_path), str(ROOT / "workflow")])
     subprocess.run(
         ["salloc", "--nodes=2", "--ntasks-per-node=1", sys.executable, "work.py", "said"],
-        cwd=tmp_path, env={**cluster[1], "PYTHONPATH": paths}, check=True,
+        cwd=tmp_path, env={**cluster.environment, "PYTHONPATH": paths}, check=True,
     )  # fmt: skip
     said = sorted(path.name for path in (tmp_path / "said").iterdir())
     assert said == ["0-0-node1-4", "1-1-node1-4", "2-0-node2-4", "3-1-node2-4"]

@@ -25,8 +25,8 @@ class Submitted:
     its models run on CPUs, their rules ask for a GPU all the same.
     """
 
-    def __init__(self, folder, cluster, environment):
-        self.folder, self.cluster, self.environment = folder, cluster, environment
+    def __init__(self, folder, cluster):
+        self.folder, self.cluster, self.environment = folder, cluster, cluster.environment
         self.results = folder / "elsewhere/results/smoke"
         self.runs, self.cancelled = [], []
         path = copy_project(folder) / "slurm/config.yaml"
@@ -84,8 +84,8 @@ class Submitted:
 @pytest.fixture(scope="module")
 def submitted(tmp_path_factory):
     """The study has run to its end, although one running and one waiting job were cancelled."""
-    with slurm_cluster.running_cluster() as (cluster, environment):
-        study = Submitted(tmp_path_factory.mktemp("submitted"), cluster, environment)
+    with slurm_cluster.running_cluster() as cluster:
+        study = Submitted(tmp_path_factory.mktemp("submitted"), cluster)
         try:
             run = study.start()
             study.cancel(run, "train_reward_model", "PENDING")
@@ -97,7 +97,9 @@ def submitted(tmp_path_factory):
 
 
 def test_jobs_that_run_models_see_a_gpu_and_no_others_do(submitted):
-    steps = [line.split() for line in (submitted.cluster / "gpus_seen").read_text().splitlines()]
+    steps = [
+        line.split() for line in (submitted.cluster.folder / "gpus_seen").read_text().splitlines()
+    ]
     comments = dict(line.split(" ", 1) for line in squeue(submitted.environment, "all"))
     seen = {}
     for job, gpus, _ in steps:
@@ -128,17 +130,37 @@ def test_the_results_in_another_folder_are_those_of_a_local_run_in_place(submitt
     assert results_content(submitted.results) == results_content(project / "results/smoke")
 
 
+class Labelling:
+    """One table of labels is made again; one of its two shards is finished."""
+
+    target = "results/smoke/labels/m/arithmetic.monte_carlo.parquet"
+
+    def __init__(self, submitted, *arguments):
+        self.submitted = submitted
+        self.output = submitted.results / "labels/m/arithmetic.monte_carlo.parquet"
+        self.before = digest(self.output)
+        self.output.unlink()
+        self.run = submitted.start(self.target, *arguments)
+        self.job, _ = submitted.job(self.run, "label_solutions", "RUNNING")
+        self.shards = self.output.parent / ".shards"
+        wait_until(self.list_shards, "no shard was written", 300, every=0.01)
+
+    def list_shards(self):
+        return list(self.shards.glob("*/0000"))
+
+    def check_resumed(self):
+        """It has the same bytes, and the finished shard was not made again."""
+        assert digest(self.output) == self.before
+        log = self.submitted.results / "logs/label_solutions/m.arithmetic.monte_carlo.log"
+        told = log.read_text()
+        assert "shard 2 of 2" in told and "shard 1 of 2" not in told
+        assert not self.list_shards()
+
+
 def test_a_killed_job_is_reported_and_a_rerun_finishes_from_its_shards(submitted):
-    output = submitted.results / "labels/m/arithmetic.monte_carlo.parquet"
-    before = digest(output)
-    output.unlink()
-    arguments = ("results/smoke/labels/m/arithmetic.monte_carlo.parquet", "--retries", "0")
-    run = submitted.start(*arguments)
-    job, _ = submitted.job(run, "label_solutions", "RUNNING")
-    shards = output.parent / ".shards"
-    wait_until(lambda: list(shards.glob("*/0000")), "no shard was written", 300, every=0.01)
+    labelling = Labelling(submitted, "--retries", "0")
     listed = subprocess.run(
-        ["scontrol", "listpids", job],
+        ["scontrol", "listpids", labelling.job],
         env=submitted.environment,
         capture_output=True,
         text=True,
@@ -147,11 +169,17 @@ def test_a_killed_job_is_reported_and_a_rerun_finishes_from_its_shards(submitted
     for line in listed.stdout.splitlines()[1:]:
         with suppress(ProcessLookupError):  # its parent was killed just before
             os.kill(int(line.split()[0]), signal.SIGKILL)
-    assert run.wait() == 1
+    assert labelling.run.wait() == 1
     assert "failed   label_solutions m.arithmetic.monte_carlo" in submitted.said()
-    assert not output.exists()
-    (shard,) = shards.glob("*/0000")
-    assert submitted.start(*arguments).wait() == 0, submitted.said()[-3000:]
-    assert digest(output) == before
-    told = (submitted.results / "logs/label_solutions/m.arithmetic.monte_carlo.log").read_text()
-    assert "shard 2 of 2" in told and "shard 1 of 2" not in told and not shard.parent.exists()
+    assert not labelling.output.exists() and len(labelling.list_shards()) == 1
+    run = submitted.start(labelling.target, "--retries", "0")
+    assert run.wait() == 0, submitted.said()[-3000:]
+    labelling.check_resumed()
+
+
+def test_the_job_of_a_lost_node_runs_again_from_its_shards(submitted):
+    labelling = Labelling(submitted, "--retries", "0")
+    submitted.cluster.lose_node("node1", labelling.job)
+    submitted.cluster.start_node("node1")
+    assert labelling.run.wait() == 0, submitted.said()[-3000:]
+    labelling.check_resumed()
