@@ -74,14 +74,32 @@ class _LikelihoodHead(PreTrainedModel):
         self.frozen.eval()
         return self
 
-    def _solution(self, token_type_ids: torch.Tensor | None) -> torch.Tensor:
-        """1 at the solution's tokens, as floats [batch, length]."""
+    def features(self, input_ids: torch.Tensor) -> torch.Tensor:
+        """The frozen part's statistics of each token [batch, length, statistics]."""
+        raise NotImplementedError
+
+    def judge(
+        self, input_ids: torch.Tensor, features: torch.Tensor, solution: torch.Tensor
+    ) -> torch.Tensor:
+        """Logits [batch, length] from tokens, their features, and 1 at the solution's tokens."""
+        raise NotImplementedError
+
+    def forward(
+        self,
+        input_ids: torch.Tensor,
+        token_type_ids: torch.Tensor | None = None,
+        features: torch.Tensor | None = None,
+        **unused: Any,
+    ) -> TokenClassifierOutput:
+        """Logits [batch, length, 1]; `features` computed before are not computed again."""
         if token_type_ids is None:
             raise ValueError(
                 "this reward model reads token_type_ids: 0 for the prompt's tokens, 1 for the "
                 "solution's"
             )
-        return token_type_ids.float()
+        features = self.features(input_ids) if features is None else features
+        logits = self.judge(input_ids, features, token_type_ids.float())
+        return TokenClassifierOutput(logits=logits[..., None])
 
 
 class EvidenceModel(_LikelihoodHead):
@@ -117,25 +135,13 @@ class EvidenceModel(_LikelihoodHead):
         """
         return predictions(self.base, input_ids, _surprise)
 
-    def evidence(
+    def judge(
         self, input_ids: torch.Tensor, features: torch.Tensor, solution: torch.Tensor
     ) -> torch.Tensor:
-        """Logits [batch, length] from tokens, their features and the mask of the solution."""
+        """The bias and the evidence up to each token."""
         inputs = torch.cat([self.token(input_ids), features.to(self.token.weight.dtype)], -1)
         weights = self.outer(nn.functional.gelu(self.inner(inputs)))[..., 0]
         return self.bias + (weights * solution).cumsum(-1)
-
-    def forward(
-        self,
-        input_ids: torch.Tensor,
-        token_type_ids: torch.Tensor | None = None,
-        features: torch.Tensor | None = None,
-        **unused: Any,
-    ) -> TokenClassifierOutput:
-        """Logits [batch, length, 1]; `features` computed before are not computed again."""
-        features = self.features(input_ids) if features is None else features
-        logits = self.evidence(input_ids, features, self._solution(token_type_ids))
-        return TokenClassifierOutput(logits=logits[..., None])
 
 
 class ImplicitModel(_LikelihoodHead):
@@ -167,18 +173,12 @@ class ImplicitModel(_LikelihoodHead):
         """
         return predictions(self.reference, input_ids, log_probability)
 
-    def forward(
-        self,
-        input_ids: torch.Tensor,
-        token_type_ids: torch.Tensor | None = None,
-        features: torch.Tensor | None = None,
-        **unused: Any,
-    ) -> TokenClassifierOutput:
-        """Logits [batch, length, 1]; `features` computed before are not computed again."""
-        features = self.features(input_ids) if features is None else features
+    def judge(
+        self, input_ids: torch.Tensor, features: torch.Tensor, solution: torch.Tensor
+    ) -> torch.Tensor:
+        """The log-ratio up to each token, times beta."""
         ratio = (predictions(self.policy, input_ids, log_probability) - features)[..., 0]
-        logits = self.config.beta * (ratio * self._solution(token_type_ids)).cumsum(-1)
-        return TokenClassifierOutput(logits=logits[..., None])
+        return self.config.beta * (ratio * solution).cumsum(-1)
 
 
 def add_head(head: str, base: PreTrainedModel) -> EvidenceModel | ImplicitModel:
