@@ -66,7 +66,9 @@ class Study:
     def start(self, *arguments):
         """A run with its jobs in a process group of their own."""
         release = [sys.executable, "-m", "prmscale.progress.unlock"]
-        subprocess.run(release, cwd=self.folder, stdout=subprocess.DEVNULL, check=True)
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        while subprocess.run(release, cwd=self.folder, check=False, **quiet).returncode:
+            time.sleep(1)  # a job of the killed run is at its end
         with open(self.folder / "said", "w") as said:
             return subprocess.Popen(
                 command("--rerun-incomplete", *arguments, *SMOKE), cwd=self.folder, text=True,

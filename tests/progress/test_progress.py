@@ -254,6 +254,8 @@ def test_the_lock_of_a_killed_run_is_taken_away_and_no_other(name, tmp_path):
         if other:
             other.kill()
     assert lock.exists() != taken and ("was killed" in done.stdout) == taken, done.stderr
+    assert done.returncode == also_runs and ("kill" in done.stderr) == also_runs
+    assert not also_runs or f"(process {other.pid})" in done.stderr
 
 
 def test_status_without_a_run_says_how_to_start_one(tmp_path):
