@@ -30,6 +30,7 @@ import psutil
 
 sys.path.insert(0, str(Path(__file__).parent / "support"))
 from pipeline import SMOKE, command, copy_project, results_content
+from slurm_cluster import wait_until
 
 TIMES = 60  # SIGKILLs
 RESULTS = "results/smoke"
@@ -65,15 +66,18 @@ class Study:
 
     def start(self, *arguments):
         """A run with its jobs in a process group of their own."""
-        release = [sys.executable, "-m", "prmscale.progress.unlock"]
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        while subprocess.run(release, cwd=self.folder, check=False, **quiet).returncode:
-            time.sleep(1)  # a job of the killed run is at its end
+        # a job of the killed run may be at its end
+        wait_until(self.unlock, "the folder stays locked")
         with open(self.folder / "said", "w") as said:
             return subprocess.Popen(
                 command("--rerun-incomplete", *arguments, *SMOKE), cwd=self.folder, text=True,
                 start_new_session=True, stdout=said, stderr=said,
             )  # fmt: skip
+
+    def unlock(self):
+        release = [sys.executable, "-m", "prmscale.progress.unlock"]
+        done = subprocess.run(release, cwd=self.folder, capture_output=True, check=False)
+        return done.returncode == 0
 
     def finish(self, *arguments):
         """Run to the end; whether it succeeded, and what was said."""

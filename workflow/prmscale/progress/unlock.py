@@ -27,7 +27,9 @@ def unlock(folder: Path) -> list[Run]:
     Raises UserError if jobs of the killed run go on: they write what a new run would write.
     """
     killed = _find_killed(folder)
-    processes = list(_find_snakemakes(folder)) if killed else []
+    if not killed:
+        return []
+    processes = list(_find_snakemakes(folder))
     left = [process.pid for process in processes if process.info["cwd"]]
     if left:
         raise UserError(
@@ -38,7 +40,7 @@ def unlock(folder: Path) -> list[Run]:
         )
     if processes:
         return []
-    for lock in _list_locks(folder) if killed else ():
+    for lock in _list_locks(folder):
         lock.unlink(missing_ok=True)
     return killed
 
