@@ -136,17 +136,15 @@ class Labelling:
     target = "results/smoke/labels/m/arithmetic.monte_carlo.parquet"
 
     def __init__(self, submitted, *arguments):
-        self.submitted = submitted
-        self.output = submitted.results / "labels/m/arithmetic.monte_carlo.parquet"
+        self.submitted, self.output = submitted, submitted.folder / "elsewhere" / self.target
         self.before = digest(self.output)
         self.output.unlink()
         self.run = submitted.start(self.target, *arguments)
         self.job, _ = submitted.job(self.run, "label_solutions", "RUNNING")
-        self.shards = self.output.parent / ".shards"
-        wait_until(self.list_shards, "no shard was written", 300, every=0.01)
+        (self.shard,) = wait_until(self.list_shards, "no shard was written", 300, every=0.01)
 
     def list_shards(self):
-        return list(self.shards.glob("*/0000"))
+        return list(self.output.parent.glob(".shards/*/0000"))
 
     def check_resumed(self):
         """It has the same bytes, and the finished shard was not made again."""
@@ -154,7 +152,7 @@ class Labelling:
         log = self.submitted.results / "logs/label_solutions/m.arithmetic.monte_carlo.log"
         told = log.read_text()
         assert "shard 2 of 2" in told and "shard 1 of 2" not in told
-        assert not self.list_shards()
+        assert not self.shard.parent.exists()
 
 
 def test_a_killed_job_is_reported_and_a_rerun_finishes_from_its_shards(submitted):
@@ -171,7 +169,7 @@ def test_a_killed_job_is_reported_and_a_rerun_finishes_from_its_shards(submitted
             os.kill(int(line.split()[0]), signal.SIGKILL)
     assert labelling.run.wait() == 1
     assert "failed   label_solutions m.arithmetic.monte_carlo" in submitted.said()
-    assert not labelling.output.exists() and len(labelling.list_shards()) == 1
+    assert not labelling.output.exists() and labelling.list_shards() == [labelling.shard]
     run = submitted.start(labelling.target, "--retries", "0")
     assert run.wait() == 0, submitted.said()[-3000:]
     labelling.check_resumed()
